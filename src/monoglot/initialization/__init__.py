@@ -1,0 +1,1 @@
+"""Initialisation methods: from an overlap to a mixture of source rows."""

@@ -1,0 +1,1 @@
+"""Numbers only: simplex projections, similarities, sparse mixtures. Knows nothing of tokens."""

@@ -1,0 +1,1 @@
+"""Models: which tables have a vocabulary dimension, and a new model from a mixture."""

@@ -1,0 +1,1 @@
+"""Tokenizers as bytes and roles: vocabularies, their overlap, and new tokenizers derived from old ones."""

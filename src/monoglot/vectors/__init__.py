@@ -1,0 +1,1 @@
+"""Static token vectors, trained on the target text or read from a file."""
