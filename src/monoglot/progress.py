@@ -41,7 +41,12 @@ class Terminal:
         if not self.console.is_terminal:
             yield lambda amount: None
             return
-        columns = (TextColumn("  {task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+        columns = (
+            TextColumn("  {task.description}"),
+            BarColumn(),
+            TaskProgressColumn(),
+            TimeRemainingColumn(),
+        )
         with Bars(*columns, console=self.console, transient=True) as bars:
             handle = bars.add_task(description, total=total)
             yield lambda amount: bars.advance(handle, amount)

@@ -1,0 +1,150 @@
+"""An initialisation as a sparse matrix: what share of which source rows each target row is made of."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import IntEnum
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, Int64, UInt8
+from safetensors import safe_open
+from safetensors.numpy import save_file
+from torch import Tensor
+from torch.nn import functional as F
+
+from monoglot.maths.sparse import SparseRows, offsets
+
+BLOCK_ENTRIES = 1 << 16
+"""About how many weighted source rows are summed at once."""
+
+
+class Provenance(IntEnum):
+    """Where a target row comes from."""
+
+    COPIED = 0
+    """The row of the same token in the source vocabulary."""
+    METHOD = 1
+    """Mixed by the initialisation method."""
+    SUBWORD = 2
+    """Mean of the pieces into which the source tokenizer cuts the token."""
+    NOISE = 3
+    """Drawn from N(mean, std) of the trained source rows."""
+    UNUSED = 4
+    """An id that no token has; the mean of the trained source rows."""
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """Weights over source ids for each target id, applied alike to embeddings, output head and output bias.
+
+    Attributes:
+        rows: One row for each target id, columns are source ids; empty for rows that are noise or unused.
+        provenance: A ``Provenance`` for each target id.
+        trained: Which source rows may shape the noise (untrained rows would distort mean and deviation).
+        seed: Seed of the noise.
+    """
+
+    rows: SparseRows
+    provenance: UInt8[np.ndarray, " target"]
+    trained: Bool[np.ndarray, " source"]
+    seed: int = 42
+
+    @property
+    def n_source(self) -> int:
+        """Number of source ids referred to; a table may have more rows."""
+        return len(self.trained)
+
+    @property
+    def n_target(self) -> int:
+        """Number of target rows."""
+        return len(self.rows)
+
+    def where(self, provenance: Provenance) -> Int64[np.ndarray, " ids"]:
+        """Target ids of the given provenance, ascending."""
+        return np.flatnonzero(self.provenance == provenance)
+
+    def explain(self, target_id: int) -> list[tuple[int, float]]:
+        """The source ids that a target row is made of, with their weights, the heaviest first."""
+        indices, weights = self.rows.row(target_id)
+        order = np.argsort(-weights, kind="stable")
+        return [(int(indices[i]), float(weights[i])) for i in order]
+
+    @torch.no_grad()
+    def apply(self, table: Float[Tensor, "source *features"]) -> Float[Tensor, "target *features"]:
+        """Compute the target table: copies bit for bit, mixtures summed in float32.
+
+        Args:
+            table: Source table with at least ``n_source`` rows; embeddings, an output head, or a bias.
+
+        Returns:
+            A new table of the source's dtype, on its device.
+        """
+        flat = table.detach().reshape(len(table), -1)
+        result = flat.new_empty((self.n_target, flat.shape[1]))
+        copied = self.where(Provenance.COPIED)
+        result[_on(copied, flat)] = flat[_on(self.rows.indices[self.rows.indptr[copied]], flat)]
+        for block in self._blocks():
+            result[_on(block, flat)] = self._weighted_sums(flat, block).to(flat.dtype)
+        self._fill(flat, result)
+        return result.reshape(self.n_target, *table.shape[1:])
+
+    def _blocks(self) -> Iterator[Int64[np.ndarray, " ids"]]:
+        """Target ids that are weighted sums, in groups of a bounded number of entries."""
+        mixed = np.flatnonzero((self.rows.lengths > 0) & (self.provenance != Provenance.COPIED))
+        entries_before = offsets(self.rows.lengths[mixed])[:-1]
+        boundaries = np.flatnonzero(np.diff(entries_before // BLOCK_ENTRIES)) + 1
+        yield from (block for block in np.split(mixed, boundaries) if len(block))
+
+    def _weighted_sums(self, flat: Tensor, ids: Int64[np.ndarray, " ids"]) -> Float[Tensor, "ids features"]:
+        """The mixed rows of some target ids, in float32."""
+        rows = self.rows.select(ids)
+        parents, entries = np.unique(rows.indices, return_inverse=True)
+        return F.embedding_bag(
+            _on(entries, flat),
+            flat[_on(parents, flat)].float(),
+            _on(rows.indptr[:-1], flat),
+            mode="sum",
+            per_sample_weights=_on(rows.weights, flat),
+        )
+
+    def _fill(self, flat: Tensor, result: Tensor) -> None:
+        """Fill the rows that no source row answers for: noise, and the mean for unused ids."""
+        noise, unused = self.where(Provenance.NOISE), self.where(Provenance.UNUSED)
+        if len(noise) + len(unused) == 0:
+            return
+        trained = flat[: self.n_source][_on(self.trained, flat)].float().cpu()
+        mean, deviation = trained.mean(dim=0), trained.std(dim=0, correction=min(1, len(trained) - 1))
+        generator = torch.Generator().manual_seed(self.seed)
+        # One draw a row in ascending order, as the reference does, so that its noise is reproduced too.
+        for target_id in noise:
+            result[target_id] = torch.normal(mean, deviation, generator=generator).to(result)
+        result[_on(unused, flat)] = mean.to(result)
+
+    def save(self, path: Path) -> None:
+        """Write as safetensors; equal mixtures give equal bytes."""
+        arrays = {
+            "indptr": self.rows.indptr,
+            "indices": self.rows.indices,
+            "weights": self.rows.weights,
+            "provenance": self.provenance,
+            "trained": self.trained,
+        }
+        # One metadata entry only: safetensors writes several in no fixed order.
+        save_file(arrays, path, metadata={"monoglot": json.dumps({"format": "mixture", "seed": self.seed})})
+
+    @staticmethod
+    def load(path: Path) -> Mixture:
+        """Read what ``save`` wrote."""
+        with safe_open(path, framework="numpy") as file:
+            rows = SparseRows(*(file.get_tensor(name) for name in ("indptr", "indices", "weights")))
+            seed = json.loads(file.metadata()["monoglot"])["seed"]
+            return Mixture(rows, file.get_tensor("provenance"), file.get_tensor("trained"), seed)
+
+
+def _on(array: np.ndarray, like: Tensor) -> Tensor:
+    """The array as a tensor on the same device."""
+    return torch.from_numpy(array).to(like.device)

@@ -1,0 +1,91 @@
+import numpy as np
+import pytest
+import torch
+
+from monoglot.maths import mixture as module
+from monoglot.maths.mixture import Mixture, Provenance
+from monoglot.maths.sparse import SparseRows
+
+
+def example(seed=0):
+    """Five target rows over four source ids: copy, mixture, pieces, noise, unused."""
+    rows = SparseRows(
+        indptr=np.array([0, 1, 3, 5, 5, 5]),
+        indices=np.array([2, 0, 3, 1, 2]),
+        weights=np.array([1, 0.25, 0.75, 0.5, 0.5], np.float32),
+    )
+    provenance = np.array([0, 1, 2, 3, 4], np.uint8)
+    return Mixture(rows, provenance, np.array([True, True, True, False]), seed)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
+def test_rows_are_copied_and_mixed(dtype):
+    table = torch.randn(6, 8, generator=torch.Generator().manual_seed(3)).to(dtype)
+    result = example().apply(table)
+    assert result.dtype == dtype
+    assert torch.equal(result[0], table[2])
+    expected = 0.25 * table[0].float() + 0.75 * table[3].float()
+    torch.testing.assert_close(result[1], expected.to(dtype), rtol=0, atol=1e-6)
+    torch.testing.assert_close(result[2], ((table[1].float() + table[2].float()) / 2).to(dtype))
+    torch.testing.assert_close(result[4].float(), table[:3].float().mean(0), rtol=1e-2, atol=1e-3)
+
+
+def test_negative_zero_is_copied_bit_for_bit():
+    table = torch.full((4, 2), -0.0)
+    assert torch.signbit(example().apply(table)[0]).all()
+
+
+def test_bias_moves_with_the_same_weights():
+    bias = torch.tensor([1.0, 2.0, 3.0, 4.0])
+    result = example().apply(bias)
+    assert result.shape == (5,)
+    torch.testing.assert_close(result[:3], torch.tensor([3.0, 0.25 + 3.0, 2.5]))
+    assert result.isfinite().all()
+
+
+def test_noise_follows_the_trained_rows_and_the_seed_only():
+    table = torch.randn(4, 5000, generator=torch.Generator().manual_seed(1))
+    table[:3] = table[:3] * 0.1 + 7
+    table[3] = 1e6  # untrained: must not be seen
+    first = example(seed=1).apply(table)[3]
+    torch.manual_seed(99)
+    assert torch.equal(first, example(seed=1).apply(table)[3])
+    assert not torch.equal(first, example(seed=2).apply(table)[3])
+    assert abs(first.mean() - 7) < 0.1
+
+
+def test_rows_beyond_the_vocabulary_are_ignored():
+    table = torch.randn(9, 4, generator=torch.Generator().manual_seed(0))
+    torch.testing.assert_close(example().apply(table), example().apply(table[:4]))
+
+
+def test_blocks_do_not_change_the_result(monkeypatch):
+    rng = np.random.default_rng(0)
+    lengths = rng.integers(1, 9, 200)
+    indptr = np.concatenate([[0], np.cumsum(lengths)])
+    rows = SparseRows(indptr, rng.integers(0, 50, indptr[-1]), rng.random(indptr[-1], np.float32))
+    mixture = Mixture(rows, np.full(200, Provenance.METHOD, np.uint8), np.ones(50, bool))
+    table = torch.from_numpy(rng.standard_normal((50, 16), np.float32))
+    whole = mixture.apply(table)
+    monkeypatch.setattr(module, "BLOCK_ENTRIES", 7)
+    assert torch.equal(mixture.apply(table), whole)
+
+
+def test_source_table_is_left_alone():
+    table = torch.randn(4, 3)
+    before = table.clone()
+    example().apply(table).zero_()
+    assert torch.equal(table, before)
+
+
+def test_explain_gives_the_heaviest_parent_first():
+    assert example().explain(1) == [(3, 0.75), (0, 0.25)]
+
+
+def test_saved_and_loaded_and_byte_identical(tmp_path):
+    example(seed=5).save(tmp_path / "a.safetensors")
+    example(seed=5).save(tmp_path / "b.safetensors")
+    loaded = Mixture.load(tmp_path / "a.safetensors")
+    table = torch.randn(4, 3)
+    assert torch.equal(loaded.apply(table), example(seed=5).apply(table))
+    assert (tmp_path / "a.safetensors").read_bytes() == (tmp_path / "b.safetensors").read_bytes()
