@@ -1,0 +1,7 @@
+"""Plain text of one language: re-iterable lines from files or a hub dataset, with a held-out split."""
+
+from __future__ import annotations
+
+from monoglot.corpus.corpus import Corpus, CorpusStatistics, open_corpus
+
+__all__ = ["Corpus", "CorpusStatistics", "open_corpus"]

@@ -1,0 +1,191 @@
+"""The corpus as the rest of monoglot sees it: training lines, held-out lines, and what they amount to."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Container, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from monoglot.corpus.files import Source, TextFile, could_be_hub_name, find_files
+from monoglot.corpus.heldout import NOTHING, HeldoutChoice, content_key
+from monoglot.corpus.hub import HubDataset
+from monoglot.errors import CorpusError
+from monoglot.progress import SILENT, Advance, Progress
+
+
+@dataclass(frozen=True)
+class CorpusStatistics:
+    """What a corpus amounts to; words are what stands between white space, bytes are UTF-8 without line ends.
+
+    Attributes:
+        lines: Training lines.
+        words: Words in them.
+        bytes: Bytes in them.
+        heldout_lines: Distinct held-out lines.
+        heldout_words: Words in them.
+        heldout_bytes: Bytes in them.
+        heldout_limit: The largest content key that is held out; -1 if none is, or if the user gave the lines.
+    """
+
+    lines: int
+    words: int
+    bytes: int
+    heldout_lines: int
+    heldout_words: int
+    heldout_bytes: int
+    heldout_limit: int
+
+
+class Corpus:
+    """Lines of text, stripped and not empty, that can be read any number of times, always in the same order.
+
+    About 1% of the distinct lines (at most 2,000 lines and 8 MB; up to a tenth of a tiny corpus) are held
+    out, chosen by a hash of their content, unless the user brings held-out text. No line is in both parts.
+    """
+
+    def __init__(self, sources: Sequence[Source], heldout: Sequence[Source] = ()) -> None:
+        self.sources = tuple(sources)
+        self.heldout = tuple(heldout)
+        self._statistics: CorpusStatistics | None = None
+        self._fingerprint: str | None = None
+
+    def survey(self, progress: Progress = SILENT) -> CorpusStatistics:
+        """Count lines, words and bytes, and choose the held-out lines, in one pass; the answer is kept.
+
+        Raises:
+            CorpusError: No text at all, or text that can't be read.
+        """
+        if self._statistics is None:
+            sizes = [source.size_bytes for source in self.sources]
+            total = None if None in sizes else float(sum(size or 0 for size in sizes))
+            with progress.task("reading the corpus", total) as advance:
+                self._statistics = self._count(advance)
+        return self._statistics
+
+    def remember(self, statistics: CorpusStatistics) -> None:
+        """Take over what an earlier survey of the same corpus found, which spares a pass over it."""
+        self._statistics = statistics
+
+    def lines(self) -> Iterator[str]:
+        """Read the training lines."""
+        is_heldout = self._heldout_keys()
+        for line in _lines(self.sources):
+            if content_key(line.encode()) not in is_heldout:
+                yield line
+
+    def heldout_lines(self) -> Iterator[str]:
+        """Read the held-out lines, each once even if the text repeats it."""
+        is_heldout = self._heldout_keys()
+        seen = set()
+        for line in _lines(self.heldout or self.sources):
+            key = content_key(line.encode())
+            if key in is_heldout and key not in seen:
+                seen.add(key)
+                yield line
+
+    def fingerprint(self) -> str:
+        """A hash of all that decides which lines there are, and which of them are held out."""
+        if self._fingerprint is None:
+            parts = [source.fingerprint() for source in (*self.sources, *self.heldout)]
+            text = f"{len(self.sources)}\n" + "\n".join(parts)
+            self._fingerprint = hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+        return self._fingerprint
+
+    def _heldout_keys(self) -> Container[int]:
+        if self.heldout:
+            return {content_key(line.encode()) for line in _lines(self.heldout)}
+        return range(self.survey().heldout_limit + 1)
+
+    def _count(self, advance: Advance) -> CorpusStatistics:
+        excluded = self._heldout_keys() if self.heldout else ()
+        choice = HeldoutChoice()
+        lines = words = size_bytes = 0
+        for line in _lines(self.sources, advance):
+            encoded = line.encode()
+            key = content_key(encoded)
+            if key in excluded:
+                continue
+            line_words, line_bytes = len(line.split()), len(encoded)
+            lines += 1
+            words += line_words
+            size_bytes += line_bytes
+            choice.see(key, line_words, line_bytes)
+        if not lines:
+            raise CorpusError(f"there is no text to train on in {_names(self.sources)}.")
+        if self.heldout:
+            return CorpusStatistics(lines, words, size_bytes, *self._count_own_heldout(), NOTHING)
+        limit, groups = choice.choose(lines)
+        return CorpusStatistics(
+            lines=lines - sum(group.copies for group in groups),
+            words=words - sum(group.copies * group.words for group in groups),
+            bytes=size_bytes - sum(group.copies * group.bytes for group in groups),
+            heldout_lines=len(groups),
+            heldout_words=sum(group.words for group in groups),
+            heldout_bytes=sum(group.bytes for group in groups),
+            heldout_limit=limit,
+        )
+
+    def _count_own_heldout(self) -> tuple[int, int, int]:
+        lines = words = size_bytes = 0
+        for line in self.heldout_lines():
+            lines += 1
+            words += len(line.split())
+            size_bytes += len(line.encode())
+        if not lines:
+            raise CorpusError(f"there is no text in the held-out file {_names(self.heldout)}.")
+        return lines, words, size_bytes
+
+
+def open_corpus(inputs: Sequence[str], *, column: str | None = None, heldout: str | None = None) -> Corpus:
+    """Find the text that the user named; nothing of it is read yet.
+
+    Args:
+        inputs: Files (.txt, .jsonl, .csv, .parquet, each also .gz or .zst), globs, folders, or hub datasets
+            (``owner/name``, ``owner/name:config``, ``owner/name:config:split``); the network is used for
+            these alone.
+        column: The column that holds the text, where there are columns; by default ``text``.
+        heldout: The user's own held-out text: a file, glob or folder.
+
+    Returns:
+        The corpus, in the order of the inputs; a file named twice is read once.
+
+    Raises:
+        CorpusError: Something that is not there or of an unknown format.
+    """
+    if not inputs:
+        raise CorpusError("no corpus was given; expected at least one file, glob, folder or hub dataset.")
+    name = column or "text"
+    sources: list[Source] = []
+    for given in inputs:
+        if could_be_hub_name(given):
+            sources.append(HubDataset.open(given, name))
+        else:
+            sources.extend(_files(given, name))
+    return Corpus(list(dict.fromkeys(sources)), _files(heldout, name) if heldout else ())
+
+
+def _files(given: str, column: str) -> list[TextFile]:
+    return [TextFile(path, column) for path in find_files(given)]
+
+
+def _ignore(amount: float) -> None:
+    """Advance nothing."""
+
+
+def _lines(sources: Iterable[Source], advance: Advance = _ignore) -> Iterator[str]:
+    """All lines of some sources; a text of several lines (a document) gives several."""
+    for source in sources:
+        for text in source.texts(advance):
+            # NUL bytes are debris of crashes and conversions; they end strings in the C code further on.
+            text = text.replace("\0", "").strip()
+            if "\n" not in text:
+                if text:
+                    yield text
+                continue
+            for line in text.split("\n"):
+                if stripped := line.strip():
+                    yield stripped
+
+
+def _names(sources: Iterable[Source]) -> str:
+    return ", ".join(source.name for source in sources)
