@@ -2,48 +2,153 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import StrEnum
+from functools import cached_property
+from types import MappingProxyType
+from typing import Literal
+
+import numpy as np
+from jaxtyping import Int64
+from tokenizers import Tokenizer
+from transformers import PreTrainedTokenizerBase
+
+from monoglot.errors import TokenizerError
+from monoglot.tokenization.reference import reference_forms
+from monoglot.tokenization.roles import read_roles
+from monoglot.tokenization.spelling import Parts, byte_reader, family_of, spell_added, speller
+from monoglot.tokenization.token import Family, Role, Token
+
+__all__ = ["Canonicalization", "Family", "Role", "Token", "Vocabulary", "backend_of"]
+
+Canonicalization = Literal["exact", "reference"]
 
 
-class Family(StrEnum):
-    """The kinds of tokenizer that monoglot reads and writes."""
-
-    UNIGRAM = "unigram"
-    SENTENCEPIECE_BPE = "sentencepiece-bpe"
-    BYTE_LEVEL_BPE = "byte-level-bpe"
-    WORDPIECE = "wordpiece"
-
-
-class Role(StrEnum):
-    """What a special token is for; tokens of the same role correspond, whatever their spelling."""
-
-    BOS = "bos"
-    EOS = "eos"
-    PAD = "pad"
-    MASK = "mask"
-    CLS = "cls"
-    SEP = "sep"
-    UNK = "unk"
-    CONTROL = "control"
-
-
-@dataclass(frozen=True, slots=True)
-class Token:
-    """One token, described without regard to how its tokenizer spells it.
+@dataclass(frozen=True)
+class Vocabulary:
+    """All tokens of a tokenizer, in ascending order of id; ids may have gaps.
 
     Attributes:
-        id: Row of the token in the vocabulary-sized tables.
-        text: The token as the tokenizer's vocabulary spells it (``▁für``, ``fÃ¼r``, ``##en``).
-        form: The UTF-8 bytes it stands for, without the marker of a word start; may be part of a character.
-        word_start: Whether it begins a word; ``None`` where the tokenizer does not tell (see ``Vocabulary``).
-        roles: What it is for, if it is a special token; one token may serve several roles.
-        is_byte: Whether it is a byte-fallback token (``<0x0A>``).
+        family: The kind of tokenizer.
+        tokens: The tokens, added ones included.
+        canonicalization: Whether forms are exact bytes or those of the reference implementation.
     """
 
-    id: int
-    text: str
-    form: bytes
-    word_start: bool | None
-    roles: frozenset[Role] = frozenset()
-    is_byte: bool = False
+    family: Family
+    tokens: tuple[Token, ...]
+    canonicalization: Canonicalization = "exact"
+
+    @classmethod
+    def of(
+        cls, tokenizer: PreTrainedTokenizerBase | Tokenizer, *, canonicalization: Canonicalization = "exact"
+    ) -> Vocabulary:
+        """Derive the vocabulary of a tokenizer from its tokenizer.json.
+
+        Args:
+            tokenizer: A fast tokenizer; a transformers one also tells what its special tokens are for.
+            canonicalization: ``exact`` as described in ``spelling``, ``reference`` as in ``reference``.
+
+        Raises:
+            TokenizerError: If the tokenizer has no tokenizer.json, is of an unknown kind, or has an id twice.
+        """
+        backend = backend_of(tokenizer)
+        parts = Parts.of(backend)
+        family = family_of(backend, parts)
+        texts = _texts_by_id(backend)
+        roles = read_roles(tokenizer, backend, parts)
+        if canonicalization == "reference":
+            spelled = zip(texts.items(), reference_forms(tokenizer, backend, texts), strict=True)
+            tokens = tuple(
+                Token(id, text, form, word_start, roles.get(id, frozenset()))
+                for (id, text), (form, word_start) in spelled
+            )
+        else:
+            tokens = _exact_tokens(backend, parts, texts, roles)
+        return cls(family, tokens, canonicalization)
+
+    def __len__(self) -> int:
+        return len(self.tokens)
+
+    @property
+    def size(self) -> int:
+        """Number of rows that the vocabulary spans: the highest id plus one."""
+        return self.tokens[-1].id + 1 if self.tokens else 0
+
+    @cached_property
+    def ids(self) -> Int64[np.ndarray, " tokens"]:
+        """The id of each token, ascending."""
+        return np.fromiter((token.id for token in self.tokens), dtype=np.int64, count=len(self.tokens))
+
+    @cached_property
+    def by_id(self) -> Mapping[int, Token]:
+        """The tokens by id."""
+        return MappingProxyType({token.id: token for token in self.tokens})
+
+    @cached_property
+    def by_text(self) -> Mapping[str, Token]:
+        """The tokens by the text that the tokenizer's vocabulary spells."""
+        return MappingProxyType({token.text: token for token in self.tokens})
+
+    @cached_property
+    def special(self) -> tuple[Token, ...]:
+        """The tokens that serve a role, ``Role.CONTROL`` included."""
+        return tuple(token for token in self.tokens if token.roles)
+
+    @cached_property
+    def by_role(self) -> Mapping[Role, Token]:
+        """The token of each named role (not ``Role.CONTROL``); the lowest id where several serve it."""
+        serving = {role: token for token in reversed(self.special) for role in token.roles}
+        return MappingProxyType({role: token for role, token in serving.items() if role is not Role.CONTROL})
+
+    @cached_property
+    def byte_tokens(self) -> Mapping[int, Token]:
+        """The byte-fallback token of each byte that has one."""
+        return MappingProxyType({token.form[0]: token for token in reversed(self.tokens) if token.is_byte})
+
+
+def backend_of(tokenizer: PreTrainedTokenizerBase | Tokenizer) -> Tokenizer:
+    """Give the ``tokenizers.Tokenizer`` behind a tokenizer.
+
+    Raises:
+        TokenizerError: If there is none, as with tokenizers written in Python.
+    """
+    backend = tokenizer if isinstance(tokenizer, Tokenizer) else getattr(tokenizer, "backend_tokenizer", None)
+    if not isinstance(backend, Tokenizer):
+        raise TokenizerError(
+            f"{type(tokenizer).__name__} has no tokenizer.json behind it; "
+            "monoglot needs a fast tokenizer (convert it, or choose a model that ships tokenizer.json)"
+        )
+    return backend
+
+
+def _texts_by_id(backend: Tokenizer) -> dict[int, str]:
+    """The native spelling of each token, ascending by id."""
+    vocabulary = backend.get_vocab(with_added_tokens=True)
+    texts = {id: text for text, id in vocabulary.items()}
+    if len(texts) < len(vocabulary):
+        text, id = next((text, id) for text, id in sorted(vocabulary.items()) if texts[id] != text)
+        raise TokenizerError(
+            f"the tokenizer gives id {id} to both {text!r} and {texts[id]!r}; each token needs an id of its own"
+        )
+    return dict(sorted(texts.items()))
+
+
+def _exact_tokens(
+    backend: Tokenizer, parts: Parts, texts: Mapping[int, str], roles: Mapping[int, frozenset[Role]]
+) -> tuple[Token, ...]:
+    added = backend.get_added_tokens_decoder()
+    spell = speller(backend, parts)
+    read_byte = byte_reader(backend, parts)
+    tokens = []
+    for id, text in texts.items():
+        byte = None
+        if id in roles:
+            form, word_start = text.encode(), None
+        elif id in added:
+            form, word_start = spell_added(text, parts)
+        elif (byte := read_byte(text)) is not None:
+            form, word_start = bytes([byte]), None
+        else:
+            form, word_start = spell(text)
+        tokens.append(Token(id, text, form, word_start, roles.get(id, frozenset()), byte is not None))
+    return tuple(tokens)

@@ -1,0 +1,99 @@
+"""Which token of a tokenizer serves as beginning, end, padding, mask and so on."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+
+from tokenizers import Tokenizer
+from transformers import PreTrainedTokenizerBase
+
+from monoglot.tokenization.spelling import Parts
+from monoglot.tokenization.token import Role
+
+NAMED_ROLES = tuple(role for role in Role if role is not Role.CONTROL)
+
+SPELLINGS: Mapping[str, tuple[Role, ...]] = {
+    "<s>": (Role.BOS,),
+    "<bos>": (Role.BOS,),
+    "[BOS]": (Role.BOS,),
+    "<|begin_of_text|>": (Role.BOS,),
+    "<|startoftext|>": (Role.BOS,),
+    "<｜begin▁of▁sentence｜>": (Role.BOS,),
+    "</s>": (Role.EOS,),
+    "<eos>": (Role.EOS,),
+    "[EOS]": (Role.EOS,),
+    "<|end_of_text|>": (Role.EOS,),
+    "<｜end▁of▁sentence｜>": (Role.EOS,),
+    "<|endoftext|>": (Role.BOS, Role.EOS),
+    "<pad>": (Role.PAD,),
+    "[PAD]": (Role.PAD,),
+    "<mask>": (Role.MASK,),
+    "[MASK]": (Role.MASK,),
+    "<cls>": (Role.CLS,),
+    "[CLS]": (Role.CLS,),
+    "<sep>": (Role.SEP,),
+    "[SEP]": (Role.SEP,),
+    "<unk>": (Role.UNK,),
+    "[UNK]": (Role.UNK,),
+}
+"""Common spellings, used only where nothing better tells what a special token is for."""
+
+
+def read_roles(
+    tokenizer: PreTrainedTokenizerBase | Tokenizer, backend: Tokenizer, parts: Parts
+) -> dict[int, frozenset[Role]]:
+    """Tell which roles each special token serves.
+
+    The names that the transformers tokenizer gives count (``bos_token`` and so on). Where it gives none, or
+    only a ``tokenizers.Tokenizer`` is at hand, the model's unknown token, the post-processor and then common
+    spellings of special tokens are asked. All other special tokens are ``Role.CONTROL``.
+
+    Returns:
+        Roles by token id, special tokens only.
+    """
+    roles: dict[int, set[Role]] = defaultdict(set)
+    special = {id: token.content for id, token in backend.get_added_tokens_decoder().items() if token.special}
+    found = list(_named(tokenizer)) or list(_guessed(backend, parts, special))
+    for text, role in found:
+        id = backend.token_to_id(text)
+        if id is not None:
+            roles[id].add(role)
+    for id in special:
+        if not roles[id]:
+            roles[id].add(Role.CONTROL)
+    return {id: frozenset(served) for id, served in roles.items()}
+
+
+def _named(tokenizer: PreTrainedTokenizerBase | Tokenizer) -> Iterator[tuple[str, Role]]:
+    if isinstance(tokenizer, Tokenizer):
+        return
+    for role in NAMED_ROLES:
+        text = tokenizer.special_tokens_map.get(f"{role}_token")
+        if text is not None:
+            yield str(text), role
+
+
+def _guessed(backend: Tokenizer, parts: Parts, special: Mapping[int, str]) -> Iterator[tuple[str, Role]]:
+    unknown = getattr(backend.model, "unk_token", None)
+    if unknown:
+        yield unknown, Role.UNK
+    for text in special.values():
+        for role in SPELLINGS.get(text, ()):
+            yield text, role
+    for step in parts.post_processor:
+        if step["type"] in ("BertProcessing", "RobertaProcessing"):
+            yield step["cls"][0], Role.CLS
+            yield step["sep"][0], Role.SEP
+        if step["type"] == "TemplateProcessing":
+            yield from _template_roles(step["single"])
+
+
+def _template_roles(single: list[dict[str, dict[str, str]]]) -> Iterator[tuple[str, Role]]:
+    """The token right before the text begins it, the one right after it ends it."""
+    texts = [piece["SpecialToken"]["id"] if "SpecialToken" in piece else None for piece in single]
+    place = texts.index(None)
+    if place > 0 and texts[place - 1] not in SPELLINGS:
+        yield str(texts[place - 1]), Role.BOS
+    if place + 1 < len(texts) and texts[place + 1] not in SPELLINGS:
+        yield str(texts[place + 1]), Role.EOS

@@ -1,0 +1,215 @@
+"""How a tokenizer spells bytes and word starts, read from the parts of its tokenizer.json.
+
+What a token stands for is its *surface*: the bytes of text it covers, spaces included. Two spellings of a
+space are known, the metaspace ``▁`` of SentencePiece and the byte alphabet of GPT-2 (``Ġ``); a WordPiece
+vocabulary has no spaces and marks instead what is *not* a word start. All three are brought to one form:
+
+====================================  ================================  ==========
+surface                               form                              word start
+====================================  ================================  ==========
+begins with a space, more follows     what follows that one space       ``True``
+whitespace only (`` ``, ``\\n\\n``)      all of it                         ``None``
+a byte-fallback token (``<0xC3>``)    that byte                         ``None``
+a special token                       its own text                      ``None``
+another added token (``<table>``)     its own text                      ``None``
+anything else                         all of it                         ``False``
+WordPiece with ``##``                 what follows the ``##``           ``False``
+WordPiece, always isolated (``.``)    its own text                      ``None``
+other WordPiece                       its own text                      ``True``
+====================================  ================================  ==========
+
+``None`` means that the token is used both at the start of a word and elsewhere. In WordPiece that is so for
+whatever the normalizer and the pre-tokenizer cut out of the middle of a word: punctuation, and in BERT each
+Chinese character; that is found out by asking those two, not from a list.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from tokenizers import Tokenizer, models
+
+from monoglot.errors import TokenizerError
+from monoglot.tokenization.token import Family
+
+Spelled = tuple[bytes, bool | None]
+"""The form of a token and whether it begins a word."""
+
+METASPACE = "▁"
+_BYTE_TOKEN = re.compile(r"<0x([0-9A-Fa-f]{2})>")
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The parts of a tokenizer.json around its model, each flattened to a list of steps."""
+
+    normalizer: list[dict[str, Any]]
+    pre_tokenizer: list[dict[str, Any]]
+    post_processor: list[dict[str, Any]]
+    decoder: list[dict[str, Any]]
+
+    @classmethod
+    def of(cls, tokenizer: Tokenizer) -> Parts:
+        """Read the parts of a tokenizer, without writing out its model, which may be 30 MB of JSON.
+
+        Raises:
+            TokenizerError: If a part is written in Python and therefore has no description.
+        """
+        names = ("normalizer", "pre_tokenizer", "post_processor", "decoder")
+        shell = Tokenizer(models.BPE())
+        try:
+            for name in names:
+                if getattr(tokenizer, name) is not None:
+                    setattr(shell, name, getattr(tokenizer, name))
+            state = json.loads(shell.to_str())
+        except Exception as error:  # tokenizers raises plain Exception
+            raise TokenizerError(
+                f"the tokenizer has a part written in Python ({error}); "
+                "monoglot needs one that can be saved as tokenizer.json"
+            ) from error
+        return cls(*(_flat(state[name]) for name in names))
+
+    def has(self, kind: str, *names: str) -> bool:
+        """Tell whether one of the named parts (all, if none is named) has a step of this kind."""
+        return any(step["type"] == kind for name in names or vars(self) for step in getattr(self, name))
+
+
+def _flat(part: dict[str, Any] | None) -> list[dict[str, Any]]:
+    if part is None:
+        return []
+    if part["type"] != "Sequence":
+        return [part]
+    steps = next(value for value in part.values() if isinstance(value, list))
+    return [inner for step in steps for inner in _flat(step)]
+
+
+def family_of(tokenizer: Tokenizer, parts: Parts) -> Family:
+    """Tell the family of a tokenizer from its model and the steps around it.
+
+    Raises:
+        TokenizerError: If the tokenizer is of none of the families that monoglot knows.
+    """
+    model = tokenizer.model
+    if isinstance(model, models.WordPiece):
+        return Family.WORDPIECE
+    marked = parts.has("ByteLevel") or _replacement(parts) is not None
+    if isinstance(model, models.Unigram) and marked:
+        return Family.UNIGRAM
+    if isinstance(model, models.BPE) and marked:
+        if not model.end_of_word_suffix and not model.continuing_subword_prefix:
+            return Family.BYTE_LEVEL_BPE if parts.has("ByteLevel") else Family.SENTENCEPIECE_BPE
+        raise TokenizerError(
+            f"the tokenizer is a BPE that marks word ends ({model.end_of_word_suffix!r}) or continuations "
+            f"({model.continuing_subword_prefix!r}), which monoglot does not read; "
+            "it reads Unigram, SentencePiece BPE, byte-level BPE and WordPiece"
+        )
+    raise TokenizerError(
+        f"the tokenizer is a {type(model).__name__} model"
+        + ("" if marked else " whose tokens don't spell spaces (no ByteLevel, no Metaspace step)")
+        + ", which monoglot does not read; it reads Unigram, SentencePiece BPE, byte-level BPE and WordPiece"
+    )
+
+
+def speller(tokenizer: Tokenizer, parts: Parts) -> Callable[[str], Spelled]:
+    """Give the function that takes a token of the model's vocabulary to its form and word start."""
+    model = tokenizer.model
+    if isinstance(model, models.WordPiece):
+        return _wordpiece_speller(tokenizer, model.continuing_subword_prefix)
+    if parts.has("ByteLevel"):
+        return lambda text: _from_surface(byte_level_surface(text))
+    replacement = _replacement(parts) or METASPACE
+    return lambda text: _from_surface(text.replace(replacement, " ").encode())
+
+
+def spell_added(text: str, parts: Parts) -> Spelled:
+    """Give the form of an added token that is not special: it is found anywhere in a text, word start or not."""
+    replacement = _replacement(parts)
+    surface = text.replace(replacement, " ") if replacement else text
+    form, word_start = _from_surface(surface.encode())
+    return form, word_start or None
+
+
+def byte_reader(tokenizer: Tokenizer, parts: Parts) -> Callable[[str], int | None]:
+    """Give the function that tells which byte a byte-fallback token stands for, ``None`` for other tokens."""
+    if not getattr(tokenizer.model, "byte_fallback", False) and not parts.has("ByteFallback", "decoder"):
+        return lambda text: None
+
+    def read(text: str) -> int | None:
+        match = _BYTE_TOKEN.fullmatch(text) if len(text) == 6 else None
+        return int(match[1], 16) if match else None
+
+    return read
+
+
+def byte_level_surface(text: str) -> bytes:
+    """Give the bytes that a token of a byte-level vocabulary spells (``Ġfür`` as ``ĠfÃ¼r``)."""
+    try:
+        return bytes([BYTE_OF[character] for character in text])
+    except KeyError:  # not spelled in the alphabet: the decoder, too, then takes it for its own text
+        return text.encode()
+
+
+def _byte_alphabet() -> dict[str, int]:
+    """GPT-2's alphabet: printable bytes stand for themselves, the others for characters from 256 on."""
+    printable = [
+        *range(ord("!"), ord("~") + 1),
+        *range(ord("¡"), ord("¬") + 1),
+        *range(ord("®"), ord("ÿ") + 1),
+    ]
+    others = [byte for byte in range(256) if byte not in printable]
+    return {chr(byte): byte for byte in printable} | {chr(256 + n): byte for n, byte in enumerate(others)}
+
+
+BYTE_OF = _byte_alphabet()
+"""The byte that each character of the byte-level alphabet stands for."""
+
+
+def _replacement(parts: Parts) -> str | None:
+    """The character that stands for a space in the vocabulary, if there is one."""
+    for step in [*parts.pre_tokenizer, *parts.decoder]:
+        if step["type"] == "Metaspace":
+            return str(step["replacement"])
+    for step in parts.normalizer:  # Llama, Gemma: Replace " " by "▁"
+        if step["type"] == "Replace" and step["pattern"] == {"String": " "} and len(step["content"]) == 1:
+            return str(step["content"])
+    return None
+
+
+def _from_surface(surface: bytes) -> Spelled:
+    if _is_whitespace(surface):
+        return surface, None
+    if surface[:1] == b" ":
+        return surface[1:], True
+    return surface, False
+
+
+def _is_whitespace(surface: bytes) -> bool:
+    try:
+        return surface.decode().isspace()
+    except UnicodeDecodeError:
+        return False
+
+
+def _wordpiece_speller(tokenizer: Tokenizer, prefix: str) -> Callable[[str], Spelled]:
+    def spell(text: str) -> Spelled:
+        if prefix and text.startswith(prefix) and len(text) > len(prefix):
+            return text.removeprefix(prefix).encode(), False
+        return text.encode(), None if _is_isolated(text, tokenizer) else True
+
+    return spell
+
+
+def _is_isolated(text: str, tokenizer: Tokenizer) -> bool:
+    """Whether normalizer and pre-tokenizer cut a text out even from the middle of a word."""
+    if len(text) > 1 and any(character.isalnum() for character in text):
+        return False  # a word: spares asking for the bulk of the vocabulary
+    within = f"a{text}a"
+    if tokenizer.normalizer is not None:
+        within = tokenizer.normalizer.normalize_str(within)
+    if tokenizer.pre_tokenizer is None:
+        return False
+    return [piece for piece, _ in tokenizer.pre_tokenizer.pre_tokenize_str(within)] == ["a", text, "a"]
