@@ -1,0 +1,99 @@
+"""Files that are written completely or not at all, and one clear sentence where the disk says no."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+from monoglot.errors import OutputError
+
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
+
+
+@contextmanager
+def atomic_write(path: Path, mode: str = "w") -> Iterator[IO[Any]]:
+    """Open a file that appears under its name only when the ``with`` block ends without an error.
+
+    Args:
+        path: The file to write or replace.
+        mode: ``"w"`` for text in UTF-8, ``"wb"`` for bytes.
+
+    Yields:
+        The open file, which lies beside ``path`` under a temporary name.
+    """
+    temporary = path.with_name(f".{path.name}.tmp-{os.getpid()}")
+    try:
+        with temporary.open(mode, encoding=None if "b" in mode else "utf-8") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def link_or_copy(source: Path, target: Path) -> None:
+    """Put a file in a second place, without using space where the file system can link."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
+
+
+def remove(path: Path) -> None:
+    """Remove a file or a folder with all it holds, if it exists."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+@contextmanager
+def writing(output: Path) -> Iterator[None]:
+    """Raise `OutputError` for every error of the system: for blocks that touch nothing but the output."""
+    try:
+        yield
+    except OSError as error:
+        raise _refused(output, error) from error
+
+
+@contextmanager
+def computing(output: Path) -> Iterator[None]:
+    """Raise `OutputError` where the disk is full or read-only, and leave every other error as it is.
+
+    Libraries report a full disk in different ways: by ``errno``, by the system's message inside an exception
+    of their own (safetensors, tokenizers), or as a short write without either (``numpy.save``).
+    """
+    try:
+        yield
+    except Exception as error:
+        code = error.errno if isinstance(error, OSError) else None
+        nothing_left = isinstance(error, OSError) and shutil.disk_usage(output.parent).free < 2**20
+        if code in DISK_FULL or os.strerror(errno.ENOSPC) in str(error) or (code is None and nothing_left):
+            raise _full(output) from error
+        if isinstance(error, OSError) and code == errno.EROFS:
+            raise _refused(output, error) from error
+        raise
+
+
+def _full(output: Path) -> OutputError:
+    return OutputError(
+        f"The disk is full, so {output} can't be completed: free some space and run the same command again "
+        "(the stages that are finished are kept)."
+    )
+
+
+def _refused(output: Path, error: OSError) -> OutputError:
+    if error.errno in DISK_FULL:
+        return _full(output)
+    where = f" at {error.filename}" if error.filename else ""
+    return OutputError(
+        f"The output {output} can't be written ({error.strerror or error}{where}): "
+        "make it writable or choose another --output."
+    )

@@ -1,0 +1,216 @@
+"""The run folder itself: open it, compute or reuse its stages, publish it."""
+
+from __future__ import annotations
+
+import dataclasses
+import shlex
+import shutil
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from monoglot.errors import OutputError
+from monoglot.run.content import Json, canonical
+from monoglot.run.files import computing, remove, writing
+from monoglot.run.manifest import manifest
+from monoglot.run.measure import Measured
+from monoglot.run.output import HOME, MANIFEST_FILE, check, lock, recover, replace, sibling
+from monoglot.run.stage import (
+    MEASURED_FILE,
+    STAGE_FILE,
+    Recipe,
+    Record,
+    compute,
+    load_measured,
+    reuse,
+    write_json,
+)
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """A finished stage.
+
+    Attributes:
+        name: Name of the stage.
+        folder: Where its files are, until the run is published.
+        key: Hash of the content of its files: what the stages that read them name as their input.
+        reused: Whether it was found, not computed.
+        measured: What computing it cost, in this run or in the one that did.
+    """
+
+    name: str
+    folder: Path
+    key: str
+    reused: bool
+    measured: Measured | None
+
+
+class Run:
+    """A run on one output folder; `monoglot.run` says what lies where.
+
+    Example::
+
+        with Run.open(output) as run:
+            corpus = file_hash(path)
+            tokens = run.stage("tokens", write_tokens, settings=settings, inputs={"corpus": corpus})
+            model = run.stage("model", write_model, inputs={"tokens": tokens.key})
+            run.publish(model, settings=settings, inputs={"corpus": corpus}, seed=42)
+
+    Attributes:
+        output: The folder that the user asked for; it exists when the run is published.
+        partial: The folder in which the run works until then.
+    """
+
+    def __init__(self, output: Path) -> None:
+        self.output = output
+        self.partial = sibling(output, "partial")
+        self._home = self.partial / HOME
+        self._records: dict[str, Record] = {}
+        self._artifacts: dict[str, Artifact] = {}
+        self._started, self._clock = datetime.now(UTC), time.perf_counter()
+
+    @classmethod
+    @contextmanager
+    def open(cls, output: Path, overwrite: bool = False) -> Iterator[Run]:
+        """Begin a run, or continue the one that was interrupted.
+
+        Args:
+            output: The folder to make; nothing of it is touched before `publish`.
+            overwrite: Whether to replace what an earlier run made there, reusing what has not changed.
+
+        Yields:
+            The run. Finished stages are kept if the ``with`` block ends early; unfinished ones are removed.
+
+        Raises:
+            OutputError: If the output exists, was not made by monoglot, is in use, or can't be written.
+        """
+        output = output.resolve()
+        with writing(output):
+            output.parent.mkdir(parents=True, exist_ok=True)
+        with lock(output):
+            run = cls(output)
+            with writing(output):
+                recover(output)
+                check(output, overwrite)
+                run._prepare()
+            try:
+                yield run
+            finally:
+                run._tidy()
+
+    def stage(
+        self,
+        name: str,
+        work: Callable[[Path], None],
+        *,
+        version: int = 1,
+        settings: object = None,
+        inputs: Mapping[str, str] | None = None,
+    ) -> Artifact:
+        """Give the files of a stage, computing them only if it has not been done from the same things before.
+
+        Args:
+            name: Name of the stage, used once in a run.
+            work: Writes the stage's files into the empty folder it is given.
+            version: To be raised when ``work`` comes to give something else for the same settings and inputs.
+            settings: All settings on which the result depends: frozen dataclasses or other plain values.
+            inputs: Content key of each input: a `file_hash`, or the ``key`` of an earlier stage.
+
+        Returns:
+            The finished stage.
+
+        Raises:
+            OutputError: If the disk is full.
+            ValueError: If the run has had a stage of this name already.
+        """
+        if name in self._records:
+            raise ValueError(f"The run has had a stage {name!r} already.")
+        recipe = Recipe(name, version, canonical(settings), dict(inputs or {}))
+        with computing(self.output):
+            found = reuse(recipe, self.partial, self.output)
+            record = found or compute(recipe, self.partial, work)
+        folder = self._home / name
+        artifact = Artifact(name, folder, record.content_key, found is not None, load_measured(folder))
+        self._records[name], self._artifacts[name] = record, artifact
+        return artifact
+
+    def publish(self, *artifacts: Artifact, settings: object, inputs: Mapping[str, str], seed: int) -> Path:
+        """Complete the output: put files at its root, write the manifest, give the folder its name.
+
+        Args:
+            artifacts: The stages whose files belong at the root; they are moved there, not copied.
+            settings: The settings of the whole run, for the manifest.
+            inputs: Content hash of each of the user's inputs, for the manifest.
+            seed: The seed of the run, for the manifest.
+
+        Returns:
+            The output folder.
+
+        Raises:
+            OutputError: If the file system refuses; an earlier output is then still in its place.
+            ValueError: If two files have the same place at the root.
+        """
+        names = [artifact.name for artifact in artifacts]
+        description = manifest(self._records.values(), names, settings, inputs, seed)
+        with writing(self.output):
+            self._remove_leftovers()
+            for name in names:
+                self._move_to_root(name)
+            write_json(self._home / MANIFEST_FILE, description)
+            write_json(self._home / MEASURED_FILE, self._costs())
+            replace(self.output, self.partial)
+        return self.output
+
+    def _prepare(self) -> None:
+        if self.partial.exists() and not self._home.is_dir() and any(self.partial.iterdir()):
+            raise OutputError(
+                f"{self.partial} is needed for the work but holds something else: "
+                "move it away or choose another --output."
+            )
+        self._home.mkdir(parents=True, exist_ok=True)
+        for unfinished in self._home.glob(".*"):
+            remove(unfinished)
+
+    def _remove_leftovers(self) -> None:
+        """Remove stages that this run has not asked for, and files of a publication that was interrupted."""
+        for path in self._home.iterdir():
+            if path.name not in self._records:
+                remove(path)
+        for path in self.partial.iterdir():
+            if path != self._home:
+                remove(path)
+
+    def _move_to_root(self, stage: str) -> None:
+        folder = self._home / stage
+        for name in self._records[stage].files:
+            target = self.partial / name
+            if target.exists() or target.is_relative_to(self._home):
+                raise ValueError(f"The stage {stage!r} can't be published: {name} has its place taken.")
+            target.parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).rename(target)
+        for path in sorted(folder.rglob("*"), reverse=True):
+            if path.is_dir():
+                path.rmdir()
+
+    def _costs(self) -> dict[str, Json]:
+        stages = {
+            name: {**dataclasses.asdict(artifact.measured), "reused": artifact.reused}
+            for name, artifact in self._artifacts.items()
+            if artifact.measured
+        }
+        return {
+            "started": self._started.isoformat(timespec="seconds"),
+            "seconds": round(time.perf_counter() - self._clock, 3),
+            "command": shlex.join(sys.argv),
+            "stages": stages,
+        }
+
+    def _tidy(self) -> None:
+        """Leave nothing behind if there is nothing worth continuing from."""
+        if self._home.is_dir() and not any(self._home.glob(f"*/{STAGE_FILE}")):
+            shutil.rmtree(self.partial, ignore_errors=True)
