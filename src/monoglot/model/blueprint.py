@@ -1,0 +1,64 @@
+"""The structure of a model without its weights, as its class builds it from a configuration."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from transformers import PreTrainedConfig, PreTrainedModel
+from transformers.initialization import meta_device_safe_creation_ops, no_init_weights
+from transformers.utils import logging as transformers_logging
+
+from monoglot.errors import ModelError
+
+
+def blueprint(model_class: type[PreTrainedModel], config: PreTrainedConfig) -> PreTrainedModel:
+    """Build a model on the meta device: every module and shape, no memory for weights.
+
+    Args:
+        model_class: The class to instantiate.
+        config: Its configuration; not changed.
+
+    Returns:
+        A model whose parameters and buffers have shapes but no values.
+
+    Raises:
+        ModelError: If the class can't be built from its configuration alone.
+    """
+    try:
+        with quiet_transformers(), torch.device("meta"), no_init_weights(), meta_device_safe_creation_ops():
+            return model_class(config)
+    except Exception as error:  # whatever a model's constructor may raise
+        raise ModelError(
+            f"{model_class.__name__} can't be built from its configuration ({error}); "
+            "expected a Hugging Face model that from_pretrained() can load again."
+        ) from error
+
+
+def named_tensors(model: PreTrainedModel) -> dict[str, torch.Tensor]:
+    """Every parameter and buffer under every name it has, tied ones under each of their names."""
+    return {
+        **dict(model.named_parameters(remove_duplicate=False)),
+        **dict(model.named_buffers(remove_duplicate=False)),
+    }
+
+
+def nested_configs(config: PreTrainedConfig) -> Iterator[tuple[str, PreTrainedConfig]]:
+    """The configuration itself and those inside it, each with its path (``text_config.``, empty for the outermost)."""
+    yield "", config
+    for name, value in vars(config).items():
+        if isinstance(value, PreTrainedConfig):
+            yield from ((f"{name}.{path}", inner) for path, inner in nested_configs(value))
+
+
+@contextmanager
+def quiet_transformers() -> Iterator[None]:
+    """Keep what transformers would log as advice or warning off the user's terminal."""
+    before = transformers_logging.get_verbosity()
+    transformers_logging.set_verbosity(logging.ERROR)
+    try:
+        yield
+    finally:
+        transformers_logging.set_verbosity(before)

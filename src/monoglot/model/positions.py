@@ -1,0 +1,97 @@
+"""Position tables that start behind the pad token's id, as RoBERTa's do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from transformers import PreTrainedModel
+
+from monoglot.errors import ModelError
+
+LENGTH_FIELD = "max_position_embeddings"
+
+
+@dataclass(frozen=True)
+class PositionShift:
+    """How far position tables move because the pad token's id changes.
+
+    RoBERTa gives the k-th token of a text position ``pad_token_id + 1 + k``, so another pad id would silently read other rows.
+
+    Attributes:
+        names: The position tables.
+        rows: By how many rows they move; negative towards the start.
+    """
+
+    names: tuple[str, ...]
+    rows: int
+
+    def apply(self, table: Float[Tensor, "positions dim"]) -> Float[Tensor, "shifted_positions dim"]:
+        """Move a position table so that every token finds the row it had; rows before the pad's are never looked up."""
+        if self.rows <= 0:
+            return table[-self.rows :].clone()
+        return torch.cat([table.new_zeros(self.rows, table.shape[1]), table])
+
+
+def position_shift(
+    model: PreTrainedModel, vocabulary_names: frozenset[str], old_pad: int | None, new_pad: int | None
+) -> PositionShift:
+    """Find the position tables that are coupled to the pad token's id, and how far they must move.
+
+    Args:
+        model: The source model.
+        vocabulary_names: Names of its vocabulary-sized tables.
+        old_pad: Its ``pad_token_id``.
+        new_pad: The target tokenizer's.
+
+    Returns:
+        The shift; without names if positions and pad id are independent or the id stays.
+
+    Raises:
+        ModelError: If the tables can't be moved as needed.
+    """
+    names = _coupled_tables(model, vocabulary_names)
+    if not names or old_pad == new_pad:
+        return PositionShift((), 0)
+    fix = f"give the pad token the id {old_pad} in the target tokenizer."
+    if old_pad is None or new_pad is None:
+        raise ModelError(
+            f"Positions of {type(model).__name__} are counted from the pad token's id {old_pad}, "
+            f"but the target tokenizer's pad token has the id {new_pad}: {fix}"
+        )
+    for name in names:
+        module = model.get_submodule(name.rpartition(".")[0])
+        length = getattr(model.config, LENGTH_FIELD, None)
+        if not isinstance(module, nn.Embedding) or module.num_embeddings != length or new_pad > length:
+            raise ModelError(
+                f"Positions in {name} of {type(model).__name__} are counted from the pad token's id {old_pad} "
+                f"and can't be moved to {new_pad}: {fix}"
+            )
+    return PositionShift(names, new_pad - old_pad)
+
+
+def _coupled_tables(model: PreTrainedModel, vocabulary_names: frozenset[str]) -> tuple[str, ...]:
+    """Tables inside modules that know the pad id and are not token embeddings."""
+    return tuple(
+        f"{path}.{name}"
+        for path, module in model.named_modules()
+        if getattr(module, "padding_idx", None) is not None
+        for name, tensor in (*module.named_parameters(recurse=False), *module.named_buffers(recurse=False))
+        if tensor.ndim == 2 and tensor.is_floating_point() and f"{path}.{name}" not in vocabulary_names
+    )
+
+
+def stretched(buffer: Tensor, like: Tensor) -> Tensor | None:
+    """A default such as ``0, 1, 2 …`` or ``0, 0, 0 …`` in another length; ``None`` if the buffer is neither.
+
+    Args:
+        buffer: What the source model holds.
+        like: A tensor of the wanted shape, without values.
+    """
+    counting = torch.arange(max(buffer.shape[-1], like.shape[-1]), dtype=buffer.dtype, device=buffer.device)
+    for default in (counting, torch.zeros_like(counting)):
+        if torch.equal(buffer, default[: buffer.shape[-1]].expand(buffer.shape)):
+            return default[: like.shape[-1]].expand(like.shape).clone()
+    return None
