@@ -1,3 +1,68 @@
-"""Give any Hugging Face transformer a vocabulary made for your language."""
+"""Give any Hugging Face transformer a vocabulary made for your language.
+
+Names are imported when they are first used, so that ``import monoglot`` takes no time.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from monoglot.initialization.base import Initializer, Transfer, initialize
+    from monoglot.initialization.registry import get_method, method_names, register
+    from monoglot.maths.mixture import Mixture, Provenance
+    from monoglot.model.transplant import transplant
+    from monoglot.pipeline.settings import Settings
+    from monoglot.pipeline.specialize import specialize
+    from monoglot.pipeline.summary import Summary
+    from monoglot.tokenization.overlap import Overlap, match
+    from monoglot.tokenization.vocabulary import Vocabulary
+    from monoglot.vectors.base import TokenVectors
 
 __version__ = "0.1.0"
+
+_HOMES = {
+    "initialization.base": ("Initializer", "Transfer", "initialize"),
+    "initialization.registry": ("get_method", "method_names", "register"),
+    "maths.mixture": ("Mixture", "Provenance"),
+    "model.transplant": ("transplant",),
+    "pipeline.settings": ("Settings",),
+    "pipeline.specialize": ("specialize",),
+    "pipeline.summary": ("Summary",),
+    "tokenization.overlap": ("Overlap", "match"),
+    "tokenization.vocabulary": ("Vocabulary",),
+    "vectors.base": ("TokenVectors",),
+}
+_home_of = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = [
+    "Initializer",
+    "Mixture",
+    "Overlap",
+    "Provenance",
+    "Settings",
+    "Summary",
+    "TokenVectors",
+    "Transfer",
+    "Vocabulary",
+    "__version__",
+    "get_method",
+    "initialize",
+    "match",
+    "method_names",
+    "register",
+    "specialize",
+    "transplant",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first used."""
+    if name not in _home_of:
+        raise AttributeError(f"module 'monoglot' has no attribute {name!r}")
+    return getattr(import_module(f"monoglot.{_home_of[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

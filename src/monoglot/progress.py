@@ -19,6 +19,10 @@ class Progress(Protocol):
         """Open one piece of work; the value given by ``with`` advances it by so many units."""
         ...
 
+    def note(self, text: str) -> None:
+        """Say what is being done."""
+        ...
+
 
 class Silent:
     """Shows nothing: the default of every Python function."""
@@ -27,6 +31,9 @@ class Silent:
     def task(self, description: str, total: float | None = None) -> Iterator[Advance]:
         """Open a task that nobody sees."""
         yield lambda amount: None
+
+    def note(self, text: str) -> None:
+        """Say nothing."""
 
 
 class Terminal:
@@ -50,6 +57,11 @@ class Terminal:
         with Bars(*columns, console=self.console, transient=True) as bars:
             handle = bars.add_task(description, total=total)
             yield lambda amount: bars.advance(handle, amount)
+
+    def note(self, text: str) -> None:
+        """Print a line that stays."""
+        if self.console.is_terminal:
+            self.console.print(text, highlight=False)
 
 
 SILENT: Progress = Silent()

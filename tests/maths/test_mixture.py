@@ -8,7 +8,7 @@ from monoglot.maths.sparse import SparseRows
 
 
 def example(seed=0):
-    """Five target rows over four source ids: copy, mixture, pieces, noise, unused."""
+    """Five target rows over four source ids: copy, mixture, pieces, noise, mean."""
     rows = SparseRows(
         indptr=np.array([0, 1, 3, 5, 5, 5]),
         indices=np.array([2, 0, 3, 1, 2]),

@@ -33,8 +33,10 @@ class Provenance(IntEnum):
     """Mean of the pieces into which the source tokenizer cuts the token."""
     NOISE = 3
     """Drawn from N(mean, std) of the trained source rows."""
-    UNUSED = 4
-    """An id that no token has; the mean of the trained source rows."""
+    MEAN = 4
+    """The mean of the trained source rows."""
+    UNUSED = 5
+    """An id that no token has; filled with the mean, too."""
 
 
 @dataclass(frozen=True)
@@ -113,8 +115,9 @@ class Mixture:
 
     def _fill(self, flat: Tensor, result: Tensor) -> None:
         """Fill the rows that no source row answers for: noise, and the mean for unused ids."""
-        noise, unused = self.where(Provenance.NOISE), self.where(Provenance.UNUSED)
-        if len(noise) + len(unused) == 0:
+        noise = self.where(Provenance.NOISE)
+        constant = np.flatnonzero(np.isin(self.provenance, (Provenance.MEAN, Provenance.UNUSED)))
+        if len(noise) + len(constant) == 0:
             return
         trained = flat[: self.n_source][_on(self.trained, flat)].float().cpu()
         mean, deviation = trained.mean(dim=0), trained.std(dim=0, correction=min(1, len(trained) - 1))
@@ -122,7 +125,7 @@ class Mixture:
         # One draw a row in ascending order, as the reference does, so that its noise is reproduced too.
         for target_id in noise:
             result[target_id] = torch.normal(mean, deviation, generator=generator).to(result)
-        result[_on(unused, flat)] = mean.to(result)
+        result[_on(constant, flat)] = mean.to(result)
 
     def save(self, path: Path) -> None:
         """Write as safetensors; equal mixtures give equal bytes."""

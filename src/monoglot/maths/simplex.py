@@ -35,7 +35,7 @@ def sparsemax_of_largest(
     """Compute sparsemax of long rows of which only the k largest scores are known.
 
     The scores left out are at most the smallest one given, and sparsemax puts weight only on scores above τ.
-    So the result is that of the whole row as soon as τ, computed from the k, is no less than the smallest of them.
+    So the result is that of the whole row as soon as τ, computed from the k, reaches the smallest of them.
 
     Args:
         largest: The k largest scores of each row, in descending order.

@@ -24,5 +24,15 @@ from monoglot.run.content import content_key, file_hash
 from monoglot.run.files import atomic_write
 from monoglot.run.folder import Artifact, Run
 from monoglot.run.measure import Measured
+from monoglot.run.stage import read_json, write_json
 
-__all__ = ["Artifact", "Measured", "Run", "atomic_write", "content_key", "file_hash"]
+__all__ = [
+    "Artifact",
+    "Measured",
+    "Run",
+    "atomic_write",
+    "content_key",
+    "file_hash",
+    "read_json",
+    "write_json",
+]

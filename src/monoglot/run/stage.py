@@ -66,7 +66,7 @@ class Record:
     def load(cls, path: Path) -> Record | None:
         """Read a ``stage.json``; ``None`` if it is missing or not a record."""
         try:
-            fields = json.loads(path.read_text(encoding="utf-8"))
+            fields = read_json(path)
             names = [field.name for field in dataclasses.fields(Recipe)]
             return cls(Recipe(**{name: fields[name] for name in names}), fields["files"])
         except (OSError, ValueError, TypeError, KeyError):
@@ -154,7 +154,7 @@ def compute(recipe: Recipe, partial: Path, work: Callable[[Path], None]) -> Reco
 def load_measured(folder: Path) -> Measured | None:
     """What computing a stage cost; ``None`` if nobody noted it."""
     try:
-        return Measured(**json.loads((folder / MEASURED_FILE).read_text(encoding="utf-8")))
+        return Measured(**read_json(folder / MEASURED_FILE))
     except (OSError, ValueError, TypeError):
         return None
 

@@ -1,0 +1,7 @@
+"""``python -m monoglot``."""
+
+import sys
+
+from monoglot.cli import main
+
+sys.exit(main())

@@ -1,0 +1,69 @@
+"""What the user may ask of `specialize`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from monoglot.errors import SettingError
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All settings of a run; the defaults are those of the paper.
+
+    Attributes:
+        mode: What happens to the vocabulary: ``replace`` gives the model a new one.
+        vocabulary_size: Tokens of the new vocabulary, special tokens included.
+        target_tokenizer: A tokenizer to take instead of training one.
+        method: How the embeddings of missing tokens are initialised.
+        method_options: Settings of the method, by the names of its fields.
+        vectors: Engine that trains the auxiliary vectors, or a file with vectors for the target tokenizer.
+        vectors_options: Settings of the engine, by the names of its fields.
+        column: Column of the corpus that holds the text, where it has columns.
+        heldout: Text to score with; by default about 1% of the corpus is set aside.
+        seed: Seed of everything that is drawn.
+        threads: How many threads to use; by default as many as there are cores. One thread is reproducible.
+        trust_remote_code: Whether code that comes with the model may run.
+    """
+
+    mode: Literal["replace"] = "replace"
+    vocabulary_size: int = 50_048
+    target_tokenizer: str | None = None
+    method: str = "focus"
+    method_options: Mapping[str, Any] = field(default_factory=dict)
+    vectors: str = "fasttext"
+    vectors_options: Mapping[str, Any] = field(default_factory=dict)
+    column: str | None = None
+    heldout: str | None = None
+    seed: int = 42
+    threads: int | None = None
+    trust_remote_code: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse numbers that make no sense.
+
+        Raises:
+            SettingError: If a number is too small, or the mode is unknown.
+        """
+        if self.mode != "replace":
+            raise SettingError(f"unknown mode '{self.mode}': this version knows 'replace'")
+        if self.vocabulary_size < 1:
+            raise SettingError(
+                f"--vocabulary-size {self.vocabulary_size} is too small: give a positive number"
+            )
+        if self.threads is not None and self.threads < 1:
+            raise SettingError(f"--threads {self.threads} is too small: give 1 or more")
+        if not 0 <= self.seed < 2**31:
+            raise SettingError(f"--seed {self.seed} is out of range: give 0 … {2**31 - 1}")
+
+    @property
+    def n_threads(self) -> int:
+        """How many threads to use."""
+        return (
+            self.threads or len(os.sched_getaffinity(0))
+            if hasattr(os, "sched_getaffinity")
+            else os.cpu_count() or 1
+        )

@@ -1,0 +1,112 @@
+"""The source model: found by folder or hub name, read piece by piece as the stages need it."""
+
+from __future__ import annotations
+
+import re
+from functools import cached_property
+from pathlib import Path
+
+from huggingface_hub import snapshot_download
+from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+from transformers import PreTrainedModel, PreTrainedTokenizerFast
+
+from monoglot.errors import ModelError
+from monoglot.model.blueprint import named_tensors
+from monoglot.model.folder import load_model, load_tokenizer
+from monoglot.model.tables import check_finite, find_tables
+from monoglot.run import content_key, file_hash
+from monoglot.tokenization.vocabulary import Vocabulary
+
+HUB_NAME = re.compile(r"[\w.-]+(/[\w.-]+)?")
+HUB_FILES = ("*.json", "*.safetensors", "*.txt", "*.model", "*.jinja", "*.py")
+TOKENIZER_FILES = ("tokenizer", "special_tokens_map", "added_tokens", "chat_template", "vocab", "merges")
+
+
+class Source:
+    """A model folder whose tokenizer and weights are loaded when they are first asked for.
+
+    Attributes:
+        name: What the user called it.
+        folder: Where its files are.
+    """
+
+    def __init__(self, name: str, folder: Path, *, trust_remote_code: bool = False) -> None:
+        self.name = name
+        self.folder = folder
+        self.trust_remote_code = trust_remote_code
+
+    @cached_property
+    def tokenizer(self) -> PreTrainedTokenizerFast:
+        """The source tokenizer."""
+        return load_tokenizer(self.folder)
+
+    @cached_property
+    def model(self) -> PreTrainedModel:
+        """The source model, in evaluation mode."""
+        return load_model(self.folder, trust_remote_code=self.trust_remote_code)
+
+    def check(self) -> None:
+        """Refuse a model that could not be specialised, before any long work; nothing is kept in memory.
+
+        Raises:
+            TokenizerError: If the tokenizer is missing, broken or of an unknown kind.
+            ModelError: If the model is, or its tables hold NaN.
+        """
+        Vocabulary.of(self.tokenizer)
+        model = load_model(self.folder, trust_remote_code=self.trust_remote_code)
+        tensors = named_tensors(model)
+        for table in find_tables(model).tables:
+            check_finite(table.names[0], tensors[table.names[0]].movedim(table.axis, 0))
+
+    @cached_property
+    def tokenizer_key(self) -> str:
+        """Content hash of the files that the tokenizer is read from."""
+        return self._key([p for p in self._files if p.name.startswith(TOKENIZER_FILES)])
+
+    @cached_property
+    def key(self) -> str:
+        """Content hash of all files of the model."""
+        return self._key(self._files)
+
+    @property
+    def _files(self) -> list[Path]:
+        """The files that a model is made of; not what a run or a version control system left beside them."""
+        paths = (p for p in self.folder.rglob("*") if p.is_file())
+        return sorted(
+            p for p in paths if not {"monoglot", ".git", ".cache"} & set(p.relative_to(self.folder).parts)
+        )
+
+    def _key(self, paths: list[Path]) -> str:
+        return content_key({p.relative_to(self.folder).as_posix(): file_hash(p) for p in paths})
+
+
+def open_source(name: str, *, trust_remote_code: bool = False) -> Source:
+    """Find a model by folder, or by name on the Hugging Face hub.
+
+    Raises:
+        ModelError: If it is neither a folder nor a model that the hub gives.
+    """
+    folder = Path(name).expanduser()
+    if not folder.is_dir():
+        folder = _download(name)
+    return Source(name, folder, trust_remote_code=trust_remote_code)
+
+
+def _download(name: str) -> Path:
+    """Fetch a model from the hub, or from the local cache of it."""
+    if Path(name).is_file():
+        raise ModelError(f"'{name}' is a file: give the folder of the model")
+    if not HUB_NAME.fullmatch(name):
+        raise ModelError(
+            f"no such model: there is no folder '{name}', and it is not a name of the form owner/model"
+        )
+    try:
+        return Path(snapshot_download(name, allow_patterns=list(HUB_FILES)))
+    except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
+        reason = (
+            "the hub can't be reached" if isinstance(error, LocalEntryNotFoundError) else "the hub has none"
+        )
+        raise ModelError(
+            f"no such model: there is no folder '{name}', and {reason} of that name; check the spelling, "
+            "or download the model and give its folder"
+        ) from error

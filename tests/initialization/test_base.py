@@ -1,0 +1,67 @@
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pytest
+
+from monoglot.errors import SettingError, VectorsError
+from monoglot.initialization.base import Initializer, initialize
+from monoglot.initialization.methods.focus import Focus
+from monoglot.initialization.methods.subword import Subword
+from monoglot.maths.mixture import Provenance
+from monoglot.maths.sparse import SparseRows
+from tests.fixtures.transfers import made_up_vectors, make_transfer
+
+
+@pytest.fixture
+def transfer(source_tokenizers, target_tokenizers):
+    return make_transfer(source_tokenizers["unigram"], target_tokenizers["unigram"])
+
+
+def test_tokens_without_a_vector_fall_back_to_their_pieces(transfer):
+    mixture = initialize(transfer, Focus())
+    text = [i for i in transfer.overlap.missing if not transfer.target.by_id[i].roles]
+    without = [i for i in text if not transfer.vectors.usable[i]]
+    assert len(without) > 20
+    assert set(mixture.provenance[without]) <= {Provenance.SUBWORD, Provenance.NOISE}
+    assert (mixture.provenance[without] == Provenance.SUBWORD).mean() > 0.9
+    alone = initialize(transfer, Subword())
+    for i in without[:20]:
+        assert mixture.explain(i) == alone.explain(i)
+
+
+def test_special_tokens_without_counterpart_are_noise(source_tokenizers, target_tokenizers):
+    transfer = make_transfer(source_tokenizers["byte-level-bpe"], target_tokenizers["wordpiece"])
+    mixture = initialize(transfer, Subword())
+    mask = next(t.id for t in transfer.target.tokens if t.text == "[MASK]")
+    assert mixture.provenance[mask] == Provenance.NOISE
+
+
+def test_vectors_of_another_size_are_refused(transfer):
+    with pytest.raises(VectorsError, match=r"got 7 auxiliary vectors for a vocabulary of 1,000"):
+        replace(transfer, vectors=made_up_vectors(7))
+
+
+def test_a_method_that_needs_vectors_says_so(transfer):
+    with pytest.raises(SettingError, match="needs auxiliary vectors"):
+        initialize(replace(transfer, vectors=None), Focus())
+
+
+@dataclass(frozen=True)
+class Faulty(Initializer):
+    rows: SparseRows
+
+    def mix(self, transfer, progress=None):
+        return self.rows
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        (lambda n: SparseRows.empty(n + 1), "rows for"),
+        (lambda n: SparseRows.single(np.zeros(n, np.int64), np.nan), "not finite"),
+        (lambda n: SparseRows.single(np.full(n, 10**6)), "outside"),
+    ],
+)
+def test_a_faulty_method_is_found_out(transfer, rows, message):
+    with pytest.raises(ValueError, match=message):
+        initialize(transfer, Faulty(rows(len(transfer.overlap.missing))))
