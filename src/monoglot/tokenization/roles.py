@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 from tokenizers import Tokenizer
 from transformers import PreTrainedTokenizerBase
 
-from monoglot.tokenization.spelling import Parts
-from monoglot.tokenization.token import Role
+from monoglot.tokenization.parts import Parts
+from monoglot.tokenization.token import Role, Token
 
 NAMED_ROLES = tuple(role for role in Role if role is not Role.CONTROL)
 
@@ -38,6 +38,30 @@ SPELLINGS: Mapping[str, tuple[Role, ...]] = {
     "[UNK]": (Role.UNK,),
 }
 """Common spellings, used only where nothing better tells what a special token is for."""
+
+
+_PRECEDENCE = (Role.EOS, Role.BOS, Role.CLS, Role.SEP, Role.PAD, Role.MASK, Role.UNK)
+_STAND_INS: Mapping[Role, tuple[Role, ...]] = {
+    Role.CLS: (Role.BOS, Role.EOS, Role.SEP),
+    Role.BOS: (Role.CLS, Role.EOS, Role.SEP),
+    Role.SEP: (Role.EOS, Role.BOS, Role.CLS),
+    Role.EOS: (Role.SEP, Role.BOS, Role.CLS),
+    Role.PAD: (Role.EOS, Role.SEP),
+}
+
+
+def counterpart(roles: frozenset[Role], source: Mapping[Role, Token]) -> Token | None:
+    """Give the source token that serves what a target token is for.
+
+    A token of several roles (``<s>``: bos and cls) takes the partner of the first of its roles, in the order
+    eos, bos, cls, sep, pad, mask, unk, that the source serves. If the source serves none of them, the tokens
+    that bound a text stand in for one another (cls for bos, sep for eos and the reverse first), and the end
+    of text for padding, as is the custom with models that have no padding token. Nothing stands in for mask
+    and unk.
+    """
+    own = [role for role in _PRECEDENCE if role in roles]
+    stand_ins = [other for role in own for other in _STAND_INS.get(role, ())]
+    return next((source[role] for role in [*own, *stand_ins] if role in source), None)
 
 
 def read_roles(

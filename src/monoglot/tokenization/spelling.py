@@ -1,4 +1,4 @@
-"""How a tokenizer spells bytes and word starts, read from the parts of its tokenizer.json.
+r"""How a tokenizer spells bytes and word starts, read from the parts of its tokenizer.json.
 
 What a token stands for is its *surface*: the bytes of text it covers, spaces included. Two spellings of a
 space are known, the metaspace ``▁`` of SentencePiece and the byte alphabet of GPT-2 (``Ġ``); a WordPiece
@@ -8,110 +8,37 @@ vocabulary has no spaces and marks instead what is *not* a word start. All three
 surface                               form                              word start
 ====================================  ================================  ==========
 begins with a space, more follows     what follows that one space       ``True``
-whitespace only (`` ``, ``\\n\\n``)      all of it                         ``None``
+whitespace only (`` ``, ``\n\n``)        all of it                         ``None``
 a byte-fallback token (``<0xC3>``)    that byte                         ``None``
 a special token                       its own text                      ``None``
 another added token (``<table>``)     its own text                      ``None``
 anything else                         all of it                         ``False``
 WordPiece with ``##``                 what follows the ``##``           ``False``
 WordPiece, always isolated (``.``)    its own text                      ``None``
+``##`` before such (``##.``)          its own text, ``##`` included     ``False``
 other WordPiece                       its own text                      ``True``
 ====================================  ================================  ==========
 
 ``None`` means that the token is used both at the start of a word and elsewhere. In WordPiece that is so for
 whatever the normalizer and the pre-tokenizer cut out of the middle of a word: punctuation, and in BERT each
-Chinese character; that is found out by asking those two, not from a list.
+Chinese character; that is found out by asking those two, not from a list. The ``##`` variant of such a token is
+never produced, and keeps its own text so as not to be taken for the other.
 """
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
 
 from tokenizers import Tokenizer, models
 
-from monoglot.errors import TokenizerError
-from monoglot.tokenization.token import Family
+from monoglot.tokenization.parts import Parts, replacement_of
 
 Spelled = tuple[bytes, bool | None]
 """The form of a token and whether it begins a word."""
 
 METASPACE = "▁"
 _BYTE_TOKEN = re.compile(r"<0x([0-9A-Fa-f]{2})>")
-
-
-@dataclass(frozen=True)
-class Parts:
-    """The parts of a tokenizer.json around its model, each flattened to a list of steps."""
-
-    normalizer: list[dict[str, Any]]
-    pre_tokenizer: list[dict[str, Any]]
-    post_processor: list[dict[str, Any]]
-    decoder: list[dict[str, Any]]
-
-    @classmethod
-    def of(cls, tokenizer: Tokenizer) -> Parts:
-        """Read the parts of a tokenizer, without writing out its model, which may be 30 MB of JSON.
-
-        Raises:
-            TokenizerError: If a part is written in Python and therefore has no description.
-        """
-        names = ("normalizer", "pre_tokenizer", "post_processor", "decoder")
-        shell = Tokenizer(models.BPE())
-        try:
-            for name in names:
-                if getattr(tokenizer, name) is not None:
-                    setattr(shell, name, getattr(tokenizer, name))
-            state = json.loads(shell.to_str())
-        except Exception as error:  # tokenizers raises plain Exception
-            raise TokenizerError(
-                f"the tokenizer has a part written in Python ({error}); "
-                "monoglot needs one that can be saved as tokenizer.json"
-            ) from error
-        return cls(*(_flat(state[name]) for name in names))
-
-    def has(self, kind: str, *names: str) -> bool:
-        """Tell whether one of the named parts (all, if none is named) has a step of this kind."""
-        return any(step["type"] == kind for name in names or vars(self) for step in getattr(self, name))
-
-
-def _flat(part: dict[str, Any] | None) -> list[dict[str, Any]]:
-    if part is None:
-        return []
-    if part["type"] != "Sequence":
-        return [part]
-    steps = next(value for value in part.values() if isinstance(value, list))
-    return [inner for step in steps for inner in _flat(step)]
-
-
-def family_of(tokenizer: Tokenizer, parts: Parts) -> Family:
-    """Tell the family of a tokenizer from its model and the steps around it.
-
-    Raises:
-        TokenizerError: If the tokenizer is of none of the families that monoglot knows.
-    """
-    model = tokenizer.model
-    if isinstance(model, models.WordPiece):
-        return Family.WORDPIECE
-    marked = parts.has("ByteLevel") or _replacement(parts) is not None
-    if isinstance(model, models.Unigram) and marked:
-        return Family.UNIGRAM
-    if isinstance(model, models.BPE) and marked:
-        if not model.end_of_word_suffix and not model.continuing_subword_prefix:
-            return Family.BYTE_LEVEL_BPE if parts.has("ByteLevel") else Family.SENTENCEPIECE_BPE
-        raise TokenizerError(
-            f"the tokenizer is a BPE that marks word ends ({model.end_of_word_suffix!r}) or continuations "
-            f"({model.continuing_subword_prefix!r}), which monoglot does not read; "
-            "it reads Unigram, SentencePiece BPE, byte-level BPE and WordPiece"
-        )
-    raise TokenizerError(
-        f"the tokenizer is a {type(model).__name__} model"
-        + ("" if marked else " whose tokens don't spell spaces (no ByteLevel, no Metaspace step)")
-        + ", which monoglot does not read; it reads Unigram, SentencePiece BPE, byte-level BPE and WordPiece"
-    )
 
 
 def speller(tokenizer: Tokenizer, parts: Parts) -> Callable[[str], Spelled]:
@@ -121,13 +48,13 @@ def speller(tokenizer: Tokenizer, parts: Parts) -> Callable[[str], Spelled]:
         return _wordpiece_speller(tokenizer, model.continuing_subword_prefix)
     if parts.has("ByteLevel"):
         return lambda text: _from_surface(byte_level_surface(text))
-    replacement = _replacement(parts) or METASPACE
+    replacement = replacement_of(parts) or METASPACE
     return lambda text: _from_surface(text.replace(replacement, " ").encode())
 
 
 def spell_added(text: str, parts: Parts) -> Spelled:
-    """Give the form of an added token that is not special: it is found anywhere in a text, word start or not."""
-    replacement = _replacement(parts)
+    """Give the form of an added token that is not special; it is found anywhere, at a word start or not."""
+    replacement = replacement_of(parts)
     surface = text.replace(replacement, " ") if replacement else text
     form, word_start = _from_surface(surface.encode())
     return form, word_start or None
@@ -168,17 +95,6 @@ BYTE_OF = _byte_alphabet()
 """The byte that each character of the byte-level alphabet stands for."""
 
 
-def _replacement(parts: Parts) -> str | None:
-    """The character that stands for a space in the vocabulary, if there is one."""
-    for step in [*parts.pre_tokenizer, *parts.decoder]:
-        if step["type"] == "Metaspace":
-            return str(step["replacement"])
-    for step in parts.normalizer:  # Llama, Gemma: Replace " " by "▁"
-        if step["type"] == "Replace" and step["pattern"] == {"String": " "} and len(step["content"]) == 1:
-            return str(step["content"])
-    return None
-
-
 def _from_surface(surface: bytes) -> Spelled:
     if _is_whitespace(surface):
         return surface, None
@@ -196,9 +112,11 @@ def _is_whitespace(surface: bytes) -> bool:
 
 def _wordpiece_speller(tokenizer: Tokenizer, prefix: str) -> Callable[[str], Spelled]:
     def spell(text: str) -> Spelled:
-        if prefix and text.startswith(prefix) and len(text) > len(prefix):
-            return text.removeprefix(prefix).encode(), False
-        return text.encode(), None if _is_isolated(text, tokenizer) else True
+        continues = bool(prefix) and text.startswith(prefix) and len(text) > len(prefix)
+        form = text.removeprefix(prefix) if continues else text
+        if _is_isolated(form, tokenizer):
+            return text.encode(), False if continues else None
+        return form.encode(), not continues
 
     return spell
 

@@ -14,9 +14,10 @@ from tokenizers import Tokenizer
 from transformers import PreTrainedTokenizerBase
 
 from monoglot.errors import TokenizerError
+from monoglot.tokenization.parts import Parts, family_of
 from monoglot.tokenization.reference import reference_forms
 from monoglot.tokenization.roles import read_roles
-from monoglot.tokenization.spelling import Parts, byte_reader, family_of, spell_added, speller
+from monoglot.tokenization.spelling import byte_reader, spell_added, speller
 from monoglot.tokenization.token import Family, Role, Token
 
 __all__ = ["Canonicalization", "Family", "Role", "Token", "Vocabulary", "backend_of"]
@@ -128,7 +129,7 @@ def _texts_by_id(backend: Tokenizer) -> dict[int, str]:
     if len(texts) < len(vocabulary):
         text, id = next((text, id) for text, id in sorted(vocabulary.items()) if texts[id] != text)
         raise TokenizerError(
-            f"the tokenizer gives id {id} to both {text!r} and {texts[id]!r}; each token needs an id of its own"
+            f"the tokenizer gives id {id} to both {text!r} and {texts[id]!r}; each token needs its own id"
         )
     return dict(sorted(texts.items()))
 
