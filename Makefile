@@ -1,0 +1,62 @@
+# Everything a newcomer needs; each target sets up its own virtual environment first.
+#
+#   make test                     all tests
+#   make test ARGS="-k mixture"   some of them
+#   make demo PYTHON=python3.12   with another Python (3.11 or newer)
+#   make test VENV=/tmp/venv      in another virtual environment
+#   make demo TORCH_INDEX=        with PyPI's build of torch (CUDA on Linux) instead of the smaller one for CPUs
+
+PYTHON ?= python3
+VENV ?= .venv
+TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
+DATA ?= ../shared/data
+MODELS ?= models
+REFERENCE ?= build/reference
+ARGS ?=
+
+PY := $(VENV)/bin/python
+PIP := $(PY) -m pip --disable-pip-version-check --quiet
+USER_STAMP := $(VENV)/.installed
+DEV_STAMP := $(VENV)/.installed-dev
+
+export HF_HUB_DISABLE_TELEMETRY := 1
+export TOKENIZERS_PARALLELISM := false
+
+.PHONY: help demo test check bench clean
+
+help:  ## Say what there is
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: $(USER_STAMP)  ## The whole job on a small model, offline, in a few minutes
+	HF_HUB_OFFLINE=1 $(PY) experiments/demo.py $(ARGS)
+
+# One thread for each of the two workers: more only get in each other's way.
+test: $(DEV_STAMP)  ## Run the tests
+	HF_HUB_OFFLINE=1 OMP_NUM_THREADS=1 $(PY) -m pytest -n 2 $(ARGS)
+
+check: $(DEV_STAMP)  ## Check format, lint, types and the direction of imports
+	$(PY) -m ruff format --check .
+	$(PY) -m ruff check .
+	$(PY) -m mypy
+	$(VENV)/bin/lint-imports
+
+bench: $(DEV_STAMP)  ## Compare with the reference implementation of FOCUS: speed, memory, row by row
+	HF_HUB_OFFLINE=1 $(PY) -m benchmarks.focus_step --environment $(REFERENCE) $(ARGS)
+	HF_HUB_OFFLINE=1 $(PY) -m benchmarks.equivalence --environment $(REFERENCE) --data $(DATA) --models $(MODELS) $(ARGS)
+
+clean:  ## Remove what these targets made
+	rm -rf $(VENV) build dist demo-output .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+
+# torch comes first and alone, so that nothing pulls a larger build in beside it.
+$(USER_STAMP): pyproject.toml constraints.txt
+	@echo "Setting up $(VENV) (a minute or two)"
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "monoglot needs Python 3.11 or newer; say which with PYTHON=…")'
+	test -x $(PY) || $(PYTHON) -m venv $(VENV)
+	$(PIP) install --upgrade 'pip>=25.1'
+	$(PIP) install $(if $(TORCH_INDEX),--retries 1 --timeout 15 --extra-index-url $(TORCH_INDEX)) -c constraints.txt torch
+	$(PIP) install -c constraints.txt --editable .
+	@touch $@
+
+$(DEV_STAMP): $(USER_STAMP)
+	$(PIP) install -c constraints.txt --group dev
+	@touch $@

@@ -1,0 +1,105 @@
+"""The package as users get it: its public names, a cheap import, and an sdist that installs."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import sysconfig
+import tarfile
+import tomllib
+import zipfile
+from pathlib import Path
+
+import pytest
+
+import monoglot
+
+ROOT = Path(__file__).parent.parent
+
+PUBLIC = [
+    "Initializer",
+    "Mixture",
+    "Overlap",
+    "Provenance",
+    "Settings",
+    "Summary",
+    "TokenVectors",
+    "Transfer",
+    "Vocabulary",
+    "__version__",
+    "get_method",
+    "initialize",
+    "match",
+    "method_names",
+    "register",
+    "specialize",
+    "transplant",
+]
+
+
+def python(*arguments: str | Path, interpreter: str | Path = sys.executable) -> str:
+    """What a fresh interpreter prints, isolated from this one's environment and working directory."""
+    command = [interpreter, "-I", *arguments]
+    process = subprocess.run(command, capture_output=True, text=True, check=False, cwd=Path("/"))
+    assert process.returncode == 0, process.stderr
+    return process.stdout.strip()
+
+
+def test_public_names() -> None:
+    assert sorted(monoglot.__all__) == sorted(PUBLIC)
+    for name in PUBLIC:
+        assert getattr(monoglot, name) is not None
+
+
+def test_version_is_that_of_pyproject() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert monoglot.__version__ == project["version"]
+
+
+def test_import_is_cheap() -> None:
+    heavy = ("torch", "transformers", "datasets", "numpy", "rich", "fasttext")
+    program = f"import sys, monoglot; print([name for name in {heavy} if name in sys.modules])"
+    assert python("-c", program) == "[]"
+
+
+@pytest.fixture(scope="module")
+def distributions(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """The sdist, and the wheel made from it (not from the working tree)."""
+    folder = tmp_path_factory.mktemp("distributions")
+    python("-m", "build", "--no-isolation", "--outdir", folder, ROOT)
+    return next(folder.glob("*.tar.gz")), next(folder.glob("*.whl"))
+
+
+def test_sdist_holds_what_is_needed_to_build_and_test(distributions: tuple[Path, Path]) -> None:
+    with tarfile.open(distributions[0]) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+    assert names >= {
+        "LICENSE",
+        "README.md",
+        "CHANGELOG.md",
+        "CITATION.cff",
+        "pyproject.toml",
+        "tests/test_package.py",
+    }
+
+
+def test_wheel_holds_every_module(distributions: tuple[Path, Path]) -> None:
+    with zipfile.ZipFile(distributions[1]) as archive:
+        packed = {name for name in archive.namelist() if name.startswith("monoglot/")}
+    source = ROOT / "src"
+    modules = {path.relative_to(source).as_posix() for path in source.rglob("*.py")}
+    assert packed == modules | {"monoglot/py.typed"}
+
+
+def test_wheel_installs_into_a_fresh_environment(distributions: tuple[Path, Path], tmp_path: Path) -> None:
+    python("-m", "venv", "--without-pip", tmp_path)
+    fresh = tmp_path / "bin" / "python"
+    site_packages = Path(python("-c", "import site; print(site.getsitepackages()[0])", interpreter=fresh))
+    # The dependencies come from this environment; the editable monoglot does not, for .pth files don't nest.
+    (site_packages / "dependencies.pth").write_text(sysconfig.get_path("purelib"))
+    install = ["-m", "pip", "--python", tmp_path, "install", "--quiet", "--no-deps", "--no-index"]
+    python(*install, distributions[1])
+    program = "import monoglot; print(monoglot.__version__, monoglot.__file__)"
+    installed = python("-c", program, interpreter=fresh).split()
+    assert installed == [monoglot.__version__, str(site_packages / "monoglot" / "__init__.py")]
+    assert (tmp_path / "bin" / "monoglot").exists()
