@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import shutil
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from monoglot.errors import OutputError
+from monoglot.run.content import canonical
 
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 
@@ -35,6 +37,23 @@ def atomic_write(path: Path, mode: str = "w") -> Iterator[IO[Any]]:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def write_json(path: Path, value: object) -> None:
+    """Write JSON for readers: indented, in UTF-8, atomically.
+
+    Args:
+        path: The file to write or replace.
+        value: Plain values or dataclasses; `canonical` says which.
+    """
+    with atomic_write(path) as file:
+        json.dump(canonical(value), file, indent=2, ensure_ascii=False, allow_nan=False)
+        file.write("\n")
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON file in UTF-8."""
+    return json.loads(path.read_text(encoding="utf-8"))
 
 
 def link_or_copy(source: Path, target: Path) -> None:

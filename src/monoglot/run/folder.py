@@ -15,7 +15,7 @@ from pathlib import Path
 
 from monoglot.errors import OutputError
 from monoglot.run.content import Json, canonical
-from monoglot.run.files import computing, remove, writing
+from monoglot.run.files import computing, remove, write_json, writing
 from monoglot.run.manifest import manifest
 from monoglot.run.measure import Measured
 from monoglot.run.output import HOME, MANIFEST_FILE, check, lock, recover, replace, sibling
@@ -27,7 +27,6 @@ from monoglot.run.stage import (
     compute,
     load_measured,
     reuse,
-    write_json,
 )
 
 
@@ -64,6 +63,7 @@ class Run:
     Attributes:
         output: The folder that the user asked for; it exists when the run is published.
         partial: The folder in which the run works until then.
+        artifacts: The stages so far, by name, in the order in which they were asked for.
     """
 
     def __init__(self, output: Path) -> None:
@@ -71,7 +71,7 @@ class Run:
         self.partial = sibling(output, "partial")
         self._home = self.partial / HOME
         self._records: dict[str, Record] = {}
-        self._artifacts: dict[str, Artifact] = {}
+        self.artifacts: dict[str, Artifact] = {}
         self._started, self._clock = datetime.now(UTC), time.perf_counter()
 
     @classmethod
@@ -136,7 +136,7 @@ class Run:
             record = found or compute(recipe, self.partial, work)
         folder = self._home / name
         artifact = Artifact(name, folder, record.content_key, found is not None, load_measured(folder))
-        self._records[name], self._artifacts[name] = record, artifact
+        self._records[name], self.artifacts[name] = record, artifact
         return artifact
 
     def publish(self, *artifacts: Artifact, settings: object, inputs: Mapping[str, str], seed: int) -> Path:
@@ -200,7 +200,7 @@ class Run:
     def _costs(self) -> dict[str, Json]:
         stages = {
             name: {**dataclasses.asdict(artifact.measured), "reused": artifact.reused}
-            for name, artifact in self._artifacts.items()
+            for name, artifact in self.artifacts.items()
             if artifact.measured
         }
         return {

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from monoglot.run.content import Json, canonical, content_key, file_hash
-from monoglot.run.files import atomic_write, link_or_copy, remove
+from monoglot.run.content import Json, content_key, file_hash
+from monoglot.run.files import link_or_copy, read_json, remove, write_json
 from monoglot.run.measure import Measured, Meter
 from monoglot.run.output import HOME
 
@@ -157,13 +156,6 @@ def load_measured(folder: Path) -> Measured | None:
         return Measured(**read_json(folder / MEASURED_FILE))
     except (OSError, ValueError, TypeError):
         return None
-
-
-def write_json(path: Path, value: object) -> None:
-    """Write JSON for readers: indented, in UTF-8, atomically."""
-    with atomic_write(path) as file:
-        json.dump(canonical(value), file, indent=2, ensure_ascii=False, allow_nan=False)
-        file.write("\n")
 
 
 @contextmanager
