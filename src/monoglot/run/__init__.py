@@ -24,7 +24,6 @@ from monoglot.run.content import content_key, file_hash
 from monoglot.run.files import atomic_write, read_json, write_json
 from monoglot.run.folder import Artifact, Run
 from monoglot.run.measure import Measured
-from monoglot.run.stage import read_json, write_json
 
 __all__ = [
     "Artifact",
