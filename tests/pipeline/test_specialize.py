@@ -1,0 +1,107 @@
+"""The whole walk on tiny models of every family, and what a run leaves behind."""
+
+import json
+from dataclasses import replace
+
+import pytest
+import torch
+from transformers import AutoModelForCausalLM, AutoModelForMaskedLM, AutoTokenizer
+
+from monoglot.errors import InputError
+from monoglot.maths.mixture import Mixture, Provenance
+from monoglot.pipeline.settings import Settings
+from monoglot.pipeline.specialize import specialize
+from tests.fixtures.tokenizers import DATA
+
+TINY = Settings(
+    vocabulary_size=700, threads=1, vectors_options={"dim": 16, "minimum_count": 3, "buckets": 2000}
+)
+GERMAN = DATA / "de.txt"
+
+
+@pytest.fixture(scope="module")
+def xlm_r_run(xlm_r, tmp_path_factory):
+    """One finished run on a tiny XLM-R: its output folder and summary."""
+    output = tmp_path_factory.mktemp("runs") / "out"
+    return output, specialize(xlm_r, GERMAN, output, TINY)
+
+
+def test_output_is_a_hugging_face_folder(xlm_r, xlm_r_run):
+    output, summary = xlm_r_run
+    model, tokenizer = AutoModelForMaskedLM.from_pretrained(output), AutoTokenizer.from_pretrained(output)
+    assert len(tokenizer) == model.config.vocab_size == 700
+    batch = tokenizer(["Das Gesetz gilt für alle."], return_tensors="pt")
+    assert model(**batch).logits.shape[-1] == 700
+    assert tokenizer.mask_token_id < 700
+    assert model.config.pad_token_id == tokenizer.pad_token_id == 1
+    before = AutoModelForMaskedLM.from_pretrained(xlm_r)
+    assert summary.parameters == (before.num_parameters(), model.num_parameters())
+
+
+def test_rows_are_what_the_mixture_says(xlm_r, xlm_r_run):
+    output, _ = xlm_r_run
+    mixture = Mixture.load(output / "monoglot" / "mixture" / "mixture.safetensors")
+    old, new = AutoModelForMaskedLM.from_pretrained(xlm_r), AutoModelForMaskedLM.from_pretrained(output)
+    assert torch.equal(mixture.apply(old.get_input_embeddings().weight), new.get_input_embeddings().weight)
+    assert torch.equal(mixture.apply(old.lm_head.bias), new.lm_head.bias)
+    assert len(mixture.where(Provenance.METHOD)) > 20
+    assert not len(mixture.where(Provenance.UNUSED))
+
+
+def test_summary_adds_up_and_the_new_tokenizer_fits_better(xlm_r_run):
+    _, summary = xlm_r_run
+    assert sum(share.tokens for share in summary.provenance.values()) == 700
+    assert sum(share.corpus_share for share in summary.provenance.values()) == pytest.approx(1)
+    before, after = summary.tokenizers
+    assert before["bytes"] == after["bytes"] > 0
+    assert after["bytes_per_token"] > 0.8 * before["bytes_per_token"]
+    assert json.loads(json.dumps(summary.as_dict()))["vocabulary"] == [1500, 700]
+
+
+def test_two_runs_with_one_thread_give_the_same_files(xlm_r, xlm_r_run, tmp_path):
+    first, _ = xlm_r_run
+    specialize(xlm_r, GERMAN, tmp_path / "again", TINY)
+    files = {p.relative_to(first) for p in first.rglob("*") if p.is_file()}
+    assert files == {
+        p.relative_to(tmp_path / "again") for p in (tmp_path / "again").rglob("*") if p.is_file()
+    }
+    differing = {f for f in files if (first / f).read_bytes() != (tmp_path / "again" / f).read_bytes()}
+    assert {f.name for f in differing} == {"measured.json"}
+
+
+def test_changing_the_method_redoes_only_what_depends_on_it(xlm_r, tmp_path):
+    output = tmp_path / "out"
+    specialize(xlm_r, GERMAN, output, TINY)
+    specialize(xlm_r, GERMAN, output, replace(TINY, method="subword"), overwrite=True)
+    stages = json.loads((output / "monoglot" / "measured.json").read_text())["stages"]
+    redone = {name for name, stage in stages.items() if not stage["reused"]}
+    assert redone == {"mixture", "model", "scores"}
+
+
+@pytest.mark.parametrize(
+    ("architecture", "auto"),
+    [("gpt2", AutoModelForCausalLM), ("bert", AutoModelForMaskedLM), ("gemma3", AutoModelForCausalLM)],
+)
+def test_other_families(tiny_folder, tmp_path, architecture, auto):
+    source = tiny_folder(architecture)
+    summary = specialize(source, GERMAN, tmp_path / "out", replace(TINY, vocabulary_size=900))
+    model, tokenizer = auto.from_pretrained(tmp_path / "out"), AutoTokenizer.from_pretrained(tmp_path / "out")
+    assert len(tokenizer) == summary.vocabulary[1] == 900
+    text = "Das Bundesverfassungsgericht entscheidet."
+    batch = tokenizer([text], return_tensors="pt")
+    assert model(**batch).logits.isfinite().all()
+    assert tokenizer.decode(batch["input_ids"][0], skip_special_tokens=True).strip() == text
+
+
+def test_a_tokenizer_of_the_user_is_taken(xlm_r, target_tokenizers, tmp_path):
+    target_tokenizers["byte-level-bpe"].save_pretrained(tmp_path / "mine")
+    settings = replace(TINY, target_tokenizer=str(tmp_path / "mine"), method="subword")
+    summary = specialize(xlm_r, GERMAN, tmp_path / "out", settings)
+    assert summary.vocabulary[1] == len(AutoTokenizer.from_pretrained(tmp_path / "out")) == 1000
+
+
+def test_nothing_is_written_when_the_input_is_bad(xlm_r, tmp_path):
+    (tmp_path / "empty.txt").write_text("\n")
+    with pytest.raises(InputError):
+        specialize(xlm_r, tmp_path / "empty.txt", tmp_path / "out", TINY)
+    assert {p.name for p in tmp_path.iterdir()} <= {"empty.txt", "out.partial.lock"}

@@ -1,0 +1,87 @@
+"""Every command, and what it says when the input can't be used."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from monoglot.cli import main
+from tests.fixtures.tokenizers import DATA
+
+QUICK = ["--vocabulary-size", "700", "--threads", "1", "--method", "subword"]
+
+
+def run(capsys, *words):
+    """Exit code, standard output and error of one command."""
+    code = main([str(word) for word in words])
+    return code, *capsys.readouterr()
+
+
+def test_specialize_prints_what_it_did(xlm_r, tmp_path, capsys):
+    code, out, _ = run(capsys, "specialize", xlm_r, DATA / "de.txt", "--output", tmp_path / "o", *QUICK)
+    assert code == 0
+    assert "parameters" in out
+    assert "copied from the source" in out
+    assert "Written to" in out
+
+
+def test_specialize_speaks_json(xlm_r, tmp_path, capsys):
+    words = ("specialize", xlm_r, DATA / "de.txt", "-o", tmp_path / "o", "--json", *QUICK)
+    code, out, _ = run(capsys, *words)
+    assert code == 0
+    assert json.loads(out)["vocabulary"] == [1500, 700]
+
+
+BAD = {
+    "no such model": (["{tmp}/nowhere/at/all", "{de}"], "no such model: there is no folder"),
+    "folder without tokenizer": (["{tmp}/empty", "{de}"], "{tmp}/empty"),
+    "no such corpus": (["{model}", "{tmp}/nothing.txt"], "nothing.txt"),
+    "empty corpus": (["{model}", "{tmp}/blank.txt"], "no text"),
+    "wrong encoding": (["{model}", "{tmp}/latin1.txt"], "line 2"),
+    "too little text": (["{model}", "{tmp}/short.txt"], "supports"),
+    "unknown method": (["{model}", "{de}", "--method", "focsu"], "did you mean 'focus'"),
+    "unknown engine": (["{model}", "{de}", "--vectors", "fastext"], "did you mean 'fasttext'"),
+    "negative size": (["{model}", "{de}", "--vocabulary-size", "-5"], "vocabulary-size"),
+    "unknown flag": (["{model}", "{de}", "--vocabulery-size", "5"], "vocabulery-size"),
+    "missing corpus": (["{model}"], "corpus"),
+    "output in use": (["{model}", "{de}", "--output", "{tmp}/used"], "{tmp}/used"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_input_gets_one_sentence_and_exit_code_2(case, xlm_r, tmp_path, capsys):
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "used").mkdir()
+    (tmp_path / "used" / "thesis.doc").write_text("precious")
+    (tmp_path / "blank.txt").write_text("\n \n")
+    (tmp_path / "short.txt").write_text("Ein Satz.\nNoch ein Satz.\n")
+    (tmp_path / "latin1.txt").write_bytes(b"gut\nf\xfcr alle\n")
+    words, message = BAD[case]
+    places = {"tmp": tmp_path, "model": xlm_r, "de": DATA / "de.txt"}
+    before = sorted(tmp_path.iterdir())
+    filled = [word.format(**places) for word in words]
+    if "--output" not in filled:
+        filled += ["--output", str(tmp_path / "out")]
+    if "--vocabulary-size" not in filled:
+        filled += ["--vocabulary-size", "700"]
+    code, out, err = run(capsys, "specialize", *filled)
+    assert code == 2
+    assert out == ""
+    assert message.format(**places) in " ".join(err.split())
+    assert "Traceback" not in err
+    assert not (tmp_path / "out").exists()
+    assert [p for p in sorted(tmp_path.iterdir()) if "partial" not in p.name] == before
+
+
+def test_help_is_quick_and_imports_no_torch():
+    code = "import sys; from monoglot.cli import main; main(['--help']); print('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "specialize" in done.stdout
+    assert done.stdout.strip().endswith("False")
+
+
+def test_version(capsys):
+    from monoglot import __version__
+
+    assert run(capsys, "--version")[1].strip() == __version__
