@@ -1,0 +1,183 @@
+"""Training a new tokenizer of the same family as an existing one."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from tokenizers import Tokenizer
+from transformers import PreTrainedTokenizerFast
+
+from monoglot.errors import CorpusError, SettingError
+from monoglot.progress import SILENT, Progress
+from monoglot.tokenization.carried import carried_tokens, literal_pattern, whitespace_merges
+from monoglot.tokenization.parts import Parts, family_of
+from monoglot.tokenization.surgery import (
+    Merge,
+    State,
+    ids_of,
+    merges_into,
+    rebuild,
+    scores_of,
+    state_of,
+    with_tokens,
+)
+from monoglot.tokenization.token import Family
+from monoglot.tokenization.trainers import SPACE, byte_level_pieces, sentencepiece_pieces, wordpiece_pieces
+from monoglot.tokenization.vocabulary import backend_of
+from monoglot.tokenization.words import count_words, most_frequent, parts_of
+
+# SentencePiece needs about 200 bytes for each character of distinct words.
+MOST_CHARACTERS = 12_000_000
+
+
+@dataclass(frozen=True)
+class TokenizerSettings:
+    """How to train a tokenizer.
+
+    Attributes:
+        vocabulary_size: Number of tokens, everything counted.
+        character_coverage: Share of the text's characters that get a token of their own; the rest is spelled
+            in bytes or becomes the unknown token. Byte-level tokenizers cover everything anyway.
+    """
+
+    vocabulary_size: int = 50_048
+    character_coverage: float = 0.99995
+
+    def __post_init__(self) -> None:
+        if not 0 < self.character_coverage <= 1:
+            raise SettingError(
+                f"the character coverage must be above 0 and at most 1, was: {self.character_coverage}"
+            )
+
+
+@dataclass(frozen=True)
+class _Learned:
+    """What a trainer found: tokens beside the carried ones, and what their model needs to use them."""
+
+    tokens: list[str]
+    scores: Mapping[str, float] | None = None
+    merges: list[Merge] | None = None
+
+
+def train_tokenizer(
+    source: PreTrainedTokenizerFast,
+    lines: Iterable[str],
+    settings: TokenizerSettings,
+    *,
+    progress: Progress = SILENT,
+) -> PreTrainedTokenizerFast:
+    """Train a tokenizer that differs from the source only in its vocabulary.
+
+    Normalizer, pre-tokenizer, decoder, post-processor, special tokens with their roles, chat template and the
+    other entries of tokenizer_config.json are the source's. ``carried.carried_tokens`` tells which tokens the
+    new vocabulary begins with.
+
+    Args:
+        source: The tokenizer to follow.
+        lines: The text, read once.
+        settings: Size and coverage.
+        progress: Shown while the text is read.
+
+    Raises:
+        CorpusError: If there is no text, or too little for so many tokens.
+        SettingError: If there is no room for tokens beside the carried ones.
+        TokenizerError: If the source is of a kind that monoglot can't write.
+    """
+    state = state_of(source)
+    pipeline = backend_of(source)
+    family = family_of(pipeline, Parts.of(pipeline))
+    carried = carried_tokens(source, state, family)
+    size = settings.vocabulary_size - len(carried)
+    if size <= 0:
+        raise SettingError(
+            f"a vocabulary of {settings.vocabulary_size} tokens has no room beside the {len(carried)} taken over "
+            "from the source (special tokens, bytes, whitespace); raise --vocabulary-size"
+        )
+    literal = literal_pattern(state, carried)
+    if family is Family.BYTE_LEVEL_BPE:
+        texts = _texts(parts_of(lines, progress=progress), literal)
+        learned = _learn_byte_level(pipeline, state, texts, size)
+    else:
+        words = _words(count_words(lines, progress=progress), pipeline, family, literal)
+        learned = _learn_from_words(state, family, words, size, settings.character_coverage)
+    found = len(carried) + len(learned.tokens)
+    if found < settings.vocabulary_size:
+        raise CorpusError(
+            f"the corpus supports at most {found} tokens, {settings.vocabulary_size} were asked for: "
+            f"use --vocabulary-size {found} or more text"
+        )
+    ids = {text: id for id, text in enumerate([*carried, *learned.tokens])}
+    return rebuild(source, with_tokens(state, ids, scores=learned.scores, merges=learned.merges))
+
+
+def _learn_from_words(
+    state: State, family: Family, counts: Mapping[str, int], size: int, coverage: float
+) -> _Learned:
+    words = most_frequent(counts, MOST_CHARACTERS)
+    if not words:
+        raise CorpusError("the corpus has no words to train a tokenizer on; give a text that is not empty")
+    if family is Family.WORDPIECE:
+        prefix = state["model"]["continuing_subword_prefix"]
+        return _Learned(wordpiece_pieces(words, size, coverage=coverage, prefix=prefix))
+    kind: Literal["unigram", "bpe"] = "unigram" if family is Family.UNIGRAM else "bpe"
+    split_digits = not any(re.search("[0-9]{2}", text) for text in _ordinary(state))
+    scores = sentencepiece_pieces(words, size, kind, coverage=coverage, split_digits=split_digits)
+    if family is Family.UNIGRAM:
+        return _Learned(list(scores), scores=scores_of(state) | scores)
+    return _Learned(list(scores), merges=_sentencepiece_merges(state, list(scores)))
+
+
+def _learn_byte_level(pipeline: Tokenizer, state: State, texts: Iterable[str], size: int) -> _Learned:
+    if size < 256:
+        raise SettingError(
+            f"a byte-level vocabulary needs 256 tokens for the bytes, but there is room for {size} beside "
+            "those taken over from the source; raise --vocabulary-size"
+        )
+    inherited = whitespace_merges(state, Family.BYTE_LEVEL_BPE)
+    runs = {"".join(merge) for merge in inherited}
+    pieces, merges = byte_level_pieces(texts, size + len(runs), pipeline)
+    if not merges:
+        raise CorpusError("the corpus has no words to train a tokenizer on; give a text that is not empty")
+    tokens = [piece for piece in pieces if piece not in runs][:size]
+    known = set(tokens)
+    return _Learned(tokens, merges=inherited + [merge for merge in merges if "".join(merge) in known])
+
+
+def _sentencepiece_merges(state: State, pieces: list[str]) -> list[Merge]:
+    known = {piece: rank for rank, piece in enumerate(pieces)}
+    inherited = whitespace_merges(state, Family.SENTENCEPIECE_BPE) if SPACE in known else []
+    return inherited + merges_into((piece for piece in pieces if len(piece) > 1), known)
+
+
+def _words(
+    counts: Mapping[str, int], pipeline: Tokenizer, family: Family, literal: re.Pattern[str] | None
+) -> Counter[str]:
+    """Send each word, as in the middle of a line, through the source's normalizer and pre-tokenizer."""
+    lead = "" if family is Family.WORDPIECE else " "
+    normalize = pipeline.normalizer.normalize_str if pipeline.normalizer else str
+    words: Counter[str] = Counter()
+    for word, count in counts.items():
+        text = normalize(lead + word)
+        split = pipeline.pre_tokenizer.pre_tokenize_str(text) if pipeline.pre_tokenizer else [(text, ())]
+        for piece, _ in split:
+            for part in literal.split(piece) if literal else (piece,):
+                # One space before a word: the normalizer may have added another, and runs are not learned.
+                trained = SPACE + part.lstrip(SPACE) if part.startswith(SPACE) else part
+                if trained.strip(SPACE) and not set(trained) & set("\t\n\r\0"):
+                    words[trained] += count
+    return words
+
+
+def _texts(parts: Iterable[str], literal: re.Pattern[str] | None) -> Iterator[str]:
+    for part in parts:
+        yield from literal.split(part) if literal else (part,)
+
+
+def _ordinary(state: State) -> list[str]:
+    """The tokens of the model's own vocabulary that are neither added nor bytes."""
+    added = {token["content"] for token in state["added_tokens"]}
+    return [text for text in ids_of(state) if text not in added and not text.startswith("<0x")]
