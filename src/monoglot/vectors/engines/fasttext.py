@@ -1,0 +1,137 @@
+"""fastText on the tokens of the corpus: the auxiliary vectors of the FOCUS paper."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import fasttext_pybind
+import numpy as np
+
+from monoglot.progress import SILENT, Progress
+from monoglot.tokenization.tokenized_corpus import TokenizedCorpus
+from monoglot.tokenization.vocabulary import Vocabulary
+from monoglot.vectors.base import Engine, TokenVectors
+from monoglot.vectors.registry import engine
+from monoglot.vectors.spelling import writable
+
+CHUNK_TOKENS = 1 << 20
+
+
+@engine("fasttext")
+@dataclass(frozen=True)
+class FastText(Engine):
+    """Trains fastText; the defaults are the paper's settings (and fastText's, where the paper names none).
+
+    Tokens that occur less than ``min_count`` times have no vector and are not usable. With one thread a seed
+    gives the same vectors every time, with several it does not: fastText's threads write to one matrix.
+
+    Reference: Bojanowski et al. 2017, "Enriching Word Vectors with Subword Information" (arXiv 1607.04606);
+    Dobler & de Melo 2023, appendix A (arXiv 2305.14481).
+
+    Attributes:
+        model: Predict a token from its neighbours (``cbow``), or them from it (``skipgram``).
+        dim: Length of a vector.
+        epochs: Passes over the corpus.
+        min_count: Rarer tokens get no vector.
+        window: Neighbours to each side.
+        negatives: Random tokens set against each true neighbour.
+        learning_rate: At the start; it falls to zero.
+        subsampling: Tokens of a larger share of the corpus are left out at random.
+        shortest_ngram: Characters of the shortest n-grams that share vectors; boundaries count as characters.
+        longest_ngram: Characters of the longest; 0 for none at all.
+        buckets: Rows for n-grams.
+    """
+
+    model: Literal["cbow", "skipgram"] = "cbow"
+    dim: int = 300
+    epochs: int = 3
+    min_count: int = 10
+    window: int = 5
+    negatives: int = 10
+    learning_rate: float = 0.05
+    subsampling: float = 1e-4
+    shortest_ngram: int = 3
+    longest_ngram: int = 6
+    buckets: int = 2_000_000
+
+    def train(
+        self,
+        corpus: TokenizedCorpus,
+        vocabulary: Vocabulary,
+        *,
+        seed: int,
+        threads: int = 1,
+        progress: Progress = SILENT,
+    ) -> TokenVectors:
+        """Train fastText; a corpus with less than two tokens that are frequent enough gives no vector."""
+        counts = corpus.counts(vocabulary.size)
+        matrix = np.zeros((vocabulary.size, self.dim), dtype=np.float32)
+        usable = np.zeros(vocabulary.size, dtype=bool)
+        # With a single word fastText would forever look for a second one to set against it.
+        if np.count_nonzero(counts >= self.min_count) > 1:
+            with tempfile.TemporaryDirectory(prefix="monoglot-") as folder:
+                text = Path(folder) / "tokens.txt"
+                write_tokens(corpus, vocabulary, text, progress)
+                with progress.task("training fastText"):
+                    model = self._train_on(text, seed, threads)
+            known = set(model.getVocab("strict")[0])
+            vector = fasttext_pybind.Vector(self.dim)
+            for token in vocabulary.tokens:
+                word = writable(token.text)
+                if word in known:
+                    model.getWordVector(vector, word)
+                    matrix[token.id] = vector
+                    usable[token.id] = matrix[token.id].any()
+        return TokenVectors(matrix, usable, counts)
+
+    def _train_on(self, text: Path, seed: int, threads: int) -> fasttext_pybind.fasttext:
+        """Run fastText by its C++ binding: the Python function around it takes no seed."""
+        args = fasttext_pybind.args()
+        args.input = str(text)
+        args.model = getattr(fasttext_pybind.model_name, self.model)
+        args.loss = fasttext_pybind.loss_name.ns
+        args.dim = self.dim
+        args.epoch = self.epochs
+        args.minCount = self.min_count
+        args.ws = self.window
+        args.neg = self.negatives
+        args.lr = self.learning_rate
+        args.t = self.subsampling
+        args.minn = self.shortest_ngram
+        args.maxn = self.longest_ngram
+        args.bucket = self.buckets if self.longest_ngram else 0
+        args.seed = seed
+        args.thread = threads
+        args.verbose = 0
+        model = fasttext_pybind.fasttext()
+        fasttext_pybind.train(model, args)
+        return model
+
+
+@engine("fasttext-skipgram")
+@dataclass(frozen=True)
+class FastTextSkipGram(FastText):
+    """fastText by skip-gram: better on rare tokens, and twice as slow."""
+
+    model: Literal["cbow", "skipgram"] = "skipgram"
+
+
+def write_tokens(
+    corpus: TokenizedCorpus, vocabulary: Vocabulary, path: Path, progress: Progress = SILENT
+) -> None:
+    """Write the corpus as text, line by line: tokens as the vocabulary spells them, a space between them."""
+    line_end = vocabulary.size
+    words = np.full(line_end + 1, "\n", dtype=object)
+    for token in vocabulary.tokens:
+        words[token.id] = writable(token.text)
+    with (
+        path.open("w", encoding="utf-8", newline="\n") as file,
+        progress.task("writing the tokens", corpus.lines) as advance,
+    ):
+        for ids, offsets in corpus.lines_in_chunks(CHUNK_TOKENS):
+            with_line_ends = np.insert(ids.astype(np.int64), offsets[1:], line_end)
+            file.write(" ".join(words[with_line_ends].tolist()))
+            advance(len(offsets) - 1)
