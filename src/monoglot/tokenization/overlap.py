@@ -85,8 +85,8 @@ def match(source: Vocabulary, target: Vocabulary, *, strategy: Strategy = "exact
     Special tokens meet only special tokens: by role (see ``roles.counterpart``), else by spelling. All others
     meet by form and word start. A token that does not tell its word start (``None``) meets either: candidates
     are tried in the order of the target token's own word start, ``None``, and, if its own is ``None``,
-    ``False`` and ``True``. A byte-fallback token meets that of the same byte, else a one-byte token that is not a word
-    start; a one-byte token that finds nothing else meets the byte-fallback token.
+    ``False`` and ``True``. A byte-fallback token meets that of the same byte, else a one-byte token that is
+    not a word start; a one-byte token that finds nothing else meets the byte-fallback token.
 
     If several source tokens have one form and one word start, the highest id counts: only an added token can
     repeat a token of the model, and a tokenizer looks for added tokens first. ``collisions`` lists them.
@@ -105,7 +105,7 @@ def match(source: Vocabulary, target: Vocabulary, *, strategy: Strategy = "exact
     if not source.canonicalization == target.canonicalization == needed:
         raise SettingError(
             f"strategy {strategy!r} needs vocabularies made with canonicalization={needed!r}, but the "
-            f"source's is {source.canonicalization!r} and the target's {target.canonicalization!r}; make both anew"
+            f"source's is {source.canonicalization!r} and the target's {target.canonicalization!r}"
         )
     find = FINDERS[strategy](source)
     partners = [(token.id, find(token)) for token in target.tokens]

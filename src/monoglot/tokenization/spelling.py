@@ -21,8 +21,8 @@ other WordPiece                       its own text                      ``True``
 
 ``None`` means that the token is used both at the start of a word and elsewhere. In WordPiece that is so for
 whatever the normalizer and the pre-tokenizer cut out of the middle of a word: punctuation, and in BERT each
-Chinese character; that is found out by asking those two, not from a list. The ``##`` variant of such a token is
-never produced, and keeps its own text so as not to be taken for the other.
+Chinese character; that is found out by asking those two, not from a list. The ``##`` variant of such a
+token is never produced, and keeps its own text so as not to be taken for the other.
 """
 
 from __future__ import annotations
@@ -72,6 +72,18 @@ def byte_reader(tokenizer: Tokenizer, parts: Parts) -> Callable[[str], int | Non
     return read
 
 
+def is_isolated(text: str, tokenizer: Tokenizer) -> bool:
+    """Tell whether normalizer and pre-tokenizer cut a text out even from the middle of a word."""
+    if len(text) > 1 and any(character.isalnum() for character in text):
+        return False  # a word: spares asking for the bulk of the vocabulary
+    within = f"a{text}a"
+    if tokenizer.normalizer is not None:
+        within = tokenizer.normalizer.normalize_str(within)
+    if tokenizer.pre_tokenizer is None:
+        return False
+    return [piece for piece, _ in tokenizer.pre_tokenizer.pre_tokenize_str(within)] == ["a", text, "a"]
+
+
 def byte_level_surface(text: str) -> bytes:
     """Give the bytes that a token of a byte-level vocabulary spells (``Ġfür`` as ``ĠfÃ¼r``)."""
     try:
@@ -114,20 +126,8 @@ def _wordpiece_speller(tokenizer: Tokenizer, prefix: str) -> Callable[[str], Spe
     def spell(text: str) -> Spelled:
         continues = bool(prefix) and text.startswith(prefix) and len(text) > len(prefix)
         form = text.removeprefix(prefix) if continues else text
-        if _is_isolated(form, tokenizer):
+        if is_isolated(form, tokenizer):
             return text.encode(), False if continues else None
         return form.encode(), not continues
 
     return spell
-
-
-def _is_isolated(text: str, tokenizer: Tokenizer) -> bool:
-    """Whether normalizer and pre-tokenizer cut a text out even from the middle of a word."""
-    if len(text) > 1 and any(character.isalnum() for character in text):
-        return False  # a word: spares asking for the bulk of the vocabulary
-    within = f"a{text}a"
-    if tokenizer.normalizer is not None:
-        within = tokenizer.normalizer.normalize_str(within)
-    if tokenizer.pre_tokenizer is None:
-        return False
-    return [piece for piece, _ in tokenizer.pre_tokenizer.pre_tokenize_str(within)] == ["a", text, "a"]
