@@ -46,7 +46,7 @@ def named_tensors(model: PreTrainedModel) -> dict[str, torch.Tensor]:
 
 
 def nested_configs(config: PreTrainedConfig) -> Iterator[tuple[str, PreTrainedConfig]]:
-    """The configuration itself and those inside it, each with its path (``text_config.``, empty for the outermost)."""
+    """The configuration itself and those inside it, each with its path (``text_config.``)."""
     yield "", config
     for name, value in vars(config).items():
         if isinstance(value, PreTrainedConfig):
@@ -55,10 +55,13 @@ def nested_configs(config: PreTrainedConfig) -> Iterator[tuple[str, PreTrainedCo
 
 @contextmanager
 def quiet_transformers() -> Iterator[None]:
-    """Keep what transformers would log as advice or warning off the user's terminal."""
-    before = transformers_logging.get_verbosity()
+    """Keep the advice, warnings and progress bars of transformers off the user's terminal."""
+    verbosity, bars = transformers_logging.get_verbosity(), transformers_logging.is_progress_bar_enabled()
     transformers_logging.set_verbosity(logging.ERROR)
+    transformers_logging.disable_progress_bar()
     try:
         yield
     finally:
-        transformers_logging.set_verbosity(before)
+        transformers_logging.set_verbosity(verbosity)
+        if bars:
+            transformers_logging.enable_progress_bar()

@@ -18,7 +18,8 @@ LENGTH_FIELD = "max_position_embeddings"
 class PositionShift:
     """How far position tables move because the pad token's id changes.
 
-    RoBERTa gives the k-th token of a text position ``pad_token_id + 1 + k``, so another pad id would silently read other rows.
+    RoBERTa gives the k-th token of a text the position ``pad_token_id + 1 + k``, so that another pad id would
+    silently read other rows.
 
     Attributes:
         names: The position tables.
@@ -29,7 +30,7 @@ class PositionShift:
     rows: int
 
     def apply(self, table: Float[Tensor, "positions dim"]) -> Float[Tensor, "shifted_positions dim"]:
-        """Move a position table so that every token finds the row it had; rows before the pad's are never looked up."""
+        """Move a table so that every token finds the row it had; rows before the pad's are never read."""
         if self.rows <= 0:
             return table[-self.rows :].clone()
         return torch.cat([table.new_zeros(self.rows, table.shape[1]), table])
@@ -66,8 +67,8 @@ def position_shift(
         length = getattr(model.config, LENGTH_FIELD, None)
         if not isinstance(module, nn.Embedding) or module.num_embeddings != length or new_pad > length:
             raise ModelError(
-                f"Positions in {name} of {type(model).__name__} are counted from the pad token's id {old_pad} "
-                f"and can't be moved to {new_pad}: {fix}"
+                f"Positions in {name} of {type(model).__name__} are counted from the pad token's id "
+                f"{old_pad} and can't be moved to {new_pad}: {fix}"
             )
     return PositionShift(names, new_pad - old_pad)
 

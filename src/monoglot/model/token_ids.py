@@ -32,7 +32,7 @@ class Renumbering:
     target: PreTrainedTokenizerFast
 
     def new_id(self, old_id: int, role: str = "") -> int | None:
-        """Find the target token of the same role, else of the same spelling, else of another role of the old token.
+        """Find the target token of the same role, else of the same spelling, else of another role it had.
 
         Args:
             old_id: An id of the source tokenizer.
@@ -44,35 +44,37 @@ class Renumbering:
         roles = [name for name in ROLES if getattr(self.source, f"{name}_id") == old_id]
         if role in roles and (same := self._with_role(role)) is not None:
             return same
-        text = self.source.convert_ids_to_tokens(old_id) if 0 <= old_id < len(self.source) else None
+        text = self.source.backend_tokenizer.id_to_token(old_id) if old_id >= 0 else None
         if text is not None and (spelled := self.target.backend_tokenizer.token_to_id(text)) is not None:
             return spelled
         candidates = (self._with_role(name) for name in (*roles, role) if name in ROLES)
         return next((found for found in candidates if found is not None), None)
 
     def _with_role(self, role: str) -> int | None:
-        return getattr(self.target, f"{role}_id")
+        new_id: int | None = getattr(self.target, f"{role}_id")
+        return new_id
 
 
 def renumber(settings: Settings, ids: Renumbering) -> None:
     """Renumber every token id in a configuration, in place.
 
-    A single id whose token is gone becomes ``None`` if it names a role (``pad_token_id``); lists lose tokens that are gone.
+    A single id whose token is gone becomes ``None`` if it names a role (``pad_token_id``); lists lose such
+    tokens.
 
     Args:
         settings: A configuration of a model or of its generation that the caller owns.
         ids: From which tokenizer to which.
 
     Raises:
-        ModelError: If generation is made to start or end with a token that the target tokenizer lacks, or if the settings
-            hold ids of a kind that can't be renumbered.
+        ModelError: If generation is made to start or end with a token that the target tokenizer lacks, or
+            if the settings hold ids of a kind that can't be renumbered.
     """
     for name, value in list(vars(settings).items()):
         if value is None or name.startswith("_"):
             continue
         if name in UNSUPPORTED:
             raise ModelError(
-                f"{name} of {type(settings).__name__} can't be renumbered; expected it to be unset: remove it."
+                f"{name} of {type(settings).__name__} can't be renumbered; expected none: remove it."
             )
         if name in ID_LISTS:
             setattr(settings, name, _survivors(value, ids))
@@ -90,7 +92,7 @@ def _single(name: str, value: object, ids: Renumbering) -> object:
         return value
     new = ids.new_id(value, role)
     if new is None and role not in ROLES:
-        text = ids.source.convert_ids_to_tokens(value) if value < len(ids.source) else None
+        text = ids.source.backend_tokenizer.id_to_token(value)
         raise ModelError(
             f"{name} of the model is {value} ({text or 'no token'}), which the target tokenizer lacks: "
             "add this token to the tokenizer or remove the setting."
@@ -110,4 +112,5 @@ def _sequence(old_ids: list[int], ids: Renumbering) -> list[int]:
     kept = [new for new in new_ids if new is not None]
     if len(kept) == len(old_ids):
         return kept
-    return ids.target.encode(ids.source.decode(old_ids), add_special_tokens=False)
+    afresh: list[int] = ids.target.encode(ids.source.decode(old_ids), add_special_tokens=False)
+    return afresh

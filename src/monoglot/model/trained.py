@@ -15,8 +15,8 @@ PLACEHOLDER = re.compile(
     r"(<\|?|\[)((unused|reserved|placeholder)\w*|(special|control|extra)_\d+)(\|?>|\])|madeupword\d+",
     re.IGNORECASE,
 )
-"""Spellings of tokens that models keep in reserve: Gemma's ``<unused7>``, BERT's ``[unused7]``, RoBERTa's
-``madeupword0000``, Llama's ``<|reserved_special_token_7|>``. T5's ``<extra_id_7>`` are trained and not among them."""
+"""How models spell tokens in reserve: ``<unused7>`` (Gemma), ``[unused7]`` (BERT), ``madeupword0000``
+(RoBERTa), ``<|reserved_special_token_7|>`` (Llama). T5's ``<extra_id_7>`` are trained and not among them."""
 
 BLOCK_ROWS = 1 << 14
 
@@ -24,9 +24,9 @@ BLOCK_ROWS = 1 << 14
 def trained_rows(table: Float[Tensor, "rows dim"], vocabulary: Vocabulary) -> Bool[np.ndarray, " size"]:
     """Tell for each source id whether its row may shape means, noise and mixtures.
 
-    A row counts as untrained if no token has its id, if its token is spelled as one held in reserve, if it is zero, or if
-    another row holds exactly the same numbers (rows only ever moved by weight decay, or filled with one mean). A rare token
-    whose row was initialised and hardly ever trained is not recognised.
+    A row counts as untrained if no token has its id, if its token is spelled as one held in reserve, if it
+    is zero, or if another row holds exactly the same numbers (rows filled with one mean, or only ever moved
+    by weight decay). A rare token whose row was initialised and hardly ever trained is not recognised.
 
     Args:
         table: The source embeddings.

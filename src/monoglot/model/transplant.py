@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
@@ -15,7 +14,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerFast
 from monoglot.errors import ModelError
 from monoglot.maths.mixture import Mixture, Provenance
 from monoglot.maths.sparse import SparseRows
-from monoglot.model.blueprint import blueprint, named_tensors, nested_configs, quiet_transformers
+from monoglot.model.blueprint import blueprint, named_tensors, nested_configs
 from monoglot.model.positions import LENGTH_FIELD, PositionShift, position_shift, stretched
 from monoglot.model.tables import VocabularyTables, check_finite, find_tables, storage
 from monoglot.model.token_ids import Renumbering, renumber
@@ -31,8 +30,8 @@ def transplant(
 ) -> PreTrainedModel:
     """Build a model of the same class whose vocabulary is the target tokenizer's.
 
-    Embeddings, output head and output bias get their rows from the same mixture; ties, dtypes, task heads, frozen
-    parameters and train or eval mode stay as they are; ids in the configurations follow their tokens.
+    Embeddings, output head and output bias get their rows from the same mixture; ties, dtypes, task heads,
+    frozen parameters and train or eval mode stay; ids in the configurations follow their tokens.
 
     Args:
         model: The source model; it is not changed.
@@ -45,8 +44,8 @@ def transplant(
         A new model that shares no memory with the source.
 
     Raises:
-        ModelError: If tokenizers, mixture and model don't fit each other, a table holds NaN or infinity, or the model has
-            vocabulary-sized parameters of an unknown kind.
+        ModelError: If tokenizers, mixture and model don't fit each other, a table holds NaN or infinity, or
+            the model has vocabulary-sized parameters of an unknown kind.
     """
     surgery = plan(model, mixture, tokenizer, source_tokenizer, pad_to_multiple_of)
     # deepcopy takes whatever is in the memo instead of copying it: no vocabulary table is ever copied.
@@ -76,7 +75,7 @@ class Surgery:
     after: PreTrainedModel
 
     def change(self, name: str, tensor: Float[Tensor, "..."]) -> Float[Tensor, "..."]:
-        """The new content of a tensor that the source model has under this name; the same object if it stays."""
+        """The new content of a tensor that the source model has under this name; itself if it stays."""
         if name in self.shift.names:
             return self.shift.apply(tensor.detach())
         axis = self.tables.axes.get(name)
@@ -87,7 +86,7 @@ class Surgery:
         return self.mixture.apply(table).movedim(0, axis).contiguous()
 
     def new_tensors(self, model: PreTrainedModel) -> dict[int, Tensor]:
-        """New parameters and buffers by the ``id`` of those they replace; what shared storage shares it again."""
+        """New parameters and buffers by the ``id`` of those they replace; shared storage is shared again."""
         contents: dict[object, Tensor] = {}
         replaced: dict[int, Tensor] = {}
         for name, tensor in named_tensors(model).items():
@@ -115,8 +114,8 @@ class Surgery:
                 new = stretched(tensor, shapes_after[name])
                 if new is None:
                     raise ModelError(
-                        f"{name} of {type(changed).__name__} would have to change from {tuple(tensor.shape)} to "
-                        f"{tuple(shapes_after[name].shape)} numbers, and monoglot can't tell what with."
+                        f"{name} of {type(changed).__name__} would go from shape {tuple(tensor.shape)} to "
+                        f"{tuple(shapes_after[name].shape)}; expected a default that can be made anew."
                     )
                 path, _, attribute = name.rpartition(".")
                 setattr(changed.get_submodule(path), attribute, new)
@@ -178,20 +177,20 @@ def _new_settings(
 def _fitting(
     mixture: Mixture, rows: int, tokenizer: PreTrainedTokenizerFast, source_tokenizer: PreTrainedTokenizerFast
 ) -> Mixture:
-    """The mixture for a model of so many rows, once tokenizers, mixture and model are known to fit each other."""
+    """The mixture for a model of so many rows, after a check that tokenizers, mixture and model agree."""
     target_ids = max(tokenizer.get_vocab().values()) + 1
     if target_ids > mixture.n_target:
         raise ModelError(
-            f"The target tokenizer has ids up to {target_ids - 1} but the mixture has {mixture.n_target} rows; "
+            f"The target tokenizer has {target_ids} ids but the mixture {mixture.n_target} rows; "
             "expected a row for each id: make the mixture for this tokenizer."
         )
     special = set(source_tokenizer.added_tokens_decoder)
-    # Gemma's image token has an id beyond the rows of the text-only models: harmless as long as nothing refers to it.
+    # The image token of Gemma lies beyond the rows of its text-only models; harmless while unused.
     beyond = [i for i in source_tokenizer.get_vocab().values() if i >= rows and i not in special]
     used = int(mixture.rows.indices.max(initial=-1))
     if beyond or used >= rows:
         raise ModelError(
-            f"The source tokenizer has the id {max([*beyond, used])} but the model's embeddings have {rows} rows; "
+            f"The source tokenizer has the id {max([*beyond, used])} but the embeddings have {rows} rows; "
             "expected a row for each id: give the tokenizer that belongs to the model."
         )
     return replace(mixture, trained=mixture.trained[:rows])

@@ -1,0 +1,199 @@
+"""Models and tokenizers in folders, as Hugging Face libraries keep them."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import logging
+from pathlib import Path
+from typing import Any
+
+import transformers
+from safetensors import SafetensorError, safe_open
+from transformers import AutoConfig, PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerFast
+from transformers.dynamic_module_utils import get_class_from_dynamic_module
+
+from monoglot.errors import ModelError, TokenizerError
+from monoglot.model.blueprint import quiet_transformers
+from monoglot.model.satellites import copy_satellites, transformer_folder
+
+logger = logging.getLogger(__name__)
+
+WEIGHTS = "model.safetensors"
+INDEX = "model.safetensors.index.json"
+SLOW_VOCABULARIES = ("*.model", "vocab.txt", "vocab.json", "*.spm")
+
+
+def load_model(folder: Path, *, trust_remote_code: bool = False) -> PreTrainedModel:
+    """Load the class that the configuration names, with the dtype of the stored weights, in eval mode.
+
+    Args:
+        folder: A model folder, or a sentence-transformers folder around one.
+        trust_remote_code: Whether to run a model's own Python code.
+
+    Raises:
+        ModelError: If there is no such model, its weights are incomplete or not safetensors, or its class is
+            unknown or custom code that isn't trusted.
+    """
+    folder = transformer_folder(folder)
+    config = load_config(folder, trust_remote_code=trust_remote_code)
+    model_class = find_class(folder, config, trust_remote_code=trust_remote_code)
+    present = [name for file in weight_files(folder) for name in _names_in(file)]
+    options: dict[str, Any] = {"dtype": "auto", "use_safetensors": True, "local_files_only": True}
+    poolable = "add_pooling_layer" in inspect.signature(model_class.__init__).parameters
+    if poolable and not any(name.startswith("pooler.") or ".pooler." in name for name in present):
+        options["add_pooling_layer"] = False  # rather none, as in the checkpoint, than a random one
+    try:
+        with quiet_transformers():
+            loaded: Any = model_class.from_pretrained(
+                folder, config=config, output_loading_info=True, **options
+            )
+    except Exception as error:  # whatever a model's own code or a damaged file may raise
+        raise ModelError(
+            f"The model in {folder} can't be loaded ({_first_line(error)}): fetch it again."
+        ) from error
+    model: PreTrainedModel = loaded[0].eval()
+    _check_complete(folder, model_class, loaded[1])
+    return model
+
+
+def load_config(folder: Path, *, trust_remote_code: bool = False) -> PreTrainedConfig:
+    """Read the configuration of a model folder.
+
+    Raises:
+        ModelError: If there is none, it is damaged, or it needs custom code that isn't trusted.
+    """
+    file = folder / "config.json"
+    if not file.is_file():
+        raise ModelError(f"{folder} has no config.json; expected the folder of a Hugging Face model.")
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"))
+        custom = "auto_map" in content
+        if custom and not trust_remote_code:
+            raise ModelError(
+                f"The model in {folder} brings its own Python code, which is not run: "
+                "allow it with trust_remote_code if you trust its origin."
+            )
+        with quiet_transformers():
+            config: PreTrainedConfig = AutoConfig.from_pretrained(
+                folder, trust_remote_code=trust_remote_code and custom, local_files_only=True
+            )
+            return config
+    except (ValueError, OSError, TypeError, AttributeError, KeyError) as error:
+        raise ModelError(f"{file} can't be read ({_first_line(error)}): fetch the model again.") from error
+
+
+def find_class(
+    folder: Path, config: PreTrainedConfig, *, trust_remote_code: bool = False
+) -> type[PreTrainedModel]:
+    """The class that a configuration names, heads included.
+
+    Raises:
+        ModelError: If it names none, or one that the installed transformers doesn't have.
+    """
+    name = (config.architectures or [""])[0]
+    reference = next(
+        (ref for ref in (getattr(config, "auto_map", None) or {}).values() if ref.endswith(f".{name}")), None
+    )
+    found: Any
+    if reference and trust_remote_code:
+        found = get_class_from_dynamic_module(reference, folder, local_files_only=True)
+    else:
+        found = getattr(transformers, name, None) if name else None
+    if not (inspect.isclass(found) and issubclass(found, PreTrainedModel)):
+        raise ModelError(
+            f"{folder / 'config.json'} names the architecture {name or 'none'!r}; expected a class of "
+            f"transformers {transformers.__version__}: correct it or update transformers."
+        )
+    model_class: type[PreTrainedModel] = found
+    return model_class
+
+
+def weight_files(folder: Path) -> list[Path]:
+    """The safetensors files of a model, in the order of their names.
+
+    Raises:
+        ModelError: If there are none, or one that the index names is missing.
+    """
+    if (folder / INDEX).is_file():
+        shards = sorted(set(json.loads((folder / INDEX).read_text(encoding="utf-8"))["weight_map"].values()))
+        files = [folder / Path(shard).name for shard in shards]
+    else:
+        files = [folder / WEIGHTS]
+    missing = next((file for file in files if not file.is_file()), None)
+    if missing is None:
+        return files
+    if pickles := sorted(folder.glob("*.bin")):
+        raise ModelError(
+            f"The weights in {pickles[0]} are a pickle, which may run code; expected {missing.name}: "
+            "convert them once with from_pretrained() and save_pretrained() of transformers."
+        )
+    raise ModelError(f"{folder} has no {missing.name}; expected the model's weights: fetch it again.")
+
+
+def load_tokenizer(folder: Path) -> PreTrainedTokenizerFast:
+    """Load exactly what tokenizer.json says, without the class-specific changes of ``AutoTokenizer``.
+
+    Raises:
+        TokenizerError: If there is no tokenizer.json, or it is damaged.
+    """
+    folder = transformer_folder(folder)
+    if not (folder / "tokenizer.json").is_file():
+        slow = next((file for pattern in SLOW_VOCABULARIES for file in sorted(folder.glob(pattern))), None)
+        instead = f"only {slow.name}, a slow tokenizer: convert it to" if slow else "none: expected"
+        raise TokenizerError(
+            f"{folder} has no tokenizer.json and {instead} a tokenizer.json of the same model."
+        )
+    try:
+        with quiet_transformers():
+            tokenizer: PreTrainedTokenizerFast = PreTrainedTokenizerFast.from_pretrained(
+                folder, local_files_only=True
+            )
+            return tokenizer
+    except Exception as error:  # tokenizers raises plain Exception for a damaged file
+        raise TokenizerError(
+            f"The tokenizer in {folder} can't be read ({_first_line(error)}): fetch it again."
+        ) from error
+
+
+def save(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, source_folder: Path, out: Path) -> None:
+    """Write a model folder that every Hugging Face library can load.
+
+    Args:
+        model: The model.
+        tokenizer: Its tokenizer.
+        source_folder: Where the source model came from; its sentence-transformers modules are taken over.
+        out: A new or empty folder.
+    """
+    inner = out / transformer_folder(source_folder).relative_to(source_folder)
+    inner.mkdir(parents=True, exist_ok=True)
+    with quiet_transformers():
+        model.save_pretrained(inner)
+        tokenizer.save_pretrained(inner)
+    copy_satellites(source_folder, out, tokenizer)
+
+
+def _names_in(file: Path) -> list[str]:
+    try:
+        with safe_open(file, framework="pt") as weights:
+            return list(weights.keys())
+    except SafetensorError as error:
+        raise ModelError(f"{file} is damaged ({error}): fetch the model again.") from error
+
+
+def _check_complete(folder: Path, model_class: type[PreTrainedModel], report: dict[str, Any]) -> None:
+    """Refuse weights that would be random, and say which stored ones the class has no use for."""
+    if missing := sorted(report["missing_keys"]):
+        raise ModelError(
+            f"The weights in {folder} lack {len(missing)} of {model_class.__name__}, such as {missing[0]}; "
+            "expected a complete model: correct `architectures` in its config.json."
+        )
+    if unexpected := sorted(report["unexpected_keys"]):
+        logger.warning(
+            "%s has no use for %d stored weights, such as %s; they are dropped",
+            model_class.__name__, len(unexpected), unexpected[0],
+        )  # fmt: skip
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__

@@ -1,0 +1,96 @@
+"""The files that lie around a model: the modules of sentence-transformers, processors, chat templates."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+from transformers import PreTrainedTokenizerFast
+
+from monoglot.errors import ModelError
+
+MODULES = "modules.json"
+BESIDE_MODULES = ("sentence_*_config.json", "config_sentence_transformers.json")
+BESIDE_MODEL = ("preprocessor_config.json", "processor_config.json", "video_preprocessor_config.json")
+CHAT_TEMPLATE = "chat_template.jinja"
+
+
+def transformer_folder(folder: Path) -> Path:
+    """The folder with the transformer itself: the given one, or one inside it (``0_Transformer``).
+
+    Args:
+        folder: A model folder, or a sentence-transformers folder.
+
+    Raises:
+        ModelError: If the folder doesn't exist or its modules.json is damaged.
+    """
+    if not folder.is_dir():
+        raise ModelError(f"There is no folder {folder}; expected the folder of a Hugging Face model.")
+    return next((path for kind, path in _modules(folder) if kind.endswith("Transformer")), folder)
+
+
+def copy_satellites(source: Path, out: Path, tokenizer: PreTrainedTokenizerFast) -> None:
+    """Copy what belongs to a model and does not depend on its vocabulary.
+
+    Args:
+        source: The source model's folder.
+        out: The new model's folder, with model and tokenizer already in place.
+        tokenizer: The new tokenizer; it gets the source's chat template if it has none and knows its tokens.
+
+    Raises:
+        ModelError: If modules.json is damaged.
+    """
+    inner = transformer_folder(source)
+    new_inner = out / inner.relative_to(source)
+    for _, module in _modules(source):
+        if module != inner:
+            _copy_module(module, out / module.relative_to(source))
+    if (source / MODULES).is_file():
+        _copy_files(source, out, (MODULES, *BESIDE_MODULES))
+        _copy_files(inner, new_inner, BESIDE_MODULES)
+    _copy_files(inner, new_inner, BESIDE_MODEL)
+    template = inner / CHAT_TEMPLATE
+    if (
+        tokenizer.chat_template is None
+        and template.is_file()
+        and _knows_tokens_of(template, inner, tokenizer)
+    ):
+        shutil.copyfile(template, new_inner / CHAT_TEMPLATE)
+
+
+def _modules(folder: Path) -> list[tuple[str, Path]]:
+    """Type and folder of each sentence-transformers module; none for other models."""
+    file = folder / MODULES
+    if not file.is_file():
+        return []
+    try:
+        entries = json.loads(file.read_text(encoding="utf-8"))
+        modules = [(str(entry["type"]), folder / entry["path"]) for entry in entries]
+    except (ValueError, KeyError, TypeError) as error:
+        raise ModelError(f"{file} can't be read ({error}): fetch the model again.") from error
+    for _, path in modules:
+        if not path.resolve().is_relative_to(folder.resolve()):
+            raise ModelError(
+                f"{file} names {path}, which lies outside the model's folder: fetch the model again."
+            )
+    return modules
+
+
+def _copy_module(module: Path, target: Path) -> None:
+    if module.is_dir():  # a module without settings, such as Normalize, has no folder
+        shutil.copytree(module, target, dirs_exist_ok=True)
+
+
+def _copy_files(source: Path, out: Path, patterns: tuple[str, ...]) -> None:
+    for pattern in patterns:
+        for file in sorted(source.glob(pattern)):
+            shutil.copyfile(file, out / file.name)
+
+
+def _knows_tokens_of(template: Path, folder: Path, tokenizer: PreTrainedTokenizerFast) -> bool:
+    """Whether every special token of the source that its chat template writes is a token of the target."""
+    text = template.read_text(encoding="utf-8")
+    added = json.loads((folder / "tokenizer.json").read_text(encoding="utf-8")).get("added_tokens", [])
+    written = [token["content"] for token in added if token["special"] and token["content"] in text]
+    return all(tokenizer.backend_tokenizer.token_to_id(token) is not None for token in written)

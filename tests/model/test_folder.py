@@ -1,0 +1,193 @@
+"""Saved models load everywhere with the same outputs; damaged folders are refused in one sentence."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+import torch
+from transformers import AutoTokenizer
+
+from monoglot.errors import ModelError, TokenizerError
+from monoglot.model.folder import load_model, load_tokenizer, save
+from monoglot.model.transplant import transplant
+from tests.fixtures.models import ARCHITECTURES, copying, outputs
+
+
+@pytest.fixture
+def bert_folder(tmp_path, source_tokenizers):
+    """The folder of a tiny BERT."""
+    return write(tmp_path / "source", "bert", source_tokenizers)
+
+
+def write(folder, name, tokenizers, **config):
+    tokenizer = tokenizers[ARCHITECTURES[name].family]
+    folder.mkdir()
+    save(ARCHITECTURES[name](tokenizer, **config), tokenizer, folder, folder)
+    return folder
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_a_saved_model_loads_with_the_same_outputs(name, tmp_path, source_tokenizers, target_tokenizers):
+    family = ARCHITECTURES[name].family
+    tokenizer, target = source_tokenizers[family], target_tokenizers[family]
+    model = ARCHITECTURES[name](tokenizer)
+    new = transplant(
+        model, copying(np.arange(len(target)), len(tokenizer)), target, source_tokenizer=tokenizer
+    )
+    save(new, target, tmp_path, tmp_path)
+    loaded = load_model(tmp_path)
+    ids = torch.randint(8, len(target), (2, 12), generator=torch.Generator().manual_seed(0))
+    assert type(loaded) is type(model)
+    assert torch.equal(outputs(loaded, ids), outputs(new, ids))
+    assert [vars_of(module) for module in loaded.modules()] == [vars_of(module) for module in new.modules()]
+    assert load_tokenizer(tmp_path).backend_tokenizer.to_str() == target.backend_tokenizer.to_str()
+
+
+def vars_of(module):
+    """The sizes and pad ids that a module keeps as plain attributes."""
+    return {name: value for name, value in vars(module).items() if type(value) is int}
+
+
+@pytest.mark.parametrize(
+    "name", ["bert", "xlm-roberta", "gpt2", "llama", "gemma3", "t5", "modernbert", "qwen3"]
+)
+def test_auto_tokenizer_reads_the_same_tokenizer(name, tmp_path, source_tokenizers):
+    text = "Über  den Wolken,\n\tmuss die Freiheit — wohl 100 % grenzenlos sein."
+    for family, tokenizer in source_tokenizers.items():
+        folder = tmp_path / family
+        folder.mkdir()
+        save(ARCHITECTURES[name](tokenizer), tokenizer, folder, folder)
+        assert AutoTokenizer.from_pretrained(folder)(text).input_ids == tokenizer(text).input_ids
+
+
+def test_the_stored_dtype_is_kept(tmp_path, source_tokenizers):
+    tokenizer = source_tokenizers["wordpiece"]
+    save(ARCHITECTURES["bert"](tokenizer).to(torch.bfloat16), tokenizer, tmp_path, tmp_path)
+    assert load_model(tmp_path).dtype == torch.bfloat16
+
+
+def test_a_model_stored_without_pooler_has_none(tmp_path, source_tokenizers):
+    tokenizer = source_tokenizers["wordpiece"]
+    model = ARCHITECTURES["bert-headless"](tokenizer)
+    model.pooler = None
+    save(model, tokenizer, tmp_path, tmp_path)
+    loaded = load_model(tmp_path)
+    assert loaded.pooler is None
+    new = transplant(
+        loaded, copying(np.arange(len(tokenizer)), len(tokenizer)), tokenizer, source_tokenizer=tokenizer
+    )
+    assert not any("pooler" in name for name in new.state_dict())
+
+
+def test_missing_weights_are_refused_and_surplus_ones_reported(bert_folder, caplog):
+    edit_config(bert_folder, architectures=["BertForSequenceClassification"])
+    with pytest.raises(ModelError, match=r"lack \d of BertForSequenceClassification"):
+        load_model(bert_folder)
+    edit_config(bert_folder, architectures=["BertModel"])
+    load_model(bert_folder)
+    assert "no use for" in caplog.text
+
+
+def edit_config(folder, **changes):
+    file = folder / "config.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | changes))
+
+
+def test_a_folder_that_is_no_model_is_refused(tmp_path, bert_folder):
+    with pytest.raises(ModelError, match="no folder"):
+        load_model(tmp_path / "nowhere")
+    with pytest.raises(ModelError, match=r"no config\.json"):
+        load_model(tmp_path)
+    (tmp_path / "config.json").write_text("{not json")
+    with pytest.raises(ModelError, match=r"config\.json can't be read"):
+        load_model(tmp_path)
+    (bert_folder / "model.safetensors").rename(bert_folder / "pytorch_model.bin")
+    with pytest.raises(ModelError, match="pickle"):
+        load_model(bert_folder)
+    (bert_folder / "pytorch_model.bin").unlink()
+    with pytest.raises(ModelError, match=r"no model\.safetensors"):
+        load_model(bert_folder)
+
+
+def test_truncated_weights_are_refused(bert_folder):
+    file = bert_folder / "model.safetensors"
+    file.write_bytes(file.read_bytes()[:-1000])
+    with pytest.raises(ModelError, match="damaged"):
+        load_model(bert_folder)
+
+
+def test_unknown_and_custom_classes_are_refused(bert_folder):
+    edit_config(bert_folder, architectures=["NoSuchModel"])
+    with pytest.raises(ModelError, match="NoSuchModel"):
+        load_model(bert_folder)
+    edit_config(bert_folder, auto_map={"AutoModel": "code.NoSuchModel"})
+    (bert_folder / "code.py").write_text("raise SystemExit('code was run')")
+    with pytest.raises(ModelError, match="own Python code"):
+        load_model(bert_folder)
+
+
+def test_a_missing_slow_or_damaged_tokenizer_is_refused(bert_folder):
+    file = bert_folder / "tokenizer.json"
+    file.write_text(file.read_text()[:-100])
+    with pytest.raises(TokenizerError, match="can't be read"):
+        load_tokenizer(bert_folder)
+    file.unlink()
+    with pytest.raises(TokenizerError, match=r"none: expected a tokenizer\.json"):
+        load_tokenizer(bert_folder)
+    (bert_folder / "vocab.txt").write_text("[PAD]")
+    with pytest.raises(TokenizerError, match="slow tokenizer"):
+        load_tokenizer(bert_folder)
+
+
+def test_nothing_stale_is_left_beside_the_new_tokenizer(tmp_path, bert_folder, target_tokenizers):
+    for stale in ("vocab.txt", "tokenizer.model", "sentencepiece.bpe.model", "merges.txt"):
+        (bert_folder / stale).write_text("old")
+    out = tmp_path / "out"
+    save(load_model(bert_folder), target_tokenizers["unigram"], bert_folder, out)
+    assert {file.name for file in out.iterdir()} == {
+        "config.json",
+        "model.safetensors",
+        "tokenizer.json",
+        "tokenizer_config.json",
+    }
+
+
+@pytest.mark.parametrize("inner", ["", "0_Transformer"])
+def test_sentence_transformers_folders_keep_their_modules(inner, tmp_path, source_tokenizers):
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.sentence_transformer import modules as models
+
+    tokenizer = source_tokenizers["wordpiece"]
+    plain = tmp_path / "plain"
+    plain.mkdir()
+    save(ARCHITECTURES["bert-headless"](tokenizer), tokenizer, plain, plain)
+    source = tmp_path / "source"
+    transformer = models.Transformer(str(plain))
+    SentenceTransformer(modules=[transformer, models.Pooling(16, "cls"), models.Normalize()]).save(
+        str(source)
+    )
+    if inner:
+        move_transformer(source, inner)
+    model, own = load_model(source), load_tokenizer(source)
+    order = np.arange(len(own))
+    save(
+        transplant(model, copying(order, len(own)), own, source_tokenizer=own), own, source, tmp_path / "out"
+    )
+    text = ["Der Hund läuft.", "Nein"]
+    expected = SentenceTransformer(str(source)).encode(text)
+    np.testing.assert_array_equal(SentenceTransformer(str(tmp_path / "out")).encode(text), expected)
+
+
+def move_transformer(folder, inner):
+    """Give a sentence-transformers folder the older layout, with the transformer in a folder of its own."""
+    modules = json.loads((folder / "modules.json").read_text())
+    paths = {module["path"] for module in modules}
+    (folder / inner).mkdir()
+    for file in list(folder.iterdir()):
+        if file.name not in {*paths, inner, "modules.json", "config_sentence_transformers.json"}:
+            shutil.move(file, folder / inner / file.name)
+    modules[0]["path"] = inner
+    (folder / "modules.json").write_text(json.dumps(modules))
