@@ -25,6 +25,7 @@ app = App(
     name="monoglot",
     version=__version__,
     help="Give any Hugging Face transformer a vocabulary made for your language.",
+    default_parameter=Parameter(negative=()),
 )
 
 USAGE_ERROR = 2
@@ -34,6 +35,7 @@ INTERRUPTED = 130
 @app.command
 def specialize(
     source: str,
+    /,
     *corpus: str,
     output: Annotated[Path, Parameter(name=["--output", "-o"])],
     settings: Annotated[Settings | None, Parameter(name="*")] = None,
@@ -94,7 +96,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     quiet_libraries()
     errors = Console(stderr=True, soft_wrap=True)
     try:
-        app(arguments, exit_on_error=False, error_console=errors)
+        app(arguments, exit_on_error=False, error_console=errors, result_action="return_value")
     except CycloptsError:
         return USAGE_ERROR  # cyclopts has said what is wrong
     except MonoglotError as error:

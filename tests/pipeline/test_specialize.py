@@ -14,7 +14,7 @@ from monoglot.pipeline.specialize import specialize
 from tests.fixtures.tokenizers import DATA
 
 TINY = Settings(
-    vocabulary_size=700, threads=1, vectors_options={"dim": 16, "minimum_count": 3, "buckets": 2000}
+    vocabulary_size=700, threads=1, vectors_options={"dim": 16, "min_count": 3, "buckets": 2000}
 )
 GERMAN = DATA / "de.txt"
 
@@ -94,7 +94,7 @@ def test_other_families(tiny_folder, tmp_path, architecture, auto):
 
 
 def test_a_tokenizer_of_the_user_is_taken(xlm_r, target_tokenizers, tmp_path):
-    target_tokenizers["byte-level-bpe"].save_pretrained(tmp_path / "mine")
+    target_tokenizers["wordpiece"].save_pretrained(tmp_path / "mine")
     settings = replace(TINY, target_tokenizer=str(tmp_path / "mine"), method="subword")
     summary = specialize(xlm_r, GERMAN, tmp_path / "out", settings)
     assert summary.vocabulary[1] == len(AutoTokenizer.from_pretrained(tmp_path / "out")) == 1000

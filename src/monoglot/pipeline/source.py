@@ -8,6 +8,8 @@ from pathlib import Path
 
 from huggingface_hub import snapshot_download
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+from jaxtyping import Float
+from torch import Tensor
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from monoglot.errors import ModelError
@@ -44,6 +46,11 @@ class Source:
     def model(self) -> PreTrainedModel:
         """The source model, in evaluation mode."""
         return load_model(self.folder, trust_remote_code=self.trust_remote_code)
+
+    @property
+    def embeddings(self) -> Float[Tensor, "rows dim"]:
+        """The table that token ids are looked up in."""
+        return named_tensors(self.model)[find_tables(self.model).input.names[0]].detach()
 
     def check(self) -> None:
         """Refuse a model that could not be specialised, before any long work; nothing is kept in memory.

@@ -14,6 +14,7 @@ from monoglot.pipeline.summary import Summary
 from monoglot.pipeline.threads import limited_threads
 from monoglot.progress import SILENT, Progress
 from monoglot.run import Run
+from monoglot.vectors.registry import get_engine
 
 
 def specialize(
@@ -49,11 +50,12 @@ def specialize(
     with limited_threads(settings.n_threads):
         # All that can be wrong with the input is looked at before the first minute of work.
         method = get_method(settings.method, settings.method_options)
+        engine = get_engine(settings.vectors, settings.vectors_options)
         text = open_corpus(inputs, column=settings.column, heldout=settings.heldout)
         model = open_source(str(source), trust_remote_code=settings.trust_remote_code)
         model.check()
         with Run.open(Path(output), overwrite) as run:
-            walk = Walk(run, model, text, method, settings, progress)
+            walk = Walk(run, model, text, method, engine, settings, progress)
             survey = walk.survey()
             tokenizer = walk.tokenizer(survey)
             overlap = walk.overlap(tokenizer)

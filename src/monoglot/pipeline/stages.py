@@ -20,13 +20,13 @@ from monoglot.pipeline.source import Source, open_source
 from monoglot.pipeline.summary import Share, Summary, count_parameters, provenance_shares
 from monoglot.progress import Progress
 from monoglot.run import Artifact, Run, atomic_write, read_json, write_json
-from monoglot.tokenization.derive import TokenizerSettings, train_tokenizer
-from monoglot.tokenization.encoding import TokenizedCorpus, encode_corpus
+from monoglot.tokenization.encoding import encode_corpus
 from monoglot.tokenization.overlap import Overlap, match
 from monoglot.tokenization.pieces import source_pieces
+from monoglot.tokenization.tokenized_corpus import TokenizedCorpus
+from monoglot.tokenization.train import TokenizerSettings, train_tokenizer
 from monoglot.tokenization.vocabulary import Canonicalization, Vocabulary
-from monoglot.vectors.base import TokenVectors
-from monoglot.vectors.registry import get_engine
+from monoglot.vectors.base import Engine, TokenVectors
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,7 @@ class Walk:
         source: The source model.
         corpus: The text.
         method: The initialisation method.
+        engine: What makes the auxiliary vectors.
         settings: All settings.
         progress: Where to show how far the work is.
     """
@@ -46,6 +47,7 @@ class Walk:
     source: Source
     corpus: Corpus
     method: Initializer
+    engine: Engine
     settings: Settings
     progress: Progress
 
@@ -98,18 +100,24 @@ class Walk:
 
         def compute(folder: Path) -> None:
             target = load_tokenizer(tokenizer.folder)
-            threads = self.settings.n_threads
-            encode_corpus(target, self.corpus.lines(), folder, threads=threads, progress=self.progress)
+            total_lines = self.corpus.survey().lines
+            encode_corpus(
+                target,
+                self.corpus.lines(),
+                folder,
+                threads=self.settings.n_threads,
+                total_lines=total_lines,
+                progress=self.progress,
+            )
 
         return self._stage("tokens", compute, text=survey, tokenizer=tokenizer)
 
     def vectors(self, tokenizer: Artifact, tokens: Artifact) -> Artifact:
         """Train static vectors of the target tokens: ``vectors.safetensors``."""
-        engine = get_engine(self.settings.vectors, self.settings.vectors_options)
 
         def compute(folder: Path) -> None:
             vocabulary = Vocabulary.of(load_tokenizer(tokenizer.folder))
-            vectors = engine.train(
+            vectors = self.engine.train(
                 TokenizedCorpus.open(tokens.folder),
                 vocabulary,
                 seed=self.settings.seed,
@@ -118,7 +126,7 @@ class Walk:
             )
             vectors.save(folder / "vectors.safetensors")
 
-        settings = {"engine": self.settings.vectors, "options": engine, "seed": self.settings.seed}
+        settings = {"engine": self.settings.vectors, "options": self.engine, "seed": self.settings.seed}
         return self._stage("vectors", compute, settings, tokens=tokens, tokenizer=tokenizer)
 
     def mixture(self, tokenizer: Artifact, overlap: Artifact, vectors: Artifact | None) -> Artifact:
@@ -127,13 +135,12 @@ class Walk:
         def compute(folder: Path) -> None:
             old, new = self._vocabularies(tokenizer)
             pairs = Overlap.load(overlap.folder / "overlap.safetensors")
-            table = self.source.model.get_input_embeddings().weight
             transfer = Transfer(
                 old,
                 new,
                 pairs,
                 source_pieces(self.source.tokenizer, new, pairs.missing),
-                trained_rows(table, old),
+                trained_rows(self.source.embeddings, old),
                 TokenVectors.load(vectors.folder / "vectors.safetensors") if vectors else None,
                 device="cuda" if torch.cuda.is_available() else "cpu",
             )
@@ -188,6 +195,7 @@ class Walk:
     def summary(self, scores: Artifact) -> Summary:
         """The run in figures, once it is published."""
         figures = read_json(self.run.output / "monoglot" / scores.name / "scores.json")
+        figures |= {name: tuple(figures[name]) for name in ("parameters", "vocabulary", "tokenizers")}
         figures["provenance"] = {name: Share(**share) for name, share in figures["provenance"].items()}
         costs = {
             name: artifact.measured for name, artifact in self.run.artifacts.items() if artifact.measured
