@@ -95,13 +95,14 @@ def _wordpiece_cut(backend: Tokenizer, prefix: str) -> Cut:
     continuing_ids = [None, *continuing.values()]
 
     def join(text: str, start: Encoding, inner: Encoding) -> list[int]:
-        """The first word as a continuation, the others as words; what is always isolated as it is."""
+        """The first word as a continuation if there are such pieces, the others as words."""
         words = [(word, own_id.get(id, id)) for id, word in zip(start.ids, start.word_ids, strict=True)]
         first = start.word_to_chars(0)
         if text.startswith(" ") or first is None or is_isolated(text[slice(*first)], backend):
             return [id for _, id in words]
         found = [continuing_ids[n] for n, word in zip(inner.ids, inner.word_ids, strict=True) if word == 0]
-        return [id for id in found if id is not None] + [id for word, id in words if word != 0]
+        continued = [id for id in found if id is not None]
+        return [*continued, *(id for word, id in words if word != 0 or not continued)]
 
     def cut(texts: list[str]) -> list[list[int]]:
         encodings = (model.encode_batch(texts, add_special_tokens=False) for model in (starts, inside))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from types import MappingProxyType
 from typing import Literal
@@ -36,7 +36,7 @@ class Vocabulary:
     """
 
     family: Family
-    tokens: tuple[Token, ...]
+    tokens: tuple[Token, ...] = field(repr=False)
     canonicalization: Canonicalization = "exact"
 
     @classmethod
