@@ -12,6 +12,8 @@ from monoglot.corpus.hub import HubDataset
 from monoglot.errors import CorpusError
 from monoglot.progress import SILENT, Advance, Progress
 
+SLICE_CHARACTERS = 1 << 20
+
 
 @dataclass(frozen=True)
 class CorpusStatistics:
@@ -105,7 +107,7 @@ class Corpus:
             key = content_key(encoded)
             if key in excluded:
                 continue
-            line_words, line_bytes = len(line.split()), len(encoded)
+            line_words, line_bytes = count_words(line), len(encoded)
             lines += 1
             words += line_words
             size_bytes += line_bytes
@@ -129,7 +131,7 @@ class Corpus:
         lines = words = size_bytes = 0
         for line in self.heldout_lines():
             lines += 1
-            words += len(line.split())
+            words += count_words(line)
             size_bytes += len(line.encode())
         if not lines:
             raise CorpusError(f"there is no text in the held-out file {_names(self.heldout)}.")
@@ -162,6 +164,18 @@ def open_corpus(inputs: Sequence[str], *, column: str | None = None, heldout: st
         else:
             sources.extend(_files(given, name))
     return Corpus(list(dict.fromkeys(sources)), _files(heldout, name) if heldout else ())
+
+
+def count_words(line: str) -> int:
+    """Count what stands between white space."""
+    words = 0
+    # In slices: the list of all words of a line takes twenty times the memory of the line.
+    for start in range(0, len(line), SLICE_CHARACTERS):
+        part = line[start : start + SLICE_CHARACTERS]
+        words += len(part.split())
+        if start and not line[start - 1].isspace() and not part[0].isspace():
+            words -= 1
+    return words
 
 
 def _files(given: str, column: str) -> list[TextFile]:
