@@ -108,12 +108,11 @@ def match(source: Vocabulary, target: Vocabulary, *, strategy: Strategy = "exact
             f"source's is {source.canonicalization!r} and the target's {target.canonicalization!r}"
         )
     find = FINDERS[strategy](source)
-    partners = [(token.id, find(token)) for token in target.tokens]
-    pairs = [(id, *partner) for id, partner in partners if partner is not None]
-    columns = np.array(pairs, dtype=np.int64).reshape(-1, 3)
-    return Overlap(
-        source_ids=columns[:, 1].copy(),
-        target_ids=columns[:, 0].copy(),
-        kinds=columns[:, 2].astype(np.uint8),
-        missing=np.array([id for id, partner in partners if partner is None], dtype=np.int64),
-    )
+    source_ids = np.full(len(target), -1, dtype=np.int64)
+    kinds = np.zeros(len(target), dtype=np.uint8)
+    for place, token in enumerate(target.tokens):
+        partner = find(token)
+        if partner is not None:
+            source_ids[place], kinds[place] = partner
+    found = source_ids >= 0
+    return Overlap(source_ids[found], target.ids[found], kinds[found], missing=target.ids[~found])

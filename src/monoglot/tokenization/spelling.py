@@ -108,11 +108,11 @@ BYTE_OF = _byte_alphabet()
 
 
 def _from_surface(surface: bytes) -> Spelled:
-    if _is_whitespace(surface):
+    word_start = surface.startswith(b" ")
+    form = surface[1:] if word_start else surface
+    if not form[:1].isalnum() and _is_whitespace(surface):  # the first test spares most tokens the second
         return surface, None
-    if surface[:1] == b" ":
-        return surface[1:], True
-    return surface, False
+    return form, word_start
 
 
 def _is_whitespace(surface: bytes) -> bool:

@@ -131,7 +131,7 @@ def _texts_by_id(backend: Tokenizer) -> dict[int, str]:
         raise TokenizerError(
             f"the tokenizer gives id {id} to both {text!r} and {texts[id]!r}; each token needs its own id"
         )
-    return dict(sorted(texts.items()))
+    return {id: texts[id] for id in sorted(texts)}
 
 
 def _exact_tokens(
