@@ -15,7 +15,7 @@ from monoglot.errors import ModelError
 
 
 def blueprint(model_class: type[PreTrainedModel], config: PreTrainedConfig) -> PreTrainedModel:
-    """Build a model on the meta device: every module and shape, no memory for weights.
+    """Build a model on the meta device: every module and shape, no memory for weights, nothing tied.
 
     Args:
         model_class: The class to instantiate.

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import transformers
-from safetensors import SafetensorError, safe_open
 from transformers import AutoConfig, PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerFast
 from transformers.dynamic_module_utils import get_class_from_dynamic_module
 
 from monoglot.errors import ModelError, TokenizerError
 from monoglot.model.blueprint import quiet_transformers
 from monoglot.model.satellites import copy_satellites, transformer_folder
+from monoglot.model.stored_names import names_in
 
 logger = logging.getLogger(__name__)
 
@@ -38,7 +38,7 @@ def load_model(folder: Path, *, trust_remote_code: bool = False) -> PreTrainedMo
     folder = transformer_folder(folder)
     config = load_config(folder, trust_remote_code=trust_remote_code)
     model_class = find_class(folder, config, trust_remote_code=trust_remote_code)
-    present = [name for file in weight_files(folder) for name in _names_in(file)]
+    present = [name for file in weight_files(folder) for name in names_in(file)]
     options: dict[str, Any] = {"dtype": "auto", "use_safetensors": True, "local_files_only": True}
     poolable = "add_pooling_layer" in inspect.signature(model_class.__init__).parameters
     if poolable and not any(name.startswith("pooler.") or ".pooler." in name for name in present):
@@ -165,20 +165,32 @@ def save(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, source_fold
         source_folder: Where the source model came from; its sentence-transformers modules are taken over.
         out: A new or empty folder.
     """
-    inner = out / transformer_folder(source_folder).relative_to(source_folder)
-    inner.mkdir(parents=True, exist_ok=True)
     with quiet_transformers():
-        model.save_pretrained(inner)
-        tokenizer.save_pretrained(inner)
+        model.save_pretrained(inner_folder(source_folder, out))
+    save_surroundings(tokenizer, source_folder, out)
+
+
+def save_surroundings(tokenizer: PreTrainedTokenizerFast, source_folder: Path, out: Path) -> None:
+    """Write all files of a model folder but weights and configurations; see ``save``."""
+    with quiet_transformers():
+        tokenizer.save_pretrained(inner_folder(source_folder, out))
     copy_satellites(source_folder, out, tokenizer)
 
 
-def _names_in(file: Path) -> list[str]:
-    try:
-        with safe_open(file, framework="pt") as weights:
-            return list(weights.keys())
-    except SafetensorError as error:
-        raise ModelError(f"{file} is damaged ({error}): fetch the model again.") from error
+def inner_folder(source_folder: Path, out: Path) -> Path:
+    """Where in a new folder the transformer belongs; made if need be."""
+    inner = out / transformer_folder(source_folder).relative_to(source_folder)
+    inner.mkdir(parents=True, exist_ok=True)
+    return inner
+
+
+def warn_of_surplus(model_class: type[PreTrainedModel], surplus: list[str]) -> None:
+    """Say which stored weights are dropped because the class has no use for them."""
+    if surplus:
+        logger.warning(
+            "%s has no use for %d stored weights, such as %s; they are dropped",
+            model_class.__name__, len(surplus), surplus[0],
+        )  # fmt: skip
 
 
 def _check_complete(folder: Path, model_class: type[PreTrainedModel], report: dict[str, Any]) -> None:
@@ -188,11 +200,7 @@ def _check_complete(folder: Path, model_class: type[PreTrainedModel], report: di
             f"The weights in {folder} lack {len(missing)} of {model_class.__name__}, such as {missing[0]}; "
             "expected a complete model: correct `architectures` in its config.json."
         )
-    if unexpected := sorted(report["unexpected_keys"]):
-        logger.warning(
-            "%s has no use for %d stored weights, such as %s; they are dropped",
-            model_class.__name__, len(unexpected), unexpected[0],
-        )  # fmt: skip
+    warn_of_surplus(model_class, sorted(report["unexpected_keys"]))
 
 
 def _first_line(error: Exception) -> str:

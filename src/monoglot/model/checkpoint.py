@@ -1,0 +1,156 @@
+"""Models on disk, changed shard by shard: memory holds the new tables and one shard."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from jaxtyping import Float
+from safetensors import safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+from transformers import GenerationConfig, PreTrainedModel, PreTrainedTokenizerFast
+
+from monoglot.errors import ModelError
+from monoglot.maths.mixture import Mixture
+from monoglot.model.blueprint import blueprint, named_tensors, quiet_transformers
+from monoglot.model.folder import (
+    INDEX,
+    find_class,
+    inner_folder,
+    load_config,
+    save_surroundings,
+    warn_of_surplus,
+    weight_files,
+)
+from monoglot.model.satellites import transformer_folder
+from monoglot.model.stored_names import stored_names
+from monoglot.model.tables import VocabularyTables, check_finite, find_tables
+from monoglot.model.transplant import Surgery, plan
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A model folder whose tensors are read one at a time.
+
+    Attributes:
+        folder: The model folder, or the sentence-transformers folder around it.
+        structure: The model on the meta device.
+        names: For each stored name in each file, the name in the model; ``None`` if it has no use.
+    """
+
+    folder: Path
+    structure: PreTrainedModel
+    names: dict[Path, dict[str, str | None]]
+
+    @staticmethod
+    def open(folder: Path, *, trust_remote_code: bool = False) -> Checkpoint:
+        """Read the structure of a model and where its tensors are.
+
+        Raises:
+            ModelError: As for ``load_model``.
+        """
+        inner = transformer_folder(folder)
+        config = load_config(inner, trust_remote_code=trust_remote_code)
+        model_class = find_class(inner, config, trust_remote_code=trust_remote_code)
+        structure = blueprint(model_class, config)
+        structure.tie_weights()
+        if (inner / "generation_config.json").is_file():
+            structure.generation_config = GenerationConfig.from_pretrained(inner, local_files_only=True)
+        return Checkpoint(folder, structure, stored_names(structure, weight_files(inner)))
+
+    @cached_property
+    def tables(self) -> VocabularyTables:
+        """The vocabulary-sized tensors."""
+        return find_tables(self.structure)
+
+    def read(self, name: str) -> Float[Tensor, "..."]:
+        """A tensor by any name that the model knows it by, mapped from its file rather than copied.
+
+        Raises:
+            ModelError: If it is not stored, or stored with another shape than the configuration says.
+        """
+        tensors = named_tensors(self.structure)
+        tied = {other for other, tensor in tensors.items() if tensor is tensors[name]}
+        for file, names in self.names.items():
+            stored = next((stored for stored, own in names.items() if own in tied), None)
+            if stored is not None:
+                with safe_open(file, framework="pt") as weights:
+                    return self._checked(name, weights.get_tensor(stored))
+        raise ModelError(
+            f"The weights in {self.folder} lack {name}; expected a complete model: fetch it again."
+        )
+
+    def check_tables(self) -> None:
+        """Check that every vocabulary-sized tensor is there and holds numbers only.
+
+        Raises:
+            ModelError: If one does not.
+        """
+        for table in self.tables.tables:
+            check_finite(table.names[0], self.read(table.names[0]).movedim(table.axis, 0))
+
+    def _checked(self, name: str, tensor: Tensor) -> Tensor:
+        expected = named_tensors(self.structure)[name].shape
+        if tensor.shape != expected:
+            raise ModelError(
+                f"{name} in {self.folder} has the shape {tuple(tensor.shape)}; expected {tuple(expected)} "
+                "as config.json says: fetch the model again."
+            )
+        return tensor
+
+
+def transplant_checkpoint(
+    source: Checkpoint,
+    mixture: Mixture,
+    tokenizer: PreTrainedTokenizerFast,
+    out: Path,
+    *,
+    source_tokenizer: PreTrainedTokenizerFast,
+    pad_to_multiple_of: int = 1,
+) -> None:
+    """Write the model that ``transplant`` and ``save`` would write, without ever holding more than one shard.
+
+    Shards keep their names, and the tensors in them the names under which they were stored.
+
+    Args:
+        source: The source model.
+        mixture: What each target row is made of.
+        tokenizer: The target tokenizer.
+        out: A new or empty folder.
+        source_tokenizer: The source model's own tokenizer.
+        pad_to_multiple_of: Add unused rows up to a multiple of this number.
+
+    Raises:
+        ModelError: As for ``transplant``.
+    """
+    source.check_tables()
+    surgery = plan(source.structure, mixture, tokenizer, source_tokenizer, pad_to_multiple_of)
+    inner = inner_folder(source.folder, out)
+    surplus = [stored for names in source.names.values() for stored, own in names.items() if own is None]
+    warn_of_surplus(type(source.structure), surplus)
+    weight_map: dict[str, str] = {}
+    size_bytes = 0
+    for file, names in source.names.items():
+        kept = {stored: own for stored, own in names.items() if own is not None}
+        if kept:
+            size_bytes += _write_shard(file, kept, surgery, inner / file.name)
+            weight_map |= dict.fromkeys(kept, file.name)
+    if len(source.names) > 1:
+        index = {"metadata": {"total_size": size_bytes}, "weight_map": dict(sorted(weight_map.items()))}
+        (inner / INDEX).write_text(json.dumps(index, indent=2) + "\n", encoding="utf-8")
+    with quiet_transformers():
+        surgery.new_settings[id(source.structure.config)].save_pretrained(inner)
+        if source.structure.can_generate():
+            surgery.new_settings[id(source.structure.generation_config)].save_pretrained(inner)
+    save_surroundings(tokenizer, source.folder, out)
+
+
+def _write_shard(file: Path, names: dict[str, str], surgery: Surgery, out: Path) -> int:
+    """Write one shard with its tables changed, and count the bytes of its tensors."""
+    with safe_open(file, framework="pt") as weights:
+        tensors = {stored: surgery.change(own, weights.get_tensor(stored)) for stored, own in names.items()}
+        save_file(tensors, out, metadata={"format": "pt"})
+        return sum(tensor.nbytes for tensor in tensors.values())
