@@ -1,4 +1,4 @@
-"""Progress of long work: a bar with time left on a terminal, nothing when piped."""
+"""Progress of long work: bars with time left on a terminal, nothing when piped."""
 
 from __future__ import annotations
 
@@ -7,7 +7,14 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import Protocol
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress as Bars, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    Progress as Bars,
+    TaskProgressColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 
 Advance = Callable[[float], None]
 
@@ -20,7 +27,7 @@ class Progress(Protocol):
         ...
 
     def note(self, text: str) -> None:
-        """Say what is being done."""
+        """Say what has been done."""
         ...
 
 
@@ -37,26 +44,40 @@ class Silent:
 
 
 class Terminal:
-    """Bars with time left, on standard error; silent where standard error is not a terminal."""
+    """Bars with time left, on standard error; silent where standard error is not a terminal.
+
+    Tasks may be nested: the bars of all that are open stand one below the other, and vanish with them.
+    """
 
     def __init__(self, console: Console | None = None) -> None:
         self.console = console or Console(stderr=True)
+        self._open_tasks = 0
+        self._bars = Bars(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TaskProgressColumn(),
+            TimeElapsedColumn(),
+            TextColumn("left:"),
+            TimeRemainingColumn(),
+            console=self.console,
+            transient=True,
+            disable=not self.console.is_terminal,
+        )
 
     @contextmanager
     def task(self, description: str, total: float | None = None) -> Iterator[Advance]:
-        """Open a task shown as one bar, removed again when the work is done."""
-        if not self.console.is_terminal:
-            yield lambda amount: None
-            return
-        columns = (
-            TextColumn("  {task.description}"),
-            BarColumn(),
-            TaskProgressColumn(),
-            TimeRemainingColumn(),
-        )
-        with Bars(*columns, console=self.console, transient=True) as bars:
-            handle = bars.add_task(description, total=total)
-            yield lambda amount: bars.advance(handle, amount)
+        """Open a task shown as one bar."""
+        handle = self._bars.add_task(description, total=total)
+        if self._open_tasks == 0:
+            self._bars.start()
+        self._open_tasks += 1
+        try:
+            yield lambda amount: self._bars.advance(handle, amount)
+        finally:
+            self._open_tasks -= 1
+            self._bars.remove_task(handle)
+            if self._open_tasks == 0:
+                self._bars.stop()
 
     def note(self, text: str) -> None:
         """Print a line that stays."""

@@ -135,11 +135,12 @@ class Walk:
         def compute(folder: Path) -> None:
             old, new = self._vocabularies(tokenizer)
             pairs = Overlap.load(overlap.folder / "overlap.safetensors")
+            exact = Vocabulary.of(load_tokenizer(tokenizer.folder))
             transfer = Transfer(
                 old,
                 new,
                 pairs,
-                source_pieces(self.source.tokenizer, new, pairs.missing),
+                source_pieces(self.source.tokenizer, exact, pairs.missing),
                 trained_rows(self.source.embeddings, old),
                 TokenVectors.load(vectors.folder / "vectors.safetensors") if vectors else None,
                 device="cuda" if torch.cuda.is_available() else "cpu",
@@ -213,8 +214,17 @@ class Walk:
     ) -> Artifact:
         """Compute or reuse a stage; its inputs are earlier stages, or hashes of what the user gave."""
         keys = {key: value.key if isinstance(value, Artifact) else value for key, value in inputs.items()}
-        self.progress.note(f"{name} …")
-        return self.run.stage(name, compute, settings=settings, inputs=keys)
+        with self.progress.task(name):
+            artifact = self.run.stage(name, compute, settings=settings, inputs=keys)
+        cost = (
+            "done before"
+            if artifact.reused
+            else f"{artifact.measured.seconds:.1f} s"
+            if artifact.measured
+            else ""
+        )
+        self.progress.note(f"{name:<10} {cost:>12}")
+        return artifact
 
     def _vocabularies(self, tokenizer: Artifact) -> tuple[Vocabulary, Vocabulary]:
         """Source and target vocabulary, spelled as the method wants them compared."""
