@@ -39,9 +39,9 @@ def carried_tokens(source: PreTrainedTokenizerFast, state: State, family: Family
     - the byte tokens ``<0x00>`` … ``<0xFF>`` of a model with byte fallback;
     - in BPE, the runs of spaces, tabs and newlines: a corpus read line by line can't show them.
 
-    Otherwise they are in the source's order of ids. So, at the head of a new vocabulary, those that the source
-    has at its head keep their ids (XLM-R's ``<s>`` 0, ``<pad>`` 1, ``</s>`` 2, ``<unk>`` 3), and the others
-    follow without gaps.
+    Otherwise they are in the source's order of ids. So, at the head of a new vocabulary, those that the
+    source has at its head keep their ids (XLM-R's ``<s>`` 0, ``<pad>`` 1, ``</s>`` 2, ``<unk>`` 3), and the
+    others follow without gaps.
     """
     ids = ids_of(state)
     added = [token["content"] for token in state["added_tokens"]]

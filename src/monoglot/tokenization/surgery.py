@@ -134,8 +134,8 @@ def rebuild(source: PreTrainedTokenizerFast, state: State) -> PreTrainedTokenize
     Special tokens keep their roles and flags; the sides of padding and truncation, the maximal length, the
     chat template, the names of the model's inputs and all other entries of tokenizer_config.json stay.
 
-    The class is ``PreTrainedTokenizerFast``, whatever the source's: others, such as ``XLMRobertaTokenizer`` and
-    ``GemmaTokenizer``, build their own normalizer and pre-tokenizer and ignore those of the file.
+    The class is ``PreTrainedTokenizerFast``, whatever the source's: others, such as ``XLMRobertaTokenizer``,
+    build their own normalizer and pre-tokenizer and ignore those of the file.
 
     Raises:
         TokenizerError: If the ``tokenizers`` library refuses the tokenizer.json.

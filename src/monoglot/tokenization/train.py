@@ -94,8 +94,8 @@ def train_tokenizer(
     size = settings.vocabulary_size - len(carried)
     if size <= 0:
         raise SettingError(
-            f"a vocabulary of {settings.vocabulary_size} tokens has no room beside the {len(carried)} taken over "
-            "from the source (special tokens, bytes, whitespace); raise --vocabulary-size"
+            f"a vocabulary of {settings.vocabulary_size} tokens has no room beside the {len(carried)} taken "
+            "over from the source (special tokens, bytes, whitespace); raise --vocabulary-size"
         )
     literal = literal_pattern(state, carried)
     if family is Family.BYTE_LEVEL_BPE:
@@ -174,7 +174,7 @@ def _words(
 
 def _texts(parts: Iterable[str], literal: re.Pattern[str] | None) -> Iterator[str]:
     for part in parts:
-        yield from literal.split(part) if literal else (part,)
+        yield from (text for text in (literal.split(part) if literal else (part,)) if text.strip())
 
 
 def _ordinary(state: State) -> list[str]:

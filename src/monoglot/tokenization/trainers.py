@@ -78,10 +78,7 @@ def sentencepiece_pieces(
         needed = re.search(r"smaller than required_chars\. \d+ vs (\d+)", str(error))
         if needed is None:
             raise
-        raise CorpusError(
-            f"the corpus has {int(needed[1]) - 1} characters, each of which needs a token, but there is room "
-            f"for {size} beside the special ones; raise --vocabulary-size or lower the coverage"
-        ) from error
+        raise _no_room(int(needed[1]) - 1, size) from error
     processor = sentencepiece.SentencePieceProcessor(model_proto=file.getvalue())
     return {processor.id_to_piece(id): processor.get_score(id) for id in range(1, len(processor))}
 
@@ -97,10 +94,16 @@ def wordpiece_pieces(words: Mapping[str, int], size: int, *, coverage: float, pr
 
     Returns:
         The pieces; fewer than ``size`` where the words support no more.
+
+    Raises:
+        CorpusError: If the words have more characters than there shall be pieces.
     """
     covered = covered_characters(words, coverage)
     words = {word: count for word, count in words.items() if covered.issuperset(word)}
     continuing = sorted({prefix + character for word in words for character in word[1:]})
+    needed = len(continuing) + len(set("".join(words)))
+    if needed > size:
+        raise _no_room(needed, size)
     tokenizer = Tokenizer(models.WordPiece())
     tokenizer.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
     trainer = trainers.WordPieceTrainer(
@@ -134,6 +137,13 @@ def byte_level_pieces(texts: Iterable[str], size: int, pipeline: Tokenizer) -> t
     )
     tokenizer.train_from_iterator(texts, trainer)
     return _in_order(tokenizer), _learned_merges(tokenizer)
+
+
+def _no_room(characters: int, size: int) -> CorpusError:
+    return CorpusError(
+        f"the corpus has {characters} different characters, each of which needs a token, but there is room "
+        f"for {size} beside the special ones; raise --vocabulary-size or lower the character coverage"
+    )
 
 
 def _repeated(words: Mapping[str, int]) -> Iterator[str]:
