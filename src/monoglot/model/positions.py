@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import torch
@@ -16,18 +17,25 @@ LENGTH_FIELD = "max_position_embeddings"
 
 @dataclass(frozen=True)
 class PositionShift:
-    """How far position tables move because the pad token's id changes.
+    """How position tables move because the pad token's id changes.
 
     RoBERTa gives the k-th token of a text the position ``pad_token_id + 1 + k``, so that another pad id would
     silently read other rows.
 
     Attributes:
-        names: The position tables.
-        rows: By how many rows they move; negative towards the start.
+        names: The position tables; none if positions don't depend on the pad id or it stays.
+        old_pad: The pad id of the source.
+        new_pad: The pad id of the target.
     """
 
-    names: tuple[str, ...]
-    rows: int
+    names: tuple[str, ...] = ()
+    old_pad: int = 0
+    new_pad: int = 0
+
+    @property
+    def rows(self) -> int:
+        """By how many rows the tables move; negative towards the start."""
+        return self.new_pad - self.old_pad
 
     def apply(self, table: Float[Tensor, "positions dim"]) -> Float[Tensor, "shifted_positions dim"]:
         """Move a table so that every token finds the row it had; rows before the pad's are never read."""
@@ -35,9 +43,22 @@ class PositionShift:
             return table[-self.rows :].clone()
         return torch.cat([table.new_zeros(self.rows, table.shape[1]), table])
 
+    def check(self, after: PreTrainedModel) -> None:
+        """Check that the model's class counts positions from the new pad id when it is built anew.
+
+        Args:
+            after: The structure that the new configuration gives.
+
+        Raises:
+            ModelError: If it counts from an id that is written into the class.
+        """
+        for name in self.names:
+            if _owner(after, name).padding_idx != self.new_pad:
+                raise _immovable(after, name, self.old_pad, self.new_pad)
+
 
 def position_shift(
-    model: PreTrainedModel, vocabulary_names: frozenset[str], old_pad: int | None, new_pad: int | None
+    model: PreTrainedModel, vocabulary_names: Iterable[str], old_pad: int | None, new_pad: int | None
 ) -> PositionShift:
     """Find the position tables that are coupled to the pad token's id, and how far they must move.
 
@@ -47,30 +68,32 @@ def position_shift(
         old_pad: Its ``pad_token_id``.
         new_pad: The target tokenizer's.
 
-    Returns:
-        The shift; without names if positions and pad id are independent or the id stays.
-
     Raises:
         ModelError: If the tables can't be moved as needed.
     """
-    names = _coupled_tables(model, vocabulary_names)
+    names = _coupled_tables(model, frozenset(vocabulary_names))
     if not names or old_pad == new_pad:
-        return PositionShift((), 0)
-    fix = f"give the pad token the id {old_pad} in the target tokenizer."
+        return PositionShift()
     if old_pad is None or new_pad is None:
-        raise ModelError(
-            f"Positions of {type(model).__name__} are counted from the pad token's id {old_pad}, "
-            f"but the target tokenizer's pad token has the id {new_pad}: {fix}"
-        )
+        raise _immovable(model, names[0], old_pad, new_pad)
+    length: int = getattr(model.config, LENGTH_FIELD, 0)
     for name in names:
-        module = model.get_submodule(name.rpartition(".")[0])
-        length = getattr(model.config, LENGTH_FIELD, None)
-        if not isinstance(module, nn.Embedding) or module.num_embeddings != length or new_pad > length:
-            raise ModelError(
-                f"Positions in {name} of {type(model).__name__} are counted from the pad token's id "
-                f"{old_pad} and can't be moved to {new_pad}: {fix}"
-            )
-    return PositionShift(names, new_pad - old_pad)
+        owner = _owner(model, name)
+        if not isinstance(owner, nn.Embedding) or owner.num_embeddings != length or new_pad > length:
+            raise _immovable(model, name, old_pad, new_pad)
+    return PositionShift(names, old_pad, new_pad)
+
+
+def _owner(model: PreTrainedModel, name: str) -> nn.Module:
+    return model.get_submodule(name.rpartition(".")[0])
+
+
+def _immovable(model: PreTrainedModel, name: str, old_pad: int | None, new_pad: int | None) -> ModelError:
+    wanted = "a target tokenizer without pad token" if new_pad is None else f"the id {new_pad}"
+    return ModelError(
+        f"Positions in {name} of {type(model).__name__} are counted from the pad token's id {old_pad} "
+        f"and can't be moved to {wanted}: give the pad token the id {old_pad} in the target tokenizer."
+    )
 
 
 def _coupled_tables(model: PreTrainedModel, vocabulary_names: frozenset[str]) -> tuple[str, ...]:

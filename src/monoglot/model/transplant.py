@@ -146,9 +146,10 @@ def plan(
     text_config = model.config.get_text_config()
     old_pad = getattr(text_config, "pad_token_id", None)
     new_pad = None if old_pad is None else ids.new_id(old_pad, "pad_token")
-    shift = position_shift(model, frozenset(tables.axes), old_pad, new_pad)
+    shift = position_shift(model, tables.axes, old_pad, new_pad)
     new_settings = _new_settings(model, tables, mixture.n_target, shift, ids)
     after = blueprint(type(model), new_settings[id(model.config)])
+    shift.check(after)
     return Surgery(tables, mixture, shift, new_settings, blueprint(type(model), model.config), after)
 
 

@@ -1,0 +1,75 @@
+"""Rows that were never trained are recognised, trained ones never."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from monoglot.model.trained import PLACEHOLDER, trained_rows
+from monoglot.tokenization.vocabulary import Vocabulary
+
+
+@pytest.fixture
+def vocabulary(source_tokenizers):
+    return Vocabulary.of(source_tokenizers["unigram"])
+
+
+def table_of(vocabulary, rows=None):
+    return torch.randn(rows or vocabulary.size, 6, generator=torch.Generator().manual_seed(0))
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
+def test_ordinary_rows_are_trained(vocabulary, dtype):
+    table = torch.cat([table_of(vocabulary), torch.ones(36, 6)]).to(dtype)
+    assert trained_rows(table, vocabulary).tolist() == [True] * vocabulary.size
+
+
+def test_zero_rows_and_equal_rows_are_not_trained(vocabulary):
+    table = table_of(vocabulary)
+    table[7] = 0
+    table[8] = -0.0
+    table[[20, 900, 901]] = table[5].clone()
+    untrained = (~trained_rows(table, vocabulary)).nonzero()[0].tolist()
+    assert untrained == [5, 7, 8, 20, 900, 901]
+
+
+def test_rows_that_differ_in_one_bit_are_trained(vocabulary):
+    table = table_of(vocabulary)
+    table[9] = table[10]
+    table[9, 3] = torch.nextafter(table[9, 3], torch.tensor(9.0))
+    assert trained_rows(table, vocabulary).all()
+
+
+def test_ids_beyond_the_table_are_not_trained(vocabulary):
+    trained = trained_rows(table_of(vocabulary, vocabulary.size - 3), vocabulary)
+    assert len(trained) == vocabulary.size
+    assert (~trained).nonzero()[0].tolist() == [vocabulary.size - i for i in (3, 2, 1)]
+
+
+RESERVED = [
+    "<unused12>",
+    "[unused3]",
+    "<|reserved_special_token_12|>",
+    "<|reserved_200012|>",
+    "madeupword0001",
+]
+RESERVED += [
+    "<SPECIAL_20>",
+    "<|extra_20|>",
+    "<|placeholder1|>",
+    "[control_8]",
+    "<reserved_106>",
+    "<|unused_3|>",
+]
+
+
+@pytest.mark.parametrize("text", RESERVED)
+def test_reserved_spellings(text):
+    assert PLACEHOLDER.fullmatch(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["<extra_id_3>", "[MASK]", "<s>", "unused", "reserved", "<start_of_turn>", "<|im_end|>"]
+)
+def test_spellings_of_real_tokens(text):
+    assert not PLACEHOLDER.fullmatch(text)
