@@ -85,8 +85,12 @@ def test_a_token_that_tells_no_word_start_meets_either():
     assert partners(unigram, wordpiece) == {".": (".", MatchKind.EXACT), "(": ("▁(", MatchKind.EXACT)}
 
 
-def test_a_never_produced_continuation_is_no_partner():
-    assert partners(wordpiece_of("##."), unigram_of(".")) == {}
+def test_a_never_produced_continuation_is_a_partner_only_of_its_like():
+    source = wordpiece_of("##.")
+    assert partners(source, unigram_of(".")) == {}
+    assert partners(source, byte_level_of("##.")) == {}
+    assert partners(source, wordpiece_of(".", "##.")) == {"##.": ("##.", MatchKind.EXACT)}
+    assert partners(unigram_of("."), wordpiece_of("##.")) == {"##.": (".", MatchKind.EXACT)}
 
 
 def test_word_starts_count():

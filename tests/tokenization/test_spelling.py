@@ -70,10 +70,12 @@ def test_wordpiece():
     assert tokens["ü"] == ("ü".encode(), True)
 
 
-def test_wordpiece_continuations_that_are_never_produced_keep_their_own_text():
-    tokens = described(wordpiece_of(".", "##.", "日", "##日"))
-    assert tokens["##."] == (b"##.", False)
-    assert tokens["##日"] == ("##日".encode(), False)
+def test_wordpiece_continuations_that_are_never_produced():
+    tokens = Vocabulary.of(wordpiece_of(".", "##.", "日", "##日", "##en", "##3")).tokens
+    assert {token.text: token.form for token in tokens if token.unreachable} == {
+        "##.": b".",
+        "##日": "日".encode(),
+    }
 
 
 def test_wordpiece_isolation_is_asked_of_the_tokenizer():

@@ -86,7 +86,8 @@ def match(source: Vocabulary, target: Vocabulary, *, strategy: Strategy = "exact
     meet by form and word start. A token that does not tell its word start (``None``) meets either: candidates
     are tried in the order of the target token's own word start, ``None``, and, if its own is ``None``,
     ``False`` and ``True``. A byte-fallback token meets that of the same byte, else a one-byte token that is
-    not a word start; a one-byte token that finds nothing else meets the byte-fallback token.
+    not a word start; a one-byte token that finds nothing else meets the byte-fallback token. A source token
+    that its tokenizer never produces (``unreachable``) meets only its like.
 
     If several source tokens have one form and one word start, the highest id counts: only an added token can
     repeat a token of the model, and a tokenizer looks for added tokens first. ``collisions`` lists them.

@@ -37,16 +37,17 @@ _WORD_STARTS: Mapping[bool | None, tuple[bool | None, ...]] = {
 
 def exactly(source: Vocabulary) -> Find:
     """Find partners by role, by form and word start, by byte."""
-    plain = [token for token in source.tokens if not token.roles and not token.is_byte]
-    same = {(token.form, token.word_start): token.id for token in plain}
-    named = {token.text: token.id for token in source.special}
+    same = {(token.form, token.word_start): token.id for token in _plain(source)}
+    spelled = {token.text: token.id for token in source.tokens if token.roles or token.unreachable}
 
     def find(token: Token) -> Partner | None:
         if token.roles:
             other = counterpart(token.roles, source.by_role)
             if other is not None:
                 return other.id, MatchKind.ROLE
-            return _found(named.get(token.text), MatchKind.EXACT)
+            return _found(spelled.get(token.text), MatchKind.EXACT)
+        if token.unreachable and token.text in spelled:
+            return spelled[token.text], MatchKind.EXACT
         if token.is_byte and token.form[0] in source.byte_tokens:
             return source.byte_tokens[token.form[0]].id, MatchKind.EXACT
         for word_start in (None, False) if token.is_byte else _WORD_STARTS[token.word_start]:
@@ -68,9 +69,8 @@ def fuzzily(source: Vocabulary) -> Find:
     """
     exact = exactly(source)
     alike: dict[bytes, dict[bool | None, int]] = defaultdict(dict)
-    for token in source.tokens:
-        if not token.roles and not token.is_byte:
-            alike[_caseless(token.form)].setdefault(token.word_start, token.id)
+    for token in _plain(source):
+        alike[_caseless(token.form)].setdefault(token.word_start, token.id)
 
     def find(token: Token) -> Partner | None:
         partner = exact(token)
@@ -119,9 +119,14 @@ def collisions(vocabulary: Vocabulary) -> list[tuple[Token, ...]]:
     """Give the groups of tokens that can't be told apart: one form, one word start, and none is special."""
     groups: dict[tuple[bytes, bool | None, bool], list[Token]] = defaultdict(list)
     for token in vocabulary.tokens:
-        if not token.roles or vocabulary.canonicalization == "reference":
+        if not (token.roles or token.unreachable) or vocabulary.canonicalization == "reference":
             groups[token.form, token.word_start, token.is_byte].append(token)
     return [tuple(group) for group in groups.values() if len(group) > 1]
+
+
+def _plain(vocabulary: Vocabulary) -> list[Token]:
+    """The tokens that are produced from text, and are not for single bytes."""
+    return [t for t in vocabulary.tokens if not (t.roles or t.is_byte or t.unreachable)]
 
 
 def _found(id: int | None, kind: MatchKind) -> Partner | None:

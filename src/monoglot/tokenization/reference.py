@@ -39,7 +39,7 @@ def reference_forms(
         decoded = [tokenizer.clean_up_tokenization(text) for text in decoded]
     canonical = _canonicalizer(list(texts.values()))
     forms = (canonical(native, text) for native, text in zip(texts.values(), decoded, strict=True))
-    return [(form.removeprefix(METASPACE).encode(), form.startswith(METASPACE)) for form in forms]
+    return [Spelled(form.removeprefix(METASPACE).encode(), form.startswith(METASPACE)) for form in forms]
 
 
 def _cleans_up(tokenizer: PreTrainedTokenizerBase, backend: Tokenizer) -> bool:

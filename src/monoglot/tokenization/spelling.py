@@ -15,27 +15,33 @@ another added token (``<table>``)     its own text                      ``None``
 anything else                         all of it                         ``False``
 WordPiece with ``##``                 what follows the ``##``           ``False``
 WordPiece, always isolated (``.``)    its own text                      ``None``
-``##`` before such (``##.``)          its own text, ``##`` included     ``False``
 other WordPiece                       its own text                      ``True``
 ====================================  ================================  ==========
 
 ``None`` means that the token is used both at the start of a word and elsewhere. In WordPiece that is so for
 whatever the normalizer and the pre-tokenizer cut out of the middle of a word: punctuation, and in BERT each
 Chinese character; that is found out by asking those two, not from a list. The ``##`` variant of such a
-token is never produced, and keeps its own text so as not to be taken for the other.
+token (``##.``) is never produced, and is marked as unreachable.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import NamedTuple
 
 from tokenizers import Tokenizer, models
 
 from monoglot.tokenization.parts import Parts, replacement_of
 
-Spelled = tuple[bytes, bool | None]
-"""The form of a token and whether it begins a word."""
+
+class Spelled(NamedTuple):
+    """The form of a token, whether it begins a word, and whether the tokenizer never produces it."""
+
+    form: bytes
+    word_start: bool | None
+    unreachable: bool = False
+
 
 METASPACE = "▁"
 _BYTE_TOKEN = re.compile(r"<0x([0-9A-Fa-f]{2})>")
@@ -56,8 +62,8 @@ def spell_added(text: str, parts: Parts) -> Spelled:
     """Give the form of an added token that is not special; it is found anywhere, at a word start or not."""
     replacement = replacement_of(parts)
     surface = text.replace(replacement, " ") if replacement else text
-    form, word_start = _from_surface(surface.encode())
-    return form, word_start or None
+    form, word_start, _ = _from_surface(surface.encode())
+    return Spelled(form, word_start or None)
 
 
 def byte_reader(tokenizer: Tokenizer, parts: Parts) -> Callable[[str], int | None]:
@@ -111,8 +117,8 @@ def _from_surface(surface: bytes) -> Spelled:
     word_start = surface.startswith(b" ")
     form = surface[1:] if word_start else surface
     if not form[:1].isalnum() and _is_whitespace(surface):  # the first test spares most tokens the second
-        return surface, None
-    return form, word_start
+        return Spelled(surface, None)
+    return Spelled(form, word_start)
 
 
 def _is_whitespace(surface: bytes) -> bool:
@@ -126,8 +132,9 @@ def _wordpiece_speller(tokenizer: Tokenizer, prefix: str) -> Callable[[str], Spe
     def spell(text: str) -> Spelled:
         continues = bool(prefix) and text.startswith(prefix) and len(text) > len(prefix)
         form = text.removeprefix(prefix) if continues else text
-        if is_isolated(form, tokenizer):
-            return text.encode(), False if continues else None
-        return form.encode(), not continues
+        isolated = is_isolated(form, tokenizer)
+        return Spelled(
+            form.encode(), None if isolated and not continues else not continues, isolated and continues
+        )
 
     return spell

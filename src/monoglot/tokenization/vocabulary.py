@@ -17,7 +17,7 @@ from monoglot.errors import TokenizerError
 from monoglot.tokenization.parts import Parts, family_of
 from monoglot.tokenization.reference import reference_forms
 from monoglot.tokenization.roles import read_roles
-from monoglot.tokenization.spelling import byte_reader, spell_added, speller
+from monoglot.tokenization.spelling import Spelled, byte_reader, spell_added, speller
 from monoglot.tokenization.token import Family, Role, Token
 
 __all__ = ["Canonicalization", "Family", "Role", "Token", "Vocabulary", "backend_of"]
@@ -58,10 +58,10 @@ class Vocabulary:
         texts = _texts_by_id(backend)
         roles = read_roles(tokenizer, backend, parts)
         if canonicalization == "reference":
-            spelled = zip(texts.items(), reference_forms(tokenizer, backend, texts), strict=True)
+            forms = reference_forms(tokenizer, backend, texts)
             tokens = tuple(
-                Token(id, text, form, word_start, roles.get(id, frozenset()))
-                for (id, text), (form, word_start) in spelled
+                Token(id, text, spelled.form, spelled.word_start, roles.get(id, frozenset()))
+                for (id, text), spelled in zip(texts.items(), forms, strict=True)
             )
         else:
             tokens = _exact_tokens(backend, parts, texts, roles)
@@ -144,12 +144,15 @@ def _exact_tokens(
     for id, text in texts.items():
         byte = None
         if id in roles:
-            form, word_start = text.encode(), None
+            spelled = Spelled(text.encode(), None)
         elif id in added:
-            form, word_start = spell_added(text, parts)
+            spelled = spell_added(text, parts)
         elif (byte := read_byte(text)) is not None:
-            form, word_start = bytes([byte]), None
+            spelled = Spelled(bytes([byte]), None)
         else:
-            form, word_start = spell(text)
-        tokens.append(Token(id, text, form, word_start, roles.get(id, frozenset()), byte is not None))
+            spelled = spell(text)
+        form, word_start, unreachable = spelled
+        tokens.append(
+            Token(id, text, form, word_start, roles.get(id, frozenset()), byte is not None, unreachable)
+        )
     return tuple(tokens)
