@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 
 import numpy as np
@@ -35,3 +37,14 @@ def test_peak_memory_is_that_of_the_work_not_of_the_process_so_far() -> None:
     assert large.measured is not None
     assert small.measured is not None
     assert large.measured.peak_memory_bytes - small.measured.peak_memory_bytes > 150 * MEBIBYTE
+
+
+def test_memory_of_the_process_that_started_this_one_does_not_count() -> None:
+    program = (
+        "from monoglot.run.measure import Meter\n"
+        "with Meter() as meter: pass\n"
+        "print(meter.measured.peak_memory_bytes)"
+    )
+    block = np.ones(200 * MEBIBYTE, dtype=np.uint8)
+    child = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert int(child.stdout) < len(block)

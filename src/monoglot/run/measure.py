@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Self
 
 STATM = Path("/proc/self/statm")
+STATUS = Path("/proc/self/status")
 SAMPLE_SECONDS = 0.02
 
 
@@ -82,5 +83,10 @@ def _cpu_seconds() -> float:
 
 
 def _peak_bytes() -> int:
+    # Linux' ru_maxrss also counts the process that started this one.
+    status = STATUS.read_text().splitlines() if STATUS.exists() else []
+    for line in status:
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) * 1024
     unit_bytes = 1 if sys.platform == "darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit_bytes
