@@ -1,4 +1,4 @@
-"""`kill -9` in the middle of each stage, then the same command: the result is that of an uninterrupted run."""
+"""`kill -9` in each stage, then the same command: the result is that of an uninterrupted run."""
 
 import json
 import signal

@@ -13,9 +13,7 @@ from monoglot.pipeline.settings import Settings
 from monoglot.pipeline.specialize import specialize
 from tests.fixtures.tokenizers import DATA
 
-TINY = Settings(
-    vocabulary_size=700, threads=1, vectors_options={"dim": 16, "min_count": 3, "buckets": 2000}
-)
+TINY = Settings(vocabulary_size=700, threads=1, vectors_options={"dim": 16, "min_count": 3, "buckets": 2000})
 GERMAN = DATA / "de.txt"
 
 
@@ -105,3 +103,35 @@ def test_nothing_is_written_when_the_input_is_bad(xlm_r, tmp_path):
     with pytest.raises(InputError):
         specialize(xlm_r, tmp_path / "empty.txt", tmp_path / "out", TINY)
     assert {p.name for p in tmp_path.iterdir()} <= {"empty.txt", "out.partial.lock"}
+
+
+@pytest.mark.parametrize("architecture", ["xlm-roberta", "gemma3", "gpt2", "bert"])
+def test_a_trimmed_model_does_what_the_original_does(tiny_folder, tmp_path, architecture):
+    summary = specialize(
+        tiny_folder(architecture), GERMAN, tmp_path / "out", replace(TINY, mode="trim", vocabulary_size=None)
+    )
+    before, after = summary.vocabulary
+    assert after < 0.9 * before
+    assert set(summary.provenance) == {"copied"}
+    assert summary.proof["share"] > 0.95
+    assert summary.proof["output_lines"] > 10
+    assert summary.proof["largest_difference"] <= 1e-6
+    assert len(AutoTokenizer.from_pretrained(tmp_path / "out")) == after
+
+
+def test_an_extended_model_keeps_its_rows(tiny_folder, tmp_path):
+    source = tiny_folder("gemma3")
+    settings = replace(TINY, mode="extend", vocabulary_size=900, add_tokens=100)
+    summary = specialize(source, GERMAN, tmp_path / "out", settings)
+    assert summary.vocabulary == (1500, 1600)
+    old, new = (
+        AutoModelForCausalLM.from_pretrained(source),
+        AutoModelForCausalLM.from_pretrained(tmp_path / "out"),
+    )
+    assert torch.equal(new.get_input_embeddings().weight[:1500], old.get_input_embeddings().weight)
+    assert summary.provenance["method"].tokens > 30
+    before, after = summary.tokenizers
+    assert after["tokens"] < before["tokens"]
+    ids = AutoTokenizer.from_pretrained(source)("Das Recht 日本")["input_ids"]
+    tokenizers = (AutoTokenizer.from_pretrained(folder) for folder in (source, tmp_path / "out"))
+    assert len({tokenizer.decode(ids) for tokenizer in tokenizers}) == 1

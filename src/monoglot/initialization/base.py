@@ -125,7 +125,7 @@ def initialize(
     """
     overlap = transfer.overlap
     is_text = ~np.isin(overlap.missing, [token.id for token in transfer.target.special])
-    answers = method.mix(transfer, progress)
+    answers = method.mix(transfer, progress) if len(overlap.missing) else SparseRows.empty(0)
     _check(answers, method, len(overlap.missing), transfer.source.size)
     provenance = np.where((answers.lengths > 0) & is_text, Provenance.METHOD, method.fallback[-1])
     answers = _keep(answers, is_text)

@@ -23,6 +23,11 @@ def summary_table(summary: Summary) -> Iterator[RenderableType]:
     """The summary as tables and lines to print."""
     yield before_and_after(summary)
     yield provenance(summary)
+    if summary.proof:
+        yield (
+            "\nProof on held-out text: {equal:,} of {lines:,} lines are segmented as before ({share:.2%}); "
+            "on {output_lines} of them the outputs differ by at most {largest_difference:.1e}."
+        ).format(**summary.proof)
     minutes, seconds = divmod(round(sum(summary.seconds.values())), 60)
     peak = f"{summary.peak_memory_bytes / 1e9:.1f} GB"
     yield f"\nWritten to {summary.output} ({minutes} min {seconds:02d} s of work, at most {peak} of memory)."

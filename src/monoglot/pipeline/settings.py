@@ -5,9 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
-from monoglot.errors import SettingError
+from monoglot.errors import SettingError, did_you_mean
+
+MODE = Literal["replace", "extend", "trim"]
+TRAINED_SIZE = 50_048
+"""Tokens of a trained vocabulary: the paper's 50,000, rounded up to a multiple of 64."""
 
 
 @dataclass(frozen=True)
@@ -15,9 +19,16 @@ class Settings:
     """All settings of a run; the defaults are those of the paper.
 
     Attributes:
-        mode: What happens to the vocabulary: ``replace`` gives the model a new one.
-        vocabulary_size: Tokens of the new vocabulary, special tokens included.
-        target_tokenizer: A tokenizer to take instead of training one.
+        mode: What happens to the vocabulary: ``replace`` gives the model a new one, ``extend`` adds tokens to
+            its own, ``trim`` drops the tokens that the corpus does not use.
+        vocabulary_size: Tokens of the new vocabulary, special tokens included: 50,048 when one is trained. In
+            mode ``trim`` it keeps the most frequent ones, so many in all.
+        target_tokenizer: Folder or hub name of a tokenizer to take instead of training one.
+        add_tokens: In mode ``extend``: how many tokens to add.
+        minimum_count: In mode ``trim``: keep the tokens that occur at least so often.
+        coverage: In mode ``trim``: keep the most frequent tokens that make up this share of the text.
+        max_loss: In mode ``trim``: keep as few tokens as change the segmentation of at most this share of the
+            held-out lines.
         method: How the embeddings of missing tokens are initialised.
         method_options: Settings of the method, by the names of its fields.
         vectors: Engine that trains the auxiliary vectors, or a file with vectors for the target tokenizer.
@@ -29,9 +40,13 @@ class Settings:
         trust_remote_code: Whether code that comes with the model may run.
     """
 
-    mode: Literal["replace"] = "replace"
-    vocabulary_size: int = 50_048
+    mode: MODE = "replace"
+    vocabulary_size: int | None = None
     target_tokenizer: str | None = None
+    add_tokens: int = 30_000
+    minimum_count: float = 1
+    coverage: float | None = None
+    max_loss: float | None = None
     method: str = "focus"
     method_options: Mapping[str, Any] = field(default_factory=dict)
     vectors: str = "fasttext"
@@ -48,9 +63,9 @@ class Settings:
         Raises:
             SettingError: If a number is too small, or the mode is unknown.
         """
-        if self.mode != "replace":
-            raise SettingError(f"unknown mode '{self.mode}': this version knows 'replace'")
-        if self.vocabulary_size < 1:
+        if self.mode not in get_args(MODE):
+            raise SettingError(f"unknown mode '{self.mode}': {did_you_mean(self.mode, get_args(MODE))}")
+        if self.vocabulary_size is not None and self.vocabulary_size < 1:
             raise SettingError(
                 f"--vocabulary-size {self.vocabulary_size} is too small: give a positive number"
             )
@@ -58,6 +73,11 @@ class Settings:
             raise SettingError(f"--threads {self.threads} is too small: give 1 or more")
         if not 0 <= self.seed < 2**31:
             raise SettingError(f"--seed {self.seed} is out of range: give 0 … {2**31 - 1}")
+
+    @property
+    def size(self) -> int:
+        """Tokens of a vocabulary that is trained."""
+        return self.vocabulary_size or TRAINED_SIZE
 
     @property
     def n_threads(self) -> int:

@@ -47,6 +47,11 @@ class Source:
         """The source model, in evaluation mode."""
         return load_model(self.folder, trust_remote_code=self.trust_remote_code)
 
+    @cached_property
+    def vocabulary(self) -> Vocabulary:
+        """The source tokenizer's tokens."""
+        return Vocabulary.of(self.tokenizer)
+
     @property
     def embeddings(self) -> Float[Tensor, "rows dim"]:
         """The table that token ids are looked up in."""
@@ -59,7 +64,7 @@ class Source:
             TokenizerError: If the tokenizer is missing, broken or of an unknown kind.
             ModelError: If the model is, or its tables hold NaN.
         """
-        Vocabulary.of(self.tokenizer)
+        _ = self.vocabulary  # a tokenizer that can't be read is refused here
         model = load_model(self.folder, trust_remote_code=self.trust_remote_code)
         tensors = named_tensors(model)
         for table in find_tables(model).tables:

@@ -7,13 +7,14 @@ from pathlib import Path
 
 from monoglot.corpus import open_corpus
 from monoglot.initialization.registry import get_method
+from monoglot.pipeline import scoring, texts, tokenizers, weights
 from monoglot.pipeline.settings import Settings
 from monoglot.pipeline.source import open_source
-from monoglot.pipeline.stages import Walk
 from monoglot.pipeline.summary import Summary
 from monoglot.pipeline.threads import limited_threads
+from monoglot.pipeline.walk import Walk
 from monoglot.progress import SILENT, Progress
-from monoglot.run import Run
+from monoglot.run import Artifact, Run
 from monoglot.vectors.registry import get_engine
 
 
@@ -56,14 +57,53 @@ def specialize(
         model.check()
         with Run.open(Path(output), overwrite) as run:
             walk = Walk(run, model, text, method, engine, settings, progress)
-            survey = walk.survey()
-            tokenizer = walk.tokenizer(survey)
-            overlap = walk.overlap(tokenizer)
-            tokens = walk.tokens(survey, tokenizer)
-            vectors = walk.vectors(tokenizer, tokens) if method.needs_vectors else None
-            mixture = walk.mixture(tokenizer, overlap, vectors)
-            result = walk.model(tokenizer, mixture)
-            scores = walk.scores(survey, tokenizer, tokens, mixture, result)
+            result = WALKS[settings.mode](walk)
             hashes = {"corpus": text.fingerprint(), "source": model.key}
             run.publish(result, settings=settings, inputs=hashes, seed=settings.seed)
-            return walk.summary(scores)
+            return scoring.summary(walk)
+
+
+def replace(walk: Walk) -> Artifact:
+    """A vocabulary of the language's own: shared tokens are copied, the others initialised."""
+    survey = texts.survey(walk)
+    tokenizer = tokenizers.replaced(walk, survey)
+    overlap = tokenizers.overlap(walk, tokenizer)
+    tokens = texts.tokens(walk, survey, tokenizer)
+    vectors = weights.vectors(walk, tokenizer, tokens) if walk.method.needs_vectors else None
+    mixture = weights.mixture(walk, tokenizer, overlap, vectors)
+    model = weights.model(walk, tokenizer, mixture)
+    scoring.scores(walk, survey, tokenizer, tokens, mixture, model)
+    return model
+
+
+def extend(walk: Walk) -> Artifact:
+    """The source vocabulary with tokens of the language added: the old rows stay, the new are initialised."""
+    survey = texts.survey(walk)
+    language = tokenizers.replaced(walk, survey, name="language")
+    tokenizer = tokenizers.extended(walk, language)
+    overlap = tokenizers.overlap(walk, tokenizer)
+    vectors = None
+    if walk.method.needs_vectors:
+        language_tokens = texts.tokens(walk, survey, language, name="language-tokens")
+        vectors = weights.vectors(walk, language, language_tokens)
+    mixture = weights.mixture(walk, tokenizer, overlap, vectors, vectors_of=language)
+    model = weights.model(walk, tokenizer, mixture)
+    tokens = texts.tokens(walk, survey, tokenizer)
+    scoring.scores(walk, survey, tokenizer, tokens, mixture, model)
+    return model
+
+
+def trim(walk: Walk) -> Artifact:
+    """The source vocabulary without what the corpus never uses: nothing is missing, and that is proved."""
+    survey = texts.survey(walk)
+    tokenizer = tokenizers.trimmed(walk, survey)
+    overlap = tokenizers.overlap(walk, tokenizer)
+    mixture = weights.mixture(walk, tokenizer, overlap)
+    model = weights.model(walk, tokenizer, mixture)
+    scoring.proof(walk, survey, tokenizer, model)
+    tokens = texts.tokens(walk, survey, tokenizer)
+    scoring.scores(walk, survey, tokenizer, tokens, mixture, model)
+    return model
+
+
+WALKS = {"replace": replace, "extend": extend, "trim": trim}

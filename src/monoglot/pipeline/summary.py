@@ -40,6 +40,7 @@ class Summary:
         vocabulary: Tokens of source and target.
         tokenizers: Scores of both tokenizers on held-out text (see ``TokenizerScores``).
         provenance: Where the target rows come from.
+        proof: Of a trimmed model: lines compared, lines segmented alike, largest difference of outputs.
         seconds: Seconds of each stage, when it was computed.
         peak_memory_bytes: The most memory that a stage needed.
     """
@@ -50,6 +51,7 @@ class Summary:
     vocabulary: tuple[int, int]
     tokenizers: tuple[Mapping[str, float], Mapping[str, float]]
     provenance: Mapping[str, Share]
+    proof: Mapping[str, Any] | None
     seconds: Mapping[str, float]
     peak_memory_bytes: int
 

@@ -1,0 +1,88 @@
+"""Stages that compare before and after."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from monoglot.evaluation.identity import largest_difference
+from monoglot.evaluation.tokenizer import score_tokenizer
+from monoglot.maths.mixture import Mixture
+from monoglot.model.folder import load_model, load_tokenizer
+from monoglot.pipeline.summary import Share, Summary, count_parameters, provenance_shares
+from monoglot.pipeline.texts import heldout, token_counts
+from monoglot.pipeline.tokenizers import KEPT_IDS
+from monoglot.pipeline.walk import Walk
+from monoglot.run import Artifact, read_json, write_json
+from monoglot.tokenization.proof import prove
+
+PROOF_LINES = 64
+"""Lines on which the outputs of a trimmed model are compared with the original's."""
+
+
+def scores(
+    walk: Walk,
+    survey: Artifact,
+    tokenizer: Artifact,
+    tokens: Artifact,
+    mixture: Artifact,
+    model: Artifact,
+) -> Artifact:
+    """Compare size and fit: ``scores.json``."""
+
+    def compute(folder: Path) -> None:
+        both = (walk.source.tokenizer, load_tokenizer(tokenizer.folder))
+        text = heldout(survey)
+        rows = Mixture.load(mixture.folder / "mixture.safetensors")
+        shares = provenance_shares(rows, token_counts(tokens, rows.n_target))
+        content = {
+            "parameters": [count_parameters(walk.source.folder), count_parameters(model.folder)],
+            "vocabulary": [len(tokenizer) for tokenizer in both],
+            "tokenizers": [score_tokenizer(tokenizer, text).as_dict() for tokenizer in both],
+            "provenance": {name: asdict(share) for name, share in shares.items()},
+        }
+        write_json(folder / "scores.json", content)
+
+    inputs = {"text": survey, "tokenizer": tokenizer, "tokens": tokens, "mixture": mixture, "model": model}
+    return walk.stage("scores", compute, source=walk.source.key, **inputs)
+
+
+def proof(walk: Walk, survey: Artifact, tokenizer: Artifact, model: Artifact) -> Artifact:
+    """Show that a trimmed model does what the original does: ``proof.json``."""
+
+    def compute(folder: Path) -> None:
+        target, kept = load_tokenizer(tokenizer.folder), np.load(tokenizer.folder / KEPT_IDS)
+        text = heldout(survey)
+        segmentation = prove(walk.source.tokenizer, target, kept, text)
+        outputs = largest_difference(
+            (walk.source.model, walk.source.tokenizer),
+            (load_model(model.folder), target),
+            kept,
+            text[:PROOF_LINES],
+            progress=walk.progress,
+        )
+        content = asdict(segmentation) | {"share": segmentation.share} | asdict(outputs)
+        write_json(folder / "proof.json", content)
+
+    inputs = {"text": survey, "tokenizer": tokenizer, "model": model}
+    return walk.stage("proof", compute, source=walk.source.key, **inputs)
+
+
+def summary(walk: Walk) -> Summary:
+    """The run in figures, once it is published."""
+    home = walk.run.output / "monoglot"
+    figures: dict[str, Any] = read_json(home / "scores" / "scores.json")
+    figures |= {name: tuple(figures[name]) for name in ("parameters", "vocabulary", "tokenizers")}
+    figures["provenance"] = {name: Share(**share) for name, share in figures["provenance"].items()}
+    costs = {name: artifact.measured for name, artifact in walk.run.artifacts.items() if artifact.measured}
+    return Summary(
+        output=str(walk.run.output),
+        method=walk.settings.method,
+        proof=read_json(home / "proof" / "proof.json") if "proof" in costs else None,
+        seconds={name: cost.seconds for name, cost in costs.items()},
+        peak_memory_bytes=max((cost.peak_memory_bytes for cost in costs.values()), default=0),
+        **figures,
+    )

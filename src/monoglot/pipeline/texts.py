@@ -1,0 +1,75 @@
+"""Stages that read the corpus: what it amounts to, and its tokens."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+from transformers import PreTrainedTokenizerFast
+
+from monoglot.corpus import CorpusStatistics
+from monoglot.model.folder import load_tokenizer
+from monoglot.pipeline.walk import Walk
+from monoglot.run import Artifact, atomic_write, read_json, write_json
+from monoglot.tokenization.encoding import encode_corpus
+from monoglot.tokenization.tokenized_corpus import TokenizedCorpus
+
+
+def survey(walk: Walk) -> Artifact:
+    """Count the corpus and set text aside: ``corpus.json``, ``heldout.txt``."""
+
+    def compute(folder: Path) -> None:
+        statistics = walk.corpus.survey(walk.progress)
+        content = {"fingerprint": walk.corpus.fingerprint(), "statistics": asdict(statistics)}
+        write_json(folder / "corpus.json", content)
+        with atomic_write(folder / "heldout.txt") as file:
+            file.writelines(f"{line}\n" for line in walk.corpus.heldout_lines())
+
+    artifact = walk.stage("corpus", compute, corpus=walk.corpus.fingerprint())
+    statistics = read_json(artifact.folder / "corpus.json")["statistics"]
+    walk.corpus.remember(CorpusStatistics(**statistics))
+    return artifact
+
+
+def heldout(survey: Artifact) -> list[str]:
+    """The held-out lines."""
+    return (survey.folder / "heldout.txt").read_text(encoding="utf-8").split("\n")[:-1]
+
+
+def tokens(walk: Walk, survey: Artifact, tokenizer: Artifact, *, name: str = "tokens") -> Artifact:
+    """Cut the corpus into tokens, once for all who need them: memory-mapped ids."""
+
+    def compute(folder: Path) -> None:
+        _encode(walk, load_tokenizer(tokenizer.folder), folder)
+
+    return walk.stage(name, compute, text=survey, tokenizer=tokenizer)
+
+
+def usage(walk: Walk, survey: Artifact) -> Artifact:
+    """Count how often the corpus uses each source token: ``counts.npy``."""
+
+    def compute(folder: Path) -> None:
+        with TemporaryDirectory(dir=folder.parent, prefix=".tokens-") as temporary:
+            corpus = _encode(walk, walk.source.tokenizer, Path(temporary))
+            np.save(folder / "counts.npy", corpus.counts(walk.source.vocabulary.size))
+
+    return walk.stage("usage", compute, text=survey, source=walk.source.tokenizer_key)
+
+
+def token_counts(tokens: Artifact, size: int) -> np.ndarray:
+    """How often the corpus uses each token."""
+    return TokenizedCorpus.open(tokens.folder).counts(size)
+
+
+def _encode(walk: Walk, tokenizer: PreTrainedTokenizerFast, folder: Path) -> TokenizedCorpus:
+    """Write the training lines as tokens."""
+    return encode_corpus(
+        tokenizer,
+        walk.corpus.lines(),
+        folder,
+        threads=walk.settings.n_threads,
+        total_lines=walk.corpus.survey().lines,
+        progress=walk.progress,
+    )

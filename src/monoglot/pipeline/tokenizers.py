@@ -1,0 +1,97 @@
+"""Stages that make the target tokenizer, by mode, and compare it with the source's."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from monoglot.model.folder import load_tokenizer
+from monoglot.pipeline.source import open_source
+from monoglot.pipeline.texts import heldout, usage
+from monoglot.pipeline.walk import Walk
+from monoglot.run import Artifact
+from monoglot.tokenization.extend import ExtendSettings, extend_tokenizer
+from monoglot.tokenization.overlap import MatchKind, Overlap, match
+from monoglot.tokenization.train import TokenizerSettings, train_tokenizer
+from monoglot.tokenization.trim import TrimSettings, trim_tokenizer
+from monoglot.tokenization.vocabulary import Vocabulary
+
+KEPT_IDS = "source_ids.npy"
+"""The source id of each of the first target ids, where a tokenizer was made by keeping source tokens."""
+
+
+def replaced(walk: Walk, survey: Artifact, *, name: str = "tokenizer") -> Artifact:
+    """Train a tokenizer of the source's family, or take the user's: a tokenizer folder."""
+    settings = TokenizerSettings(vocabulary_size=walk.settings.size)
+    given = walk.settings.target_tokenizer
+
+    def train(folder: Path) -> None:
+        tokenizer = train_tokenizer(
+            walk.source.tokenizer, walk.corpus.lines(), settings, progress=walk.progress
+        )
+        tokenizer.save_pretrained(folder)
+
+    def take(folder: Path) -> None:
+        open_source(str(given)).tokenizer.save_pretrained(folder)
+
+    if given is None:
+        return walk.stage(name, train, settings, text=survey, source=walk.source.tokenizer_key)
+    return walk.stage(name, take, given=open_source(given).tokenizer_key)
+
+
+def trimmed(walk: Walk, survey: Artifact) -> Artifact:
+    """Keep the source tokens that the corpus uses: a tokenizer folder, and the ids kept."""
+    settings = TrimSettings(
+        minimum_count=walk.settings.minimum_count,
+        vocabulary_size=walk.settings.vocabulary_size,
+        coverage=walk.settings.coverage,
+        max_loss=walk.settings.max_loss,
+    )
+    counts = usage(walk, survey)
+
+    def compute(folder: Path) -> None:
+        result = trim_tokenizer(
+            walk.source.tokenizer, np.load(counts.folder / "counts.npy"), settings, heldout(survey)
+        )
+        result.tokenizer.save_pretrained(folder)
+        np.save(folder / KEPT_IDS, result.kept_source_ids)
+
+    return walk.stage(
+        "tokenizer", compute, settings, usage=counts, text=survey, source=walk.source.tokenizer_key
+    )
+
+
+def extended(walk: Walk, language: Artifact) -> Artifact:
+    """Add the tokens of a tokenizer of the language to the source's: a tokenizer folder, and the ids kept."""
+    settings = ExtendSettings(walk.settings.add_tokens)
+
+    def compute(folder: Path) -> None:
+        tokenizer = extend_tokenizer(walk.source.tokenizer, load_tokenizer(language.folder), settings)
+        tokenizer.save_pretrained(folder)
+        np.save(folder / KEPT_IDS, walk.source.vocabulary.ids)
+
+    return walk.stage("tokenizer", compute, settings, language=language, source=walk.source.tokenizer_key)
+
+
+def overlap(walk: Walk, tokenizer: Artifact) -> Artifact:
+    """Find the tokens that both vocabularies have: ``overlap.safetensors``."""
+
+    def compute(folder: Path) -> None:
+        if (tokenizer.folder / KEPT_IDS).exists():
+            target = Vocabulary.of(load_tokenizer(tokenizer.folder))
+            pairs = kept_overlap(np.load(tokenizer.folder / KEPT_IDS), target)
+        else:
+            pairs = match(*walk.vocabularies(tokenizer), strategy=walk.method.matching)
+        pairs.save(folder / "overlap.safetensors")
+
+    settings = {"matching": walk.method.matching}
+    return walk.stage("overlap", compute, settings, source=walk.source.tokenizer_key, tokenizer=tokenizer)
+
+
+def kept_overlap(kept_source_ids: np.ndarray, target: Vocabulary) -> Overlap:
+    """The overlap of a tokenizer whose first tokens are source tokens: no need to compare anything."""
+    kept, new = np.split(target.ids, [len(kept_source_ids)])
+    kinds = np.full(len(kept), MatchKind.EXACT, np.uint8)
+    kinds[np.isin(kept, [token.id for token in target.special])] = MatchKind.ROLE
+    return Overlap(kept_source_ids, kept, kinds, new)

@@ -1,0 +1,67 @@
+"""What all stages of one run share, and how a stage is computed or found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from monoglot.corpus import Corpus
+from monoglot.initialization.base import Initializer
+from monoglot.model.folder import load_tokenizer
+from monoglot.pipeline.settings import Settings
+from monoglot.pipeline.source import Source
+from monoglot.progress import Progress
+from monoglot.run import Artifact, Run
+from monoglot.tokenization.vocabulary import Canonicalization, Vocabulary
+from monoglot.vectors.base import Engine
+
+
+@dataclass(frozen=True)
+class Walk:
+    """One run of `specialize`.
+
+    Attributes:
+        run: The run folder.
+        source: The source model.
+        corpus: The text.
+        method: The initialisation method.
+        engine: What makes the auxiliary vectors.
+        settings: All settings.
+        progress: Where to show how far the work is.
+    """
+
+    run: Run
+    source: Source
+    corpus: Corpus
+    method: Initializer
+    engine: Engine
+    settings: Settings
+    progress: Progress
+
+    def stage(
+        self, name: str, compute: Callable[[Path], None], settings: object = None, **inputs: Artifact | str
+    ) -> Artifact:
+        """Compute a stage, or find it made.
+
+        Args:
+            name: Its name.
+            compute: Writes its files into the folder it is given.
+            settings: All settings that it depends on.
+            inputs: Earlier stages, or content hashes of what the user gave.
+        """
+        keys = {key: value.key if isinstance(value, Artifact) else value for key, value in inputs.items()}
+        with self.progress.task(name):
+            artifact = self.run.stage(name, compute, settings=settings, inputs=keys)
+        seconds = f"{artifact.measured.seconds:.1f} s" if artifact.measured else ""
+        self.progress.note(f"{name:<12} {'done before' if artifact.reused else seconds:>12}")
+        return artifact
+
+    def vocabularies(self, tokenizer: Artifact) -> tuple[Vocabulary, Vocabulary]:
+        """Source and target vocabulary, spelled as the method wants them compared."""
+        canonicalization: Canonicalization = "reference" if self.method.matching == "reference" else "exact"
+        target = load_tokenizer(tokenizer.folder)
+        return (
+            Vocabulary.of(self.source.tokenizer, canonicalization=canonicalization),
+            Vocabulary.of(target, canonicalization=canonicalization),
+        )

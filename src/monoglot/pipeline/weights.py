@@ -1,0 +1,103 @@
+"""Stages that make the weights: auxiliary vectors, mixture, and the new model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from monoglot.initialization.base import Transfer, initialize
+from monoglot.maths.mixture import Mixture
+from monoglot.model.folder import load_tokenizer, save
+from monoglot.model.trained import trained_rows
+from monoglot.model.transplant import transplant
+from monoglot.pipeline.walk import Walk
+from monoglot.run import Artifact
+from monoglot.tokenization.overlap import Overlap, match
+from monoglot.tokenization.pieces import source_pieces
+from monoglot.tokenization.tokenized_corpus import TokenizedCorpus
+from monoglot.tokenization.vocabulary import Vocabulary
+from monoglot.vectors.base import TokenVectors
+
+
+def vectors(walk: Walk, tokenizer: Artifact, tokens: Artifact) -> Artifact:
+    """Train static vectors of a tokenizer's tokens: ``vectors.safetensors``."""
+
+    def compute(folder: Path) -> None:
+        result = walk.engine.train(
+            TokenizedCorpus.open(tokens.folder),
+            Vocabulary.of(load_tokenizer(tokenizer.folder)),
+            seed=walk.settings.seed,
+            threads=walk.settings.n_threads,
+            progress=walk.progress,
+        )
+        result.save(folder / "vectors.safetensors")
+
+    settings = {"engine": walk.settings.vectors, "options": walk.engine, "seed": walk.settings.seed}
+    return walk.stage("vectors", compute, settings, tokens=tokens, tokenizer=tokenizer)
+
+
+def mixture(
+    walk: Walk,
+    tokenizer: Artifact,
+    overlap: Artifact,
+    vectors: Artifact | None = None,
+    vectors_of: Artifact | None = None,
+) -> Artifact:
+    """Say what each target row is made of: ``mixture.safetensors``.
+
+    Args:
+        walk: The run.
+        tokenizer: The target tokenizer.
+        overlap: Its overlap with the source's.
+        vectors: Auxiliary vectors, if the method needs them.
+        vectors_of: The tokenizer that they were trained with, if it is not the target's.
+    """
+
+    def compute(folder: Path) -> None:
+        old, new = walk.vocabularies(tokenizer)
+        pairs = Overlap.load(overlap.folder / "overlap.safetensors")
+        pieces = source_pieces(
+            walk.source.tokenizer, Vocabulary.of(load_tokenizer(tokenizer.folder)), pairs.missing
+        )
+        static = TokenVectors.load(vectors.folder / "vectors.safetensors") if vectors else None
+        if static and vectors_of:
+            static = moved(static, Vocabulary.of(load_tokenizer(vectors_of.folder)), new)
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+        transfer = Transfer(
+            old, new, pairs, pieces, trained_rows(walk.source.embeddings, old), static, device
+        )
+        result = initialize(transfer, walk.method, seed=walk.settings.seed, progress=walk.progress)
+        result.save(folder / "mixture.safetensors")
+
+    settings = {"method": walk.settings.method, "options": walk.method, "seed": walk.settings.seed}
+    inputs = {"tokenizer": tokenizer, "overlap": overlap}
+    inputs |= {name: a for name, a in {"vectors": vectors, "vectors_of": vectors_of}.items() if a}
+    return walk.stage("mixture", compute, settings, source=walk.source.key, **inputs)
+
+
+def moved(vectors: TokenVectors, old: Vocabulary, new: Vocabulary) -> TokenVectors:
+    """The vectors of one vocabulary's tokens at the ids that another gives them; others have none.
+
+    So only tokens of the language's own tokenizer are anchors when a vocabulary is extended, as in
+    Dobler & de Melo 2023.
+    """
+    pairs = match(old, new)
+    matrix = np.zeros((new.size, vectors.matrix.shape[1]), np.float32)
+    usable, counts = np.zeros(new.size, bool), np.zeros(new.size, np.int64)
+    for target, source in ((matrix, vectors.matrix), (usable, vectors.usable), (counts, vectors.counts)):
+        target[pairs.target_ids] = source[pairs.source_ids]
+    return TokenVectors(matrix, usable, counts)
+
+
+def model(walk: Walk, tokenizer: Artifact, mixture: Artifact) -> Artifact:
+    """Carry the model over to the new vocabulary: the files of a Hugging Face folder."""
+
+    def compute(folder: Path) -> None:
+        target = load_tokenizer(tokenizer.folder)
+        rows = Mixture.load(mixture.folder / "mixture.safetensors")
+        result = transplant(walk.source.model, rows, target, source_tokenizer=walk.source.tokenizer)
+        save(result, target, walk.source.folder, folder)
+
+    return walk.stage("model", compute, source=walk.source.key, tokenizer=tokenizer, mixture=mixture)
