@@ -1,0 +1,79 @@
+"""Which other tokens a token needs, so that a tokenizer can still make it, and spell what it stands for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from itertools import pairwise
+
+from tokenizers import pre_tokenizers
+
+from monoglot.tokenization.surgery import Merge, State, ids_of, merges_of, scores_of
+from monoglot.tokenization.token import Family
+
+
+def segment(text: str, ranks: Mapping[Merge, int]) -> tuple[list[str], list[str]]:
+    """Segment one word by byte-pair encoding: the lowest rank first, the leftmost of equal pairs first.
+
+    Args:
+        text: The word, spelled in the characters of the vocabulary.
+        ranks: Rank of each merge.
+
+    Returns:
+        The tokens of the word, and every token that was made on the way, characters included.
+    """
+    symbols = list(text)
+    made = list(symbols)
+    while len(symbols) > 1:
+        found = [(ranks[pair], place) for place, pair in enumerate(pairwise(symbols)) if pair in ranks]
+        if not found:
+            break
+        _, place = min(found)
+        joined = symbols[place] + symbols[place + 1]
+        symbols[place : place + 2] = [joined]
+        made.append(joined)
+    return symbols, made
+
+
+def ranks_of(merges: Iterable[Merge]) -> dict[Merge, int]:
+    """Give the rank of each merge."""
+    return {merge: rank for rank, merge in enumerate(merges)}
+
+
+def ancestry(state: State) -> Callable[[str], list[str]]:
+    """Give the function that tells, for a token, all tokens without which the model can't make it.
+
+    For BPE these are the tokens made on the way from characters to the token, each before those made of it.
+    The merges within a token's span are the same wherever it occurs, because no merge across its borders
+    came first. In Unigram and WordPiece a token stands for itself.
+    """
+    if state["model"]["type"] != "BPE":
+        return lambda text: []
+    ranks = ranks_of(merges_of(state))
+    ids = ids_of(state)
+    return lambda text: [token for token in segment(text, ranks)[1] if token in ids and token != text]
+
+
+def characters_of(state: State, family: Family, texts: Iterable[str]) -> list[str]:
+    """Give the tokens of single characters that can spell whatever these tokens spell.
+
+    Only those that the vocabulary has. Byte-level tokens are spelled in bytes, all 256 of them.
+    """
+    known = ids_of(state)
+    if family is Family.BYTE_LEVEL_BPE:
+        return [byte for byte in sorted(pre_tokenizers.ByteLevel.alphabet()) if byte in known]
+    if family is not Family.WORDPIECE:
+        return [character for character in sorted(set("".join(texts))) if character in known]
+    prefix = state["model"]["continuing_subword_prefix"]
+    spelled = set()
+    for text in texts:
+        bare = text.removeprefix(prefix)
+        first = prefix if bare != text else ""
+        spelled |= {first + character for character in bare[:1]}
+        spelled |= {prefix + character for character in bare[1:]}
+    return sorted(spelled.intersection(known))
+
+
+def least_token(state: State) -> list[str]:
+    """Give the token with the lowest score of a Unigram model: the score of ``<unk>`` is counted from it."""
+    scores = scores_of(state) if state["model"]["type"] == "Unigram" else {}
+    return [min(scores, key=lambda text: scores[text])] if scores else []
