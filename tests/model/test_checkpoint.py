@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
+from monoglot.errors import ModelError
 from monoglot.model.blueprint import blueprint
 from monoglot.model.checkpoint import Checkpoint, transplant_checkpoint
 from monoglot.model.folder import load_model, load_tokenizer, save
@@ -47,3 +51,55 @@ def test_tables_are_found_without_weights(name, source_tokenizers):
     structure = blueprint(type(model), model.config)
     structure.tie_weights()
     assert find_tables(structure) == find_tables(model)
+
+
+def test_weights_of_another_head_are_found_and_surplus_ones_dropped(tmp_path, source_tokenizers, caplog):
+    tokenizer = source_tokenizers["wordpiece"]
+    source, out = tmp_path / "source", tmp_path / "out"
+    source.mkdir()
+    save(ARCHITECTURES["bert"](tokenizer), tokenizer, source, source)
+    config = json.loads((source / "config.json").read_text()) | {"architectures": ["BertModel"]}
+    (source / "config.json").write_text(json.dumps(config))
+    checkpoint = Checkpoint.open(source)
+    assert torch.equal(
+        checkpoint.read("embeddings.word_embeddings.weight"), load_model(source).get_input_embeddings().weight
+    )
+    order = np.arange(len(tokenizer))[::-1].copy()
+    mixture = copying(order, len(tokenizer))
+    transplant_checkpoint(checkpoint, mixture, tokenizer, out, source_tokenizer=tokenizer)
+    assert "no use for" in caplog.text
+    expected = transplant(load_model(source), mixture, tokenizer, source_tokenizer=tokenizer)
+    assert torch.equal(load_model(out).get_input_embeddings().weight, expected.get_input_embeddings().weight)
+
+
+def test_tables_are_checked_before_anything_is_written(tmp_path, source_tokenizers):
+    tokenizer = source_tokenizers["unigram"]
+    source, out = tmp_path / "source", tmp_path / "out"
+    source.mkdir()
+    model = ARCHITECTURES["xlm-roberta"](tokenizer)
+    with torch.no_grad():
+        model.lm_head.bias[7] = torch.nan
+    save(model, tokenizer, source, source)
+    with pytest.raises(ModelError, match=r"Row 7 of lm_head\.bias"):
+        transplant_checkpoint(
+            Checkpoint.open(source),
+            copying(np.arange(1500), 1500),
+            tokenizer,
+            out,
+            source_tokenizer=tokenizer,
+        )
+    config = json.loads((source / "config.json").read_text()) | {"vocab_size": 1400}
+    (source / "config.json").write_text(json.dumps(config))
+    with pytest.raises(ModelError, match=r"has the shape \(1500,.*; expected \(1400,"):
+        Checkpoint.open(source).check_tables()
+    assert not out.exists()
+
+
+def test_a_checkpoint_without_its_embeddings_is_refused(tmp_path, source_tokenizers):
+    tokenizer = source_tokenizers["unigram"]
+    save(ARCHITECTURES["llama"](tokenizer), tokenizer, tmp_path, tmp_path)
+    weights = load_file(tmp_path / "model.safetensors")
+    del weights["model.embed_tokens.weight"]
+    save_file(weights, tmp_path / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(ModelError, match=r"lack model\.embed_tokens\.weight"):
+        Checkpoint.open(tmp_path).check_tables()

@@ -8,7 +8,7 @@ import shutil
 import numpy as np
 import pytest
 import torch
-from transformers import AutoTokenizer
+from transformers import AutoTokenizer, Qwen2Config, Qwen2ForCausalLM
 
 from monoglot.errors import ModelError, TokenizerError
 from monoglot.model.folder import load_model, load_tokenizer, save
@@ -63,6 +63,37 @@ def test_auto_tokenizer_reads_the_same_tokenizer(name, tmp_path, source_tokenize
         assert AutoTokenizer.from_pretrained(folder)(text).input_ids == tokenizer(text).input_ids
 
 
+def test_auto_tokenizer_going_its_own_way_is_reported(tmp_path, source_tokenizers, caplog):
+    sizes = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "num_key_value_heads": 1}
+    model = Qwen2ForCausalLM(Qwen2Config(vocab_size=1512, intermediate_size=24, **sizes))
+    save(model, source_tokenizers["unigram"], tmp_path, tmp_path)
+    assert "AutoTokenizer cuts text differently" in caplog.text
+    assert load_tokenizer(tmp_path)("Straße").input_ids == source_tokenizers["unigram"]("Straße").input_ids
+
+
+def test_a_chat_template_stays_if_the_target_knows_its_tokens(tmp_path, bert_folder, target_tokenizers):
+    template = "{% for m in messages %}[CLS]{{ m.content }}[SEP]{% endfor %}"
+    (bert_folder / "chat_template.jinja").write_text(template)
+    model = load_model(bert_folder)
+    for family, kept in [("wordpiece", template), ("unigram", None)]:
+        save(model, target_tokenizers[family], bert_folder, tmp_path / family)
+        assert load_tokenizer(tmp_path / family).chat_template == kept
+
+
+def test_custom_code_runs_only_if_it_is_trusted(tmp_path, bert_folder, monkeypatch):
+    monkeypatch.setattr("transformers.dynamic_module_utils.HF_MODULES_CACHE", str(tmp_path / "modules"))
+    code = "from transformers import BertForMaskedLM\n\n\nclass OwnBert(BertForMaskedLM):\n    own = True\n"
+    (bert_folder / "own_code.py").write_text(code)
+    edit_config(bert_folder, architectures=["OwnBert"], auto_map={"AutoModelForMaskedLM": "own_code.OwnBert"})
+    with pytest.raises(ModelError, match="own Python code"):
+        load_model(bert_folder)
+    model = load_model(bert_folder, trust_remote_code=True)
+    assert model.own
+    own = load_tokenizer(bert_folder)
+    new = transplant(model, copying(np.arange(len(own)), len(own)), own, source_tokenizer=own)
+    assert type(new) is type(model)
+
+
 def test_the_stored_dtype_is_kept(tmp_path, source_tokenizers):
     tokenizer = source_tokenizers["wordpiece"]
     save(ARCHITECTURES["bert"](tokenizer).to(torch.bfloat16), tokenizer, tmp_path, tmp_path)
@@ -109,6 +140,9 @@ def test_a_folder_that_is_no_model_is_refused(tmp_path, bert_folder):
         load_model(bert_folder)
     (bert_folder / "pytorch_model.bin").unlink()
     with pytest.raises(ModelError, match=r"no model\.safetensors"):
+        load_model(bert_folder)
+    (bert_folder / "model.safetensors.index.json").write_text('{"weight_map": ["model.safetensors"]}')
+    with pytest.raises(ModelError, match=r"index\.json can't be read"):
         load_model(bert_folder)
 
 

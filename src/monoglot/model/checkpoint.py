@@ -17,18 +17,17 @@ from monoglot.errors import ModelError
 from monoglot.maths.mixture import Mixture
 from monoglot.model.blueprint import blueprint, named_tensors, quiet_transformers
 from monoglot.model.folder import (
-    INDEX,
     find_class,
     inner_folder,
     load_config,
     save_surroundings,
     warn_of_surplus,
-    weight_files,
 )
 from monoglot.model.satellites import transformer_folder
 from monoglot.model.stored_names import stored_names
 from monoglot.model.tables import VocabularyTables, check_finite, find_tables
 from monoglot.model.transplant import Surgery, plan
+from monoglot.model.weight_files import INDEX, weight_files
 
 
 @dataclass(frozen=True)

@@ -13,14 +13,13 @@ from transformers import AutoConfig, PreTrainedConfig, PreTrainedModel, PreTrain
 from transformers.dynamic_module_utils import get_class_from_dynamic_module
 
 from monoglot.errors import ModelError, TokenizerError
+from monoglot.model.auto_tokenizer import warn_if_read_differently
 from monoglot.model.blueprint import quiet_transformers
 from monoglot.model.satellites import copy_satellites, transformer_folder
-from monoglot.model.stored_names import names_in
+from monoglot.model.weight_files import names_in, weight_files
 
 logger = logging.getLogger(__name__)
 
-WEIGHTS = "model.safetensors"
-INDEX = "model.safetensors.index.json"
 SLOW_VOCABULARIES = ("*.model", "vocab.txt", "vocab.json", "*.spm")
 
 
@@ -109,28 +108,6 @@ def find_class(
     return model_class
 
 
-def weight_files(folder: Path) -> list[Path]:
-    """The safetensors files of a model, in the order of their names.
-
-    Raises:
-        ModelError: If there are none, or one that the index names is missing.
-    """
-    if (folder / INDEX).is_file():
-        shards = sorted(set(json.loads((folder / INDEX).read_text(encoding="utf-8"))["weight_map"].values()))
-        files = [folder / Path(shard).name for shard in shards]
-    else:
-        files = [folder / WEIGHTS]
-    missing = next((file for file in files if not file.is_file()), None)
-    if missing is None:
-        return files
-    if pickles := sorted(folder.glob("*.bin")):
-        raise ModelError(
-            f"The weights in {pickles[0]} are a pickle, which may run code; expected {missing.name}: "
-            "convert them once with from_pretrained() and save_pretrained() of transformers."
-        )
-    raise ModelError(f"{folder} has no {missing.name}; expected the model's weights: fetch it again.")
-
-
 def load_tokenizer(folder: Path) -> PreTrainedTokenizerFast:
     """Load exactly what tokenizer.json says, without the class-specific changes of ``AutoTokenizer``.
 
@@ -172,9 +149,11 @@ def save(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, source_fold
 
 def save_surroundings(tokenizer: PreTrainedTokenizerFast, source_folder: Path, out: Path) -> None:
     """Write all files of a model folder but weights and configurations; see ``save``."""
+    inner = inner_folder(source_folder, out)
     with quiet_transformers():
-        tokenizer.save_pretrained(inner_folder(source_folder, out))
+        tokenizer.save_pretrained(inner)
     copy_satellites(source_folder, out, tokenizer)
+    warn_if_read_differently(inner, tokenizer)
 
 
 def inner_folder(source_folder: Path, out: Path) -> Path:

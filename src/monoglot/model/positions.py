@@ -71,7 +71,7 @@ def position_shift(
     Raises:
         ModelError: If the tables can't be moved as needed.
     """
-    names = _coupled_tables(model, frozenset(vocabulary_names))
+    names = coupled_tables(model, frozenset(vocabulary_names))
     if not names or old_pad == new_pad:
         return PositionShift()
     if old_pad is None or new_pad is None:
@@ -96,7 +96,7 @@ def _immovable(model: PreTrainedModel, name: str, old_pad: int | None, new_pad: 
     )
 
 
-def _coupled_tables(model: PreTrainedModel, vocabulary_names: frozenset[str]) -> tuple[str, ...]:
+def coupled_tables(model: PreTrainedModel, vocabulary_names: frozenset[str]) -> tuple[str, ...]:
     """Tables inside modules that know the pad id and are not token embeddings."""
     return tuple(
         f"{path}.{name}"

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from safetensors import SafetensorError, safe_open
 from transformers import PreTrainedModel
 from transformers.conversion_mapping import get_model_conversion_mapping
 from transformers.core_model_loading import WeightConverter, WeightRenaming, rename_source_key
 
-from monoglot.errors import ModelError
+from monoglot.model.weight_files import names_in
 
 
 def stored_names(structure: PreTrainedModel, files: list[Path]) -> dict[Path, dict[str, str | None]]:
@@ -37,16 +36,3 @@ def stored_names(structure: PreTrainedModel, files: list[Path]) -> dict[Path, di
         return own if own in known else None
 
     return {file: {stored: own_name(stored) for stored in names_in(file)} for file in files}
-
-
-def names_in(file: Path) -> list[str]:
-    """The names of the tensors in a safetensors file.
-
-    Raises:
-        ModelError: If the file is damaged.
-    """
-    try:
-        with safe_open(file, framework="pt") as weights:
-            return list(weights.keys())
-    except SafetensorError as error:
-        raise ModelError(f"{file} is damaged ({error}): fetch the model again.") from error
