@@ -8,7 +8,7 @@ import sys
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated, Any, Protocol
 
 from cyclopts import App, CycloptsError, Parameter
 from rich.console import Console
@@ -18,8 +18,14 @@ from monoglot.errors import MonoglotError
 from monoglot.pipeline.settings import Settings
 from monoglot.progress import Terminal
 
-if TYPE_CHECKING:
-    from monoglot.pipeline.summary import Summary
+
+class Result(Protocol):
+    """What a command has to show."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        ...
+
 
 app = App(
     name="monoglot",
@@ -60,19 +66,70 @@ def specialize(
     from monoglot.pipeline.specialize import specialize as run
 
     summary = run(source, corpus, output, settings, overwrite=overwrite, progress=Terminal())
+    present(summary, "summary_table", as_json=as_json)
+
+
+@app.command
+def overlap(
+    source: str,
+    target: str,
+    /,
+    *,
+    corpus: Annotated[tuple[str, ...], Parameter(consume_multiple=True)] = (),
+    english: Annotated[tuple[str, ...], Parameter(consume_multiple=True)] = (),
+    as_json: Annotated[bool, Parameter(name="--json")] = False,
+) -> None:
+    """Show what two vocabularies share, and how the missing tokens would be initialised.
+
+    Args:
+        source: Folder or hub name of the source model, or of its tokenizer.
+        target: Folder or hub name of the target tokenizer.
+        corpus: Text of the target language: weights tokens by frequency, and tells names from words.
+        english: English text: recognises what is English.
+        as_json: Print everything as JSON.
+    """
+    from monoglot.pipeline.analysis import analyze_overlap
+
+    analysis = analyze_overlap(source, target, corpus, english, threads=2, progress=Terminal())
+    present(analysis, "analysis_tables", as_json=as_json)
+
+
+@app.command
+def plan(
+    source: str,
+    /,
+    *corpus: str,
+    column: str | None = None,
+    trust_remote_code: bool = False,
+    as_json: Annotated[bool, Parameter(name="--json")] = False,
+) -> None:
+    """Look at a model and a corpus, and advise what to do; nothing is written.
+
+    Args:
+        source: Folder or hub name of the model.
+        corpus: Text: .txt, .jsonl, .csv, .parquet, each also .gz or .zst; globs, folders, hub datasets.
+        column: Column of the corpus that holds the text, where it has columns.
+        trust_remote_code: Whether code that comes with the model may run.
+        as_json: Print everything as JSON.
+    """
+    from monoglot.pipeline.planning import plan as make_plan
+
+    result = make_plan(
+        source, corpus, column=column, trust_remote_code=trust_remote_code, progress=Terminal()
+    )
+    present(result, "plan_tables", as_json=as_json)
+
+
+def present(result: Result, display: str, *, as_json: bool) -> None:
+    """Print a result for machines, or with one of the functions of `pipeline.display` for people."""
     if as_json:
-        print(json.dumps(summary.as_dict(), ensure_ascii=False, indent=2))  # noqa: T201 - the output itself
-    else:
-        show(summary)
-
-
-def show(summary: Summary) -> None:
-    """Print what a run did."""
-    from monoglot.pipeline.display import summary_table
+        print(json.dumps(result.as_dict(), ensure_ascii=False, indent=2))  # noqa: T201 - the output itself
+        return
+    from monoglot.pipeline import display as displays
 
     console = Console()
-    for part in summary_table(summary):
-        console.print(part, highlight=False)
+    for part in getattr(displays, display)(result):
+        console.print(part, highlight=False, soft_wrap=isinstance(part, str))
 
 
 def quiet_libraries() -> None:

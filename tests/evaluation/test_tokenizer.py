@@ -1,3 +1,5 @@
+import copy
+
 import pytest
 
 from monoglot.evaluation.tokenizer import score_tokenizer
@@ -25,3 +27,12 @@ def test_a_german_tokenizer_fits_german_better(family, source_tokenizers, target
 
 def test_an_empty_text_divides_by_nothing(target_tokenizers):
     assert score_tokenizer(target_tokenizers["unigram"], []).fertility == 0
+
+
+def test_truncation_and_padding_of_the_tokenizer_do_not_count(target_tokenizers):
+    text = sample("de", 20)
+    plain = score_tokenizer(target_tokenizers["wordpiece"], text)
+    cutting = copy.deepcopy(target_tokenizers["wordpiece"])
+    cutting.backend_tokenizer.enable_truncation(5)
+    cutting.backend_tokenizer.enable_padding(length=64)
+    assert score_tokenizer(cutting, text) == plain

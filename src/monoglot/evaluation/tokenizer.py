@@ -8,6 +8,8 @@ from itertools import chain, islice
 
 from transformers import PreTrainedTokenizerFast
 
+from monoglot.tokenization.vocabulary import plain_backend
+
 BATCH_LINES = 1000
 
 
@@ -62,9 +64,10 @@ def score_tokenizer(tokenizer: PreTrainedTokenizerFast, lines: Iterable[str]) ->
     """
     counts = dict.fromkeys(("lines", "words", "bytes", "tokens", "unknown_tokens"), 0)
     unknown = tokenizer.unk_token_id
+    backend = plain_backend(tokenizer)
     remaining = iter(lines)
     while batch := list(islice(remaining, BATCH_LINES)):
-        encodings = tokenizer.backend_tokenizer.encode_batch_fast(batch, add_special_tokens=False)
+        encodings = backend.encode_batch_fast(batch, add_special_tokens=False)
         counts["lines"] += len(batch)
         counts["words"] += sum(len(line.split()) for line in batch)
         counts["bytes"] += sum(len(line.encode()) for line in batch)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from rich.console import RenderableType
+from rich.markup import escape
 from rich.table import Table
 
+from monoglot.pipeline.analysis import Analysis
+from monoglot.pipeline.planning import Plan
 from monoglot.pipeline.summary import Summary
+from monoglot.tokenization.audit import Group
 
 PROVENANCE = {
     "copied": "copied from the source",
@@ -73,3 +77,67 @@ def provenance(summary: Summary) -> Table:
             f"{share.corpus_share:.1%}",
         )
     return table
+
+
+def analysis_tables(analysis: Analysis) -> Iterator[RenderableType]:
+    """An overlap as tables and lines to print."""
+    audit = analysis.audit
+    weighted = audit.matched.all.corpus_share is not None
+    yield f"{audit.target_tokens:,} target tokens, {audit.source_tokens:,} source tokens"
+    yield groups_table("", (audit.matched.all, audit.missing.all), weighted=weighted)
+    titles = {
+        "by_kind": "by kind",
+        "by_script": "by script",
+        "by_word_start": "by place",
+        "by_length": "by length",
+    }
+    for breakdown in (audit.matched, audit.missing):
+        for field, title in titles.items():
+            if groups := getattr(breakdown, field):
+                yield groups_table(f"\n{breakdown.all.name} {title}", groups, weighted=weighted)
+    yield f"\ncollisions in the source vocabulary: {len(audit.collisions)}"
+    prospect = analysis.prospect
+    if prospect.with_vector is not None:
+        yield f"missing tokens frequent enough for an auxiliary vector: {prospect.with_vector:,}"
+    yield f"missing tokens that fall back to the source's pieces: {prospect.with_pieces:,}"
+    yield f"missing tokens with neither (noise): {prospect.without:,}"
+    for kind, rule in audit.rules.items():
+        yield f"[dim]{kind}: {rule}[/]"
+
+
+def groups_table(title: str, groups: Sequence[Group], *, weighted: bool) -> Table:
+    """Groups of tokens, with their shares and some examples."""
+    table = Table(title, "tokens", "share", box=None, pad_edge=False)
+    if weighted:
+        table.add_column("of the text")
+    for column in table.columns[1:]:
+        column.justify = "right"
+    table.add_column("for instance", no_wrap=True, overflow="ellipsis")
+    for group in groups:
+        shares = [f"{group.share:.1%}"] + ([f"{group.corpus_share:.1%}"] if weighted else [])
+        examples = " ".join(escape(example) for example in group.examples)
+        table.add_row(group.name, f"{group.tokens:,}", *shares, examples)
+    return table
+
+
+def plan_tables(plan: Plan) -> Iterator[RenderableType]:
+    """A plan as tables and lines to print."""
+    model = plan.model
+    yield f"{model.architecture}, {model.family} tokenizer of {model.vocabulary:,} tokens"
+    yield "roles: " + ", ".join(f"{role} {escape(text)}" for role, text in model.roles.items())
+    for hazard in model.hazards:
+        yield f"[yellow]watch:[/] {escape(hazard)}"
+    table = Table(
+        "\noption", "\nvocabulary", "\nparameters", "\ntokens a word", "\ntokens", box=None, pad_edge=False
+    )
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for option in plan.options:
+        style = "bold green" if option.name == plan.advice.option else None
+        figures = (f"{option.vocabulary:,}", f"{option.parameters:,}", f"{option.fertility:.3f}")
+        table.add_row(option.name, *figures, f"{option.relative_tokens:.1%}", style=style)
+    yield table
+    sample = f"{plan.sample_bytes / 1e6:.1f} of {plan.corpus_bytes / 1e6:.1f} MB of text"
+    yield f"\nTried on {sample}; with all of it large vocabularies fit better."
+    yield f"Advice: [bold]{plan.advice.option}[/], because {plan.advice.reason}."
+    yield f"  monoglot specialize SOURCE CORPUS --output OUT {plan.advice.flags}"

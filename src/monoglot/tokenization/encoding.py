@@ -17,6 +17,7 @@ from transformers import PreTrainedTokenizerFast
 from monoglot.progress import SILENT, Progress
 from monoglot.tokenization.sentencepiece_proto import Encode, unigram_encoder
 from monoglot.tokenization.tokenized_corpus import CorpusWriter, TokenizedCorpus
+from monoglot.tokenization.vocabulary import plain_backend
 
 BATCH_CHARACTERS = 1 << 18
 LONGEST_PIECE_CHARACTERS = 1 << 16
@@ -56,9 +57,7 @@ def encode_corpus(
     Returns:
         The corpus, memory-mapped.
     """
-    backend = Tokenizer.from_str(tokenizer.backend_tokenizer.to_str())
-    backend.no_truncation()
-    backend.no_padding()
+    backend = plain_backend(tokenizer)
     stream = (piece for line in lines for piece in cut_line(line))
     trial = list(_take(stream, TRIAL_LINES, TRIAL_CHARACTERS))
     with (

@@ -11,7 +11,7 @@ from jaxtyping import Int64
 from tokenizers import Tokenizer
 from transformers import PreTrainedTokenizerFast
 
-from monoglot.tokenization.vocabulary import backend_of
+from monoglot.tokenization.vocabulary import plain_backend
 
 BATCH_LINES = 1_000
 MOST_EXAMPLES = 5
@@ -63,14 +63,6 @@ def prove(
             elif len(examples) < MOST_EXAMPLES:
                 examples.append(line)
     return Proof(compared, equal, tuple(examples))
-
-
-def plain_backend(tokenizer: PreTrainedTokenizerFast) -> Tokenizer:
-    """Copy the tokenizer behind a tokenizer, without truncation and padding."""
-    backend = Tokenizer.from_str(backend_of(tokenizer).to_str())
-    backend.no_truncation()
-    backend.no_padding()
-    return backend
 
 
 def exact_ids(backend: Tokenizer, batch: list[str]) -> list[Int64[np.ndarray, " tokens"]]:

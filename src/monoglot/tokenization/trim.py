@@ -13,7 +13,7 @@ from monoglot.errors import SettingError
 from monoglot.tokenization.carried import carried_tokens
 from monoglot.tokenization.closure import ancestry, characters_of, least_token
 from monoglot.tokenization.parts import Parts, family_of
-from monoglot.tokenization.proof import batches, exact_ids, plain_backend
+from monoglot.tokenization.proof import batches, exact_ids
 from monoglot.tokenization.surgery import (
     ids_of,
     merges_of,
@@ -22,7 +22,7 @@ from monoglot.tokenization.surgery import (
     state_of,
     with_tokens,
 )
-from monoglot.tokenization.vocabulary import backend_of
+from monoglot.tokenization.vocabulary import backend_of, plain_backend
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from monoglot.tokenization.roles import read_roles
 from monoglot.tokenization.spelling import Spelled, byte_reader, spell_added, speller
 from monoglot.tokenization.token import Family, Role, Token
 
-__all__ = ["Canonicalization", "Family", "Role", "Token", "Vocabulary", "backend_of"]
+__all__ = ["Canonicalization", "Family", "Role", "Token", "Vocabulary", "backend_of", "plain_backend"]
 
 Canonicalization = Literal["exact", "reference"]
 
@@ -119,6 +119,18 @@ def backend_of(tokenizer: PreTrainedTokenizerBase | Tokenizer) -> Tokenizer:
             f"{type(tokenizer).__name__} has no tokenizer.json behind it; "
             "monoglot needs a fast tokenizer (convert it, or choose a model that ships tokenizer.json)"
         )
+    return backend
+
+
+def plain_backend(tokenizer: PreTrainedTokenizerBase | Tokenizer) -> Tokenizer:
+    """Copy the ``tokenizers.Tokenizer`` behind a tokenizer, without truncation and padding.
+
+    Many models ship a tokenizer.json that cuts texts at some length or fills them up: statistics of whole
+    texts must not go through that.
+    """
+    backend = Tokenizer.from_str(backend_of(tokenizer).to_str())
+    backend.no_truncation()
+    backend.no_padding()
     return backend
 
 

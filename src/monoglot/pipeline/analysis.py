@@ -1,0 +1,114 @@
+"""`overlap`: what two vocabularies share, and how the missing tokens would be initialised."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+from jaxtyping import Int64
+from transformers import PreTrainedTokenizerFast
+
+from monoglot.corpus import open_corpus
+from monoglot.pipeline.source import open_source
+from monoglot.progress import SILENT, Progress
+from monoglot.tokenization.audit import OverlapAudit, audit
+from monoglot.tokenization.encoding import encode_corpus
+from monoglot.tokenization.kinds import Evidence
+from monoglot.tokenization.overlap import match
+from monoglot.tokenization.pieces import source_pieces
+from monoglot.tokenization.vocabulary import Vocabulary
+from monoglot.vectors.engines.fasttext import FastText
+
+
+@dataclass(frozen=True)
+class Prospect:
+    """What is known about the missing tokens before anything is trained.
+
+    Attributes:
+        with_vector: Those that the corpus has often enough for an auxiliary vector; ``None`` without one.
+        with_pieces: Those without a vector that the source tokenizer can cut into pieces.
+        without: Those with neither: they would be noise.
+    """
+
+    with_vector: int | None
+    with_pieces: int
+    without: int
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """The overlap of two tokenizers.
+
+    Attributes:
+        audit: What it consists of.
+        prospect: How the missing tokens would be initialised.
+    """
+
+    audit: OverlapAudit
+    prospect: Prospect
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        return self.audit.as_dict() | {"initialization": asdict(self.prospect)}
+
+
+def analyze_overlap(
+    source: str,
+    target: str,
+    corpus: Sequence[str] = (),
+    english: Sequence[str] = (),
+    *,
+    threads: int = 1,
+    progress: Progress = SILENT,
+) -> Analysis:
+    """Compare two tokenizers.
+
+    Args:
+        source: Folder or hub name of the source model or its tokenizer.
+        target: Folder or hub name of the target tokenizer.
+        corpus: Text of the target language, to weight tokens by their frequency and to tell kinds apart.
+        english: English text, to recognise what is English.
+        threads: How many threads encode the text.
+        progress: Where to show how far it is.
+
+    Raises:
+        InputError: If something that was given can't be used.
+    """
+    old, new = open_source(source).tokenizer, open_source(target).tokenizer
+    source_vocabulary, target_vocabulary = Vocabulary.of(old), Vocabulary.of(new)
+    pairs = match(source_vocabulary, target_vocabulary)
+
+    def counted(inputs: Sequence[str]) -> Int64[np.ndarray, " target"]:
+        return count_tokens(new, inputs, target_vocabulary.size, threads=threads, progress=progress)
+
+    counts = counted(corpus) if corpus else None
+    evidence = Evidence(counts, counted(english) if english else None) if counts is not None else None
+    has_pieces = np.diff(source_pieces(old, target_vocabulary, pairs.missing).indptr) > 0
+    has_vector = np.zeros(len(has_pieces), bool)
+    if counts is not None:
+        has_vector = counts[pairs.missing] >= FastText().min_count
+    prospect = Prospect(
+        with_vector=int(has_vector.sum()) if counts is not None else None,
+        with_pieces=int((has_pieces & ~has_vector).sum()),
+        without=int((~has_pieces & ~has_vector).sum()),
+    )
+    return Analysis(audit(pairs, source_vocabulary, target_vocabulary, evidence), prospect)
+
+
+def count_tokens(
+    tokenizer: PreTrainedTokenizerFast,
+    inputs: Sequence[str],
+    size: int,
+    *,
+    threads: int = 1,
+    progress: Progress = SILENT,
+) -> Int64[np.ndarray, " size"]:
+    """How often a text uses each token of a tokenizer."""
+    corpus = open_corpus(inputs)
+    with TemporaryDirectory(prefix="monoglot-") as folder:
+        tokens = encode_corpus(tokenizer, corpus.lines(), Path(folder), threads=threads, progress=progress)
+        return tokens.counts(size)

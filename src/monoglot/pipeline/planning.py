@@ -1,0 +1,154 @@
+"""`plan`: a dry run that looks at the model and tries vocabularies on a sample of the text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from itertools import islice
+from typing import Any
+
+import numpy as np
+from transformers import PreTrainedTokenizerFast
+
+from monoglot.corpus import Corpus, open_corpus
+from monoglot.errors import CorpusError, SettingError
+from monoglot.evaluation.tokenizer import score_tokenizer
+from monoglot.pipeline.advice import Advice, advise
+from monoglot.pipeline.inspection import Inspection, inspect
+from monoglot.pipeline.source import Source, open_source
+from monoglot.progress import SILENT, Progress
+from monoglot.tokenization.extend import ExtendSettings, extend_tokenizer
+from monoglot.tokenization.train import TokenizerSettings, train_tokenizer
+from monoglot.tokenization.trim import TrimSettings, trim_tokenizer
+
+SIZES = (8_000, 16_000, 32_000, 50_048, 100_000)
+SAMPLE_BYTES = 3_000_000
+"""Text on which tokenizers are tried; a real run trains on all of it."""
+ADDED_TOKENS = 30_000
+
+
+@dataclass(frozen=True)
+class Option:
+    """One way to change the vocabulary, as tried on the sample.
+
+    Attributes:
+        name: The mode, and the size where there are several.
+        vocabulary: Tokens of the vocabulary.
+        parameters: Parameters of the model with it.
+        fertility: Tokens a word of held-out text.
+        relative_tokens: Tokens of held-out text compared with the source tokenizer's: the work of the model's
+            body goes with it.
+    """
+
+    name: str
+    vocabulary: int
+    parameters: int
+    fertility: float
+    relative_tokens: float
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What would be done to a model, and what is advised.
+
+    Attributes:
+        model: What was found in the model.
+        corpus_bytes: Size of the text.
+        sample_bytes: Size of the sample that the options were tried on.
+        options: The source vocabulary as it is, then what could be done.
+        advice: The recommendation.
+    """
+
+    model: Inspection
+    corpus_bytes: int
+    sample_bytes: int
+    options: tuple[Option, ...]
+    advice: Advice
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        return asdict(self)
+
+
+def plan(
+    source: str,
+    corpus: Sequence[str],
+    *,
+    column: str | None = None,
+    trust_remote_code: bool = False,
+    progress: Progress = SILENT,
+) -> Plan:
+    """Look at a model and try vocabularies on a sample of a corpus; nothing is written.
+
+    Args:
+        source: Folder or hub name of the model.
+        corpus: Text of the target language.
+        column: The column that holds the text, where there are columns.
+        trust_remote_code: Whether code that comes with the model may run.
+        progress: Where to show how far it is.
+
+    Raises:
+        InputError: If something that was given can't be used.
+    """
+    model = open_source(source, trust_remote_code=trust_remote_code)
+    text = open_corpus(corpus, column=column)
+    inspection = inspect(model)
+    statistics = text.survey(progress)
+    sample = sampled(text, statistics.bytes)
+    options = tuple(_options(model, inspection, sample, list(text.heldout_lines()), progress))
+    return Plan(
+        inspection,
+        statistics.bytes,
+        sum(len(line.encode()) for line in sample),
+        options,
+        advise({option.name: option for option in options}, statistics.bytes),
+    )
+
+
+def sampled(corpus: Corpus, corpus_bytes: int) -> list[str]:
+    """Every so many-th training line, about ``SAMPLE_BYTES`` in all."""
+    return list(islice(corpus.lines(), 0, None, max(1, round(corpus_bytes / SAMPLE_BYTES))))
+
+
+def _options(
+    source: Source, model: Inspection, sample: list[str], heldout: list[str], progress: Progress
+) -> Iterator[Option]:
+    """Try one vocabulary after the other."""
+    before = score_tokenizer(source.tokenizer, heldout)
+
+    def tried(name: str, tokenizer: PreTrainedTokenizerFast) -> Option:
+        scores = score_tokenizer(tokenizer, heldout)
+        size = len(tokenizer)
+        relative = scores.tokens / max(1, before.tokens)
+        return Option(name, size, model.parameters_with(size), scores.fertility, relative)
+
+    yield Option("as it is", model.vocabulary, model.parameters, before.fertility, 1.0)
+    with progress.task("trying vocabularies", len(SIZES) + 2) as advance:
+        counts = np.zeros(source.vocabulary.size, np.int64)
+        for encoding in source.tokenizer.backend_tokenizer.encode_batch_fast(
+            sample, add_special_tokens=False
+        ):
+            np.add.at(counts, encoding.ids, 1)
+        yield tried("trim", trim_tokenizer(source.tokenizer, counts, TrimSettings()).tokenizer)
+        advance(1)
+        language = None
+        for size in SIZES:
+            try:
+                language = train_tokenizer(source.tokenizer, sample, TokenizerSettings(size))
+            except CorpusError:
+                break  # the sample does not support so many tokens, nor more
+            yield tried(f"replace {size:,}", language)
+            advance(1)
+        if language is not None and (extended := _extended(source, language)) is not None:
+            yield tried(f"extend +{len(extended) - len(source.tokenizer):,}", extended)
+
+
+def _extended(source: Source, language: PreTrainedTokenizerFast) -> PreTrainedTokenizerFast | None:
+    """The source tokenizer with as many tokens of the language's as there are, up to the usual number."""
+    added = ADDED_TOKENS
+    while added >= 1_000:
+        try:
+            return extend_tokenizer(source.tokenizer, language, ExtendSettings(added))
+        except SettingError:
+            added //= 2
+    return None
