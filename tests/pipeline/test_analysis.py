@@ -1,0 +1,31 @@
+import json
+
+import pytest
+
+from monoglot.pipeline.analysis import analyze_overlap
+from monoglot.pipeline.display import analysis_tables
+from tests.fixtures.tokenizers import DATA
+
+
+@pytest.fixture(scope="module")
+def target(target_tokenizers, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("target")
+    target_tokenizers["unigram"].save_pretrained(folder)
+    return str(folder)
+
+
+def test_every_missing_token_has_a_prospect(xlm_r, target):
+    analysis = analyze_overlap(str(xlm_r), target, [str(DATA / "de.txt")])
+    prospect, audit = analysis.prospect, analysis.audit
+    assert prospect.with_vector + prospect.with_pieces + prospect.without == audit.missing.all.tokens
+    assert prospect.with_vector > 100
+    assert audit.matched.all.tokens + audit.missing.all.tokens == 1000
+    assert audit.matched.all.corpus_share + audit.missing.all.corpus_share == pytest.approx(1)
+
+
+def test_without_a_corpus_nothing_is_weighted(xlm_r, target):
+    analysis = analyze_overlap(str(xlm_r), target)
+    assert analysis.prospect.with_vector is None
+    assert analysis.audit.matched.all.corpus_share is None
+    assert json.loads(json.dumps(analysis.as_dict()))["initialization"]["with_vector"] is None
+    assert len(list(analysis_tables(analysis))) > 5
