@@ -130,8 +130,8 @@ def admission(
 ) -> tuple[list[int], int]:
     """Give the order in which tokens are let in: first what must stay, then the more frequent ones first.
 
-    What a token is merged from stands before it, so any beginning of the order is a valid vocabulary. Of tokens
-    that never occur, those spelled in characters that do occur come first.
+    What a token is merged from stands before it, so any beginning of the order is a valid vocabulary. Of the
+    tokens that never occur, those spelled in characters that do occur come first.
 
     Returns:
         The source ids, and how many at the head must stay.
