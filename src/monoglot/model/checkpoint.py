@@ -25,8 +25,8 @@ from monoglot.model.folder import (
 )
 from monoglot.model.satellites import transformer_folder
 from monoglot.model.stored_names import stored_names
+from monoglot.model.surgery import Surgery, plan
 from monoglot.model.tables import VocabularyTables, check_finite, find_tables
-from monoglot.model.transplant import Surgery, plan
 from monoglot.model.weight_files import INDEX, weight_files
 
 

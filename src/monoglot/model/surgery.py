@@ -1,0 +1,147 @@
+"""What a change of vocabulary changes in a model, worked out before any table is touched."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+from typing import Any
+
+from jaxtyping import Float
+from torch import Tensor, nn
+from transformers import PreTrainedModel, PreTrainedTokenizerFast
+
+from monoglot.errors import ModelError
+from monoglot.maths.mixture import Mixture
+from monoglot.model.blueprint import blueprint, named_tensors, nested_configs
+from monoglot.model.fitting import fitting, padded
+from monoglot.model.positions import LENGTH_FIELD, PositionShift, position_shift, stretched
+from monoglot.model.tables import VocabularyTables, check_finite, find_tables, storage
+from monoglot.model.token_ids import Renumbering, renumber
+
+
+@dataclass(frozen=True)
+class Surgery:
+    """Everything that a change of vocabulary changes in a model.
+
+    Attributes:
+        tables: The vocabulary-sized tensors.
+        mixture: What their new rows are made of.
+        shift: How position tables move.
+        new_settings: New configurations by the ``id`` of the objects they replace.
+        before: The source model's structure, without weights.
+        after: The new model's structure, without weights.
+    """
+
+    tables: VocabularyTables
+    mixture: Mixture
+    shift: PositionShift
+    new_settings: dict[int, Any]
+    before: PreTrainedModel
+    after: PreTrainedModel
+
+    def change(self, name: str, tensor: Float[Tensor, "..."]) -> Float[Tensor, "..."]:
+        """The new content of a tensor that the source model has under this name; itself if it stays."""
+        if name in self.shift.names:
+            return self.shift.apply(tensor.detach())
+        axis = self.tables.axes.get(name)
+        if axis is None:
+            return tensor
+        table = tensor.detach().movedim(axis, 0)
+        check_finite(name, table)
+        return self.mixture.apply(table).movedim(0, axis).contiguous()
+
+    def new_tensors(self, model: PreTrainedModel) -> dict[int, Tensor]:
+        """New parameters and buffers by the ``id`` of those they replace; shared storage is shared again."""
+        contents: dict[object, Tensor] = {}
+        replaced: dict[int, Tensor] = {}
+        for name, tensor in named_tensors(model).items():
+            if id(tensor) in replaced or (name not in self.tables.axes and name not in self.shift.names):
+                continue
+            if (key := storage(tensor)) not in contents:
+                contents[key] = self.change(name, tensor)
+            is_parameter = isinstance(tensor, nn.Parameter)
+            replaced[id(tensor)] = (
+                nn.Parameter(contents[key], requires_grad=tensor.requires_grad)
+                if is_parameter
+                else contents[key]
+            )
+        return replaced
+
+    def finish(self, changed: PreTrainedModel) -> None:
+        """Give the modules of the new model the sizes and pad ids that its new configuration implies."""
+        before, after = dict(self.before.named_modules()), dict(self.after.named_modules())
+        for path, module in changed.named_modules():
+            if path in before and path in after:
+                _follow(module, before[path], after[path])
+        shapes_before, shapes_after = named_tensors(self.before), named_tensors(self.after)
+        for name, tensor in named_tensors(changed).items():
+            if name in shapes_after and tensor.shape == shapes_before[name].shape != shapes_after[name].shape:
+                new = stretched(tensor, shapes_after[name])
+                if new is None:
+                    raise ModelError(
+                        f"{name} of {type(changed).__name__} would go from shape {tuple(tensor.shape)} to "
+                        f"{tuple(shapes_after[name].shape)}; expected a default that can be made anew."
+                    )
+                path, _, attribute = name.rpartition(".")
+                setattr(changed.get_submodule(path), attribute, new)
+
+
+def plan(
+    model: PreTrainedModel,
+    mixture: Mixture,
+    tokenizer: PreTrainedTokenizerFast,
+    source_tokenizer: PreTrainedTokenizerFast,
+    pad_to_multiple_of: int = 1,
+) -> Surgery:
+    """Work out what changes, and refuse what can't be done, before any table is touched.
+
+    Args:
+        model: The source model, or only its structure on the meta device.
+        mixture: What each target row is made of.
+        tokenizer: The target tokenizer.
+        source_tokenizer: The source model's own tokenizer.
+        pad_to_multiple_of: Add unused rows up to a multiple of this number.
+
+    Raises:
+        ModelError: As for ``transplant``.
+    """
+    tables = find_tables(model)
+    mixture = padded(fitting(mixture, tables.rows, tokenizer, source_tokenizer), pad_to_multiple_of)
+    ids = Renumbering(source_tokenizer, tokenizer)
+    text_config = model.config.get_text_config()
+    old_pad = getattr(text_config, "pad_token_id", None)
+    new_pad = None if old_pad is None else ids.new_id(old_pad, "pad_token")
+    shift = position_shift(model, tables.axes, old_pad, new_pad)
+    new_settings = _new_settings(model, tables, mixture.n_target, shift, ids)
+    after = blueprint(type(model), new_settings[id(model.config)])
+    shift.check(after)
+    return Surgery(tables, mixture, shift, new_settings, blueprint(type(model), model.config), after)
+
+
+def _new_settings(
+    model: PreTrainedModel, tables: VocabularyTables, rows: int, shift: PositionShift, ids: Renumbering
+) -> dict[int, Any]:
+    """Changed copies of all configurations in a model, by the ``id`` of the objects they replace."""
+    memo: dict[int, Any] = {}
+    sizes = {field.rpartition(".")[2] for field in tables.fields}
+    modules = [module for module in model.modules() if isinstance(module, PreTrainedModel)]
+    configs = {id(inner): inner for module in modules for _, inner in nested_configs(module.config)}
+    for config in configs.values():
+        new = copy.deepcopy(config, memo)
+        for name in sizes & vars(new).keys():
+            setattr(new, name, rows)
+        if shift.rows:
+            setattr(new, LENGTH_FIELD, getattr(new, LENGTH_FIELD) + shift.rows)
+        renumber(new, ids)
+    for module in modules:
+        generation = getattr(module, "generation_config", None)
+        if generation is not None and id(generation) not in memo:
+            renumber(copy.deepcopy(generation, memo), ids)
+    return memo
+
+
+def _follow(module: nn.Module, before: nn.Module, after: nn.Module) -> None:
+    """Set the plain numbers of a module (sizes, ``padding_idx``) that differ between two structures."""
+    for name, new in vars(after).items():
+        if (new is None or type(new) is int) and new != vars(before).get(name, new):
+            setattr(module, name, new)
