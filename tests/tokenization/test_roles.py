@@ -70,6 +70,7 @@ def test_counterparts():
     assert partner({Role.EOS}, cls=1, sep=2) == 2
     assert partner({Role.BOS, Role.EOS}, bos=1, eos=2) == 2
     assert partner({Role.BOS, Role.CLS}, cls=1, eos=2) == 1
+    assert partner({Role.BOS, Role.EOS, Role.UNK}, cls=1, sep=2, unk=3) == 2
     assert partner({Role.PAD}, eos=2, unk=3) == 2
     assert partner({Role.MASK}, unk=3, eos=2) is None
     assert partner({Role.UNK}, eos=2) is None

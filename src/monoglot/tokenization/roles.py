@@ -54,14 +54,13 @@ def counterpart(roles: frozenset[Role], source: Mapping[Role, Token]) -> Token |
     """Give the source token that serves what a target token is for.
 
     A token of several roles (``<s>``: bos and cls) takes the partner of the first of its roles, in the order
-    eos, bos, cls, sep, pad, mask, unk, that the source serves. If the source serves none of them, the tokens
+    eos, bos, cls, sep, pad, mask, unk, that has one. Where the source serves a role by no token, the tokens
     that bound a text stand in for one another (cls for bos, sep for eos and the reverse first), and the end
     of text for padding, as is the custom with models that have no padding token. Nothing stands in for mask
     and unk.
     """
-    own = [role for role in _PRECEDENCE if role in roles]
-    stand_ins = [other for role in own for other in _STAND_INS.get(role, ())]
-    return next((source[role] for role in [*own, *stand_ins] if role in source), None)
+    wanted = [other for role in _PRECEDENCE if role in roles for other in (role, *_STAND_INS.get(role, ()))]
+    return next((source[role] for role in wanted if role in source), None)
 
 
 def read_roles(
