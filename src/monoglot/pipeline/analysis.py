@@ -9,7 +9,6 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
-from jaxtyping import Int64
 from transformers import PreTrainedTokenizerFast
 
 from monoglot.corpus import open_corpus
@@ -17,7 +16,7 @@ from monoglot.pipeline.source import open_source
 from monoglot.progress import SILENT, Progress
 from monoglot.tokenization.audit import OverlapAudit, audit
 from monoglot.tokenization.encoding import encode_corpus
-from monoglot.tokenization.kinds import Evidence
+from monoglot.tokenization.evidence import Evidence, TextCounts, count_words
 from monoglot.tokenization.overlap import match
 from monoglot.tokenization.pieces import source_pieces
 from monoglot.tokenization.vocabulary import Vocabulary
@@ -82,33 +81,33 @@ def analyze_overlap(
     source_vocabulary, target_vocabulary = Vocabulary.of(old), Vocabulary.of(new)
     pairs = match(source_vocabulary, target_vocabulary)
 
-    def counted(inputs: Sequence[str]) -> Int64[np.ndarray, " target"]:
-        return count_tokens(new, inputs, target_vocabulary.size, threads=threads, progress=progress)
+    def read(inputs: Sequence[str]) -> TextCounts:
+        return read_text(new, inputs, target_vocabulary.size, threads=threads, progress=progress)
 
-    counts = counted(corpus) if corpus else None
-    evidence = Evidence(counts, counted(english) if english else None) if counts is not None else None
+    text = read(corpus) if corpus else None
+    evidence = Evidence(text, read(english) if english else None) if text else None
     has_pieces = np.diff(source_pieces(old, target_vocabulary, pairs.missing).indptr) > 0
     has_vector = np.zeros(len(has_pieces), bool)
-    if counts is not None:
-        has_vector = counts[pairs.missing] >= FastText().min_count
+    if text:
+        has_vector = text.tokens[pairs.missing] >= FastText().min_count
     prospect = Prospect(
-        with_vector=int(has_vector.sum()) if counts is not None else None,
+        with_vector=int(has_vector.sum()) if text else None,
         with_pieces=int((has_pieces & ~has_vector).sum()),
         without=int((~has_pieces & ~has_vector).sum()),
     )
     return Analysis(audit(pairs, source_vocabulary, target_vocabulary, evidence), prospect)
 
 
-def count_tokens(
+def read_text(
     tokenizer: PreTrainedTokenizerFast,
     inputs: Sequence[str],
     size: int,
     *,
     threads: int = 1,
     progress: Progress = SILENT,
-) -> Int64[np.ndarray, " size"]:
-    """How often a text uses each token of a tokenizer."""
+) -> TextCounts:
+    """How often a text uses each token of a tokenizer, and each word."""
     corpus = open_corpus(inputs)
     with TemporaryDirectory(prefix="monoglot-") as folder:
         tokens = encode_corpus(tokenizer, corpus.lines(), Path(folder), threads=threads, progress=progress)
-        return tokens.counts(size)
+        return TextCounts(tokens.counts(size), count_words(corpus.lines()))

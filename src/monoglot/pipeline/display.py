@@ -22,6 +22,9 @@ PROVENANCE = {
     "unused": "ids without a token",
 }
 
+MOST_GROUPS = 10
+"""Groups shown of each breakdown; all are in the JSON."""
+
 
 def summary_table(summary: Summary) -> Iterator[RenderableType]:
     """The summary as tables and lines to print."""
@@ -84,7 +87,7 @@ def analysis_tables(analysis: Analysis) -> Iterator[RenderableType]:
     audit = analysis.audit
     weighted = audit.matched.all.corpus_share is not None
     yield f"{audit.target_tokens:,} target tokens, {audit.source_tokens:,} source tokens"
-    yield groups_table("", (audit.matched.all, audit.missing.all), weighted=weighted)
+    yield groups_table((audit.matched.all, audit.missing.all), weighted=weighted)
     titles = {
         "by_kind": "by kind",
         "by_script": "by script",
@@ -94,7 +97,8 @@ def analysis_tables(analysis: Analysis) -> Iterator[RenderableType]:
     for breakdown in (audit.matched, audit.missing):
         for field, title in titles.items():
             if groups := getattr(breakdown, field):
-                yield groups_table(f"\n{breakdown.all.name} {title}", groups, weighted=weighted)
+                yield f"\n[bold]{breakdown.all.name} {title}[/]"
+                yield groups_table(groups, weighted=weighted)
     yield f"\ncollisions in the source vocabulary: {len(audit.collisions)}"
     prospect = analysis.prospect
     if prospect.with_vector is not None:
@@ -105,18 +109,22 @@ def analysis_tables(analysis: Analysis) -> Iterator[RenderableType]:
         yield f"[dim]{kind}: {rule}[/]"
 
 
-def groups_table(title: str, groups: Sequence[Group], *, weighted: bool) -> Table:
-    """Groups of tokens, with their shares and some examples."""
-    table = Table(title, "tokens", "share", box=None, pad_edge=False)
+def groups_table(groups: Sequence[Group], *, weighted: bool) -> Table:
+    """Groups of tokens, with their shares and some examples; the smallest of many groups are left out."""
+    table = Table("", "tokens", "share", box=None, pad_edge=False)
     if weighted:
         table.add_column("of the text")
     for column in table.columns[1:]:
         column.justify = "right"
+        column.no_wrap = True
     table.add_column("for instance", no_wrap=True, overflow="ellipsis")
-    for group in groups:
+    for group in groups[:MOST_GROUPS]:
         shares = [f"{group.share:.1%}"] + ([f"{group.corpus_share:.1%}"] if weighted else [])
         examples = " ".join(escape(example) for example in group.examples)
         table.add_row(group.name, f"{group.tokens:,}", *shares, examples)
+    if left_out := groups[MOST_GROUPS:]:
+        tokens, share = sum(g.tokens for g in left_out), sum(g.share for g in left_out)
+        table.add_row(f"{len(left_out)} others", f"{tokens:,}", f"{share:.1%}")
     return table
 
 

@@ -119,7 +119,7 @@ def _steps(component: dict[str, Any] | None, key: str) -> list[dict[str, Any]]:
 
 
 def _proto(model: dict[str, Any], control: set[str], settings: dict[str, Any]) -> bytes:
-    proto = sentencepiece_model_pb2.ModelProto()
+    proto = sentencepiece_model_pb2.ModelProto()  # type: ignore[attr-defined]  # protobuf makes it at import
     for index, (piece, score) in enumerate(model["vocab"]):
         kind = UNKNOWN if index == model["unk_id"] else CONTROL if piece in control else NORMAL
         proto.pieces.add(piece=piece, score=score, type=kind)
