@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from textwrap import shorten
 
 from rich.console import RenderableType
 from rich.markup import escape
@@ -24,6 +25,7 @@ PROVENANCE = {
 
 MOST_GROUPS = 10
 """Groups shown of each breakdown; all are in the JSON."""
+EXAMPLES_WIDTH = 45
 
 
 def summary_table(summary: Summary) -> Iterator[RenderableType]:
@@ -111,16 +113,14 @@ def analysis_tables(analysis: Analysis) -> Iterator[RenderableType]:
 
 def groups_table(groups: Sequence[Group], *, weighted: bool) -> Table:
     """Groups of tokens, with their shares and some examples; the smallest of many groups are left out."""
-    table = Table("", "tokens", "share", box=None, pad_edge=False)
-    if weighted:
-        table.add_column("of the text")
-    for column in table.columns[1:]:
-        column.justify = "right"
-        column.no_wrap = True
+    table = Table(box=None, pad_edge=False)
+    table.add_column("", min_width=max((len(group.name) for group in groups), default=0))
+    for header in ("tokens", "share", *(("of the text",) if weighted else ())):
+        table.add_column(header, justify="right", min_width=max(7, len(header)))
     table.add_column("for instance", no_wrap=True, overflow="ellipsis")
     for group in groups[:MOST_GROUPS]:
         shares = [f"{group.share:.1%}"] + ([f"{group.corpus_share:.1%}"] if weighted else [])
-        examples = " ".join(escape(example) for example in group.examples)
+        examples = escape(shorten(" ".join(group.examples), EXAMPLES_WIDTH, placeholder=" …"))
         table.add_row(group.name, f"{group.tokens:,}", *shares, examples)
     if left_out := groups[MOST_GROUPS:]:
         tokens, share = sum(g.tokens for g in left_out), sum(g.share for g in left_out)
