@@ -30,7 +30,9 @@ def write(folder, name, tokenizers, **config):
 
 
 @pytest.mark.parametrize("name", ARCHITECTURES)
-def test_a_saved_model_loads_with_the_same_outputs(name, tmp_path, source_tokenizers, target_tokenizers):
+def test_a_saved_model_loads_with_the_same_outputs(
+    name, tmp_path, source_tokenizers, target_tokenizers, caplog
+):
     family = ARCHITECTURES[name].family
     tokenizer, target = source_tokenizers[family], target_tokenizers[family]
     model = ARCHITECTURES[name](tokenizer)
@@ -39,6 +41,7 @@ def test_a_saved_model_loads_with_the_same_outputs(name, tmp_path, source_tokeni
     )
     save(new, target, tmp_path, tmp_path)
     loaded = load_model(tmp_path)
+    assert caplog.text == ""
     ids = torch.randint(8, len(target), (2, 12), generator=torch.Generator().manual_seed(0))
     assert type(loaded) is type(model)
     assert torch.equal(outputs(loaded, ids), outputs(new, ids))
@@ -51,9 +54,7 @@ def vars_of(module):
     return {name: value for name, value in vars(module).items() if type(value) is int}
 
 
-@pytest.mark.parametrize(
-    "name", ["bert", "xlm-roberta", "gpt2", "llama", "gemma3", "t5", "modernbert", "qwen3"]
-)
+@pytest.mark.parametrize("name", ["bert", "xlm-roberta", "llama", "t5"])
 def test_auto_tokenizer_reads_the_same_tokenizer(name, tmp_path, source_tokenizers):
     text = "Über  den Wolken,\n\tmuss die Freiheit — wohl 100 % grenzenlos sein."
     for family, tokenizer in source_tokenizers.items():

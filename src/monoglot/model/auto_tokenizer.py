@@ -29,18 +29,17 @@ def warn_if_read_differently(folder: Path, tokenizer: PreTrainedTokenizerFast) -
     try:
         with quiet_transformers():
             found = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-        reads = (
-            "reads" if found(text).input_ids == tokenizer(text).input_ids else "cuts text differently with"
-        )
+            if found(text).input_ids == tokenizer(text).input_ids:
+                return
+        does = "cuts text differently with"
     except Exception as error:  # tokenizers raises plain Exception
-        reads = f"can't read ({error})"
-    if reads != "reads":
-        logger.warning(
-            "AutoTokenizer %s the tokenizer in %s, because of the model's type; "
-            "load it with PreTrainedTokenizerFast.from_pretrained, which reads it as it is",
-            reads,
-            folder,
-        )
+        does = f"can't read ({error})"
+    logger.warning(
+        "AutoTokenizer %s the tokenizer in %s, because of the model's type; "
+        "load it with PreTrainedTokenizerFast.from_pretrained, which reads it as it is",
+        does,
+        folder,
+    )
 
 
 def _probe(tokenizer: PreTrainedTokenizerFast) -> str:
