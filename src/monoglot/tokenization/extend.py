@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice, pairwise
+from math import inf
 from statistics import median
 
 from tokenizers import Tokenizer
@@ -26,6 +27,9 @@ from monoglot.tokenization.surgery import (
 )
 from monoglot.tokenization.token import Family
 from monoglot.tokenization.vocabulary import Vocabulary, backend_of
+
+# By how much the score of a new piece exceeds that of its parts, at least: enough to survive rounding.
+_MARGIN = 1e-4
 
 
 @dataclass(frozen=True)
@@ -56,8 +60,9 @@ def extend_tokenizer(
     - **Unigram**: the new pieces get the target's scores, shifted by the median difference between both
       scores of the pieces that both have. Scores are log probabilities; the source's share out the
       probability among many languages, so that the shift is about the logarithm of this language's share.
-      New pieces thereby compete with the source's on its own scale: they win over the pieces they consist
-      of, as a whole is likelier than its parts, and don't displace pieces of other languages.
+      New pieces thereby compete with the source's on its own scale and don't displace pieces of other
+      languages. A few that would still lose to the parts they consist of, because those are frequent in
+      other languages, are raised until they win.
     - **WordPiece**: the new pieces are entries; the longest match wins by itself.
 
     Args:
@@ -170,9 +175,21 @@ def _make(
 
 
 def _scores(source: State, target: State, new: list[str]) -> dict[str, float]:
-    """Scores of the extended Unigram model, see ``extend_tokenizer``."""
+    """Scores of the extended Unigram model: the source's, and those of new pieces on the source's scale."""
     old, theirs = scores_of(source), scores_of(target)
     special = {token["content"] for state in (source, target) for token in state["added_tokens"]}
     shared = [old[text] - theirs[text] for text in theirs if text in old and text not in special]
     shift = median(shared) if shared else 0.0
-    return old | {text: theirs[text] + shift for text in new}
+    scores = {text: score for text, score in old.items() if text not in special}
+    for text in sorted(new, key=len):  # so that the best of the shorter ones are known
+        scores[text] = max(theirs[text] + shift, _best_split(text, scores) + _MARGIN)
+    return old | scores
+
+
+def _best_split(text: str, scores: Mapping[str, float]) -> float:
+    """The highest sum of scores of two or more pieces that together are the text."""
+    best = [0.0] + [-inf] * len(text)
+    for end in range(1, len(text) + 1):
+        starts = range(1 if end == len(text) else 0, end)
+        best[end] = max((best[s] + scores.get(text[s:end], -inf) for s in starts), default=-inf)
+    return best[-1]
