@@ -22,7 +22,7 @@ DEV_STAMP := $(VENV)/.installed-dev
 export HF_HUB_DISABLE_TELEMETRY := 1
 export TOKENIZERS_PARALLELISM := false
 
-.PHONY: help demo test check bench clean
+.PHONY: help demo test check format lint types floors bench clean
 
 help:  ## Say what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,10 +34,18 @@ demo: $(USER_STAMP)  ## The whole job on a small model, offline, in a few minute
 test: $(DEV_STAMP)  ## Run the tests
 	HF_HUB_OFFLINE=1 OMP_NUM_THREADS=1 $(PY) -m pytest -n 2 $(ARGS)
 
-check: $(DEV_STAMP)  ## Check format, lint, types and the direction of imports
+check: format lint types floors  ## Check format, lint, types and the direction of imports
+
+format: $(DEV_STAMP)
 	$(PY) -m ruff format --check .
+
+lint: $(DEV_STAMP)
 	$(PY) -m ruff check .
+
+types: $(DEV_STAMP)
 	$(PY) -m mypy
+
+floors: $(DEV_STAMP)
 	$(VENV)/bin/lint-imports
 
 bench: $(DEV_STAMP)  ## Compare with the reference implementation of FOCUS: speed, memory, row by row
@@ -47,13 +55,14 @@ bench: $(DEV_STAMP)  ## Compare with the reference implementation of FOCUS: spee
 clean:  ## Remove what these targets made
 	rm -rf $(VENV) build dist demo-output .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 
-# torch comes first and alone, so that nothing pulls a larger build in beside it.
+# torch comes first and alone, so that nothing pulls a larger build in beside it; only torch is looked for
+# outside PyPI.
 $(USER_STAMP): pyproject.toml constraints.txt
 	@echo "Setting up $(VENV) (a minute or two)"
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "monoglot needs Python 3.11 or newer; say which with PYTHON=…")'
 	test -x $(PY) || $(PYTHON) -m venv $(VENV)
 	$(PIP) install --upgrade 'pip>=25.1'
-	$(PIP) install $(if $(TORCH_INDEX),--retries 1 --timeout 15 --extra-index-url $(TORCH_INDEX)) -c constraints.txt torch
+	$(PIP) install --no-deps $(if $(TORCH_INDEX),--retries 1 --timeout 15 --extra-index-url $(TORCH_INDEX)) -c constraints.txt torch
 	$(PIP) install -c constraints.txt --editable .
 	@touch $@
 

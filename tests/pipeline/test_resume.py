@@ -11,12 +11,12 @@ STAGES = ("corpus", "tokenizer", "overlap", "tokens", "vectors", "mixture", "mod
 
 WALK = """
 import os, signal, sys
-from monoglot.run import folder as run_folder
+from monoglot.run import stage as run_stage
 from monoglot.pipeline.settings import Settings
 from monoglot.pipeline.specialize import specialize
 
 source, corpus, output, victim = sys.argv[1:]
-seal = run_folder.seal
+seal = run_stage.seal
 
 def seal_or_die(folder, recipe, measured):
     # All files of the stage are written, but it has not been declared finished.
@@ -24,7 +24,7 @@ def seal_or_die(folder, recipe, measured):
         os.kill(os.getpid(), signal.SIGKILL)
     return seal(folder, recipe, measured)
 
-run_folder.seal = seal_or_die
+run_stage.seal = seal_or_die
 options = {"dim": 16, "min_count": 3, "buckets": 2000}
 specialize(source, corpus, output, Settings(vocabulary_size=700, threads=1, vectors_options=options))
 """

@@ -136,17 +136,34 @@ def compute(recipe: Recipe, partial: Path, work: Callable[[Path], None]) -> Reco
     with _becoming(partial / HOME, recipe.stage) as folder:
         with Meter() as meter:
             work(folder)
-        paths = {
-            path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*")) if path.is_file()
-        }
-        if taken := paths.keys() & {STAGE_FILE, MEASURED_FILE}:
-            raise ValueError(f"The stage {recipe.stage!r} wrote {taken}: names kept for the records.")
-        for path in paths.values():
-            # safetensors lets only the owner read its files; give them what the user's umask gave the folder.
-            path.chmod(folder.stat().st_mode & 0o666)
-        record = Record(recipe, {name: file_hash(path) for name, path in paths.items()})
-        write_json(folder / STAGE_FILE, record.to_json())
-        write_json(folder / MEASURED_FILE, meter.measured and dataclasses.asdict(meter.measured))
+        return seal(folder, recipe, meter.measured)
+
+
+def seal(folder: Path, recipe: Recipe, measured: Measured | None) -> Record:
+    """Complete the folder of a stage with its records.
+
+    Args:
+        folder: The folder, with everything that the stage wrote.
+        recipe: What it was made from.
+        measured: What that cost.
+
+    Returns:
+        The record that was written.
+
+    Raises:
+        ValueError: If the stage wrote a file under a name that is kept for the records.
+    """
+    paths = {
+        path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*")) if path.is_file()
+    }
+    if taken := paths.keys() & {STAGE_FILE, MEASURED_FILE}:
+        raise ValueError(f"The stage {recipe.stage!r} wrote {sorted(taken)}: names kept for the records.")
+    for path in paths.values():
+        # safetensors lets only the owner read its files; give them what the user's umask gave the folder.
+        path.chmod(folder.stat().st_mode & 0o666)
+    record = Record(recipe, {name: file_hash(path) for name, path in paths.items()})
+    write_json(folder / STAGE_FILE, record.to_json())
+    write_json(folder / MEASURED_FILE, measured and dataclasses.asdict(measured))
     return record
 
 
