@@ -170,7 +170,7 @@ def test_a_missing_slow_or_damaged_tokenizer_is_refused(bert_folder):
     with pytest.raises(TokenizerError, match="can't be read"):
         load_tokenizer(bert_folder)
     file.unlink()
-    with pytest.raises(TokenizerError, match=r"none: expected a tokenizer\.json"):
+    with pytest.raises(TokenizerError, match=r"no tokenizer\.json and .*expected a tokenizer\.json"):
         load_tokenizer(bert_folder)
     (bert_folder / "vocab.txt").write_text("[PAD]")
     with pytest.raises(TokenizerError, match="slow tokenizer"):
