@@ -117,7 +117,7 @@ def load_tokenizer(folder: Path) -> PreTrainedTokenizerFast:
     folder = transformer_folder(folder)
     if not (folder / "tokenizer.json").is_file():
         slow = next((file for pattern in SLOW_VOCABULARIES for file in sorted(folder.glob(pattern))), None)
-        instead = f"only {slow.name}, a slow tokenizer: convert it to" if slow else "none: expected"
+        instead = f"only {slow.name}, a slow tokenizer: convert that to" if slow else "no other: expected"
         raise TokenizerError(
             f"{folder} has no tokenizer.json and {instead} a tokenizer.json of the same model."
         )

@@ -19,7 +19,7 @@ from monoglot.model.tables import check_finite, find_tables
 from monoglot.run import content_key, file_hash
 from monoglot.tokenization.vocabulary import Vocabulary
 
-HUB_NAME = re.compile(r"[\w.-]+(/[\w.-]+)?")
+HUB_NAME = re.compile(r"\w[\w.-]*(/[\w.-]+)?")
 HUB_FILES = ("*.json", "*.safetensors", "*.txt", "*.model", "*.jinja", "*.py")
 TOKENIZER_FILES = ("tokenizer", "special_tokens_map", "added_tokens", "chat_template", "vocab", "merges")
 
@@ -70,6 +70,11 @@ class Source:
         for table in find_tables(model).tables:
             check_finite(table.names[0], tensors[table.names[0]].movedim(table.axis, 0))
 
+    def forget(self) -> None:
+        """Free the tokenizer, the vocabulary and the weights; they are loaded again when they are asked for."""
+        for name in ("tokenizer", "vocabulary", "model"):
+            self.__dict__.pop(name, None)
+
     @cached_property
     def tokenizer_key(self) -> str:
         """Content hash of the files that the tokenizer is read from."""
@@ -110,15 +115,19 @@ def _download(name: str) -> Path:
         raise ModelError(f"'{name}' is a file: give the folder of the model")
     if not HUB_NAME.fullmatch(name):
         raise ModelError(
-            f"no such model: there is no folder '{name}', and it is not a name of the form owner/model"
+            f"no such model: there is no folder '{name}', and hub names have the form owner/model"
         )
     try:
         return Path(snapshot_download(name, allow_patterns=list(HUB_FILES)))
-    except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
-        reason = (
-            "the hub can't be reached" if isinstance(error, LocalEntryNotFoundError) else "the hub has none"
-        )
-        raise ModelError(
-            f"no such model: there is no folder '{name}', and {reason} of that name; check the spelling, "
-            "or download the model and give its folder"
-        ) from error
+    except LocalEntryNotFoundError as error:
+        problem = "the hub can't be reached to look for a model of that name"
+        raise ModelError(_unknown(name, problem)) from error
+    except (HfHubHTTPError, HFValidationError, OSError) as error:
+        raise ModelError(_unknown(name, "the hub gives no model of that name")) from error
+
+
+def _unknown(name: str, problem: str) -> str:
+    return (
+        f"no such model: there is no folder '{name}', and {problem}; check the spelling, "
+        "or download the model and give its folder"
+    )

@@ -12,6 +12,7 @@ from monoglot.maths.mixture import Mixture
 from monoglot.model.folder import load_tokenizer, save
 from monoglot.model.trained import trained_rows
 from monoglot.model.transplant import transplant
+from monoglot.pipeline.memory import return_memory
 from monoglot.pipeline.walk import Walk
 from monoglot.run import Artifact
 from monoglot.tokenization.overlap import Overlap, match
@@ -25,6 +26,9 @@ def vectors(walk: Walk, tokenizer: Artifact, tokens: Artifact) -> Artifact:
     """Train static vectors of a tokenizer's tokens: ``vectors.safetensors``."""
 
     def compute(folder: Path) -> None:
+        # fastText's matrix is the largest thing of the whole run: nothing else should be in memory beside it.
+        walk.source.forget()
+        return_memory()
         result = walk.engine.train(
             TokenizedCorpus.open(tokens.folder),
             Vocabulary.of(load_tokenizer(tokenizer.folder)),
