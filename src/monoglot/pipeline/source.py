@@ -71,7 +71,7 @@ class Source:
             check_finite(table.names[0], tensors[table.names[0]].movedim(table.axis, 0))
 
     def forget(self) -> None:
-        """Free the tokenizer, the vocabulary and the weights; they are loaded again when they are asked for."""
+        """Free tokenizer, vocabulary and weights; they are loaded again when they are asked for."""
         for name in ("tokenizer", "vocabulary", "model"):
             self.__dict__.pop(name, None)
 
