@@ -1,0 +1,98 @@
+"""Vectors of the company that tokens keep, joined with how they are written: one for every token."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float32
+
+from monoglot.progress import SILENT, Progress
+from monoglot.tokenization.tokenized_corpus import TokenizedCorpus
+from monoglot.tokenization.vocabulary import Vocabulary
+from monoglot.vectors.base import Engine, TokenVectors
+from monoglot.vectors.characters import form_matrix
+from monoglot.vectors.pair_counts import MOST_PAIRS, count_pairs
+from monoglot.vectors.ppmi import positive_pmi
+from monoglot.vectors.registry import engine
+from monoglot.vectors.svd import scaled_singular_vectors
+
+
+@engine("cooccurrence")
+@dataclass(frozen=True)
+class Cooccurrence(Engine):
+    """Decomposes two matrices, of neighbours in the corpus and of character n-grams, and joins the results.
+
+    The cosine of two joined vectors is a weighted mean of the cosines of their parts. For a token that is
+    frequent in the corpus the two parts weigh as ``form_share`` says; the less often a token occurs, the more
+    its form decides, and it alone for one that never occurs. The same for a seed on any number of threads.
+
+    Attributes:
+        window: Neighbours to each side.
+        smoothing: Exponent of the neighbours' frequencies, see ``positive_pmi``.
+        shift: Taken off the mutual information.
+        context_dim: Length of the part that comes from neighbours.
+        form_dim: Length of the part that comes from characters.
+        longest_ngram: Characters of the longest n-grams, marks of start and end included.
+        form_share: Weight of the form of a frequent token, from 0 to 1.
+        half_evidence_count: At so many occurrences the context has half of its part in a vector.
+        most_pairs: Different pairs of neighbours that are kept; bounds the memory (about 40 bytes each).
+    """
+
+    window: int = 3
+    smoothing: float = 0.75
+    shift: float = 0.0
+    context_dim: int = 300
+    form_dim: int = 300
+    longest_ngram: int = 4
+    form_share: float = 0.5
+    half_evidence_count: float = 5.0
+    most_pairs: int = MOST_PAIRS
+
+    def train(
+        self,
+        corpus: TokenizedCorpus,
+        vocabulary: Vocabulary,
+        *,
+        seed: int,
+        threads: int = 1,
+        progress: Progress = SILENT,
+    ) -> TokenVectors:
+        """Count neighbours, decompose, join."""
+        size = vocabulary.size
+        counts = corpus.counts(size)
+        before = count_pairs(
+            corpus, size, window=self.window, most_pairs=self.most_pairs, threads=threads, progress=progress
+        )
+        neighbours = positive_pmi(before + before.T.tocsr(), smoothing=self.smoothing, shift=self.shift)
+        del before
+        context = scaled_singular_vectors(
+            neighbours, self.context_dim, seed=seed, threads=threads, progress=progress
+        )
+        form = scaled_singular_vectors(
+            form_matrix(vocabulary, self.longest_ngram),
+            self.form_dim,
+            seed=seed,
+            threads=threads,
+            progress=progress,
+        )
+        evidence = counts / (counts + self.half_evidence_count)
+        matrix = joined(context, form, (1 - self.form_share) * evidence**2)
+        matrix[[token.id for token in vocabulary.special]] = 0
+        return TokenVectors(matrix, np.any(matrix != 0, axis=1), counts)
+
+
+def joined(
+    first: Float32[np.ndarray, "rows a"],
+    second: Float32[np.ndarray, "rows b"],
+    share: Float32[np.ndarray, " rows"],
+) -> Float32[np.ndarray, "rows a+b"]:
+    """Concatenate unit rows so that ``share`` of the squared length is the first's, the rest the second's."""
+    parts = (unit_rows(first) * np.sqrt(share)[:, None], unit_rows(second) * np.sqrt(1 - share)[:, None])
+    return np.concatenate(parts, axis=1).astype(np.float32)
+
+
+def unit_rows(matrix: Float32[np.ndarray, "rows columns"]) -> Float32[np.ndarray, "rows columns"]:
+    """Scale each row to length one; zero rows stay zero."""
+    lengths = np.sqrt(np.einsum("ij,ij->i", matrix, matrix, dtype=np.float64))
+    return np.asarray(matrix / np.maximum(lengths, np.finfo(np.float32).tiny)[:, None], dtype=np.float32)
