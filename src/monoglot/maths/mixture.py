@@ -18,7 +18,7 @@ from torch.nn import functional as F
 
 from monoglot.maths.sparse import SparseRows, offsets
 
-BLOCK_ENTRIES = 1 << 16
+BLOCK_ENTRIES = 1 << 14
 """About how many weighted source rows are summed at once."""
 
 
@@ -88,7 +88,9 @@ class Mixture:
         flat = table.detach().reshape(len(table), -1)
         result = flat.new_empty((self.n_target, flat.shape[1]))
         copied = self.where(Provenance.COPIED)
-        result[_on(copied, flat)] = flat[_on(self.rows.indices[self.rows.indptr[copied]], flat)]
+        for start in range(0, len(copied), BLOCK_ENTRIES):
+            block = copied[start : start + BLOCK_ENTRIES]
+            result[_on(block, flat)] = flat[_on(self.rows.indices[self.rows.indptr[block]], flat)]
         for block in self._blocks():
             result[_on(block, flat)] = self._weighted_sums(flat, block).to(flat.dtype)
         self._fill(flat, result)

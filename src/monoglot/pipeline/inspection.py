@@ -9,7 +9,7 @@ import numpy as np
 
 from monoglot.model.blueprint import named_tensors
 from monoglot.model.positions import coupled_tables
-from monoglot.model.tables import TableKind, VocabularyTables, find_tables
+from monoglot.model.tables import TableKind, VocabularyTables
 from monoglot.model.trained import trained_rows
 from monoglot.pipeline.source import Source
 
@@ -51,8 +51,7 @@ def inspect(source: Source) -> Inspection:
     Raises:
         InputError: If the model or its tokenizer can't be used.
     """
-    model, vocabulary = source.model, source.vocabulary
-    tables = find_tables(model)
+    model, vocabulary, tables = source.checkpoint.structure, source.vocabulary, source.checkpoint.tables
     tensors = named_tensors(model)
     parameters = {id(parameter): parameter.numel() for parameter in model.parameters()}
     own = [table for table in tables.tables if id(tensors[table.names[0]]) in parameters]
@@ -71,7 +70,7 @@ def inspect(source: Source) -> Inspection:
 
 def _hazards(source: Source, tables: VocabularyTables) -> Iterator[str]:
     """What has to be watched; monoglot takes care of each."""
-    model, vocabulary = source.model, source.vocabulary
+    model, vocabulary = source.checkpoint.structure, source.vocabulary
     if names := coupled_tables(model, frozenset(tables.axes)):
         yield f"positions are counted from the pad token's id ({', '.join(names)}): it must stay"
     if any(len(table.names) > 1 for table in tables.tables):

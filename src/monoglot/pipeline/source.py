@@ -13,9 +13,8 @@ from torch import Tensor
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from monoglot.errors import ModelError
-from monoglot.model.blueprint import named_tensors
+from monoglot.model.checkpoint import Checkpoint
 from monoglot.model.folder import load_model, load_tokenizer
-from monoglot.model.tables import check_finite, find_tables
 from monoglot.run import content_key, file_hash
 from monoglot.tokenization.vocabulary import Vocabulary
 
@@ -52,23 +51,25 @@ class Source:
         """The source tokenizer's tokens."""
         return Vocabulary.of(self.tokenizer)
 
+    @cached_property
+    def checkpoint(self) -> Checkpoint:
+        """The model's structure, and its tensors to be read one at a time."""
+        return Checkpoint.open(self.folder, trust_remote_code=self.trust_remote_code)
+
     @property
     def embeddings(self) -> Float[Tensor, "rows dim"]:
-        """The table that token ids are looked up in."""
-        return named_tensors(self.model)[find_tables(self.model).input.names[0]].detach()
+        """The table that token ids are looked up in, mapped from its file."""
+        return self.checkpoint.read(self.checkpoint.tables.input.names[0])
 
     def check(self) -> None:
-        """Refuse a model that could not be specialised, before any long work; nothing is kept in memory.
+        """Refuse a model that could not be specialised, before any long work.
 
         Raises:
             TokenizerError: If the tokenizer is missing, broken or of an unknown kind.
             ModelError: If the model is, or its tables hold NaN.
         """
         _ = self.vocabulary  # a tokenizer that can't be read is refused here
-        model = load_model(self.folder, trust_remote_code=self.trust_remote_code)
-        tensors = named_tensors(model)
-        for table in find_tables(model).tables:
-            check_finite(table.names[0], tensors[table.names[0]].movedim(table.axis, 0))
+        self.checkpoint.check_tables()
 
     def forget(self) -> None:
         """Free tokenizer, vocabulary and weights; they are loaded again when they are asked for."""

@@ -9,6 +9,7 @@ import torch
 
 from monoglot.initialization.base import Transfer, initialize
 from monoglot.maths.mixture import Mixture
+from monoglot.model.checkpoint import transplant_checkpoint
 from monoglot.model.folder import load_tokenizer, save
 from monoglot.model.trained import trained_rows
 from monoglot.model.transplant import transplant
@@ -101,7 +102,12 @@ def model(walk: Walk, tokenizer: Artifact, mixture: Artifact) -> Artifact:
     def compute(folder: Path) -> None:
         target = load_tokenizer(tokenizer.folder)
         rows = Mixture.load(mixture.folder / "mixture.safetensors")
-        result = transplant(walk.source.model, rows, target, source_tokenizer=walk.source.tokenizer)
-        save(result, target, walk.source.folder, folder)
+        source, old = walk.source, walk.source.tokenizer
+        if source.trust_remote_code:
+            # Only a model in memory knows the files of its custom code, which have to be saved with it.
+            result = transplant(source.model, rows, target, source_tokenizer=old)
+            save(result, target, source.folder, folder)
+        else:
+            transplant_checkpoint(source.checkpoint, rows, target, folder, source_tokenizer=old)
 
     return walk.stage("model", compute, source=walk.source.key, tokenizer=tokenizer, mixture=mixture)
