@@ -90,7 +90,9 @@ def overlap(
     """
     from monoglot.pipeline.analysis import analyze_overlap
 
-    analysis = analyze_overlap(source, target, corpus, english, threads=2, progress=Terminal())
+    analysis = analyze_overlap(
+        source, target, corpus, english, threads=Settings().n_threads, progress=Terminal()
+    )
     present(analysis, "analysis_tables", as_json=as_json)
 
 

@@ -82,8 +82,7 @@ class Settings:
     @property
     def n_threads(self) -> int:
         """How many threads to use."""
-        return (
-            self.threads or len(os.sched_getaffinity(0))
-            if hasattr(os, "sched_getaffinity")
-            else os.cpu_count() or 1
-        )
+        if self.threads:
+            return self.threads
+        # A container or batch system may give a process fewer cores than the machine has.
+        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
