@@ -1,0 +1,203 @@
+"""How well auxiliary vectors predict embeddings that are known: a quick proxy for the quality of a space.
+
+    python -m benchmarks.vectors_proxy --data ../shared/data --models /root/models --language de
+
+A fifth of the tokens that the target vocabulary shares with XLM-R's is held out, with all variants of a token
+in case and word start on the same side. The rows of multilingual-e5-small for the held-out tokens are rebuilt
+by FOCUS (sparsemax of cosines) from those of the rest. The score is the cosine of rebuilt and true row, both
+less the mean row, averaged over all held-out tokens; a token without a vector scores zero, as the mean row
+does. Each engine is trained once; the spread is over the splits. The target vocabulary is that of the FOCUS
+authors for de, ar and sw, else one trained on the corpus. Writes `results/vectors_proxy_<language>.json`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Float32, Float64, Int64
+from safetensors import safe_open
+from scipy.sparse import csr_array
+from transformers import PreTrainedTokenizerFast
+
+from benchmarks import known_tokenizers, pages, results
+from monoglot.corpus import open_corpus
+from monoglot.maths.similarity import cosine_sparsemax
+from monoglot.tokenization.encoding import encode_corpus
+from monoglot.tokenization.overlap import Overlap, match
+from monoglot.tokenization.tokenized_corpus import TokenizedCorpus
+from monoglot.tokenization.train import TokenizerSettings, train_tokenizer
+from monoglot.tokenization.vocabulary import Vocabulary
+from monoglot.vectors.base import TokenVectors
+from monoglot.vectors.registry import get_engine
+
+HELD_OUT = 5
+"""One in so many forms is held out."""
+FREQUENT, RARE = 100, 10
+TRAINED_SIZE = 20_000
+TABLE = "embeddings.word_embeddings.weight"
+
+
+@dataclass(frozen=True)
+class Known:
+    """Tokens whose embeddings are known.
+
+    Attributes:
+        target_ids: Their target ids.
+        rows: Their embeddings in the source model.
+        forms: A number for the form of each, the same for variants in case and word start.
+    """
+
+    target_ids: Int64[np.ndarray, " known"]
+    rows: Float32[np.ndarray, "known features"]
+    forms: Int64[np.ndarray, " known"]
+
+
+def main() -> None:
+    """Train each engine and score it."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--data", type=Path, required=True, help="folder that has tokenizers/ and <language>/"
+    )
+    parser.add_argument("--models", type=Path, required=True, help="folder that has e5-small/")
+    parser.add_argument("--language", default="de", help="folder with corpus.txt.gz")
+    parser.add_argument("--engines", nargs="+", default=["characters", "cooccurrence", "fasttext"])
+    parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2], help="one split each")
+    parser.add_argument("--threads", type=int, default=2)
+    arguments = parser.parse_args()
+    text, model = arguments.data / arguments.language / "corpus.txt.gz", arguments.models / "e5-small"
+    if absent := [str(path) for path in (text, model / "model.safetensors") if not path.exists()]:
+        print(f"these files are absent: {', '.join(absent)}", file=sys.stderr)
+        sys.exit(2)
+
+    tokenizer, source = load_tokenizers(arguments.data, arguments.models, arguments.language, text)
+    vocabulary = Vocabulary.of(tokenizer)
+    known = read_known(model, vocabulary, match(Vocabulary.of(source), vocabulary))
+    lines = []
+    with tempfile.TemporaryDirectory() as folder:
+        corpus = encode_corpus(
+            tokenizer, open_corpus([str(text)]).lines(), Path(folder), threads=arguments.threads
+        )
+        for name in arguments.engines:
+            vectors, cpu_seconds = train(name, corpus, vocabulary, arguments.threads)
+            scores = np.array([score(vectors, known, seed) for seed in arguments.seeds])
+            usable = float(vectors.usable[vocabulary.ids].mean())
+            lines.append(
+                Line(name, cpu_seconds, usable, scores.mean(axis=0).tolist(), scores.std(axis=0).tolist())
+            )
+            print(pages.table(HEAD, [lines[-1].cells()]).splitlines()[-1], flush=True)
+    print(pages.table(HEAD, [line.cells() for line in lines]))
+    content = {
+        "corpus": {"language": arguments.language, "bytes": text.stat().st_size, "tokens": corpus.tokens},
+        "known_tokens": len(known.target_ids),
+        "seeds": arguments.seeds,
+        "score_columns": HEAD[3:],
+        "engines": [asdict(line) for line in lines],
+    }
+    print(results.save(f"vectors_proxy_{arguments.language}", content))
+
+
+HEAD = [
+    "space",
+    "cpu s",
+    "tokens with a vector",
+    "all",
+    f"≥ {FREQUENT} times",
+    f"{RARE} … {FREQUENT - 1}",
+    f"< {RARE}",
+]
+
+
+@dataclass(frozen=True)
+class Line:
+    """The figures of one engine; scores for all tokens, frequent, less frequent and rare ones."""
+
+    engine: str
+    cpu_seconds: float
+    usable: float
+    mean: list[float]
+    spread: list[float]
+
+    def cells(self) -> list[str]:
+        """The line of a table."""
+        scores = [f"{mean:.3f} ± {spread:.3f}" for mean, spread in zip(self.mean, self.spread, strict=True)]
+        return [self.engine, f"{self.cpu_seconds:.0f}", f"{self.usable:.1%}", *scores]
+
+
+def load_tokenizers(
+    data: Path, models: Path, language: str, text: Path
+) -> tuple[PreTrainedTokenizerFast, PreTrainedTokenizerFast]:
+    """The FOCUS authors' tokenizer of a language, or one trained on its corpus, and the source's."""
+    folders = known_tokenizers.folders(data, models)
+    source = known_tokenizers.load(folders["XLM-R"])
+    published = folders.get(f"{language} Unigram")
+    if published:
+        return known_tokenizers.load(published), source
+    settings = TokenizerSettings(vocabulary_size=TRAINED_SIZE)
+    return train_tokenizer(source, open_corpus([str(text)]).lines(), settings), source
+
+
+def read_known(model: Path, vocabulary: Vocabulary, overlap: Overlap) -> Known:
+    """Look up the source rows of the shared tokens that are no special tokens."""
+    special = [token.id for token in vocabulary.special]
+    ordinary = ~np.isin(overlap.target_ids, special)
+    target_ids, source_ids = overlap.target_ids[ordinary], overlap.source_ids[ordinary]
+    with safe_open(model / "model.safetensors", framework="numpy") as file:
+        rows = file.get_tensor(TABLE)[source_ids].astype(np.float32)
+    texts = [vocabulary.by_id[id].form.decode("utf-8", "replace").casefold() for id in target_ids.tolist()]
+    return Known(target_ids, rows, np.unique(texts, return_inverse=True)[1])
+
+
+def train(
+    name: str, corpus: TokenizedCorpus, vocabulary: Vocabulary, threads: int
+) -> tuple[TokenVectors, float]:
+    """Train an engine; the second value is its cpu seconds."""
+    start = time.process_time()
+    vectors = get_engine(name).train(corpus, vocabulary, seed=42, threads=threads)
+    return vectors, time.process_time() - start
+
+
+def score(vectors: TokenVectors, known: Known, seed: int) -> Sequence[float]:
+    """Centred cosine of rebuilt and true rows: over all held-out tokens, and by their count in the corpus."""
+    forms = int(known.forms.max()) + 1
+    held_out = np.isin(known.forms, np.random.default_rng(seed).permutation(forms)[: forms // HELD_OUT])
+    usable = vectors.usable[known.target_ids]
+    cosines = rebuilt_cosines(
+        vectors, known, np.flatnonzero(held_out & usable), np.flatnonzero(~held_out & usable)
+    )
+    counts = vectors.counts[known.target_ids]
+    bands = [counts >= 0, counts >= FREQUENT, (counts < FREQUENT) & (counts >= RARE), counts < RARE]
+    return [float(cosines[held_out & band].mean()) for band in bands]
+
+
+def rebuilt_cosines(
+    vectors: TokenVectors,
+    known: Known,
+    queries: Int64[np.ndarray, " queries"],
+    anchors: Int64[np.ndarray, " anchors"],
+) -> Float64[np.ndarray, " known"]:
+    """The score of each query; zero for all other tokens."""
+    weights = cosine_sparsemax(
+        *(torch.from_numpy(vectors.matrix[known.target_ids[part]]) for part in (queries, anchors))
+    )
+    shape = (len(queries), len(anchors))
+    rebuilt = csr_array((weights.weights, weights.indices, weights.indptr), shape=shape) @ known.rows[anchors]
+    mean = known.rows.mean(axis=0)
+    a, b = rebuilt - mean, known.rows[queries] - mean
+    lengths = np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1)
+    cosines = np.zeros(len(known.rows))
+    cosines[queries] = np.einsum("ij,ij->i", a, b) / np.maximum(lengths, np.finfo(np.float32).tiny)
+    return cosines
+
+
+if __name__ == "__main__":
+    main()
