@@ -2,9 +2,9 @@
 
     python experiments/demo.py [--output demo-output]
 
-Until a pretrained demo model ships with monoglot, this builds an XLM-R of 0.4M parameters with *random* weights
-and a tokenizer for five languages from the sample texts in `tests/data`, then specialises it for German. It shows
-what happens and what is written, not how good the result is.
+Until a pretrained demo model ships with monoglot, this builds a tiny XLM-R with *random*
+weights and a tokenizer for five languages from the sample texts in `tests/data`, then specialises it for
+German. It shows what happens and what is written, not how good the result is.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""`kill -9` in the middle of every stage of a real run, resuming each time; then compare with a run left alone.
+"""`kill -9` in the middle of every stage of a real run, resuming each time; compare with a run left alone.
 
     python experiments/kill_and_resume.py MODEL CORPUS [--vocabulary-size 8000] [--work build/kill]
 
-Each time the process is killed as soon as the stage's temporary folder has been there for a moment. The two outputs
-have to be the same, byte for byte, except for the files that hold measured times.
+Each time the process is killed as soon as the stage's temporary folder has been there for a moment. The two
+outputs have to be the same, byte for byte, except for the files that hold measured times.
 """
 
 from __future__ import annotations

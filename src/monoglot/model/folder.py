@@ -165,6 +165,8 @@ def inner_folder(source_folder: Path, out: Path) -> Path:
 
 def warn_of_surplus(model_class: type[PreTrainedModel], surplus: list[str]) -> None:
     """Say which stored weights are dropped because the class has no use for them."""
+    # Older versions of transformers stored these counters with the weights.
+    surplus = [name for name in surplus if not name.endswith("position_ids")]
     if surplus:
         logger.warning(
             "%s has no use for %d stored weights, such as %s; they are dropped",
