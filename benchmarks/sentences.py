@@ -3,7 +3,7 @@
     python -m benchmarks.sentences --original models/e5-small --data ../shared/data --language de OUT [OUT …]
 
 For each model: mean cosine to the original's vectors on the first 1,000 held-out lines, precision@1 of
-finding the English translation (embedded by the original) of the first 500 sentences of Tatoeba and NTREX-128,
+finding the English translation (embedded by the original) of the first 500 sentences of Tatoeba and NTREX,
 and, where there is one, Spearman's correlation on the STS test set. Inputs carry E5's prefix "query: ".
 """
 
