@@ -144,8 +144,8 @@ def _joined(state: State, wanted: list[str], most: int) -> tuple[list[str], list
     new: dict[str, None] = {}
     for text in wanted:
         before = len(merges)
-        made = [token for token in _make(text, merges, ranks, old, preferred) if token not in new]
-        if made and len(new) + len(made) <= most:
+        made = _make(text, merges, ranks, old, preferred)
+        if made and len(new) + sum(token not in new for token in made) <= most:
             new |= dict.fromkeys(made)
             continue
         for merge in merges[before:]:
