@@ -9,6 +9,7 @@ needed: fastText is left out, for the oracle is always given its vectors.
 from __future__ import annotations
 
 import argparse
+import os
 import subprocess
 import sys
 import tempfile
@@ -59,7 +60,10 @@ def ensure(environment: Path) -> Path:
 def call(environment: Path, command: str, given: Path, result: Path) -> None:
     """Run a command of `oracle` in the environment."""
     oracle = Path(__file__).parent / "oracle.py"
-    subprocess.run([ensure(environment), "-W", "ignore", oracle, command, given, result], check=True)
+    offline = {**os.environ, "HF_HUB_OFFLINE": "1"}
+    subprocess.run(
+        [ensure(environment), "-W", "ignore", oracle, command, given, result], check=True, env=offline
+    )
 
 
 def reference_rows(
