@@ -5,12 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from monoglot.tokenization.pieces import Pieces
 
 from monoglot.initialization.base import Transfer, initialize
 from monoglot.initialization.registry import get_method, method_names
 from monoglot.maths.mixture import Provenance
 from monoglot.tokenization.overlap import Overlap
+from monoglot.tokenization.pieces import Pieces
 from monoglot.tokenization.vocabulary import Vocabulary
 from monoglot.vectors.base import TokenVectors
 from tests.fixtures.transfers import make_transfer
