@@ -49,8 +49,8 @@ floors: $(DEV_STAMP)
 	$(VENV)/bin/lint-imports
 
 bench: $(DEV_STAMP)  ## Compare with the reference implementation of FOCUS: speed, memory, row by row
-	HF_HUB_OFFLINE=1 $(PY) -m benchmarks.focus_step --environment $(REFERENCE) $(ARGS)
-	HF_HUB_OFFLINE=1 $(PY) -m benchmarks.equivalence --environment $(REFERENCE) --data $(DATA) --models $(MODELS) $(ARGS)
+	HF_HUB_OFFLINE=1 $(PY) -m benchmarks.focus_step --environment $(REFERENCE)
+	HF_HUB_OFFLINE=1 $(PY) -m benchmarks.equivalence --environment $(REFERENCE) --data $(DATA) --models $(MODELS)
 
 clean:  ## Remove what these targets made
 	rm -rf $(VENV) build dist demo-output .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
