@@ -85,3 +85,13 @@ def test_version(capsys):
     from monoglot import __version__
 
     assert run(capsys, "--version")[1].strip() == __version__
+
+
+def test_options_of_an_engine_are_numbers(xlm_r, tmp_path, capsys):
+    options = ["--vectors-options.dim", "16", "--vectors-options.buckets", "2000"]
+    options += ["--vectors-options.learning-rate", "0.1", "--vectors-options.model", "skipgram"]
+    words = ("specialize", xlm_r, DATA / "de.txt", "-o", tmp_path / "o", *QUICK[:4], *options)
+    assert run(capsys, *words)[0] == 0
+    manifest = (tmp_path / "o" / "monoglot" / "manifest.json").read_text()
+    assert '"dim": 16' in manifest
+    assert '"learning_rate": 0.1' in manifest

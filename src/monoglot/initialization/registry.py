@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pkgutil
 from collections.abc import Callable, Mapping
-from dataclasses import fields
 from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
@@ -13,6 +12,7 @@ from typing import Any
 from monoglot.errors import SettingError, did_you_mean
 from monoglot.initialization import methods
 from monoglot.initialization.base import Initializer
+from monoglot.options import build
 
 ENTRY_POINTS = "monoglot.methods"
 """Group in which another package names modules that register methods."""
@@ -64,9 +64,4 @@ def get_method(name: str, options: Mapping[str, Any] | None = None) -> Initializ
     _load()
     if name not in _registered:
         raise SettingError(f"unknown method '{name}': {did_you_mean(name, _registered)}")
-    known = {field.name for field in fields(_registered[name])}
-    for option in options or {}:
-        if option not in known:
-            hint = did_you_mean(option, known) if known else "it has none."
-            raise SettingError(f"method '{name}' has no option '{option}': {hint}")
-    return _registered[name](**(options or {}))
+    return build(_registered[name], options or {}, f"method '{name}'")

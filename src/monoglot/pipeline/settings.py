@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
@@ -48,9 +47,9 @@ class Settings:
     coverage: float | None = None
     max_loss: float | None = None
     method: str = "focus"
-    method_options: Mapping[str, Any] = field(default_factory=dict)
+    method_options: dict[str, Any] = field(default_factory=dict)
     vectors: str = "fasttext"
-    vectors_options: Mapping[str, Any] = field(default_factory=dict)
+    vectors_options: dict[str, Any] = field(default_factory=dict)
     column: str | None = None
     heldout: str | None = None
     seed: int = 42

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pkgutil
 from collections.abc import Callable, Mapping
-from dataclasses import fields
 from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from monoglot.errors import SettingError, did_you_mean
+from monoglot.options import build
 from monoglot.vectors import engines
 from monoglot.vectors.base import Engine
 from monoglot.vectors.file import SUFFIXES, VectorsFile
@@ -68,12 +68,7 @@ def get_engine(name: str, options: Mapping[str, Any] | None = None) -> Engine:
     """
     _load()
     if name in _registered:
-        known = {field.name for field in fields(_registered[name])}  # type: ignore[arg-type]  # all are dataclasses
-        for option in options or {}:
-            if option not in known:
-                hint = did_you_mean(option, known) if known else "it has none."
-                raise SettingError(f"the vectors '{name}' have no option '{option}': {hint}")
-        return _registered[name](**(options or {}))
+        return build(_registered[name], options or {}, f"the engine '{name}'")
     if Path(name).suffix in SUFFIXES:
         if options:
             raise SettingError(f"a file of vectors has no options; got {', '.join(options)} for {name}")

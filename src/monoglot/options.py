@@ -1,0 +1,39 @@
+"""Settings that a user gives by name, for objects that are chosen by name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any, TypeVar
+
+from monoglot.errors import SettingError, did_you_mean
+
+T = TypeVar("T")
+
+
+def build(cls: type[T], options: Mapping[str, Any], owner: str) -> T:
+    """Make a dataclass from options that may come from a command line.
+
+    Args:
+        cls: A dataclass whose fields have defaults.
+        options: Values by field name, with ``-`` or ``_``; text becomes a number where the default is one.
+        owner: What the options belong to, for messages.
+
+    Raises:
+        SettingError: If there is no such option, or its value is of the wrong kind.
+    """
+    defaults = {field.name: field.default for field in fields(cls)}  # type: ignore[arg-type]  # see Args
+    values = {}
+    for given, value in options.items():
+        name = given.replace("-", "_")
+        if name not in defaults:
+            hint = did_you_mean(name, defaults) if defaults else "it has none."
+            raise SettingError(f"{owner} has no option '{given}': {hint}")
+        kind = type(defaults[name])
+        try:
+            values[name] = kind(value) if isinstance(value, str) and kind in (int, float) else value
+        except ValueError:
+            raise SettingError(
+                f"option '{given}' of {owner} is a number ({kind.__name__}), got '{value}'"
+            ) from None
+    return cls(**values)
