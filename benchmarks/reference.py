@@ -24,9 +24,7 @@ from transformers import PreTrainedTokenizerBase
 ROOT = Path(__file__).parent.parent
 DEFAULT = ROOT / "build" / "reference"
 PACKAGE = "deepfocus==1.0.1"
-NEEDS = (
-    "torch transformers datasets safetensors numpy entmax fastdist numba scipy tqdm print-on-steroids regex"
-)
+NEEDS = "torch transformers datasets safetensors numpy entmax fastdist numba scipy tqdm print-on-steroids regex requests"
 
 
 def ensure(environment: Path) -> Path:
