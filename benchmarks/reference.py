@@ -24,7 +24,10 @@ from transformers import PreTrainedTokenizerBase
 ROOT = Path(__file__).parent.parent
 DEFAULT = ROOT / "build" / "reference"
 PACKAGE = "deepfocus==1.0.1"
-NEEDS = "torch transformers datasets safetensors numpy entmax fastdist numba scipy tqdm print-on-steroids regex requests"
+NEEDS = (
+    "torch transformers datasets safetensors numpy entmax fastdist numba scipy tqdm print-on-steroids "
+    "regex requests"
+)
 
 
 def ensure(environment: Path) -> Path:
