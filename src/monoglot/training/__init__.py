@@ -1,0 +1,1 @@
+"""Continued pretraining: objectives, packed data, and what drives `transformers.Trainer`."""

@@ -1,0 +1,62 @@
+"""A model together with what it is to learn: the module that is wrapped for several processes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from transformers import PreTrainedModel
+
+from monoglot.model.tables import storage
+from monoglot.training.objectives.base import Task
+
+
+class Learner(nn.Module):
+    """Computes the loss of a batch in one forward pass.
+
+    Its ``state_dict`` names tied tensors once, as safetensors wants it.
+
+    Attributes:
+        model: The model that is trained.
+        task: What it learns.
+    """
+
+    accepts_loss_kwargs = False  # Trainer asks: the loss is the mean of a batch
+
+    def __init__(self, model: PreTrainedModel, task: Task) -> None:
+        super().__init__()
+        self.model, self.task = model, task
+        # Accelerate's FSDP wraps modules of these classes.
+        self._no_split_modules = getattr(model, "_no_split_modules", None)
+        self.register_state_dict_post_hook(_name_tied_tensors_once)
+
+    @property
+    def config(self) -> Any:
+        """The model's configuration, which Trainer looks at."""
+        return self.model.config
+
+    @property
+    def device(self) -> torch.device:
+        """Where the model is."""
+        return self.model.device
+
+    def gradient_checkpointing_enable(self, **options: Any) -> None:
+        """Trade time for memory, when Trainer asks for it."""
+        enable: Callable[..., None] = self.model.gradient_checkpointing_enable
+        enable(**options)
+
+    def forward(self, **batch: Tensor) -> dict[str, Tensor]:
+        """The loss, by the name that Trainer looks for."""
+        return {"loss": self.task.loss(self.model, batch)}
+
+
+def _name_tied_tensors_once(module: nn.Module, state: dict[str, Tensor], *_: object) -> None:
+    """Keep the first name of each tensor only."""
+    seen: set[object] = set()
+    for name, tensor in list(state.items()):
+        key = storage(tensor)
+        if key in seen:
+            del state[name]
+        seen.add(key)

@@ -1,0 +1,108 @@
+"""The contract of a training objective."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from torch import Tensor
+from transformers import PreTrainedModel, PreTrainedTokenizerFast
+
+from monoglot.progress import SILENT, Progress
+from monoglot.tokenization.tokenized_corpus import TokenizedCorpus
+from monoglot.training.windows import Windows
+
+Batch = dict[str, Tensor]
+"""What the model learns from in one step, as tensors of any shapes."""
+
+
+@dataclass(frozen=True)
+class Teacher:
+    """A model that the student is to match.
+
+    Attributes:
+        model: The teacher, in evaluation mode.
+        tokenizer: Its tokenizer.
+        key: Content hash of its files, by which what it computed is found again.
+    """
+
+    model: PreTrainedModel
+    tokenizer: PreTrainedTokenizerFast
+    key: str
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """All that an objective may look at when it gets ready.
+
+    Attributes:
+        model: The model to train, with weights in float32. An objective must not keep another reference to
+            it: `Task.loss` is given the one to use.
+        tokenizer: Its tokenizer.
+        corpus: The training lines as its tokens.
+        lines: The training lines as text, in the order of the corpus; may be read several times.
+        seed: Seed of everything that is drawn.
+        cache: A folder in which the objective may keep what it computes once; it survives an interruption.
+            All processes of a run see it, and `Objective.prepare` has been called by one before the others.
+        teacher: The model to match, if one is known.
+        progress: Where to show how far it is.
+    """
+
+    model: PreTrainedModel
+    tokenizer: PreTrainedTokenizerFast
+    corpus: TokenizedCorpus
+    lines: Callable[[], Iterable[str]]
+    seed: int
+    cache: Path
+    teacher: Teacher | None = None
+    progress: Progress = SILENT
+
+
+class Task(ABC):
+    """An objective made ready for one model and corpus."""
+
+    whole_documents: ClassVar[bool] = False
+    """Whether each line of the corpus must be in one window (cut at its end if it is too long)."""
+
+    @abstractmethod
+    def collate(self, windows: Windows) -> Batch:
+        """Make a batch of packed windows: a pure function of them, run on the processor."""
+
+    @abstractmethod
+    def loss(self, model: PreTrainedModel, batch: Batch) -> Tensor:
+        """Compute the mean loss of a batch, a scalar.
+
+        It is called inside the forward pass of the module that is wrapped for several processes, so that it
+        may use any part of the model. The mean must weigh each window alike where it can, for batches that
+        are spread over processes are averaged.
+        """
+
+    def describe(self) -> dict[str, object]:
+        """What was found out about the model, for the run's records: plain values."""
+        return {}
+
+
+@dataclass(frozen=True)
+class Objective(ABC):
+    """What to learn; its fields are its settings, with defaults."""
+
+    preference: ClassVar[int | None] = None
+    """Rank among the objectives that fit a model; the lowest is taken. ``None``: only when asked for."""
+
+    @abstractmethod
+    def misfit(self, model: PreTrainedModel, *, has_teacher: bool) -> str | None:
+        """Why it can't be used with a model, as the end of a sentence that begins with its name.
+
+        ``None`` if it can. Looks at the model's class and configuration only: the model may lie on the meta
+        device, without weights.
+        """
+
+    def prepare(self, lesson: Lesson) -> None:  # noqa: B027 - most objectives have nothing to prepare
+        """Compute and cache what takes long, such as a teacher's vectors; may find it done."""
+
+    @abstractmethod
+    def task(self, lesson: Lesson) -> Task:
+        """Get ready for a model and a corpus."""

@@ -1,0 +1,116 @@
+"""Masked language modelling: predict tokens from both sides (Devlin et al. 2019)."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn.functional import cross_entropy
+from transformers import PreTrainedModel
+from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING_NAMES
+
+from monoglot.errors import SettingError, TokenizerError
+from monoglot.training.heads import GatheredHead, find_head
+from monoglot.training.isolation import Inputs, find_inputs, tensors
+from monoglot.training.masking import IGNORED, Maskable, mask
+from monoglot.training.objectives.base import Batch, Lesson, Objective, Task
+from monoglot.training.registry import register
+from monoglot.training.vocabulary import TokenKinds
+from monoglot.training.windows import Windows
+
+logger = logging.getLogger(__name__)
+
+WITH_HEAD = frozenset(
+    name
+    for names in MODEL_FOR_MASKED_LM_MAPPING_NAMES.values()
+    for name in ([names] if isinstance(names, str) else names)
+    if name.endswith(("ForMaskedLM", "ForPreTraining"))
+)
+
+
+@register("mlm")
+@dataclass(frozen=True)
+class MaskedLanguageModelling(Objective):
+    """Predict masked tokens.
+
+    Attributes:
+        share: Share of the tokens that is predicted.
+        whole_words: Whether all tokens of a word are predicted together.
+    """
+
+    preference = 1
+    share: float = 0.15
+    whole_words: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse a share that masks nothing, or everything.
+
+        Raises:
+            SettingError: If it does.
+        """
+        if not 0 < self.share < 1:
+            raise SettingError(f"the share {self.share} of masked tokens is out of range: give 0 … 1")
+
+    def misfit(self, model: PreTrainedModel, *, has_teacher: bool) -> str | None:
+        """It needs a head that was made for it."""
+        if type(model).__name__ in WITH_HEAD:
+            return None
+        return f"needs a model with a masked-language-model head, and {type(model).__name__} has none"
+
+    def task(self, lesson: Lesson) -> Task:
+        """Find out how the model takes packed windows, and where its head begins.
+
+        Raises:
+            TokenizerError: If the tokenizer has no mask token.
+        """
+        mask_id = lesson.tokenizer.mask_token_id
+        if not isinstance(mask_id, int):
+            raise TokenizerError("masked language modelling needs a mask token, and the tokenizer has none")
+        kinds = TokenKinds.of(lesson.tokenizer)
+        maskable = Maskable(mask_id, kinds.ordinary, kinds.is_special, kinds.begins_word)
+        inputs, head = find_inputs(lesson.model, kinds.probe), find_head(lesson.model, kinds.probe)
+        return MaskedTask(self, maskable, inputs, head, lesson.seed)
+
+
+class MaskedTask(Task):
+    """Masked language modelling of one model."""
+
+    def __init__(
+        self,
+        objective: MaskedLanguageModelling,
+        maskable: Maskable,
+        inputs: Inputs,
+        head: GatheredHead,
+        seed: int,
+    ) -> None:
+        self.objective, self.maskable, self.seed = objective, maskable, seed
+        self.inputs, self.head = inputs, head
+        if head.entry is None:
+            logger.warning("The head's structure is unknown: logits are computed for all tokens, slowly.")
+
+    def collate(self, windows: Windows) -> Batch:
+        """Mask the windows."""
+        masked = mask(
+            windows,
+            self.maskable,
+            share=self.objective.share,
+            whole_words=self.objective.whole_words,
+            seed=self.seed,
+        )
+        replaced = {name: getattr(masked, name) for name in ("ids", "chosen", "targets")}
+        return tensors(windows) | {name: torch.from_numpy(values) for name, values in replaced.items()}
+
+    def loss(self, model: PreTrainedModel, batch: Batch) -> Tensor:
+        """Mean cross-entropy of the tokens that were masked."""
+        inputs = self.inputs(batch["ids"], batch["pieces"], batch["positions"])
+        logits = self.head(model, inputs, batch["chosen"])
+        return cross_entropy(logits.float().flatten(0, 1), batch["targets"].flatten(), ignore_index=IGNORED)
+
+    def describe(self) -> dict[str, object]:
+        """How documents are kept apart, and whether logits are computed for masked tokens only."""
+        return {
+            "documents_apart_by": self.inputs.isolation.value,
+            "masked_logits_only": self.head.entry is not None,
+        }
