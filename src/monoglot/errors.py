@@ -3,12 +3,14 @@
 ::
 
     MonoglotError
+    ├── Interrupted          told to stop, after saving (exit code 143 or 130)
     └── InputError           what the user gave can't be used (the command line exits with code 2)
         ├── SettingError     an option or a combination of options
         ├── CorpusError      text that can't be read, or too little of it
         ├── TokenizerError   a tokenizer that is missing, broken or of an unsupported kind
         ├── ModelError       a model that is missing, broken or of an unsupported kind
         ├── VectorsError     auxiliary vectors that don't fit the vocabulary
+        ├── TrainingError    training that can't go on
         └── OutputError      an output folder in use, a full disk
 
 Each message is one sentence that says what was got, what was expected and how to mend it.
@@ -24,6 +26,18 @@ class MonoglotError(Exception):
     """The root of all errors that monoglot raises on purpose."""
 
     exit_code = 1
+
+
+class Interrupted(MonoglotError):
+    """Long work was told to stop by a signal; it has saved what it did.
+
+    Attributes:
+        exit_code: 128 and the number of the signal, as shells report it.
+    """
+
+    def __init__(self, message: str, signal_number: int) -> None:
+        super().__init__(message)
+        self.exit_code = 128 + signal_number
 
 
 class InputError(MonoglotError):
@@ -50,6 +64,10 @@ class ModelError(InputError):
 
 class VectorsError(InputError):
     """Auxiliary vectors that don't fit the vocabulary."""
+
+
+class TrainingError(InputError):
+    """Training that can't go on, such as with a loss that is no number."""
 
 
 class OutputError(InputError):

@@ -24,7 +24,7 @@ class Isolation(StrEnum):
     """How a model is told where documents end."""
 
     POSITIONS = "positions"
-    """Positions that begin anew; transformers makes the mask (causal models; variable-length flash attention)."""
+    """Positions that begin anew, from which transformers makes the mask (causal models, flash attention)."""
     MASK = "mask"
     """A mask from every token to every token."""
     MASKS_BY_LAYER = "masks by layer"

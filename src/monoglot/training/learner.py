@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
@@ -31,6 +31,10 @@ class Learner(nn.Module):
         # Accelerate's FSDP wraps modules of these classes.
         self._no_split_modules = getattr(model, "_no_split_modules", None)
         self.register_state_dict_post_hook(_name_tied_tensors_once)
+        every = dict(nn.Module.named_parameters(self, remove_duplicate=False))
+        once = dict(nn.Module.named_parameters(self))
+        # Names that `state_dict` leaves out, which Trainer would warn of when it loads a checkpoint.
+        self._keys_to_ignore_on_save = [name for name in every if name not in once]
 
     @property
     def config(self) -> Any:
@@ -46,6 +50,15 @@ class Learner(nn.Module):
         """Trade time for memory, when Trainer asks for it."""
         enable: Callable[..., None] = self.model.gradient_checkpointing_enable
         enable(**options)
+
+    def train(self, mode: bool = True) -> Self:
+        """Switch to training; without dropout if the task wants none."""
+        super().train(mode)
+        self.model.train(mode and self.task.uses_dropout)
+        return self
+
+    def tie_weights(self) -> None:
+        """Tied tensors are one and the same, so that loading one has loaded all; Trainer asks."""
 
     def forward(self, **batch: Tensor) -> dict[str, Tensor]:
         """The loss, by the name that Trainer looks for."""

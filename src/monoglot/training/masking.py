@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Int64
 
+from monoglot.training.chunked import IGNORED
 from monoglot.training.windows import Windows
 
 STREAM = 1
@@ -45,9 +46,6 @@ class Masked:
     ids: Int64[np.ndarray, "windows tokens"]
     chosen: Int64[np.ndarray, "windows chosen"]
     targets: Int64[np.ndarray, "windows chosen"]
-
-
-IGNORED = -100
 
 
 def mask(windows: Windows, maskable: Maskable, *, share: float, whole_words: bool, seed: int) -> Masked:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -67,6 +67,9 @@ class Task(ABC):
     whole_documents: ClassVar[bool] = False
     """Whether each line of the corpus must be in one window (cut at its end if it is too long)."""
 
+    uses_dropout: ClassVar[bool] = True
+    """Whether the model drops units while it learns, as its configuration says."""
+
     @abstractmethod
     def collate(self, windows: Windows) -> Batch:
         """Make a batch of packed windows: a pure function of them, run on the processor."""
@@ -80,6 +83,15 @@ class Task(ABC):
         are spread over processes are averaged.
         """
 
+    def score(self, model: PreTrainedModel, lines: Sequence[str]) -> dict[str, float]:
+        """Figures of its own on held-out text, by name; bits per byte are measured by others.
+
+        Args:
+            model: The model as it is at the moment, in evaluation mode; called without gradients.
+            lines: Held-out lines.
+        """
+        return {}
+
     def describe(self) -> dict[str, object]:
         """What was found out about the model, for the run's records: plain values."""
         return {}
@@ -91,6 +103,8 @@ class Objective(ABC):
 
     preference: ClassVar[int | None] = None
     """Rank among the objectives that fit a model; the lowest is taken. ``None``: only when asked for."""
+    watched: ClassVar[str] = "bits_per_byte"
+    """The held-out figure that early stopping watches; lower is better."""
 
     @abstractmethod
     def misfit(self, model: PreTrainedModel, *, has_teacher: bool) -> str | None:

@@ -12,9 +12,10 @@ from transformers import PreTrainedModel
 from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING_NAMES
 
 from monoglot.errors import SettingError, TokenizerError
+from monoglot.training.chunked import IGNORED, window_mean
 from monoglot.training.heads import GatheredHead, find_head
 from monoglot.training.isolation import Inputs, find_inputs, tensors
-from monoglot.training.masking import IGNORED, Maskable, mask
+from monoglot.training.masking import Maskable, mask
 from monoglot.training.objectives.base import Batch, Lesson, Objective, Task
 from monoglot.training.registry import register
 from monoglot.training.vocabulary import TokenKinds
@@ -106,7 +107,11 @@ class MaskedTask(Task):
         """Mean cross-entropy of the tokens that were masked."""
         inputs = self.inputs(batch["ids"], batch["pieces"], batch["positions"])
         logits = self.head(model, inputs, batch["chosen"])
-        return cross_entropy(logits.float().flatten(0, 1), batch["targets"].flatten(), ignore_index=IGNORED)
+        targets = batch["targets"]
+        losses = cross_entropy(
+            logits.float().transpose(1, 2), targets, ignore_index=IGNORED, reduction="none"
+        )
+        return window_mean(losses, targets)
 
     def describe(self) -> dict[str, object]:
         """How documents are kept apart, and whether logits are computed for masked tokens only."""

@@ -1,0 +1,208 @@
+"""Language-adaptive pretraining: one run, from a model and packed text to trained weights."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from accelerate import PartialState
+from jaxtyping import Bool
+from torch import Tensor
+from transformers import EarlyStoppingCallback, PreTrainedModel, PrinterCallback
+from transformers.utils.import_utils import is_torch_bf16_available_on_device
+
+from monoglot.errors import CorpusError, Interrupted, SettingError
+from monoglot.model.blueprint import quiet_transformers
+from monoglot.progress import SILENT, Progress
+from monoglot.training.adapters import with_adapters
+from monoglot.training.budget import Budget
+from monoglot.training.callbacks import Completing, Freezing, Interruption, records
+from monoglot.training.checkpoints import discard_incomplete, latest, same_run, step_of
+from monoglot.training.frame import Frame
+from monoglot.training.learner import Learner
+from monoglot.training.objectives.base import Lesson, Objective, Task
+from monoglot.training.packing import Layout, PackedCorpus
+from monoglot.training.parameters import keep_rows, select
+from monoglot.training.randomness import restored_randomness
+from monoglot.training.settings import TrainingSettings
+from monoglot.training.trainer import LaptTrainer, trainer_arguments
+
+Scorer = Callable[[PreTrainedModel, Task], dict[str, float]]
+"""Held-out figures of a model, by name; the task may have some of its own."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run gave.
+
+    Attributes:
+        weights: The trained weights by the model's own names, tied ones once; empty in all processes but one.
+        steps: Steps of the optimizer.
+        tokens: Places of the windows that were trained on.
+        record: What was found out and done, as plain values.
+    """
+
+    weights: dict[str, Tensor]
+    steps: int
+    tokens: int
+    record: dict[str, object]
+
+
+def train(
+    lesson: Lesson,
+    objective: Objective,
+    settings: TrainingSettings,
+    folder: Path,
+    *,
+    identity: Mapping[str, Any],
+    new_rows: Bool[np.ndarray, " rows"] | None = None,
+    score: Scorer | None = None,
+    progress: Progress = SILENT,
+) -> Outcome:
+    """Train a model, or go on where an earlier call on the same folder was stopped.
+
+    In a launch of several processes (``accelerate launch``, ``torchrun``) all of them call it with the same
+    arguments.
+
+    Args:
+        lesson: Model, text and all that the objective needs; the model's weights are changed.
+        objective: What to learn.
+        settings: How long, how fast, what.
+        folder: Where checkpoints and ``metrics.jsonl`` go.
+        identity: What else must be the same when a run goes on: names and content keys of what is given.
+        new_rows: For schedule ``new-rows``, which rows of the vocabulary's tables may learn.
+        score: Measures held-out figures.
+        progress: Where to show how far it is.
+
+    Returns:
+        The trained weights, in the one process that writes.
+
+    Raises:
+        CorpusError: If the corpus is shorter than a batch.
+        SettingError: If settings don't fit the model, the processes, or the run that is to go on.
+        TrainingError: If the loss is not a number.
+        Interrupted: If a signal told it to stop; the same call goes on from there.
+    """
+    processes = PartialState()
+    budget = Budget.of(settings, settings.window_tokens, processes.num_processes)
+    with restored_randomness(), processes.main_process_first():
+        if processes.is_main_process:
+            same_run(folder, {**settings.lasting(), **identity})
+            discard_incomplete(folder)
+            objective.prepare(lesson)
+        task = objective.task(lesson)
+    data = packed(lesson, task, budget)
+    model, selection = lesson.model, select(lesson.model, settings)
+    if settings.schedule == "new-rows":
+        if new_rows is None or not new_rows.any():
+            raise SettingError(
+                "--schedule new-rows needs a model with rows that were not copied, as `specialize` makes it"
+            )
+        keep_rows(model, torch.from_numpy(new_rows))
+    adapters = None
+    if settings.lora_rank:
+        adapters = with_adapters(model, settings.lora_rank, selection, seed=lesson.seed)
+        selection = adapters.selection
+    learner = Learner(model, task)
+    frozen_steps = (
+        round(settings.frozen_share * budget.steps) if settings.schedule == "embeddings-first" else 0
+    )
+    watched = objective.watched if settings.patience else None
+    checkpoint = latest(folder)
+    with ExitStack() as stack:
+        stack.enter_context(restored_randomness())
+        stack.enter_context(quiet_transformers())
+        interruption = stack.enter_context(Interruption())
+        advance = stack.enter_context(progress.task("training", budget.steps * budget.step_tokens))
+        trainer = LaptTrainer(
+            model=learner,
+            args=trainer_arguments(
+                settings,
+                budget,
+                folder,
+                seed=lesson.seed,
+                bf16=uses_bf16(settings, processes.device),
+                watched=watched,
+                begins=checkpoint is None,
+            ),
+            train_dataset=data,
+            eval_dataset=[],
+            data_collator=task.collate,
+            callbacks=[
+                Freezing(learner, selection, frozen_steps),
+                Completing(folder, settings.keep),
+                interruption,
+                *([EarlyStoppingCallback(settings.patience)] if settings.patience else []),
+                *records(folder, budget.step_tokens, progress, advance),
+            ],
+            settings=settings,
+            selection=selection,
+            frozen_steps=frozen_steps,
+            score=lambda: score(model, task) if score else {},
+        )
+        trainer.remove_callback(PrinterCallback)
+        trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+        steps = trainer.state.global_step
+        if interruption.received and steps < budget.steps:
+            raise Interrupted(
+                f"training stopped after step {steps:,} of {budget.steps:,}, which is saved: "
+                "the same command goes on from there",
+                interruption.received,
+            )
+        state = trainer.accelerator.get_state_dict(trainer.model)
+    record = {
+        "steps": steps,
+        "tokens": steps * budget.step_tokens,
+        "epochs": steps * budget.batch_windows / data.windows_per_epoch,
+        "window_tokens": budget.window_tokens,
+        "batch_windows": budget.batch_windows,
+        "resumed_from_step": step_of(checkpoint) if checkpoint else None,
+        "best_step": trainer.state.best_global_step,
+        **task.describe(),
+    }
+    weights = {}
+    if processes.is_main_process:
+        weights = {name.removeprefix("model."): tensor.detach().cpu() for name, tensor in state.items()}
+        weights = adapters.merge(weights) if adapters else weights
+    return Outcome(weights, steps, steps * budget.step_tokens, record)
+
+
+def packed(lesson: Lesson, task: Task, budget: Budget) -> PackedCorpus:
+    """The windows of a run.
+
+    Raises:
+        CorpusError: If the corpus fills fewer windows than one batch has.
+    """
+    pad = lesson.tokenizer.pad_token_id
+    layout = Layout(
+        budget.window_tokens,
+        Frame.of(lesson.tokenizer),
+        pad if isinstance(pad, int) else 0,
+        whole_documents=task.whole_documents,
+    )
+    data = PackedCorpus(lesson.corpus, layout, windows=budget.windows, seed=lesson.seed)
+    if data.windows_per_epoch < budget.batch_windows:
+        raise CorpusError(
+            f"the corpus fills {data.windows_per_epoch} windows of {budget.window_tokens} tokens, fewer than "
+            f"the {budget.batch_windows} of one batch: give more text or a smaller --batch-tokens"
+        )
+    return data
+
+
+def uses_bf16(settings: TrainingSettings, device: torch.device) -> bool:
+    """Whether matrix products are computed in bf16."""
+    if settings.precision == "auto":
+        return bool(is_torch_bf16_available_on_device(str(device))) and _has_fast_bf16(device)
+    return settings.precision == "bf16"
+
+
+def _has_fast_bf16(device: torch.device) -> bool:
+    """Whether bf16 is there in hardware; a processor without it is slower than in float32."""
+    if device.type != "cpu":
+        return True
+    return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())

@@ -1,0 +1,90 @@
+"""Causal language modelling: predict every token from those before it."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+
+from torch import Tensor
+from torch.nn.functional import cross_entropy
+from transformers import PreTrainedModel
+from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
+
+from monoglot.training.chunked import IGNORED, token_losses, window_mean
+from monoglot.training.decoder_head import DecoderHead, find_decoder_head
+from monoglot.training.heads import logits_of
+from monoglot.training.isolation import Inputs, find_inputs, tensors
+from monoglot.training.objectives.base import Batch, Lesson, Objective, Task
+from monoglot.training.registry import register
+from monoglot.training.vocabulary import TokenKinds
+from monoglot.training.windows import PADDING, Windows
+
+logger = logging.getLogger(__name__)
+
+CAUSAL = frozenset(
+    name
+    for name in MODEL_FOR_CAUSAL_LM_MAPPING_NAMES.values()
+    if isinstance(name, str) and name.endswith(("ForCausalLM", "LMHeadModel"))
+)
+
+
+@register("clm")
+@dataclass(frozen=True)
+class CausalLanguageModelling(Objective):
+    """Predict the next token."""
+
+    preference = 2
+
+    def misfit(self, model: PreTrainedModel, *, has_teacher: bool) -> str | None:
+        """It needs a decoder with a language-model head."""
+        if type(model).__name__ in CAUSAL:
+            return None
+        return f"needs a causal language model, and {type(model).__name__} is none"
+
+    def task(self, lesson: Lesson) -> Task:
+        """Find out how the model takes packed windows, and what its head does."""
+        kinds = TokenKinds.of(lesson.tokenizer)
+        head = find_decoder_head(lesson.model, kinds.probe)
+        return CausalTask(find_inputs(lesson.model, kinds.probe), head)
+
+
+class CausalTask(Task):
+    """Causal language modelling of one model."""
+
+    def __init__(self, inputs: Inputs, head: DecoderHead | None) -> None:
+        self.inputs, self.head = inputs, head
+        if head is None:
+            logger.warning("The head's structure is unknown: the logits of a whole batch exist at once.")
+
+    def collate(self, windows: Windows) -> Batch:
+        """The windows; which token is next follows from them."""
+        return tensors(windows)
+
+    def loss(self, model: PreTrainedModel, batch: Batch) -> Tensor:
+        """Mean cross-entropy of each token that follows another of its document."""
+        inputs = self.inputs(batch["ids"], batch["pieces"], batch["positions"])
+        targets = next_tokens(batch["ids"], batch["pieces"])
+        if self.head is None:
+            logits = logits_of(model(**inputs)).float()
+            losses = cross_entropy(logits.transpose(1, 2), targets, ignore_index=IGNORED, reduction="none")
+        else:
+            hidden = self.head.hidden(model, inputs)
+            losses = token_losses(
+                hidden, targets, self.head.logits, model.config.get_text_config().vocab_size
+            )
+        return window_mean(losses, targets)
+
+    def describe(self) -> dict[str, object]:
+        """How documents are kept apart, and whether the logits are computed some at a time."""
+        return {
+            "documents_apart_by": self.inputs.isolation.value,
+            "chunked_logits": self.head is not None,
+        }
+
+
+def next_tokens(ids: Tensor, pieces: Tensor) -> Tensor:
+    """The id after each token in its piece; -100 at the end of a piece and in padding."""
+    targets = ids.roll(-1, dims=1)
+    ends = pieces != pieces.roll(-1, dims=1)
+    ends[:, -1] = True
+    return targets.masked_fill(ends | (pieces == PADDING), IGNORED)

@@ -1,0 +1,153 @@
+"""Which parameters learn, how fast, and when."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from math import cos, pi
+
+import torch
+from jaxtyping import Bool
+from torch import Tensor, nn
+from transformers import PreTrainedModel
+
+from monoglot.errors import SettingError
+from monoglot.model.tables import find_tables
+from monoglot.training.settings import DECAY, TrainingSettings
+
+LAYER = re.compile(r"\.(?:layers?|h|block|albert_layer_groups)\.(\d+)\.")
+"""The number of a layer in the name of its parameter."""
+
+
+@dataclass(frozen=True)
+class Selection:
+    """The parameters of a model by what is to become of them.
+
+    Attributes:
+        embeddings: Names of the vocabulary's tables, under all names they have.
+        body: Names of the others that learn.
+        frozen: Names of those that don't.
+    """
+
+    embeddings: frozenset[str]
+    body: frozenset[str]
+    frozen: frozenset[str]
+
+
+def select(model: PreTrainedModel, settings: TrainingSettings) -> Selection:
+    """Sort the parameters of a model.
+
+    Args:
+        model: The model.
+        settings: Schedule and layers.
+
+    Raises:
+        SettingError: If a layer is wanted that the model does not have.
+    """
+    names = [name for name, _ in model.named_parameters(remove_duplicate=False)]
+    embeddings = frozenset(find_tables(model).axes)
+    body = [name for name in names if name not in embeddings]
+    if settings.schedule in ("embeddings", "new-rows"):
+        learning: list[str] = []
+    elif settings.layers:
+        learning = _of_layers(body, settings.layers)
+    else:
+        learning = body
+    return Selection(embeddings, frozenset(learning), frozenset(body) - frozenset(learning))
+
+
+def _of_layers(body: Iterable[str], layers: Iterable[int]) -> list[str]:
+    """The parameters of some layers."""
+    numbers = {name: int(found.group(1)) for name in body if (found := LAYER.search(name))}
+    if absent := sorted(set(layers) - set(numbers.values())):
+        highest = max(numbers.values(), default=-1)
+        raise SettingError(f"--layers {absent[0]}: the model has layers 0 to {highest}")
+    return [name for name, number in numbers.items() if number in set(layers)]
+
+
+def parameter_groups(
+    named: Iterable[tuple[str, nn.Parameter]], selection: Selection, settings: TrainingSettings
+) -> list[dict[str, object]]:
+    """The optimizer's groups: embeddings, the body's matrices, and its vectors.
+
+    Args:
+        named: The parameters as the trained module names them: with what wraps the model before their names.
+        selection: Which are to learn.
+        settings: Learning rates and weight decay.
+    """
+    groups: dict[str, list[nn.Parameter]] = {"embeddings": [], "matrices": [], "vectors": []}
+    for name, parameter in named:
+        name = plain_name(name)
+        if name in selection.embeddings:
+            groups["embeddings"].append(parameter)
+        elif name in selection.body:
+            groups["matrices" if parameter.ndim > 1 else "vectors"].append(parameter)
+    rates = {"embeddings": settings.rate_of_embeddings}
+    return [
+        {
+            "name": name,
+            "params": parameters,
+            "lr": rates.get(name, settings.learning_rate),
+            "weight_decay": settings.weight_decay if name == "matrices" else 0.0,
+        }
+        for name, parameters in groups.items()
+        if parameters
+    ]
+
+
+def plain_name(name: str) -> str:
+    """The name of a parameter in the model itself, without `Learner`, DDP, FSDP and compilation around it."""
+    for wrapper in ("_fsdp_wrapped_module.", "_orig_mod."):
+        name = name.replace(wrapper, "")
+    return name.removeprefix("module.").removeprefix("model.")
+
+
+def rate_factor(decay: DECAY, steps: int, warmup_steps: int, frozen_steps: int = 0) -> Callable[[int], float]:
+    """The share of its learning rate that a group has at a step.
+
+    Args:
+        decay: What becomes of it after the warm-up.
+        steps: Steps of the run.
+        warmup_steps: Steps in which it rises.
+        frozen_steps: Steps before that, in which it is zero.
+    """
+
+    def factor(step: int) -> float:
+        if step < frozen_steps:
+            return 0.0
+        done = step - frozen_steps
+        if done < warmup_steps:
+            return (done + 1) / (warmup_steps + 1)
+        left = 1 - (done - warmup_steps) / max(1, steps - frozen_steps - warmup_steps)
+        if decay == "linear":
+            return max(0.0, left)
+        return 0.5 * (1 + cos(pi * (1 - left))) if decay == "cosine" else 1.0
+
+    return factor
+
+
+def keep_rows(model: PreTrainedModel, new: Bool[Tensor, " rows"]) -> None:
+    """Let only some rows of the vocabulary's tables learn.
+
+    The others get no gradient, and so, without weight decay, never move by a bit.
+
+    Args:
+        model: The model to change.
+        new: Which rows may learn.
+    """
+    tables = find_tables(model)
+    parameters = dict(model.named_parameters(remove_duplicate=False))
+    for table in tables.tables:
+        parameter = parameters.get(table.names[0])
+        if parameter is None:
+            continue
+        keep = torch.zeros(parameter.shape[table.axis], device=parameter.device)
+        keep[: len(new)] = new.to(keep)
+        shape = [1] * parameter.ndim
+        shape[table.axis] = -1
+        parameter.register_hook(_times(keep.view(shape)))
+
+
+def _times(factor: Tensor) -> Callable[[Tensor], Tensor]:
+    return lambda gradient: gradient * factor.to(gradient)

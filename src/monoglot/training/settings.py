@@ -1,0 +1,105 @@
+"""How long, how fast and what of a model to train."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Any, Literal, get_args
+
+from monoglot.errors import SettingError, did_you_mean
+
+SCHEDULE = Literal["all", "embeddings-first", "embeddings", "new-rows"]
+DECAY = Literal["constant", "linear", "cosine"]
+PRECISION = Literal["auto", "bf16", "float32"]
+
+EXECUTION = ("device_tokens", "keep", "report_to", "compile", "gradient_checkpointing")
+"""Settings that may differ when a run goes on: they change how it is computed, and no more than rounding."""
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """Settings of continued pretraining.
+
+    Attributes:
+        tokens: How many tokens of text to train on; the corpus is read again where it has fewer.
+        window_tokens: Length of the windows that documents are packed into; no longer than the model takes.
+        batch_tokens: Tokens of a step of the optimizer, over all processes.
+        device_tokens: The most tokens that a process computes with at a time; a batch is accumulated of them.
+        schedule: What is trained: ``all``, ``embeddings-first`` (the body joins in later), ``embeddings``
+            only, or ``new-rows``: only embeddings that were not copied.
+        frozen_share: In ``embeddings-first``: share of the budget after which the body joins in.
+        layers: Numbers of the body's layers to train, and nothing else of the body; all of it by default.
+        learning_rate: Of the body.
+        embedding_learning_rate: Of the vocabulary's tables; 1e-3 by default, in schedule ``all`` the body's.
+        warmup_share: Share of the steps in which learning rates rise from zero.
+        decay: What becomes of them then; ``constant`` is the paper's.
+        weight_decay: Of the body's matrices; embeddings, biases and norms have none.
+        lora_rank: Train adapters of this rank in place of the body's matrices (needs ``monoglot[lora]``).
+        precision: ``bf16`` for matrix products where the device has it, which ``auto`` finds out.
+        checks: How many times to score on held-out text and to save, spread over the run; the end is one.
+        patience: Stop when so many checks in a row were no better than the best, and return to that.
+        keep: How many checkpoints to keep.
+        compile: Whether to compile the model with torch.compile.
+        gradient_checkpointing: Whether to save memory by computing activations twice.
+        report_to: What else records the run: ``tensorboard``, ``wandb`` … (see `transformers.Trainer`).
+    """
+
+    tokens: int = 10_000_000
+    window_tokens: int = 256
+    batch_tokens: int = 8192
+    device_tokens: int = 4096
+    schedule: SCHEDULE = "all"
+    frozen_share: float = 0.2
+    layers: tuple[int, ...] = ()
+    learning_rate: float = 5e-5
+    embedding_learning_rate: float | None = None
+    warmup_share: float = 0.05
+    decay: DECAY = "constant"
+    weight_decay: float = 0.01
+    lora_rank: int = 0
+    precision: PRECISION = "auto"
+    checks: int = 10
+    patience: int | None = None
+    keep: int = 2
+    compile: bool = False
+    gradient_checkpointing: bool = False
+    report_to: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse what makes no sense.
+
+        Raises:
+            SettingError: If a number is out of range or a name unknown.
+        """
+        for name, known in (("schedule", SCHEDULE), ("decay", DECAY), ("precision", PRECISION)):
+            value = getattr(self, name)
+            if value not in get_args(known):
+                raise SettingError(f"unknown {name} '{value}': {did_you_mean(value, get_args(known))}")
+        for name in ("tokens", "window_tokens", "batch_tokens", "device_tokens", "checks", "keep"):
+            if getattr(self, name) < 1:
+                raise SettingError(f"{_flag(name)} {getattr(self, name)} is too small: give 1 or more")
+        for name in ("learning_rate", "embedding_learning_rate"):
+            rate = getattr(self, name)
+            if rate is not None and not 0 < rate < 1:
+                raise SettingError(f"{_flag(name)} {rate} is out of range: give more than 0 and less than 1")
+        for name in ("frozen_share", "warmup_share"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise SettingError(f"{_flag(name)} {getattr(self, name)} is out of range: give 0 … 1")
+        if self.patience is not None and self.patience < 1:
+            raise SettingError(f"--patience {self.patience} is too small: give 1 or more")
+
+    @property
+    def rate_of_embeddings(self) -> float:
+        """The learning rate of the vocabulary's tables."""
+        if self.embedding_learning_rate is not None:
+            return self.embedding_learning_rate
+        return self.learning_rate if self.schedule == "all" else 1e-3
+
+    def lasting(self) -> dict[str, Any]:
+        """The settings that must stay the same when a run goes on."""
+        return {
+            field.name: getattr(self, field.name) for field in fields(self) if field.name not in EXECUTION
+        }
+
+
+def _flag(name: str) -> str:
+    return f"--{name.replace('_', '-')}"

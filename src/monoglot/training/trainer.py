@@ -1,0 +1,148 @@
+"""`transformers.Trainer` with groups of parameters, held-out figures and a stop at NaN."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.optim.lr_scheduler import LambdaLR
+from transformers import Trainer, TrainingArguments
+
+from monoglot.errors import TrainingError
+from monoglot.training.budget import Budget
+from monoglot.training.checkpoints import latest
+from monoglot.training.parameters import Selection, parameter_groups, rate_factor
+from monoglot.training.settings import TrainingSettings
+
+Score = Callable[[], dict[str, float]]
+"""Held-out figures of the model as it is, by name."""
+
+
+class LaptTrainer(Trainer):
+    """Continued pretraining: overrides what `Trainer` offers for that, and nothing else."""
+
+    def __init__(
+        self,
+        *args: Any,
+        settings: TrainingSettings,
+        selection: Selection,
+        frozen_steps: int,
+        score: Score,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self._settings, self._selection, self._score = settings, selection, score
+        self._frozen_steps = frozen_steps
+        self._sound = torch.tensor(True)
+
+    def create_optimizer(self, model: nn.Module | None = None) -> torch.optim.Optimizer:
+        """AdamW, with a learning rate for each group of parameters."""
+        if self.optimizer is None:
+            named = (self.model if model is None else model).named_parameters()
+            cls, options = self.get_optimizer_cls_and_kwargs(self.args)
+            self.optimizer = cls(parameter_groups(named, self._selection, self._settings), **options)
+        return self.optimizer
+
+    def create_scheduler(
+        self, num_training_steps: int, optimizer: torch.optim.Optimizer | None = None
+    ) -> torch.optim.lr_scheduler.LRScheduler:
+        """Warm-up and decay, for the body from when it joins in."""
+        if self.lr_scheduler is None:
+            optimizer = optimizer or self.optimizer
+            warmup = round(self._settings.warmup_share * num_training_steps)
+            factors = [
+                rate_factor(
+                    self._settings.decay,
+                    num_training_steps,
+                    warmup,
+                    0 if group["name"] == "embeddings" else self._frozen_steps,
+                )
+                for group in optimizer.param_groups
+            ]
+            self.lr_scheduler = LambdaLR(optimizer, factors)
+            self._created_lr_scheduler = True
+        return self.lr_scheduler
+
+    def training_step(self, model: nn.Module, inputs: dict[str, Any], *args: Any, **kwargs: Any) -> Tensor:
+        """One forward and backward pass; before the weights change, the loss is looked at."""
+        loss = super().training_step(model, inputs, *args, **kwargs)
+        self._sound = self._sound.to(loss.device) & torch.isfinite(loss)
+        if self.accelerator.gradient_state.sync_gradients and not self._sound:
+            raise TrainingError(_lost(self.state.global_step + 1, Path(self.args.output_dir)))
+        return loss
+
+    def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
+        """Held-out figures, by names that `Trainer` knows them by."""
+        mode = self.model.training
+        self.model.eval()
+        with torch.no_grad():
+            metrics = {f"eval_{name}": value for name, value in self._score().items()}
+        self.model.train(mode)
+        self.log(dict(metrics))
+        self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
+        return metrics
+
+
+def trainer_arguments(
+    settings: TrainingSettings,
+    budget: Budget,
+    folder: Path,
+    *,
+    seed: int,
+    bf16: bool,
+    watched: str | None,
+    begins: bool,
+) -> TrainingArguments:
+    """The arguments of `Trainer` that follow from our settings.
+
+    Args:
+        settings: Our settings.
+        budget: Steps and batches.
+        folder: Where checkpoints go.
+        seed: Seed of dropout.
+        bf16: Whether matrix products are in bf16.
+        watched: The held-out figure that early stopping watches, if it is wanted.
+        begins: Whether the run begins, so that figures of before are wanted.
+    """
+    interval = budget.interval(settings.checks)
+    return TrainingArguments(
+        output_dir=str(folder),
+        max_steps=budget.steps,
+        per_device_train_batch_size=budget.device_windows,
+        gradient_accumulation_steps=budget.accumulation,
+        train_sampling_strategy="sequential",
+        remove_unused_columns=False,
+        dataloader_pin_memory=torch.cuda.is_available(),
+        learning_rate=settings.learning_rate,
+        weight_decay=settings.weight_decay,
+        bf16=bf16,
+        seed=seed,
+        logging_steps=budget.interval(200),
+        logging_nan_inf_filter=False,
+        eval_strategy="steps",
+        eval_steps=interval,
+        eval_on_start=begins,
+        save_strategy="steps",
+        save_steps=interval,
+        load_best_model_at_end=watched is not None,
+        metric_for_best_model=watched,
+        greater_is_better=False if watched else None,
+        ddp_find_unused_parameters=settings.schedule == "embeddings-first",
+        torch_compile=settings.compile,
+        report_to=list(settings.report_to),
+        disable_tqdm=True,
+        # Named only when wanted: newer versions of transformers have another name for it, older ones don't.
+        **({"gradient_checkpointing": True} if settings.gradient_checkpointing else {}),
+    )
+
+
+def _lost(step: int, folder: Path) -> str:
+    checkpoint = latest(folder)
+    kept = f"the last good checkpoint is {checkpoint}" if checkpoint else "there was no checkpoint yet"
+    return (
+        f"the loss became NaN or infinite at step {step}, before it changed any weight ({kept}): begin "
+        f"again with a lower --learning-rate or with --precision float32, after removing {folder}"
+    )
