@@ -1,8 +1,19 @@
+import json
+
 import numpy as np
 import pytest
 import torch
 
-from monoglot.evaluation.sentences import embed, mean_cosine, mean_pooled, precision_at_1
+from monoglot.errors import ModelError
+from monoglot.evaluation.pooling import Pooling, read_pooling, read_prefix
+from monoglot.evaluation.sentences import (
+    SentenceEncoder,
+    embed,
+    mean_cosine,
+    pooled,
+    precision_at_1,
+    similarity_correlation,
+)
 from tests.fixtures.models import ARCHITECTURES
 from tests.fixtures.tokenizers import sample
 
@@ -31,10 +42,10 @@ def test_the_prefix_is_part_of_the_text(encoder):
     )
 
 
-def test_mean_pooled_ignores_padding():
+def test_the_mean_ignores_padding():
     hidden = torch.tensor([[[2.0, 0.0], [0.0, 2.0], [9.0, 9.0]]])
-    pooled = mean_pooled(hidden, torch.tensor([[1, 1, 0]]))
-    torch.testing.assert_close(pooled, torch.tensor([[0.5**0.5, 0.5**0.5]]))
+    vectors = pooled(hidden, torch.tensor([[1, 1, 0]]), Pooling.MEAN)
+    torch.testing.assert_close(vectors, torch.tensor([[0.5**0.5, 0.5**0.5]]))
 
 
 def test_precision_counts_hits_at_the_first_place():
@@ -42,3 +53,75 @@ def test_precision_counts_hits_at_the_first_place():
     assert precision_at_1(answers, answers) == 1
     assert precision_at_1(answers[[0, 1, 3, 2]], answers) == 0.5
     assert mean_cosine(answers[[0, 1, 3, 2]], answers) == 0.5
+
+
+@pytest.mark.parametrize("side", ["right", "left"])
+def test_cls_and_last_token_are_found_on_either_side_of_padding(side):
+    hidden = torch.tensor([[[3.0, 0.0], [0.0, 2.0], [4.0, 3.0]]])
+    mask = torch.tensor([[1, 1, 0] if side == "right" else [0, 1, 1]])
+    first, last = ([1, 0], [0, 1]) if side == "right" else ([0, 1], [0.8, 0.6])
+    assert pooled(hidden, mask, Pooling.CLS)[0].tolist() == pytest.approx(first)
+    assert pooled(hidden, mask, Pooling.LAST_TOKEN)[0].tolist() == pytest.approx(last)
+
+
+def sentence_transformers_folder(folder, settings, *extra):
+    modules = [{"path": "", "type": "sentence_transformers.models.Transformer"}]
+    modules.append({"path": "1_Pooling", "type": "sentence_transformers.models.Pooling"})
+    modules += [
+        {"path": f"{i}", "type": f"sentence_transformers.models.{kind}"} for i, kind in enumerate(extra)
+    ]
+    (folder / "modules.json").write_text(json.dumps(modules))
+    (folder / "1_Pooling").mkdir()
+    (folder / "1_Pooling" / "config.json").write_text(json.dumps(settings))
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("settings", "pooling"),
+    [
+        ({"word_embedding_dimension": 8, "pooling_mode_cls_token": True}, Pooling.CLS),
+        ({"pooling_mode_mean_tokens": True, "pooling_mode_cls_token": False}, Pooling.MEAN),
+        ({"pooling_mode_lasttoken": True, "include_prompt": True}, Pooling.LAST_TOKEN),
+        ({"embedding_dimension": 8, "pooling_mode": "cls"}, Pooling.CLS),
+    ],
+)
+def test_pooling_is_read_from_old_and_new_folders(tmp_path, settings, pooling):
+    assert read_pooling(sentence_transformers_folder(tmp_path, settings, "Normalize")) is pooling
+
+
+def test_a_folder_without_pooling_has_the_mean_and_no_prefix(tmp_path):
+    assert (read_pooling(tmp_path), read_prefix(tmp_path)) == (Pooling.MEAN, "")
+
+
+def test_other_ways_of_pooling_are_refused(tmp_path):
+    folder = sentence_transformers_folder(tmp_path, {"pooling_mode_max_tokens": True})
+    with pytest.raises(ModelError, match="pools by max_tokens"):
+        read_pooling(folder)
+
+
+def test_other_modules_are_refused(tmp_path):
+    with pytest.raises(ModelError, match="a module Dense"):
+        read_pooling(sentence_transformers_folder(tmp_path, {"pooling_mode": "mean"}, "Dense"))
+
+
+def test_the_default_prompt_is_the_prefix(tmp_path):
+    settings = {"prompts": {"query": "query: ", "passage": "passage: "}, "default_prompt_name": "query"}
+    (tmp_path / "config_sentence_transformers.json").write_text(json.dumps(settings))
+    assert read_prefix(tmp_path) == "query: "
+
+
+def test_an_encoder_with_a_head_gives_the_vectors_of_its_body(source_tokenizers):
+    tokenizer = source_tokenizers["unigram"]
+    model = ARCHITECTURES["xlm-roberta"](tokenizer)
+    encoder = SentenceEncoder(model, tokenizer, prefix="query: ")
+    vectors = encoder(["alle", "Menschen"])
+    np.testing.assert_allclose(
+        vectors, embed(model.base_model, tokenizer, ["query: alle", "query: Menschen"])
+    )
+
+
+def test_similarity_is_compared_by_rank():
+    first, angles = np.tile(np.float32([1, 0]), (4, 1)), np.array([0.1, 0.5, 0.7, 1.2])
+    second = np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
+    assert similarity_correlation(first, second, [5, 3, 2, 0]) == pytest.approx(1)
+    assert similarity_correlation(first, second, [0, 1, 2, 3]) == pytest.approx(-1)

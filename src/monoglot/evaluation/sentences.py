@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -10,10 +11,44 @@ from jaxtyping import Float, Float32
 from torch import Tensor
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
+from monoglot.evaluation.pooling import Pooling
 from monoglot.progress import SILENT, Progress
 
 BATCH_TOKENS = 8192
 """Tokens of a batch, padding included."""
+
+
+@dataclass(frozen=True)
+class SentenceEncoder:
+    """A model that gives sentences a vector each.
+
+    Attributes:
+        model: An encoder.
+        tokenizer: Its tokenizer, which needs a pad token.
+        pooling: How the last hidden states become one vector.
+        prefix: Put before each sentence; E5 models want ``query: ``.
+        longest_tokens: Longer sentences are cut.
+    """
+
+    model: PreTrainedModel
+    tokenizer: PreTrainedTokenizerFast
+    pooling: Pooling = Pooling.MEAN
+    prefix: str = ""
+    longest_tokens: int = 512
+
+    def __call__(
+        self, texts: Sequence[str], *, progress: Progress = SILENT
+    ) -> Float32[np.ndarray, "texts dim"]:
+        """Compute sentence vectors."""
+        return embed(
+            self.model,
+            self.tokenizer,
+            texts,
+            pooling=self.pooling,
+            prefix=self.prefix,
+            longest_tokens=self.longest_tokens,
+            progress=progress,
+        )
 
 
 @torch.inference_mode()
@@ -22,16 +57,18 @@ def embed(
     tokenizer: PreTrainedTokenizerFast,
     texts: Sequence[str],
     *,
+    pooling: Pooling = Pooling.MEAN,
     prefix: str = "",
     longest_tokens: int = 512,
     progress: Progress = SILENT,
 ) -> Float32[np.ndarray, "texts dim"]:
-    """Compute sentence vectors: the mean of the last hidden states, scaled to length one.
+    """Compute sentence vectors: the last hidden states pooled, scaled to length one.
 
     Args:
-        model: An encoder.
+        model: An encoder, with or without a head.
         tokenizer: Its tokenizer, which needs a pad token.
         texts: Sentences.
+        pooling: How the states become one vector.
         prefix: Put before each of them; E5 models want ``query: ``.
         longest_tokens: Longer sentences are cut.
         progress: Where to show how far it is.
@@ -49,19 +86,26 @@ def embed(
             padded = tokenizer.pad({"input_ids": [lists[i] for i in batch]}, return_tensors="pt").to(
                 model.device
             )
-            hidden = model(**padded).last_hidden_state
-            vectors[batch] = mean_pooled(hidden, padded["attention_mask"]).float().cpu().numpy()
+            hidden = model.base_model(**padded).last_hidden_state
+            vectors[batch] = pooled(hidden, padded["attention_mask"], pooling).float().cpu().numpy()
             advance(len(batch))
     return vectors
 
 
-def mean_pooled(
-    hidden: Float[Tensor, "batch tokens dim"], attention_mask: Tensor
+def pooled(
+    hidden: Float[Tensor, "batch tokens dim"], attention_mask: Tensor, pooling: Pooling
 ) -> Float[Tensor, "batch dim"]:
-    """Compute the mean over the tokens that are no padding, scaled to length one."""
-    mask = attention_mask.unsqueeze(-1).to(hidden.dtype)
-    means = (hidden * mask).sum(dim=1) / mask.sum(dim=1)
-    return torch.nn.functional.normalize(means, dim=-1)
+    """Compute one vector a text, scaled to length one; padding is left out, on whichever side it is."""
+    places = torch.arange(hidden.shape[1], device=hidden.device) * attention_mask
+    rows = torch.arange(len(hidden), device=hidden.device)
+    if pooling is Pooling.CLS:
+        vectors = hidden[rows, attention_mask.argmax(dim=1)]
+    elif pooling is Pooling.LAST_TOKEN:
+        vectors = hidden[rows, places.argmax(dim=1)]
+    else:
+        mask = attention_mask.unsqueeze(-1).to(hidden.dtype)
+        vectors = (hidden * mask).sum(dim=1) / mask.sum(dim=1)
+    return torch.nn.functional.normalize(vectors, dim=-1)
 
 
 def precision_at_1(queries: Float32[np.ndarray, "n dim"], answers: Float32[np.ndarray, "n dim"]) -> float:
@@ -78,3 +122,18 @@ def precision_at_1(queries: Float32[np.ndarray, "n dim"], answers: Float32[np.nd
 def mean_cosine(first: Float32[np.ndarray, "n dim"], second: Float32[np.ndarray, "n dim"]) -> float:
     """Compute the mean cosine of vectors of length one, place by place."""
     return float((first * second).sum(axis=1).mean())
+
+
+def similarity_correlation(
+    first: Float32[np.ndarray, "n dim"], second: Float32[np.ndarray, "n dim"], ratings: Sequence[float]
+) -> float:
+    """Compute Spearman's rank correlation between cosines and people's ratings.
+
+    Args:
+        first: Vectors of length one.
+        second: Vectors of length one, in the same order.
+        ratings: How alike people found each pair.
+    """
+    from scipy.stats import spearmanr
+
+    return float(spearmanr((first * second).sum(axis=1), ratings).statistic)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 import numpy as np
 from jaxtyping import Bool, Int64
 
@@ -28,9 +26,8 @@ def word_bounds(line: str, offsets: Int64[np.ndarray, "tokens 2"]) -> Int64[np.n
     """
     if not len(offsets):
         return np.zeros(1, np.int64)
-    word_of, unspaced = _characters(line)
-    starts = offsets[:, 0]
-    last = np.clip(offsets[:, 1] - 1, starts, len(line) - 1)
+    word_of, (_, unspaced) = spaced_words(line), character_kinds(line)
+    starts, last = offsets[:, 0], last_characters(line, offsets)
     other_word = word_of[last[1:]] != word_of[last[:-1]]
     beside_unspaced = unspaced[last[1:]] | unspaced[last[:-1]]
     apart = starts[1:] >= offsets[:-1, 1]
@@ -38,15 +35,24 @@ def word_bounds(line: str, offsets: Int64[np.ndarray, "tokens 2"]) -> Int64[np.n
     return np.concatenate([[0], begins, [len(offsets)]])
 
 
-def _characters(line: str) -> tuple[Int64[np.ndarray, " chars"], Bool[np.ndarray, " chars"]]:
-    """The number of each character's word, and whether its script has no spaces."""
-    space = np.fromiter((character.isspace() for character in line), bool, len(line))
-    unspaced = np.fromiter((_is_unspaced(character) for character in line), bool, len(line))
-    ends = np.zeros(len(line), np.int64)
-    ends[1:] = space[1:] & ~space[:-1]  # the first space after a word belongs to the next word
-    return np.cumsum(ends), unspaced
+def last_characters(line: str, offsets: Int64[np.ndarray, "tokens 2"]) -> Int64[np.ndarray, " tokens"]:
+    """Give the last character of each token; some tokens (a lone ``▁``) stand for no character."""
+    return np.clip(offsets[:, 1] - 1, np.minimum(offsets[:, 0], len(line) - 1), len(line) - 1)
 
 
-@lru_cache(1 << 16)
-def _is_unspaced(character: str) -> bool:
-    return character > "\u0e00" and script_of(character) in UNSPACED_SCRIPTS
+def spaced_words(line: str) -> Int64[np.ndarray, " characters"]:
+    """Give the number of the word that each character is part of; whitespace counts to the word after it."""
+    space, _ = character_kinds(line)
+    begins = np.zeros(len(line), np.int64)
+    begins[1:] = space[1:] & ~space[:-1]  # the first space after a word begins the next one
+    return np.cumsum(begins)
+
+
+def character_kinds(line: str) -> tuple[Bool[np.ndarray, " characters"], Bool[np.ndarray, " characters"]]:
+    """Tell which characters are whitespace, and which are of a script without spaces."""
+    points = np.frombuffer(line.encode("utf-32-le", "surrogatepass"), np.uint32)
+    different, place = np.unique(points, return_inverse=True)
+    characters = [chr(point) for point in different.tolist()]
+    space = np.array([character.isspace() for character in characters], bool)
+    unspaced = np.array([script_of(character) in UNSPACED_SCRIPTS for character in characters], bool)
+    return space[place], unspaced[place]
