@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from monoglot.errors import ModelError
-from monoglot.evaluation.pooling import Pooling, read_pooling, read_prefix
+from monoglot.model.pooling import Pooling, read_pooling, read_prefix
 from monoglot.evaluation.sentences import (
     SentenceEncoder,
     embed,

@@ -11,7 +11,7 @@ from jaxtyping import Float, Float32
 from torch import Tensor
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
-from monoglot.evaluation.pooling import Pooling
+from monoglot.model.pooling import Pooling
 from monoglot.progress import SILENT, Progress
 
 BATCH_TOKENS = 8192
