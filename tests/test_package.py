@@ -17,6 +17,8 @@ import monoglot
 ROOT = Path(__file__).parent.parent
 
 PUBLIC = [
+    "AdaptSettings",
+    "Adapted",
     "Initializer",
     "Mixture",
     "Overlap",
@@ -24,9 +26,11 @@ PUBLIC = [
     "Settings",
     "Summary",
     "TokenVectors",
+    "TrainingSettings",
     "Transfer",
     "Vocabulary",
     "__version__",
+    "adapt",
     "get_method",
     "initialize",
     "match",

@@ -13,11 +13,14 @@ if TYPE_CHECKING:
     from monoglot.initialization.registry import get_method, method_names, register
     from monoglot.maths.mixture import Mixture, Provenance
     from monoglot.model.transplant import transplant
+    from monoglot.pipeline.adapt import Adapted, adapt
+    from monoglot.pipeline.adapt_settings import AdaptSettings
     from monoglot.pipeline.settings import Settings
     from monoglot.pipeline.specialize import specialize
     from monoglot.pipeline.summary import Summary
     from monoglot.tokenization.overlap import Overlap, match
     from monoglot.tokenization.vocabulary import Vocabulary
+    from monoglot.training.settings import TrainingSettings
     from monoglot.vectors.base import TokenVectors
 
 __version__ = "0.1.0"
@@ -27,16 +30,21 @@ _HOMES = {
     "initialization.registry": ("get_method", "method_names", "register"),
     "maths.mixture": ("Mixture", "Provenance"),
     "model.transplant": ("transplant",),
+    "pipeline.adapt": ("Adapted", "adapt"),
+    "pipeline.adapt_settings": ("AdaptSettings",),
     "pipeline.settings": ("Settings",),
     "pipeline.specialize": ("specialize",),
     "pipeline.summary": ("Summary",),
     "tokenization.overlap": ("Overlap", "match"),
     "tokenization.vocabulary": ("Vocabulary",),
+    "training.settings": ("TrainingSettings",),
     "vectors.base": ("TokenVectors",),
 }
 _home_of = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
+    "AdaptSettings",
+    "Adapted",
     "Initializer",
     "Mixture",
     "Overlap",
@@ -44,9 +52,11 @@ __all__ = [
     "Settings",
     "Summary",
     "TokenVectors",
+    "TrainingSettings",
     "Transfer",
     "Vocabulary",
     "__version__",
+    "adapt",
     "get_method",
     "initialize",
     "match",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 import warnings
 from collections.abc import Sequence
@@ -14,9 +15,11 @@ from cyclopts import App, CycloptsError, Parameter
 from rich.console import Console
 
 from monoglot import __version__
-from monoglot.errors import MonoglotError
+from monoglot.errors import Interrupted, MonoglotError
+from monoglot.pipeline.adapt_settings import AdaptSettings
 from monoglot.pipeline.settings import Settings
 from monoglot.progress import Terminal
+from monoglot.training.settings import TrainingSettings
 
 
 class Result(Protocol):
@@ -34,6 +37,8 @@ app = App(
     default_parameter=Parameter(negative=()),
 )
 
+SUFFIXES = {"k": 10**3, "M": 10**6, "G": 10**9}
+NUMBER = re.compile(r"\d+(\.\d+)?[kMG]")
 USAGE_ERROR = 2
 INTERRUPTED = 130
 
@@ -67,6 +72,41 @@ def specialize(
 
     summary = run(source, corpus, output, settings, overwrite=overwrite, progress=Terminal())
     present(summary, "summary_table", as_json=as_json)
+
+
+@app.command
+def adapt(
+    model: str,
+    /,
+    *corpus: str,
+    output: Annotated[Path, Parameter(name=["--output", "-o"])],
+    settings: Annotated[AdaptSettings | None, Parameter(name="*")] = None,
+    training: Annotated[TrainingSettings | None, Parameter(name="*")] = None,
+    overwrite: bool = False,
+    as_json: Annotated[bool, Parameter(name="--json")] = False,
+) -> None:
+    """Continue pretraining of a model on text of one language.
+
+    Packs the text without padding, computes logits only where they are needed, and writes a Hugging Face
+    folder. An interrupted run goes on from its last checkpoint. Several processes share the work when they
+    are launched together: ``accelerate launch -m monoglot adapt …``.
+
+    Example: ``monoglot adapt e5-german german/*.txt.gz --output e5-german-lapt --tokens 10M``
+
+    Args:
+        model: Folder or hub name of the model.
+        corpus: Text: .txt, .jsonl, .csv, .parquet, each also .gz or .zst; globs, folders, hub datasets.
+        output: Folder to make.
+        settings: What to learn, and from what.
+        training: How long, how fast, what of the model.
+        overwrite: Replace an output that an earlier run made; what has not changed is not done again.
+        as_json: Print the summary as JSON.
+    """
+    from monoglot.pipeline.adapt import adapt as run
+
+    summary = run(model, corpus, output, settings, training, overwrite=overwrite, progress=Terminal())
+    if summary:
+        present(summary, "adapted_table", as_json=as_json)
 
 
 @app.command
@@ -134,6 +174,17 @@ def present(result: Result, display: str, *, as_json: bool) -> None:
         console.print(part, highlight=False, soft_wrap=isinstance(part, str))
 
 
+def written_out(words: Sequence[str]) -> list[str]:
+    """The words of a command line with numbers of tokens such as ``10M`` or ``200k`` written out."""
+    before = ["", *words]
+    return [
+        str(round(float(word[:-1]) * SUFFIXES[word[-1]]))
+        if flag.startswith("--") and flag.endswith("tokens") and NUMBER.fullmatch(word)
+        else word
+        for flag, word in zip(before, words, strict=False)
+    ]
+
+
 def quiet_libraries() -> None:
     """Keep libraries from printing what their user can't act upon."""
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
@@ -150,14 +201,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: Words of the command line; by default those of the process.
 
     Returns:
-        The exit code: 0, 2 for input that can't be used, 130 when interrupted.
+        The exit code: 0, 2 for input that can't be used, 130 when interrupted, 143 when training was told to
+        stop (SIGTERM) and has saved.
     """
     quiet_libraries()
     errors = Console(stderr=True, soft_wrap=True)
     try:
-        app(arguments, exit_on_error=False, error_console=errors, result_action="return_value")
+        words = written_out(sys.argv[1:] if arguments is None else arguments)
+        app(words, exit_on_error=False, error_console=errors, result_action="return_value")
     except CycloptsError:
         return USAGE_ERROR  # cyclopts has said what is wrong
+    except Interrupted as stop:
+        errors.print(str(stop), highlight=False)
+        return stop.exit_code
     except MonoglotError as error:
         errors.print(f"[bold red]error:[/] {error}", highlight=False, markup=True)
         return error.exit_code

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from textwrap import shorten
+from typing import TYPE_CHECKING
 
 from rich.console import RenderableType
 from rich.markup import escape
@@ -13,6 +14,9 @@ from monoglot.pipeline.analysis import Analysis
 from monoglot.pipeline.planning import Plan
 from monoglot.pipeline.summary import Summary
 from monoglot.tokenization.audit import Group
+
+if TYPE_CHECKING:  # imports transformers' Trainer, which takes its time
+    from monoglot.pipeline.adapt import Adapted
 
 PROVENANCE = {
     "copied": "copied from the source",
@@ -149,3 +153,20 @@ def plan_tables(plan: Plan) -> Iterator[RenderableType]:
     yield f"\nTried on {sample}; with all of it large vocabularies fit better."
     yield f"Advice: [bold]{plan.advice.option}[/], because {plan.advice.reason}."
     yield f"  monoglot specialize SOURCE CORPUS --output OUT {plan.advice.flags}"
+
+
+def adapted_table(adapted: Adapted) -> Iterator[RenderableType]:
+    """What a training did, as tables and lines to print."""
+    record = adapted.record
+    table = Table("", "before", "after", box=None, pad_edge=False)
+    for column in table.columns[1:]:
+        column.justify = "right"
+    table.add_row("training loss", *(f"{loss:.3f}" for loss in adapted.loss))
+    for name, value in adapted.after.items():
+        table.add_row(f"{name.replace('_', ' ')} (held-out)", f"{adapted.before[name]:.3f}", f"{value:.3f}")
+    yield table
+    yield (
+        f"\nTrained by {adapted.objective} on {record['tokens']:,} tokens ({record['epochs']:.2f} times the "
+        f"corpus) in {record['steps']:,} steps."
+    )
+    yield f"Written to {adapted.output}."

@@ -47,6 +47,15 @@ def tokens(walk: Walk, survey: Artifact, tokenizer: Artifact, *, name: str = "to
     return walk.stage(name, compute, text=survey, tokenizer=tokenizer)
 
 
+def source_tokens(walk: Walk, survey: Artifact) -> Artifact:
+    """Cut the corpus into tokens of the source model."""
+
+    def compute(folder: Path) -> None:
+        _encode(walk, walk.source.tokenizer, folder)
+
+    return walk.stage("tokens", compute, text=survey, source=walk.source.tokenizer_key)
+
+
 def usage(walk: Walk, survey: Artifact) -> Artifact:
     """Count how often the corpus uses each source token: ``counts.npy``."""
 

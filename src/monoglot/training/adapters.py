@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -63,7 +64,8 @@ def with_adapters(model: PreTrainedModel, rank: int, selection: Selection, *, se
     if not matrices:
         raise SettingError("--lora-rank has no matrices to work on: no layer of the body is to be trained")
     config = LoraConfig(r=rank, lora_alpha=ALPHA_PER_RANK * rank, target_modules=matrices)
-    with torch.random.fork_rng():
+    with torch.random.fork_rng(), warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # between PEFT and transformers, not for the user
         torch.manual_seed(seed)  # PEFT draws from the global generator
         peft = get_peft_model(model, config)
     names = [name for name, _ in model.named_parameters(remove_duplicate=False)]

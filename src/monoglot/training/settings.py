@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any, Literal, get_args
 
 from monoglot.errors import SettingError, did_you_mean
@@ -93,6 +93,10 @@ class TrainingSettings:
         if self.embedding_learning_rate is not None:
             return self.embedding_learning_rate
         return self.learning_rate if self.schedule == "all" else 1e-3
+
+    def with_windows(self, most_tokens: int) -> TrainingSettings:
+        """The same with windows no longer than a model takes."""
+        return replace(self, window_tokens=min(self.window_tokens, most_tokens))
 
     def lasting(self) -> dict[str, Any]:
         """The settings that must stay the same when a run goes on."""

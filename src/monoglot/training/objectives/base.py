@@ -43,7 +43,8 @@ class Lesson:
             it: `Task.loss` is given the one to use.
         tokenizer: Its tokenizer.
         corpus: The training lines as its tokens.
-        lines: The training lines as text, in the order of the corpus; may be read several times.
+        lines: The training lines as text, in the order of the corpus; may be read several times, but only in
+            `Objective.prepare`.
         seed: Seed of everything that is drawn.
         cache: A folder in which the objective may keep what it computes once; it survives an interruption.
             All processes of a run see it, and `Objective.prepare` has been called by one before the others.
@@ -69,6 +70,9 @@ class Task(ABC):
 
     uses_dropout: ClassVar[bool] = True
     """Whether the model drops units while it learns, as its configuration says."""
+
+    corpus: TokenizedCorpus | None = None
+    """What is packed into windows in place of the lesson's corpus: texts that the objective made itself."""
 
     @abstractmethod
     def collate(self, windows: Windows) -> Batch:

@@ -1,0 +1,141 @@
+"""`adapt`: continue pretraining of a model on a corpus."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from monoglot.corpus import open_corpus
+from monoglot.initialization.registry import get_method
+from monoglot.model.blueprint import blueprint
+from monoglot.model.folder import find_class, load_config
+from monoglot.model.satellites import transformer_folder
+from monoglot.pipeline import processes, texts
+from monoglot.pipeline.adapt_settings import AdaptSettings
+from monoglot.pipeline.source import open_source
+from monoglot.pipeline.threads import limited_threads
+from monoglot.pipeline.training import METRICS, RECORD, adapted, choose, follow
+from monoglot.pipeline.walk import Walk
+from monoglot.progress import SILENT, Progress
+from monoglot.run import Run, read_json
+from monoglot.training.settings import TrainingSettings
+from monoglot.vectors.registry import get_engine
+
+
+@dataclass(frozen=True)
+class Adapted:
+    """What a training did.
+
+    Attributes:
+        output: The folder of the trained model.
+        objective: What it learned.
+        record: Steps, tokens and what was found out about the model.
+        before: Held-out figures at the beginning.
+        after: Held-out figures at the end.
+        loss: Training loss at the beginning and at the end.
+        seconds: Seconds of each stage, when it was computed.
+    """
+
+    output: str
+    objective: str
+    record: Mapping[str, Any]
+    before: Mapping[str, float]
+    after: Mapping[str, float]
+    loss: tuple[float, float]
+    seconds: Mapping[str, float]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        return asdict(self)
+
+
+def adapt(
+    model: str | Path,
+    corpus: str | Path | Sequence[str | Path],
+    output: str | Path,
+    settings: AdaptSettings | None = None,
+    training: TrainingSettings | None = None,
+    *,
+    overwrite: bool = False,
+    progress: Progress = SILENT,
+) -> Adapted | None:
+    """Continue pretraining of a model on text of one language.
+
+    A run that was interrupted goes on from its last checkpoint. Launched in several processes
+    (``accelerate launch``, ``torchrun``) it shares the work between them.
+
+    Args:
+        model: Folder or hub name of the model.
+        corpus: Files, globs, folders or hub datasets with text.
+        output: Folder to make; a Hugging Face model folder.
+        settings: What to learn, and from what.
+        training: How long, how fast, what of the model.
+        overwrite: Whether to replace an output that an earlier run made.
+        progress: Where to show how far the work is.
+
+    Returns:
+        What was done, in figures; ``None`` in a process that only helped.
+
+    Raises:
+        InputError: If something that was given can't be used; the message says how to mend it.
+        Interrupted: If a signal ended it; the same call goes on from there.
+    """
+    settings, training = settings or AdaptSettings(), training or TrainingSettings()
+    shared = settings.of_run()
+    with limited_threads(shared.n_threads):
+        if not processes.join():
+            follow()
+            return None
+        inputs = [str(c) for c in ([corpus] if isinstance(corpus, str | Path) else corpus)]
+        text = open_corpus(inputs, column=settings.column, heldout=settings.heldout)
+        source = open_source(str(model), trust_remote_code=settings.trust_remote_code)
+        source.check()
+        objective = choose_for(source.folder, settings, training)
+        with Run.open(Path(output), overwrite) as run:
+            walk = Walk(
+                run, source, text, get_method(shared.method), get_engine(shared.vectors), shared, progress
+            )
+            survey = texts.survey(walk)
+            tokens = texts.source_tokens(walk, survey)
+            mixture = source.folder / "monoglot" / "mixture" / "mixture.safetensors"
+            result = adapted(
+                walk, source.folder, source.key, survey, tokens, settings, training, objective,
+                mixture=mixture if mixture.exists() else None,
+            )  # fmt: skip
+            hashes = {"corpus": text.fingerprint(), "model": source.key}
+            both = {"adapt": settings, "training": training}
+            run.publish(result, settings=both, inputs=hashes, seed=settings.seed)
+            return summary(run, objective)
+
+
+def choose_for(folder: Path, settings: AdaptSettings, training: TrainingSettings) -> str:
+    """The objective of a model in a folder, found without reading its weights."""
+    inner = transformer_folder(folder)
+    config = load_config(inner, trust_remote_code=settings.trust_remote_code)
+    model_class = find_class(inner, config, trust_remote_code=settings.trust_remote_code)
+    skeleton = blueprint(model_class, config)
+    return choose(skeleton, settings, training, has_teacher=settings.teacher is not None)
+
+
+def summary(run: Run, objective: str) -> Adapted:
+    """A run in figures, once it is published."""
+    home = run.output / "monoglot" / "training"
+    lines = [json.loads(line) for line in (home / METRICS).read_text(encoding="utf-8").splitlines()]
+    scores = [line for line in lines if "loss" not in line]
+    losses = [line["loss"] for line in lines if "loss" in line]
+    return Adapted(
+        output=str(run.output),
+        objective=objective,
+        record=read_json(home / RECORD),
+        before=_figures(scores[:1]),
+        after=_figures(scores[-1:]),
+        loss=(losses[0], losses[-1]),
+        seconds={name: a.measured.seconds for name, a in run.artifacts.items() if a.measured},
+    )
+
+
+def _figures(lines: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    return {name: value for line in lines for name, value in line.items() if name not in ("step", "tokens")}
