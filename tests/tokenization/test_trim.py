@@ -8,8 +8,10 @@ from hypothesis import given, settings as hypothesis_settings, strategies as st
 from transformers import AutoTokenizer
 
 from monoglot.errors import SettingError
+from monoglot.tokenization.admission import admission
 from monoglot.tokenization.proof import prove
-from monoglot.tokenization.trim import TrimSettings, admission, select_tokens, trim_tokenizer
+from monoglot.tokenization.surgery import state_of
+from monoglot.tokenization.trim import TrimSettings, select_tokens, trim_tokenizer
 from tests.fixtures.tokenizers import FAMILIES, LANGUAGES, sample
 
 FAMILY_NAMES = sorted(FAMILIES)
@@ -27,9 +29,15 @@ def segmented_alike(source, trimmed, line):
     return trimmed.kept_source_ids[ids].tolist() == source(line)["input_ids"]
 
 
+def order_of(source, counts):
+    """The whole order in which tokens are let in, and how many must stay."""
+    required, others = admission(source, state_of(source), counts)
+    return [*required, *others], len(required)
+
+
 def size_between(source, counts, part):
     """A size between what must stay and all tokens that are used."""
-    required = admission(source, counts)[1]
+    required = order_of(source, counts)[1]
     everything = len(trim_tokenizer(source, counts, TrimSettings()).tokenizer)
     return int(required + part * (everything - required))
 
@@ -88,7 +96,7 @@ class TestEveryFamily:
         proof = prove(source, trimmed.tokenizer, trimmed.kept_source_ids, HELD_OUT)
         assert proof.lines == len(HELD_OUT)
         assert 1 - proof.share <= max_loss
-        order, required = admission(source, counts)
+        order, required = order_of(source, counts)
         size = len(trimmed.tokenizer)
         if size > required:
             less = select_tokens(source, order[: size - 1])
@@ -99,7 +107,7 @@ class TestEveryFamily:
         counts = count(source, GERMAN)
         trimmed = trim_tokenizer(source, counts, TrimSettings(coverage=0.98))
         assert counts[trimmed.kept_source_ids].sum() >= 0.98 * counts.sum()
-        order, required = admission(source, counts)
+        order, required = order_of(source, counts)
         shorter = order[: len(trimmed.tokenizer) - 1]
         assert len(shorter) < required or counts[shorter].sum() < 0.98 * counts.sum()
 
@@ -109,7 +117,7 @@ class TestEveryFamily:
         source = source_tokenizers[family]
         seed = data.draw(st.integers(0, 2**32 - 1))
         counts = np.random.default_rng(seed).geometric(0.2, len(source)) - 1
-        order, required = admission(source, counts)
+        order, required = order_of(source, counts)
         assert sorted(order) == list(range(len(source)))
         trimmed = select_tokens(source, order[: data.draw(st.integers(required, len(source)))])
         line = data.draw(st.sampled_from([line for name in LANGUAGES for line in sample(name, 40)]))
@@ -145,6 +153,36 @@ def test_weights_decide_between_languages(source_tokenizers):
         return prove(source, trimmed.tokenizer, trimmed.kept_source_ids, GERMAN).share
 
     assert share(more_german) > share(more_swahili)
+
+
+def test_lines_may_count_differently(source_tokenizers):
+    source = source_tokenizers["unigram"]
+    swahili = sample("sw", 100)
+    counts = count(source, GERMAN) + count(source, swahili)
+    lines = [*HELD_OUT[:100], *swahili]
+
+    def shares(german_weight, swahili_weight):
+        weights = [german_weight] * 100 + [swahili_weight] * 100
+        trimmed = trim_tokenizer(source, counts, TrimSettings(max_loss=0.3), lines, weights)
+        return [
+            prove(source, trimmed.tokenizer, trimmed.kept_source_ids, part).share
+            for part in (lines[:100], swahili)
+        ]
+
+    only_german, only_swahili = shares(1.0, 0.0), shares(0.0, 1.0)
+    assert only_german[0] >= 0.7
+    assert only_swahili[1] >= 0.7
+    equal = shares(0.5, 0.5)
+    assert sum(equal) / 2 >= 0.7
+    assert equal == shares(2.0, 2.0)
+    assert only_german != only_swahili
+
+
+def test_the_whole_coverage_of_weighted_counts_is_the_tokens_used(source_tokenizers):
+    source = source_tokenizers["unigram"]
+    counts = count(source, GERMAN) / 3 + count(source, sample("sw", 100)) / 7
+    trimmed = trim_tokenizer(source, counts, TrimSettings(coverage=1))
+    assert len(trimmed.tokenizer) <= len(trim_tokenizer(source, np.ceil(counts), TrimSettings()).tokenizer)
 
 
 def test_the_proof_shows_what_differs(source_tokenizers):

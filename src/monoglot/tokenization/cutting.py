@@ -26,8 +26,7 @@ def make_cut(backend: Tokenizer, parts: Parts) -> Cut:
 
 def _spaced_cut(backend: Tokenizer, parts: Parts) -> Cut:
     """Cut with a tokenizer that spells spaces, made to add none of its own and to lose none."""
-    bare = Tokenizer(backend.model)  # shares the model, which may be large
-    _take_steps(bare, _shell(_without_habits(parts)))
+    bare = without_habits(backend, parts)
     own_id = _add_plain_tokens(bare, backend)
     space = bare.token_to_id("Ġ" if parts.has("ByteLevel") else replacement_of(parts) or "▁")
 
@@ -39,7 +38,21 @@ def _spaced_cut(backend: Tokenizer, parts: Parts) -> Cut:
     return cut
 
 
-def _without_habits(parts: Parts) -> dict[str, list[dict[str, Any]]]:
+def without_habits(backend: Tokenizer, parts: Parts) -> Tokenizer:
+    """The tokenizer without added tokens and without what it does at the beginning of a text only."""
+    bare = Tokenizer(backend.model)  # shares the model, which may be large
+    _take_steps(bare, _shell(_inner_steps(parts)))
+    return bare
+
+
+def without_added_tokens(backend: Tokenizer) -> Tokenizer:
+    """The tokenizer without added tokens."""
+    bare = Tokenizer(backend.model)
+    _take_steps(bare, backend)
+    return bare
+
+
+def _inner_steps(parts: Parts) -> dict[str, list[dict[str, Any]]]:
     """Normalizer and pre-tokenizer steps, less what puts a space before a text or takes one away."""
     changes: dict[str, dict[str, Any]] = {
         "Strip": {"strip_left": False},
@@ -81,8 +94,7 @@ def _wordpiece_cut(backend: Tokenizer, prefix: str) -> Cut:
 
     Continuations are cut by a second model, which knows the ``##`` tokens only, without their ``##``.
     """
-    starts = Tokenizer(backend.model)
-    _take_steps(starts, backend)
+    starts = without_added_tokens(backend)
     own_id = _add_plain_tokens(starts, backend)
     continuing = {
         text.removeprefix(prefix): id

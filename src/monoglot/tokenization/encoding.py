@@ -18,6 +18,7 @@ from monoglot.progress import SILENT, Progress
 from monoglot.tokenization.sentencepiece_proto import Encode, unigram_encoder
 from monoglot.tokenization.tokenized_corpus import CorpusWriter, TokenizedCorpus
 from monoglot.tokenization.vocabulary import plain_backend
+from monoglot.tokenization.word_cache import word_encoder
 
 BATCH_CHARACTERS = 1 << 18
 LONGEST_PIECE_CHARACTERS = 1 << 16
@@ -44,7 +45,8 @@ def encode_corpus(
 
     A Unigram tokenizer is run by SentencePiece if a trial on the first lines shows that no more than one
     line in a thousand comes out differently (as another segmentation of the same score, see
-    ``sentencepiece_proto``). Lines longer than 65,536 characters are encoded in pieces cut at white space.
+    ``sentencepiece_proto``); the words of a SentencePiece BPE tokenizer are looked up (see ``word_cache``).
+    Lines longer than 65,536 characters are encoded in pieces cut at white space.
 
     Args:
         tokenizer: The tokenizer; truncation and padding that it is set to are ignored.
@@ -87,12 +89,12 @@ def cut_line(line: str, longest: int = LONGEST_PIECE_CHARACTERS) -> Iterator[Pie
 
 
 def _fastest_encoder(tokenizer: Tokenizer, trial: list[str]) -> Encode:
-    """SentencePiece's encoder if the tokenizer is one that it can imitate, as seen on some lines."""
+    """An encoder that imitates the tokenizer, if there is one that does, as seen on some lines."""
 
     def exact(lines: list[str]) -> list[list[int]]:
         return [encoding.ids for encoding in tokenizer.encode_batch_fast(lines, add_special_tokens=False)]
 
-    fast = unigram_encoder(tokenizer, exact)
+    fast = unigram_encoder(tokenizer, exact) or word_encoder(tokenizer, exact)
     if fast is None:
         return exact
     different = sum(a != b for a, b in zip(fast(trial), exact(trial), strict=True))

@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 from jaxtyping import Float64, Int64
 from transformers import PreTrainedTokenizerFast
 
 from monoglot.errors import SettingError
-from monoglot.tokenization.carried import carried_tokens
-from monoglot.tokenization.closure import ancestry, characters_of, least_token
-from monoglot.tokenization.parts import Parts, family_of
-from monoglot.tokenization.proof import batches, exact_ids
-from monoglot.tokenization.surgery import (
-    ids_of,
-    merges_of,
-    rebuild,
-    scores_of,
-    state_of,
-    with_tokens,
+from monoglot.tokenization.admission import (
+    admission,
+    until_all_are_in,
+    until_covered,
+    until_lines_are_whole,
 )
-from monoglot.tokenization.vocabulary import backend_of, plain_backend
+from monoglot.tokenization.proof import exact_ids
+from monoglot.tokenization.surgery import State, ids_of, merges_of, rebuild, scores_of, state_of, with_tokens
+from monoglot.tokenization.vocabulary import plain_backend
 
 
 @dataclass(frozen=True)
@@ -33,8 +30,8 @@ class TrimSettings:
         minimum_count: Keep tokens that occur at least so often: the rule if no other is given.
         vocabulary_size: Keep the most frequent tokens, so many in all.
         coverage: Keep the most frequent tokens that make up this share of the text's tokens.
-        max_loss: Keep the most frequent tokens until at most this share of the held-out lines comes out
-            differently.
+        max_loss: Keep the most frequent tokens until at most this share of the held-out lines lacks some of
+            its own.
     """
 
     minimum_count: float = 1
@@ -70,6 +67,7 @@ def trim_tokenizer(
     counts: Int64[np.ndarray, " source"] | Float64[np.ndarray, " source"],
     settings: TrimSettings,
     held_out: Iterable[str] = (),
+    line_weights: Sequence[float] | None = None,
 ) -> Trimmed:
     """Drop the tokens that a text doesn't need; the others keep their order.
 
@@ -85,23 +83,30 @@ def trim_tokenizer(
         counts: How often each of its tokens occurs; sums over several texts may be weighted.
         settings: The rule.
         held_out: Lines to measure the loss on, for ``max_loss``.
+        line_weights: How much each of them counts; by default all the same.
 
     Raises:
         SettingError: If what must stay is more than the size asked for, or there are no held-out lines.
     """
-    order, required = admission(source, counts)
-    if settings.vocabulary_size is not None and not required <= settings.vocabulary_size <= len(order):
-        raise SettingError(
-            f"with this text, the tokenizer can be trimmed to between {required} and {len(order)} tokens; "
-            f"{settings.vocabulary_size} were asked for"
-        )
+    state = state_of(source)
+    required, others = admission(source, state, counts)
+    everything = len(ids_of(state))
     if settings.vocabulary_size is not None:
-        size = settings.vocabulary_size
+        if not len(required) <= settings.vocabulary_size <= everything:
+            raise SettingError(
+                f"with this text, the tokenizer can be trimmed to between {len(required)} and {everything} "
+                f"tokens; {settings.vocabulary_size} were asked for"
+            )
+        chosen = islice(others, settings.vocabulary_size - len(required))
     elif settings.max_loss is not None:
-        size = _size_for_loss(source, order, held_out, settings.max_loss)
+        lines = [frozenset(ids.tolist()) for ids in exact_ids(plain_backend(source), list(held_out))]
+        chosen = until_lines_are_whole(required, others, lines, settings.max_loss, line_weights)
+    elif settings.coverage is not None:
+        chosen = until_covered(required, others, counts, settings.coverage)
     else:
-        size = _size_for_counts(np.array([counts[id] for id in order]), settings)
-    return select_tokens(source, order[: max(size, required)])
+        often = np.flatnonzero(counts >= settings.minimum_count)
+        chosen = until_all_are_in(required, others, often.tolist())
+    return _select(source, state, [*required, *chosen])
 
 
 def select_tokens(source: PreTrainedTokenizerFast, source_ids: Iterable[int]) -> Trimmed:
@@ -110,7 +115,10 @@ def select_tokens(source: PreTrainedTokenizerFast, source_ids: Iterable[int]) ->
     Raises:
         TokenizerError: If the tokenizer can't do without a token that is not among them.
     """
-    state = state_of(source)
+    return _select(source, state_of(source), source_ids)
+
+
+def _select(source: PreTrainedTokenizerFast, state: State, source_ids: Iterable[int]) -> Trimmed:
     text_of = {id: text for text, id in ids_of(state).items()}
     kept = sorted(source_ids)
     ids = {text_of[id]: new for new, id in enumerate(kept)}
@@ -122,61 +130,3 @@ def select_tokens(source: PreTrainedTokenizerFast, source_ids: Iterable[int]) ->
         merges = [pair for pair in pairs if pair[0] in ids and pair[1] in ids and "".join(pair) in ids]
     tokenizer = rebuild(source, with_tokens(state, ids, scores=scores, merges=merges))
     return Trimmed(tokenizer, np.array(kept, dtype=np.int64))
-
-
-def admission(
-    source: PreTrainedTokenizerFast,
-    counts: Int64[np.ndarray, " source"] | Float64[np.ndarray, " source"],
-) -> tuple[list[int], int]:
-    """Give the order in which tokens are let in: first what must stay, then the more frequent ones first.
-
-    What a token is merged from stands before it, so any beginning of the order is a valid vocabulary. Of the
-    tokens that never occur, those spelled in characters that do occur come first.
-
-    Returns:
-        The source ids, and how many at the head must stay.
-    """
-    state = state_of(source)
-    ids = ids_of(state)
-    backend = backend_of(source)
-    family = family_of(backend, Parts.of(backend))
-    needs = ancestry(state)
-    used = [text for text, id in ids.items() if counts[id] > 0]
-    must = [*carried_tokens(source, state, family), *characters_of(state, family, used), *least_token(state)]
-    characters = set("".join(used))
-    by_count = sorted(ids, key=lambda text: (-counts[ids[text]], not characters.issuperset(text), ids[text]))
-    order: dict[str, None] = {}
-    for text in must:
-        order |= dict.fromkeys([*needs(text), text])
-    required = len(order)
-    for text in by_count:
-        if text not in order:
-            order |= dict.fromkeys([*needs(text), text])
-    return [ids[text] for text in order], required
-
-
-def _size_for_counts(
-    counts: Int64[np.ndarray, " order"] | Float64[np.ndarray, " order"], settings: TrimSettings
-) -> int:
-    """How many tokens of the order reach the coverage, or occur often enough."""
-    if settings.coverage is None:
-        often = np.flatnonzero(counts >= settings.minimum_count)
-        return int(often[-1]) + 1 if len(often) else 0
-    covered = np.cumsum(counts, dtype=np.float64)
-    return int(np.searchsorted(covered, settings.coverage * covered[-1])) + 1
-
-
-def _size_for_loss(
-    source: PreTrainedTokenizerFast, order: list[int], held_out: Iterable[str], max_loss: float
-) -> int:
-    """The smallest size with which all but so many lines have all their tokens."""
-    place = np.zeros(max(order) + 1, dtype=np.int64)
-    place[order] = np.arange(1, len(order) + 1)
-    backend = plain_backend(source)
-    needed = [
-        int(place[ids].max(initial=0)) for batch in batches(held_out) for ids in exact_ids(backend, batch)
-    ]
-    if not needed:
-        raise SettingError("max_loss is measured on held-out lines, got none; give some")
-    may_change = int(max_loss * len(needed))
-    return 0 if may_change == len(needed) else sorted(needed, reverse=True)[may_change]
