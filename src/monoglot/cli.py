@@ -13,6 +13,7 @@ from typing import Annotated, Any, Protocol
 
 from cyclopts import App, CycloptsError, Parameter
 from rich.console import Console
+from rich.markup import escape
 
 from monoglot import __version__
 from monoglot.errors import Interrupted, MonoglotError
@@ -34,7 +35,7 @@ app = App(
     name="monoglot",
     version=__version__,
     help="Give any Hugging Face transformer a vocabulary made for your language.",
-    default_parameter=Parameter(negative=()),
+    default_parameter=Parameter(negative=(), consume_multiple=True),
 )
 
 SUFFIXES = {"k": 10**3, "M": 10**6, "G": 10**9}
@@ -115,8 +116,8 @@ def overlap(
     target: str,
     /,
     *,
-    corpus: Annotated[tuple[str, ...], Parameter(consume_multiple=True)] = (),
-    english: Annotated[tuple[str, ...], Parameter(consume_multiple=True)] = (),
+    corpus: tuple[str, ...] = (),
+    english: tuple[str, ...] = (),
     as_json: Annotated[bool, Parameter(name="--json")] = False,
 ) -> None:
     """Show what two vocabularies share, and how the missing tokens would be initialised.
@@ -215,7 +216,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         errors.print(str(stop), highlight=False)
         return stop.exit_code
     except MonoglotError as error:
-        errors.print(f"[bold red]error:[/] {error}", highlight=False, markup=True)
+        errors.print(f"[bold red]error:[/] {escape(str(error))}", highlight=False, markup=True)
         return error.exit_code
     except KeyboardInterrupt:
         errors.print("interrupted: the same command goes on from here")

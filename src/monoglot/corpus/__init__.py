@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from monoglot.corpus.corpus import Corpus, CorpusStatistics, open_corpus
+from monoglot.corpus.corpus import Corpus, CorpusStatistics, Source, open_corpus
 
-__all__ = ["Corpus", "CorpusStatistics", "open_corpus"]
+__all__ = ["Corpus", "CorpusStatistics", "Source", "open_corpus"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from monoglot.corpus.files import Source, TextFile, could_be_hub_name, find_files
 from monoglot.corpus.heldout import NOTHING, HeldoutChoice, content_key
@@ -45,9 +46,12 @@ class Corpus:
     out, chosen by a hash of their content, unless the user brings held-out text. No line is in both parts.
     """
 
-    def __init__(self, sources: Sequence[Source], heldout: Sequence[Source] = ()) -> None:
+    def __init__(
+        self, sources: Sequence[Source], heldout: Sequence[Source] = (), part_sizes: Sequence[int] = ()
+    ) -> None:
         self.sources = tuple(sources)
         self.heldout = tuple(heldout)
+        self._part_sizes = tuple(part_sizes) or (len(self.sources),)
         self._statistics: CorpusStatistics | None = None
         self._fingerprint: str | None = None
 
@@ -68,22 +72,32 @@ class Corpus:
         """Take over what an earlier survey of the same corpus found, which spares a pass over it."""
         self._statistics = statistics
 
-    def lines(self) -> Iterator[str]:
-        """Read the training lines."""
+    @property
+    def parts(self) -> tuple[tuple[Source, ...], ...]:
+        """The sources of each input, in the order in which the user named them."""
+        sources = iter(self.sources)
+        return tuple(tuple(islice(sources, size)) for size in self._part_sizes)
+
+    def lines(self, part: Sequence[Source] | None = None) -> Iterator[str]:
+        """Read the training lines, of all sources or of some."""
         is_heldout = self._heldout_keys()
-        for line in _lines(self.sources):
+        for line in _lines(self.sources if part is None else part):
             if content_key(line.encode()) not in is_heldout:
                 yield line
 
-    def heldout_lines(self) -> Iterator[str]:
-        """Read the held-out lines, each once even if the text repeats it."""
+    def heldout_lines(self, part: Sequence[Source] | None = None) -> Iterator[str]:
+        """Read the held-out lines, each once even if the text repeats it; all, or those of some sources."""
         is_heldout = self._heldout_keys()
         seen = set()
-        for line in _lines(self.heldout or self.sources):
+        for line in _lines((self.heldout or self.sources) if part is None else part):
             key = content_key(line.encode())
             if key in is_heldout and key not in seen:
                 seen.add(key)
                 yield line
+
+    def all_lines(self) -> Iterator[str]:
+        """Read every line, those that would be held out from training too."""
+        return _lines(self.sources)
 
     def fingerprint(self) -> str:
         """A hash of all that decides which lines there are, and which of them are held out."""
@@ -157,13 +171,14 @@ def open_corpus(inputs: Sequence[str], *, column: str | None = None, heldout: st
     if not inputs:
         raise CorpusError("no corpus was given; expected at least one file, glob, folder or hub dataset.")
     name = column or "text"
-    sources: list[Source] = []
+    sources: dict[Source, None] = {}
+    part_sizes = []
     for given in inputs:
-        if could_be_hub_name(given):
-            sources.append(HubDataset.open(given, name))
-        else:
-            sources.extend(_files(given, name))
-    return Corpus(list(dict.fromkeys(sources)), _files(heldout, name) if heldout else ())
+        found = [HubDataset.open(given, name)] if could_be_hub_name(given) else _files(given, name)
+        before = len(sources)
+        sources |= dict.fromkeys(found)
+        part_sizes.append(len(sources) - before)
+    return Corpus(list(sources), _files(heldout, name) if heldout else (), part_sizes)
 
 
 def count_words(line: str) -> int:

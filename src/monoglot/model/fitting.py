@@ -35,16 +35,29 @@ def fitting(
             f"The target tokenizer has {target_ids} ids but the mixture {mixture.n_target} rows; "
             "expected a row for each id: make the mixture for this tokenizer."
         )
-    special = set(source_tokenizer.added_tokens_decoder)
-    # The image token of Gemma lies beyond the rows of its text-only models; harmless while unused.
-    beyond = [i for i in source_tokenizer.get_vocab().values() if i >= rows and i not in special]
-    used = int(mixture.rows.indices.max(initial=-1))
-    if beyond or used >= rows:
-        raise ModelError(
-            f"The source tokenizer has the id {max([*beyond, used])} but the embeddings have {rows} rows; "
-            "expected a row for each id: give the tokenizer that belongs to the model."
-        )
+    check_rows(source_tokenizer, rows, int(mixture.rows.indices.max(initial=-1)))
     return replace(mixture, trained=mixture.trained[:rows])
+
+
+def check_rows(tokenizer: PreTrainedTokenizerFast, rows: int, highest_used: int = -1) -> None:
+    """Check that a source tokenizer's ids have rows in the model.
+
+    Args:
+        tokenizer: The source tokenizer.
+        rows: Rows of the source model's tables.
+        highest_used: The highest source id that new rows are made of.
+
+    Raises:
+        ModelError: If an id has none.
+    """
+    special = set(tokenizer.added_tokens_decoder)
+    # The image token of Gemma lies beyond the rows of its text-only models; harmless while unused.
+    beyond = [i for i in tokenizer.get_vocab().values() if i >= rows and i not in special]
+    if beyond or highest_used >= rows:
+        raise ModelError(
+            f"The source tokenizer has the id {max([*beyond, highest_used])} but the embeddings have {rows} "
+            "rows; expected a row for each id: give the tokenizer that belongs to the model."
+        )
 
 
 def padded(mixture: Mixture, multiple: int) -> Mixture:

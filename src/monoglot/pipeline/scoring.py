@@ -71,6 +71,15 @@ def proof(walk: Walk, survey: Artifact, tokenizer: Artifact, model: Artifact) ->
     return walk.stage("proof", compute, source=walk.source.key, **inputs)
 
 
+def proved(walk: Walk) -> dict[str, Any] | None:
+    """The proof of a trimmed model in figures, without the examples; ``None`` in the other modes."""
+    artifact = walk.run.artifacts.get("proof")
+    if artifact is None:
+        return None
+    content: dict[str, Any] = read_json(artifact.folder / "proof.json")
+    return {name: value for name, value in content.items() if name != "examples"}
+
+
 def summary(walk: Walk) -> Summary:
     """The run in figures, once it is published."""
     home = walk.run.output / "monoglot"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
@@ -28,6 +29,8 @@ class Settings:
         coverage: In mode ``trim``: keep the most frequent tokens that make up this share of the text.
         max_loss: In mode ``trim``: keep as few tokens as change the segmentation of at most this share of the
             held-out lines.
+        weights: In mode ``trim``: how much each CORPUS counts beside the others, whatever its length; one
+            number each. By default every token of the text counts the same.
         method: How the embeddings of missing tokens are initialised.
         method_options: Settings of the method, by the names of its fields.
         vectors: Engine that trains the auxiliary vectors, or a file with vectors for the target tokenizer.
@@ -46,6 +49,7 @@ class Settings:
     minimum_count: float = 1
     coverage: float | None = None
     max_loss: float | None = None
+    weights: tuple[float, ...] = ()
     method: str = "focus"
     method_options: dict[str, Any] = field(default_factory=dict)
     vectors: str = "fasttext"
@@ -70,8 +74,24 @@ class Settings:
             )
         if self.threads is not None and self.threads < 1:
             raise SettingError(f"--threads {self.threads} is too small: give 1 or more")
+        if self.weights:
+            self._check_weights()
+        if self.target_tokenizer and self.mode == "trim":
+            raise SettingError("--mode trim keeps the source's own tokens: leave out --target-tokenizer")
         if not 0 <= self.seed < 2**31:
             raise SettingError(f"--seed {self.seed} is out of range: give 0 … {2**31 - 1}")
+
+    def _check_weights(self) -> None:
+        """Refuse weights that would do nothing, or could not be shares of a text."""
+        if self.mode != "trim":
+            raise SettingError(f"--weights is for --mode trim, got --mode {self.mode}: leave it out")
+        if wrong := [weight for weight in self.weights if not (0 < weight < math.inf)]:
+            raise SettingError(f"--weights are positive numbers, got {wrong[0]}: leave out a CORPUS instead")
+        if self.vocabulary_size is self.coverage is self.max_loss is None:
+            raise SettingError(
+                "--weights say which tokens are more frequent, but every token that occurs is kept: give "
+                "--vocabulary-size, --coverage or --max-loss too"
+            )
 
     @property
     def size(self) -> int:

@@ -14,6 +14,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from monoglot.errors import ModelError
 from monoglot.model.checkpoint import Checkpoint
+from monoglot.model.fitting import check_rows
 from monoglot.model.folder import load_model, load_tokenizer
 from monoglot.run import content_key, file_hash
 from monoglot.tokenization.vocabulary import Vocabulary
@@ -66,9 +67,10 @@ class Source:
 
         Raises:
             TokenizerError: If the tokenizer is missing, broken or of an unknown kind.
-            ModelError: If the model is, or its tables hold NaN.
+            ModelError: If the model is, its tables hold NaN, or the tokenizer is of another model.
         """
         _ = self.vocabulary  # a tokenizer that can't be read is refused here
+        check_rows(self.tokenizer, self.checkpoint.tables.rows)
         self.checkpoint.check_tables()
 
     def forget(self) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from monoglot.corpus import open_corpus
 from monoglot.initialization.registry import get_method
 from monoglot.pipeline import scoring, texts, tokenizers, weights
+from monoglot.pipeline.checks import check
 from monoglot.pipeline.settings import Settings
 from monoglot.pipeline.source import open_source
 from monoglot.pipeline.summary import Summary
@@ -54,12 +55,13 @@ def specialize(
         engine = get_engine(settings.vectors, settings.vectors_options)
         text = open_corpus(inputs, column=settings.column, heldout=settings.heldout)
         model = open_source(str(source), trust_remote_code=settings.trust_remote_code)
-        model.check()
+        check(model, text, settings)
         with Run.open(Path(output), overwrite) as run:
             walk = Walk(run, model, text, method, engine, settings, progress)
             result = WALKS[settings.mode](walk)
             hashes = {"corpus": text.fingerprint(), "source": model.key}
-            run.publish(result, settings=settings, inputs=hashes, seed=settings.seed)
+            proof = scoring.proved(walk)
+            run.publish(result, settings=settings, inputs=hashes, seed=settings.seed, proof=proof)
             return scoring.summary(walk)
 
 

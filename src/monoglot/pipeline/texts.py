@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -9,7 +10,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 from transformers import PreTrainedTokenizerFast
 
-from monoglot.corpus import CorpusStatistics
+from monoglot.corpus import CorpusStatistics, Source
 from monoglot.model.folder import load_tokenizer
 from monoglot.pipeline.walk import Walk
 from monoglot.run import Artifact, atomic_write, read_json, write_json
@@ -57,14 +58,33 @@ def source_tokens(walk: Walk, survey: Artifact) -> Artifact:
 
 
 def usage(walk: Walk, survey: Artifact) -> Artifact:
-    """Count how often the corpus uses each source token: ``counts.npy``."""
+    """Count how often each part of the corpus uses each source token: ``counts.npy``.
+
+    Only where weights tell parts apart there is more than one.
+    """
+    parts = walk.corpus.parts if walk.settings.weights else (walk.corpus.sources,)
+
+    def count(part: Sequence[Source], folder: Path) -> np.ndarray:
+        with TemporaryDirectory(dir=folder, prefix=".tokens-") as temporary:
+            corpus = _encode(walk, walk.source.tokenizer, Path(temporary), part)
+            return corpus.counts(walk.source.vocabulary.size)
 
     def compute(folder: Path) -> None:
-        with TemporaryDirectory(dir=folder.parent, prefix=".tokens-") as temporary:
-            corpus = _encode(walk, walk.source.tokenizer, Path(temporary))
-            np.save(folder / "counts.npy", corpus.counts(walk.source.vocabulary.size))
+        np.save(folder / "counts.npy", np.stack([count(part, folder.parent) for part in parts]))
 
-    return walk.stage("usage", compute, text=survey, source=walk.source.tokenizer_key)
+    settings = {"parts": [len(part) for part in parts]}
+    return walk.stage("usage", compute, settings, text=survey, source=walk.source.tokenizer_key)
+
+
+def weighted_heldout(walk: Walk) -> tuple[list[str], list[float]]:
+    """The held-out lines of each part of the corpus, and what each counts: together the part's weight."""
+    lines: list[str] = []
+    weights: list[float] = []
+    for part, weight in zip(walk.corpus.parts, walk.settings.weights, strict=True):
+        own = list(walk.corpus.heldout_lines(part))
+        lines += own
+        weights += [weight / len(own)] * len(own)
+    return lines, weights
 
 
 def token_counts(tokens: Artifact, size: int) -> np.ndarray:
@@ -72,13 +92,16 @@ def token_counts(tokens: Artifact, size: int) -> np.ndarray:
     return TokenizedCorpus.open(tokens.folder).counts(size)
 
 
-def _encode(walk: Walk, tokenizer: PreTrainedTokenizerFast, folder: Path) -> TokenizedCorpus:
-    """Write the training lines as tokens."""
+def _encode(
+    walk: Walk, tokenizer: PreTrainedTokenizerFast, folder: Path, part: Sequence[Source] | None = None
+) -> TokenizedCorpus:
+    """Write the training lines as tokens, all or those of a part of the corpus."""
+    is_all = part is None or len(part) == len(walk.corpus.sources)
     return encode_corpus(
         tokenizer,
-        walk.corpus.lines(),
+        walk.corpus.lines(part),
         folder,
         threads=walk.settings.n_threads,
-        total_lines=walk.corpus.survey().lines,
+        total_lines=walk.corpus.survey().lines if is_all else None,
         progress=walk.progress,
     )

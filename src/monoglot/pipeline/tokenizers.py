@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from jaxtyping import Float64, Int64
 
 from monoglot.model.folder import load_tokenizer
+from monoglot.pipeline.settings import Settings
 from monoglot.pipeline.source import open_source
-from monoglot.pipeline.texts import heldout, usage
+from monoglot.pipeline.texts import heldout, usage, weighted_heldout
 from monoglot.pipeline.walk import Walk
 from monoglot.run import Artifact
 from monoglot.tokenization.extend import ExtendSettings, extend_tokenizer
@@ -42,24 +45,51 @@ def replaced(walk: Walk, survey: Artifact, *, name: str = "tokenizer") -> Artifa
 
 def trimmed(walk: Walk, survey: Artifact) -> Artifact:
     """Keep the source tokens that the corpus uses: a tokenizer folder, and the ids kept."""
-    settings = TrimSettings(
-        minimum_count=walk.settings.minimum_count,
-        vocabulary_size=walk.settings.vocabulary_size,
-        coverage=walk.settings.coverage,
-        max_loss=walk.settings.max_loss,
-    )
+    rule, weights = trim_settings(walk.settings), walk.settings.weights
     counts = usage(walk, survey)
 
     def compute(folder: Path) -> None:
-        result = trim_tokenizer(
-            walk.source.tokenizer, np.load(counts.folder / "counts.npy"), settings, heldout(survey)
-        )
+        lines, line_weights = heldout(survey), None
+        if weights and rule.max_loss is not None and not walk.settings.heldout:
+            lines, line_weights = weighted_heldout(walk)
+        uses = weighted(np.load(counts.folder / "counts.npy"), weights)
+        result = trim_tokenizer(walk.source.tokenizer, uses, rule, lines, line_weights)
         result.tokenizer.save_pretrained(folder)
         np.save(folder / KEPT_IDS, result.kept_source_ids)
 
-    return walk.stage(
-        "tokenizer", compute, settings, usage=counts, text=survey, source=walk.source.tokenizer_key
+    settings = {"rule": rule, "weights": weights}
+    inputs = {"usage": counts, "text": survey}
+    return walk.stage("tokenizer", compute, settings, source=walk.source.tokenizer_key, **inputs)
+
+
+def trim_settings(settings: Settings) -> TrimSettings:
+    """The rule by which tokens are kept.
+
+    Raises:
+        SettingError: If there are several, or one makes no sense.
+    """
+    return TrimSettings(
+        minimum_count=settings.minimum_count,
+        vocabulary_size=settings.vocabulary_size,
+        coverage=settings.coverage,
+        max_loss=settings.max_loss,
     )
+
+
+def weighted(
+    counts: Int64[np.ndarray, "parts source"], weights: Sequence[float]
+) -> Int64[np.ndarray, " source"] | Float64[np.ndarray, " source"]:
+    """The counts of a text in which each part has the share that its weight gives it, however long it is.
+
+    Args:
+        counts: How often each part of the corpus uses each token.
+        weights: The weight of each part; none to add the parts as they are.
+    """
+    if not weights:
+        return counts.sum(axis=0)
+    shares = counts / np.maximum(1, counts.sum(axis=1, keepdims=True))
+    mixed: Float64[np.ndarray, " source"] = np.array(weights) / sum(weights) @ shares
+    return mixed
 
 
 def extended(walk: Walk, language: Artifact) -> Artifact:

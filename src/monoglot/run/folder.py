@@ -139,7 +139,14 @@ class Run:
         self._records[name], self.artifacts[name] = record, artifact
         return artifact
 
-    def publish(self, *artifacts: Artifact, settings: object, inputs: Mapping[str, str], seed: int) -> Path:
+    def publish(
+        self,
+        *artifacts: Artifact,
+        settings: object,
+        inputs: Mapping[str, str],
+        seed: int,
+        proof: Mapping[str, Json] | None = None,
+    ) -> Path:
         """Complete the output: put files at its root, write the manifest, give the folder its name.
 
         Args:
@@ -147,6 +154,7 @@ class Run:
             settings: The settings of the whole run, for the manifest.
             inputs: Content hash of each of the user's inputs, for the manifest.
             seed: The seed of the run, for the manifest.
+            proof: What the run has proved of its output, for the manifest.
 
         Returns:
             The output folder.
@@ -156,7 +164,7 @@ class Run:
             ValueError: If two files have the same place at the root.
         """
         names = [artifact.name for artifact in artifacts]
-        description = manifest(self._records.values(), names, settings, inputs, seed)
+        description = manifest(self._records.values(), names, settings, inputs, seed, proof)
         with writing(self.output):
             self._remove_leftovers()
             for name in names:

@@ -28,6 +28,7 @@ def manifest(
     settings: object,
     inputs: Mapping[str, str],
     seed: int,
+    proof: Mapping[str, Json] | None = None,
 ) -> dict[str, Json]:
     """Describe a run: the same for two runs of the same thing on the same machine.
 
@@ -37,6 +38,7 @@ def manifest(
         settings: The settings of the whole run.
         inputs: Content hash of each of the user's inputs.
         seed: The seed of the run.
+        proof: What shows that the output does what it is said to do, if the run has proved it.
 
     Returns:
         The content of ``manifest.json``.
@@ -44,6 +46,7 @@ def manifest(
     Raises:
         TypeError: If the settings hold something without a canonical form, such as a path.
     """
+    proved = {} if proof is None else {"proof": dict(proof)}
     return {
         "settings": canonical(settings),
         "inputs": dict(inputs),
@@ -51,6 +54,7 @@ def manifest(
         "versions": {"python": platform.python_version(), **{name: _version(name) for name in PACKAGES}},
         "platform": platform.platform(),
         "published": list(published),
+        **proved,
         "stages": {record.recipe.stage: record.to_json() for record in records},
     }
 

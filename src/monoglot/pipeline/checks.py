@@ -1,0 +1,72 @@
+"""What can be wrong with the things given, looked at before the first minute of work."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from monoglot.corpus import Corpus
+from monoglot.errors import SettingError, TokenizerError
+from monoglot.maths.mixture import Mixture, Provenance
+from monoglot.maths.sparse import SparseRows
+from monoglot.model.surgery import plan
+from monoglot.pipeline.settings import Settings
+from monoglot.pipeline.source import Source, open_source
+from monoglot.pipeline.tokenizers import trim_settings
+
+
+def check(source: Source, text: Corpus, settings: Settings) -> None:
+    """Refuse what could not be specialised.
+
+    Args:
+        source: The source model.
+        text: The corpus.
+        settings: The settings of the run.
+
+    Raises:
+        InputError: If model, tokenizers, corpus and settings are damaged or don't fit each other.
+    """
+    source.check()
+    if settings.mode == "trim":
+        trim_settings(settings)
+    if settings.weights:
+        check_weights(text, settings.weights)
+    if settings.target_tokenizer:
+        check_target(source, open_source(settings.target_tokenizer), settings)
+
+
+def check_weights(text: Corpus, weights: Sequence[float]) -> None:
+    """Refuse weights of which each part of the corpus does not get one.
+
+    Raises:
+        SettingError: If there are more or fewer, or an input repeats another.
+    """
+    if len(weights) != len(text.parts):
+        raise SettingError(
+            f"--weights has {len(weights)} numbers for {len(text.parts)} CORPUS arguments: give one for each "
+            "(a glob in quotes, or a folder, is one)"
+        )
+    if not all(text.parts):
+        raise SettingError("a file can have one weight only, but is in two CORPUS arguments: name it once")
+
+
+def check_target(source: Source, target: Source, settings: Settings) -> None:
+    """Refuse a user's tokenizer that the model could not get.
+
+    Raises:
+        TokenizerError: If it can't be read, or is of another family than the one that it is to extend.
+        ModelError: If the model depends on something that the tokenizer lacks or has elsewhere.
+    """
+    families = source.vocabulary.family, target.vocabulary.family
+    if settings.mode == "extend":
+        if families[0] is not families[1]:
+            raise TokenizerError(
+                f"the source tokenizer is {families[0]} and --target-tokenizer {families[1]}: a vocabulary "
+                "can only be extended by a tokenizer of the same family; give one, or choose --mode replace"
+            )
+        return
+    provenance = np.full(target.vocabulary.size, Provenance.UNUSED, np.uint8)
+    trained = np.ones(source.checkpoint.tables.rows, bool)
+    anything = Mixture(SparseRows.empty(len(provenance)), provenance, trained)
+    plan(source.checkpoint.structure, anything, target.tokenizer, source.tokenizer)

@@ -1,0 +1,98 @@
+"""Mode trim as a whole: languages with weights, and the proof that the manifest carries."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from monoglot.cli import main
+from monoglot.pipeline.settings import Settings
+from monoglot.pipeline.specialize import specialize
+from monoglot.pipeline.tokenizers import weighted
+from tests.fixtures.tokenizers import DATA, sample
+
+TRIM = Settings(mode="trim", threads=1)
+
+
+@pytest.fixture(scope="module")
+def corpora(tmp_path_factory):
+    """A long German text and a short Swahili one."""
+    folder = tmp_path_factory.mktemp("text")
+    for name, lines in (("de", sample("de", 1500)), ("sw", sample("sw", 200))):
+        (folder / f"{name}.txt").write_text("\n".join(lines), encoding="utf-8")
+    return folder / "de.txt", folder / "sw.txt"
+
+
+@pytest.fixture(scope="module")
+def run(xlm_r, corpora, tmp_path_factory):
+    """Trims to 250 tokens with weights; gives the ids kept and the output."""
+    folder = tmp_path_factory.mktemp("out")
+
+    def trim(name, weights):
+        flags = [
+            "--mode",
+            "trim",
+            "--vocabulary-size",
+            "500",
+            "--threads",
+            "1",
+            "--output",
+            str(folder / name),
+        ]
+        flags += ["--overwrite", *(["--weights", *map(str, weights)] if weights else [])]
+        assert main(["specialize", str(xlm_r), *map(str, corpora), *flags]) == 0
+        stages = json.loads((folder / name / "monoglot" / "measured.json").read_text())["stages"]
+        redone = {stage for stage, costs in stages.items() if not costs["reused"]}
+        kept = np.load(folder / name / "monoglot" / "tokenizer" / "source_ids.npy")
+        return set(kept.tolist()), redone
+
+    return trim
+
+
+def test_weights_give_a_short_text_its_share(run):
+    as_they_are, _ = run("one", ())
+    equal, redone = run("one", (1, 1))
+    assert {"usage", "tokenizer"} <= redone
+    assert "corpus" not in redone
+    swahili, redone = run("one", (1, 9))
+    assert "usage" not in redone  # counted once for all weights
+    assert {"tokenizer", "model"} <= redone
+    scaled, _ = run("one", (10, 90))
+    assert scaled == swahili
+    assert len(as_they_are) == len(equal) == len(swahili) == 250
+    assert len({frozenset(kept) for kept in (as_they_are, equal, swahili)}) == 3
+
+
+def test_shares_do_not_depend_on_the_length_of_a_text():
+    counts = np.array([[100, 300, 0], [1, 0, 1]])
+    assert weighted(counts, ()).tolist() == [101, 300, 1]
+    np.testing.assert_allclose(weighted(counts, (1, 3)), [0.0625 + 0.375, 0.1875, 0.375])
+    np.testing.assert_allclose(weighted(counts * [[1], [50]], (1, 3)), weighted(counts, (1, 3)))
+    assert weighted(np.array([[0, 0], [1, 1]]), (1, 1)).tolist() == [0.25, 0.25]
+
+
+def test_a_loss_is_shared_by_weight(xlm_r, corpora, tmp_path):
+    def kept(name, weights):
+        settings = Settings(mode="trim", threads=1, max_loss=0.3, weights=weights)
+        summary = specialize(xlm_r, corpora, tmp_path / name, settings)
+        lines = (tmp_path / name / "monoglot" / "corpus" / "heldout.txt").read_text().splitlines()
+        swahili = set(sample("sw", 200))
+        assert any(line in swahili for line in lines)  # held out from both
+        assert not all(line in swahili for line in lines)
+        return summary.vocabulary[1]
+
+    assert kept("german", (1000, 1)) != kept("swahili", (1, 1000))
+
+
+def test_the_manifest_carries_the_proof(xlm_r, tmp_path):
+    summary = specialize(xlm_r, DATA / "de.txt", tmp_path / "out", TRIM)
+    proof = json.loads((tmp_path / "out" / "monoglot" / "manifest.json").read_text())["proof"]
+    assert set(proof) == {"lines", "equal", "share", "output_lines", "largest_difference"}
+    assert 0 < proof["equal"] <= proof["lines"]
+    assert proof["largest_difference"] <= 1e-6
+    assert proof == {name: summary.proof[name] for name in proof}
+    replaced = Settings(vocabulary_size=700, threads=1, method="subword")
+    specialize(xlm_r, DATA / "de.txt", tmp_path / "other", replaced)
+    assert "proof" not in json.loads((tmp_path / "other" / "monoglot" / "manifest.json").read_text())
