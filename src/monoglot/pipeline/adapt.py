@@ -10,14 +10,11 @@ from typing import Any
 
 from monoglot.corpus import open_corpus
 from monoglot.initialization.registry import get_method
-from monoglot.model.blueprint import blueprint
-from monoglot.model.folder import find_class, load_config
-from monoglot.model.satellites import transformer_folder
 from monoglot.pipeline import processes, texts
 from monoglot.pipeline.adapt_settings import AdaptSettings
 from monoglot.pipeline.source import open_source
 from monoglot.pipeline.threads import limited_threads
-from monoglot.pipeline.training import METRICS, RECORD, adapted, choose, follow
+from monoglot.pipeline.training import METRICS, RECORD, adapted, choose_for, follow
 from monoglot.pipeline.walk import Walk
 from monoglot.progress import SILENT, Progress
 from monoglot.run import Run, read_json
@@ -93,7 +90,7 @@ def adapt(
         text = open_corpus(inputs, column=settings.column, heldout=settings.heldout)
         source = open_source(str(model), trust_remote_code=settings.trust_remote_code)
         source.check()
-        objective = choose_for(source.folder, settings, training)
+        objective = choose_for(source.folder, settings)
         with Run.open(Path(output), overwrite) as run:
             walk = Walk(
                 run, source, text, get_method(shared.method), get_engine(shared.vectors), shared, progress
@@ -109,15 +106,6 @@ def adapt(
             both = {"adapt": settings, "training": training}
             run.publish(result, settings=both, inputs=hashes, seed=settings.seed)
             return summary(run, objective)
-
-
-def choose_for(folder: Path, settings: AdaptSettings, training: TrainingSettings) -> str:
-    """The objective of a model in a folder, found without reading its weights."""
-    inner = transformer_folder(folder)
-    config = load_config(inner, trust_remote_code=settings.trust_remote_code)
-    model_class = find_class(inner, config, trust_remote_code=settings.trust_remote_code)
-    skeleton = blueprint(model_class, config)
-    return choose(skeleton, settings, training, has_teacher=settings.teacher is not None)
 
 
 def summary(run: Run, objective: str) -> Adapted:

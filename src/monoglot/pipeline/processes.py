@@ -6,6 +6,7 @@ import os
 from datetime import timedelta
 from typing import TypeVar
 
+import torch
 from accelerate import PartialState
 from accelerate.utils import broadcast_object_list
 
@@ -22,7 +23,7 @@ def join() -> bool:
         Whether this process leads.
     """
     if int(os.environ.get("WORLD_SIZE", "1")) > 1 and not PartialState._shared_state:
-        PartialState(timeout=LONGEST_STAGE)
+        PartialState(cpu=not torch.accelerator.is_available(), timeout=LONGEST_STAGE)
     return bool(PartialState().is_main_process)
 
 

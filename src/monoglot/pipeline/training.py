@@ -15,7 +15,9 @@ from monoglot.errors import ModelError, SettingError
 from monoglot.evaluation.language import LanguageSettings, score_language
 from monoglot.evaluation.limits import longest_input_tokens
 from monoglot.maths.mixture import Mixture, Provenance
-from monoglot.model.folder import load_model, load_tokenizer, save
+from monoglot.model.blueprint import blueprint
+from monoglot.model.folder import find_class, load_config, load_model, load_tokenizer, save
+from monoglot.model.satellites import transformer_folder
 from monoglot.pipeline import processes
 from monoglot.pipeline.adapt_settings import AdaptSettings
 from monoglot.pipeline.source import open_source
@@ -69,16 +71,20 @@ class Order:
     identity: dict[str, Any]
 
 
-def choose(
-    model: PreTrainedModel, settings: AdaptSettings, training: TrainingSettings, *, has_teacher: bool
-) -> str:
-    """The objective's name: the user's, if it fits the model, or the best that does.
+def choose_for(folder: Path, settings: AdaptSettings) -> str:
+    """The objective for a model in a folder: the user's, if it fits, or the best that does.
+
+    Only the configuration is read, no weights.
 
     Raises:
         SettingError: If it does not fit, or none does.
     """
-    name = settings.objective or choose_objective(model, has_teacher=has_teacher)
-    check_objective(name, get_objective(name, settings.objective_options), model, has_teacher=has_teacher)
+    inner = transformer_folder(folder)
+    config = load_config(inner, trust_remote_code=settings.trust_remote_code)
+    model_class = find_class(inner, config, trust_remote_code=settings.trust_remote_code)
+    skeleton, has_teacher = blueprint(model_class, config), settings.teacher is not None
+    name = settings.objective or choose_objective(skeleton, has_teacher=has_teacher)
+    check_objective(name, get_objective(name, settings.objective_options), skeleton, has_teacher=has_teacher)
     return name
 
 

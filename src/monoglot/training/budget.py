@@ -29,17 +29,17 @@ class Budget:
     steps: int
 
     @classmethod
-    def of(cls, settings: TrainingSettings, window_tokens: int, processes: int) -> Self:
+    def of(cls, settings: TrainingSettings, processes: int) -> Self:
         """Spread a budget.
 
         Args:
-            settings: How many tokens in all, in a batch, and at a time.
-            window_tokens: Length of a window, as long as the model takes.
+            settings: How many tokens in all, in a batch, in a window, and at a time.
             processes: How many there are.
 
         Raises:
             SettingError: If a batch can't be shared equally.
         """
+        window_tokens = settings.window_tokens
         batch = max(1, settings.batch_tokens // window_tokens)
         if batch % processes:
             raise SettingError(

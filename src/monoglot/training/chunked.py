@@ -36,7 +36,8 @@ def token_losses(
 ) -> Float[Tensor, "windows tokens"]:
     """Cross-entropy of every token, some tokens at a time; 0 where there is no target.
 
-    Logits are computed once more in the backward pass, which costs a third of the head and no memory.
+    Where they are too many for one time, logits are computed once more in the backward pass, which costs a
+    third of the head and no memory.
 
     Args:
         hidden: What enters the head.
@@ -51,11 +52,10 @@ def token_losses(
     def chunk(states: Tensor, ids: Tensor) -> Tensor:
         return cross_entropy(logits(states[None])[0].float(), ids, reduction="none")
 
-    pieces = [
-        checkpoint(chunk, part, ids[start : start + rows], use_reentrant=False)
-        for start in range(0, len(ids), rows)
-        for part in [states[start : start + rows]]
-    ]
-    found = torch.cat(pieces) if pieces else states.sum(dim=1).float()
+    if len(ids) <= rows:
+        found = chunk(states, ids)
+    else:
+        parts = zip(states.split(rows), ids.split(rows), strict=True)
+        found = torch.cat([checkpoint(chunk, *part, use_reentrant=False) for part in parts])
     losses = torch.zeros(wanted.shape, device=hidden.device, dtype=found.dtype)
     return losses.masked_scatter(wanted, found).view(targets.shape)

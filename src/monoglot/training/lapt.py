@@ -3,31 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from accelerate import PartialState
 from jaxtyping import Bool
 from torch import Tensor
 from transformers import EarlyStoppingCallback, PreTrainedModel, PrinterCallback
-from transformers.utils.import_utils import is_torch_bf16_available_on_device
 
-from monoglot.errors import CorpusError, Interrupted, SettingError
+from monoglot.errors import CorpusError, Interrupted
 from monoglot.model.blueprint import quiet_transformers
 from monoglot.progress import SILENT, Progress
-from monoglot.training.adapters import with_adapters
 from monoglot.training.budget import Budget
 from monoglot.training.callbacks import Completing, Freezing, Interruption, records
 from monoglot.training.checkpoints import discard_incomplete, latest, same_run, step_of
 from monoglot.training.frame import Frame
 from monoglot.training.learner import Learner
+from monoglot.training.learning import Learning, check_sharded, is_sharded
 from monoglot.training.objectives.base import Lesson, Objective, Task
 from monoglot.training.packing import Layout, PackedCorpus
-from monoglot.training.parameters import keep_rows, select
+from monoglot.training.precision import uses_bf16
 from monoglot.training.randomness import restored_randomness
 from monoglot.training.settings import TrainingSettings
 from monoglot.training.trainer import LaptTrainer, trainer_arguments
@@ -76,7 +73,7 @@ def train(
         folder: Where checkpoints and ``metrics.jsonl`` go.
         identity: What else must be the same when a run goes on: names and content keys of what is given.
         new_rows: For schedule ``new-rows``, which rows of the vocabulary's tables may learn.
-        score: Measures held-out figures.
+        score: Measures held-out figures; not called where the model is sharded.
         progress: Where to show how far it is.
 
     Returns:
@@ -88,37 +85,19 @@ def train(
         TrainingError: If the loss is not a number.
         Interrupted: If a signal told it to stop; the same call goes on from there.
     """
-    processes = PartialState()
-    budget = Budget.of(settings, settings.window_tokens, processes.num_processes)
-    with restored_randomness(), processes.main_process_first():
-        if processes.is_main_process:
-            same_run(folder, {**settings.lasting(), **identity})
-            discard_incomplete(folder)
-            objective.prepare(lesson)
-        task = objective.task(lesson)
+    check_sharded(settings)
+    budget = Budget.of(settings, PartialState().num_processes)
+    with restored_randomness():
+        task = begin(lesson, objective, folder, {**settings.lasting(), **identity})
     data = packed(lesson, task, budget)
-    model, selection = lesson.model, select(lesson.model, settings)
-    if settings.schedule == "new-rows":
-        if new_rows is None or not new_rows.any():
-            raise SettingError(
-                "--schedule new-rows needs a model with rows that were not copied, as `specialize` makes it"
-            )
-        keep_rows(model, torch.from_numpy(new_rows))
-    adapters = None
-    if settings.lora_rank:
-        adapters = with_adapters(model, settings.lora_rank, selection, seed=lesson.seed)
-        selection = adapters.selection
-    learner = Learner(model, task)
-    frozen_steps = (
-        round(settings.frozen_share * budget.steps) if settings.schedule == "embeddings-first" else 0
-    )
-    watched = objective.watched if settings.patience else None
-    checkpoint = latest(folder)
-    with ExitStack() as stack:
-        stack.enter_context(restored_randomness())
-        stack.enter_context(quiet_transformers())
-        interruption = stack.enter_context(Interruption())
-        advance = stack.enter_context(progress.task("training", budget.steps * budget.step_tokens))
+    learning = Learning.of(lesson.model, settings, new_rows, steps=budget.steps, seed=lesson.seed)
+    learner, checkpoint = Learner(lesson.model, task), latest(folder)
+    with (
+        restored_randomness(),
+        quiet_transformers(),
+        Interruption() as interruption,
+        progress.task("training", budget.windows * budget.window_tokens) as advance,
+    ):
         trainer = LaptTrainer(
             model=learner,
             args=trainer_arguments(
@@ -126,24 +105,23 @@ def train(
                 budget,
                 folder,
                 seed=lesson.seed,
-                bf16=uses_bf16(settings, processes.device),
-                watched=watched,
+                bf16=uses_bf16(settings.precision),
+                watched=objective.watched if settings.patience else None,
                 begins=checkpoint is None,
             ),
             train_dataset=data,
             eval_dataset=[],
             data_collator=task.collate,
             callbacks=[
-                Freezing(learner, selection, frozen_steps),
+                Freezing(learner, learning.selection, learning.frozen_steps),
                 Completing(folder, settings.keep),
                 interruption,
                 *([EarlyStoppingCallback(settings.patience)] if settings.patience else []),
                 *records(folder, budget.step_tokens, progress, advance),
             ],
             settings=settings,
-            selection=selection,
-            frozen_steps=frozen_steps,
-            score=lambda: score(model, task) if score else {},
+            learning=learning,
+            score=lambda: score(lesson.model, task) if score and not is_sharded() else {},
         )
         trainer.remove_callback(PrinterCallback)
         trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
@@ -161,15 +139,28 @@ def train(
         "epochs": steps * budget.batch_windows / data.windows_per_epoch,
         "window_tokens": budget.window_tokens,
         "batch_windows": budget.batch_windows,
+        "processes": PartialState().num_processes,
         "resumed_from_step": step_of(checkpoint) if checkpoint else None,
         "best_step": trainer.state.best_global_step,
         **task.describe(),
     }
-    weights = {}
-    if processes.is_main_process:
-        weights = {name.removeprefix("model."): tensor.detach().cpu() for name, tensor in state.items()}
-        weights = adapters.merge(weights) if adapters else weights
+    weights = plain_weights(state, learning) if PartialState().is_main_process else {}
     return Outcome(weights, steps, steps * budget.step_tokens, record)
+
+
+def begin(lesson: Lesson, objective: Objective, folder: Path, lasting: Mapping[str, Any]) -> Task:
+    """Get the objective ready, one process before the others.
+
+    Raises:
+        SettingError: If the run that is to go on had other settings.
+    """
+    processes = PartialState()
+    with processes.main_process_first():
+        if processes.is_main_process:
+            same_run(folder, lasting)
+            discard_incomplete(folder)
+            objective.prepare(lesson)
+        return objective.task(lesson)
 
 
 def packed(lesson: Lesson, task: Task, budget: Budget) -> PackedCorpus:
@@ -185,7 +176,7 @@ def packed(lesson: Lesson, task: Task, budget: Budget) -> PackedCorpus:
         pad if isinstance(pad, int) else 0,
         whole_documents=task.whole_documents,
     )
-    data = PackedCorpus(lesson.corpus, layout, windows=budget.windows, seed=lesson.seed)
+    data = PackedCorpus(task.corpus or lesson.corpus, layout, windows=budget.windows, seed=lesson.seed)
     if data.windows_per_epoch < budget.batch_windows:
         raise CorpusError(
             f"the corpus fills {data.windows_per_epoch} windows of {budget.window_tokens} tokens, fewer than "
@@ -194,15 +185,7 @@ def packed(lesson: Lesson, task: Task, budget: Budget) -> PackedCorpus:
     return data
 
 
-def uses_bf16(settings: TrainingSettings, device: torch.device) -> bool:
-    """Whether matrix products are computed in bf16."""
-    if settings.precision == "auto":
-        return bool(is_torch_bf16_available_on_device(str(device))) and _has_fast_bf16(device)
-    return settings.precision == "bf16"
-
-
-def _has_fast_bf16(device: torch.device) -> bool:
-    """Whether bf16 is there in hardware; a processor without it is slower than in float32."""
-    if device.type != "cpu":
-        return True
-    return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+def plain_weights(state: Mapping[str, Tensor], learning: Learning) -> dict[str, Tensor]:
+    """The weights of a learner by the names that its model has for them, adapters merged."""
+    weights = {name.removeprefix("model."): tensor.detach().cpu() for name, tensor in state.items()}
+    return learning.adapters.merge(weights) if learning.adapters else weights

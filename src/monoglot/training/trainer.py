@@ -14,7 +14,8 @@ from transformers import Trainer, TrainingArguments
 from monoglot.errors import TrainingError
 from monoglot.training.budget import Budget
 from monoglot.training.checkpoints import latest
-from monoglot.training.parameters import Selection, parameter_groups, rate_factor
+from monoglot.training.learning import Learning
+from monoglot.training.parameters import parameter_groups, rate_factor
 from monoglot.training.settings import TrainingSettings
 
 Score = Callable[[], dict[str, float]]
@@ -28,14 +29,12 @@ class LaptTrainer(Trainer):
         self,
         *args: Any,
         settings: TrainingSettings,
-        selection: Selection,
-        frozen_steps: int,
+        learning: Learning,
         score: Score,
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
-        self._settings, self._selection, self._score = settings, selection, score
-        self._frozen_steps = frozen_steps
+        self._settings, self._learning, self._score = settings, learning, score
         self._sound = torch.tensor(True)
 
     def create_optimizer(self, model: nn.Module | None = None) -> torch.optim.Optimizer:
@@ -43,7 +42,7 @@ class LaptTrainer(Trainer):
         if self.optimizer is None:
             named = (self.model if model is None else model).named_parameters()
             cls, options = self.get_optimizer_cls_and_kwargs(self.args)
-            self.optimizer = cls(parameter_groups(named, self._selection, self._settings), **options)
+            self.optimizer = cls(parameter_groups(named, self._learning.selection, self._settings), **options)
         return self.optimizer
 
     def create_scheduler(
@@ -58,7 +57,7 @@ class LaptTrainer(Trainer):
                     self._settings.decay,
                     num_training_steps,
                     warmup,
-                    0 if group["name"] == "embeddings" else self._frozen_steps,
+                    0 if group["name"] == "embeddings" else self._learning.frozen_steps,
                 )
                 for group in optimizer.param_groups
             ]
@@ -118,6 +117,7 @@ def trainer_arguments(
         dataloader_pin_memory=torch.cuda.is_available(),
         learning_rate=settings.learning_rate,
         weight_decay=settings.weight_decay,
+        use_cpu=not torch.accelerator.is_available(),
         bf16=bf16,
         seed=seed,
         logging_steps=budget.interval(200),

@@ -65,8 +65,9 @@ class CausalTask(Task):
         inputs = self.inputs(batch["ids"], batch["pieces"], batch["positions"])
         targets = next_tokens(batch["ids"], batch["pieces"])
         if self.head is None:
-            logits = logits_of(model(**inputs)).float()
-            losses = cross_entropy(logits.transpose(1, 2), targets, ignore_index=IGNORED, reduction="none")
+            logits = logits_of(model(**inputs)).flatten(0, 1).float()
+            losses = cross_entropy(logits, targets.flatten(), ignore_index=IGNORED, reduction="none")
+            losses = losses.view_as(targets)
         else:
             hidden = self.head.hidden(model, inputs)
             losses = token_losses(

@@ -109,9 +109,9 @@ class MaskedTask(Task):
         logits = self.head(model, inputs, batch["chosen"])
         targets = batch["targets"]
         losses = cross_entropy(
-            logits.float().transpose(1, 2), targets, ignore_index=IGNORED, reduction="none"
+            logits.flatten(0, 1).float(), targets.flatten(), ignore_index=IGNORED, reduction="none"
         )
-        return window_mean(losses, targets)
+        return window_mean(losses.view_as(targets), targets)
 
     def describe(self) -> dict[str, object]:
         """How documents are kept apart, and whether logits are computed for masked tokens only."""

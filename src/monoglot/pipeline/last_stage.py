@@ -1,0 +1,66 @@
+"""Training as the last stage of `specialize`."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Self
+
+from monoglot.errors import SettingError
+from monoglot.options import build
+from monoglot.pipeline.adapt_settings import AdaptSettings
+from monoglot.pipeline.settings import Settings
+from monoglot.pipeline.source import Source
+from monoglot.pipeline.training import adapted, choose_for
+from monoglot.pipeline.walk import Walk
+from monoglot.run import Artifact
+from monoglot.training.settings import TrainingSettings
+
+
+@dataclass(frozen=True)
+class LastStage:
+    """What `specialize` does after the transplant.
+
+    Attributes:
+        settings: What to learn; the source model is there to be matched.
+        training: How to train.
+        objective: Name of the objective.
+    """
+
+    settings: AdaptSettings
+    training: TrainingSettings
+    objective: str
+
+    @classmethod
+    def of(cls, settings: Settings, source: Source) -> Self:
+        """Plan it, before any long work.
+
+        Raises:
+            SettingError: If an option is unknown or does not fit the model, or there are several processes.
+        """
+        if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+            raise SettingError(
+                "specialize works in one process: leave out --adapt-tokens, and launch `monoglot adapt` on "
+                "its output in several"
+            )
+        options = dict(settings.adapt_options)
+        own = {name: options.pop(name) for name in ("objective", "attention") if name in options}
+        names = ("column", "heldout", "seed", "threads", "trust_remote_code")
+        shared = {name: getattr(settings, name) for name in names}
+        adapt = AdaptSettings(**own, **shared, teacher=str(source.folder))
+        training = build(TrainingSettings, options | {"tokens": settings.adapt_tokens}, "--adapt-options")
+        return cls(adapt, training, choose_for(source.folder, adapt))
+
+    def run(self, walk: Walk, model: Artifact) -> Artifact:
+        """Train the model of an earlier stage.
+
+        Args:
+            walk: The run, with all its stages but this.
+            model: The transplanted model.
+        """
+        stages = walk.run.artifacts
+        return adapted(
+            walk, model.folder, model.key, stages["corpus"], stages["tokens"],
+            self.settings, self.training, self.objective,
+            mixture=stages["mixture"].folder / "mixture.safetensors",
+        )  # fmt: skip

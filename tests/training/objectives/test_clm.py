@@ -1,0 +1,87 @@
+"""Causal language modelling: logits some at a time give the same loss and gradients."""
+
+import pytest
+import torch
+from torch.nn.functional import cross_entropy
+from transformers import Cohere2Config, Cohere2ForCausalLM, Gemma2Config, Gemma2ForCausalLM
+
+from monoglot.training import chunked
+from monoglot.training.decoder_head import find_decoder_head
+from monoglot.training.frame import Frame
+from monoglot.training.objectives.clm import next_tokens
+from monoglot.training.packing import Layout, PackedCorpus
+from monoglot.training.registry import get_objective
+from monoglot.training.vocabulary import TokenKinds
+from monoglot.training.windows import PADDING
+from tests.fixtures.models import DECODER
+
+ARCHITECTURES = ["gpt2", "llama", "qwen3", "mistral", "gemma3", "gpt-neox"]
+
+
+def windows_of(lesson):
+    layout = Layout(48, Frame.of(lesson.tokenizer), 0)
+    return PackedCorpus(lesson.corpus, layout, windows=4, seed=2).__getitems__(range(4))
+
+
+def alone(model, windows):
+    """The mean over windows of the mean loss of its tokens, each document in a call of its own."""
+    means = []
+    for row in range(len(windows.ids)):
+        losses = []
+        for piece in sorted(set(windows.pieces[row]) - {PADDING}):
+            ids = torch.from_numpy(windows.ids[row][windows.pieces[row] == piece])[None]
+            logits = model(input_ids=ids, use_cache=False).logits[0, :-1]
+            losses.append(cross_entropy(logits, ids[0, 1:], reduction="none"))
+        means.append(torch.cat(losses).mean())
+    return torch.stack(means).mean()
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_packed_and_chunked_equals_one_document_at_a_time(architecture, lesson, monkeypatch):
+    monkeypatch.setattr(chunked, "CHUNK_LOGITS", 11 * 1500)
+    given = lesson(architecture)
+    task = get_objective("clm").task(given)
+    assert task.describe() == {"documents_apart_by": "positions", "chunked_logits": True}
+    windows = windows_of(given)
+    results = []
+    for compute in (
+        lambda: task.loss(given.model, task.collate(windows)),
+        lambda: alone(given.model, windows),
+    ):
+        given.model.zero_grad()
+        loss = compute()
+        loss.backward()
+        results.append((loss.item(), {n: p.grad.clone() for n, p in given.model.named_parameters()}))
+    (ours, gradients), (theirs, expected) = results
+    assert ours == pytest.approx(theirs, abs=1e-5)
+    for name, gradient in gradients.items():
+        assert (gradient - expected[name]).abs().max() <= 1e-5, name
+
+
+def test_no_more_logits_than_a_chunk_exist_at_once(lesson, monkeypatch):
+    monkeypatch.setattr(chunked, "CHUNK_LOGITS", 11 * 1500)
+    given = lesson("llama")
+    task = get_objective("clm").task(given)
+    rows = []
+    given.model.lm_head.register_forward_hook(lambda _, __, logits: rows.append(logits.shape[:2].numel()))
+    task.loss(given.model, task.collate(windows_of(given))).backward()
+    assert max(rows) <= 11
+
+
+@pytest.mark.parametrize(
+    ("config", "model"), [(Gemma2Config, Gemma2ForCausalLM), (Cohere2Config, Cohere2ForCausalLM)]
+)
+def test_heads_that_change_their_logits_are_known(config, model, source_tokenizers):
+    made = model(config(vocab_size=1500, **DECODER)).eval()
+    with torch.no_grad():
+        made.get_output_embeddings().weight.mul_(50)
+    probe = TokenKinds.of(source_tokenizers["sentencepiece-bpe"]).probe
+    head = find_decoder_head(made, probe)
+    assert head is not None
+    assert head.softcap or head.scale != 1
+
+
+def test_nothing_is_predicted_across_documents():
+    ids = torch.tensor([[5, 6, 7, 8, 9, 0]])
+    pieces = torch.tensor([[0, 0, 1, 1, 1, PADDING]])
+    assert next_tokens(ids, pieces).tolist() == [[6, -100, 8, 9, -100, -100]]

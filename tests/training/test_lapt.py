@@ -1,0 +1,229 @@
+"""Runs as a whole: what learns, what does not, how a run ends, and how it goes on."""
+
+import json
+import os
+import random
+import shutil
+import signal
+
+import numpy as np
+import pytest
+import torch
+
+from monoglot.errors import CorpusError, Interrupted, SettingError, TrainingError
+from monoglot.model.tables import find_tables
+from monoglot.training.checkpoints import COMPLETE, latest
+from monoglot.training.lapt import train
+from monoglot.training.registry import get_objective
+from monoglot.training.settings import TrainingSettings
+
+STEP = 256
+QUICK = {
+    "tokens": 12 * STEP, "batch_tokens": STEP, "window_tokens": 32, "device_tokens": 128, "checks": 4,
+    "learning_rate": 1e-2, "precision": "float32",
+}  # fmt: skip
+
+
+def run(lesson, folder, objective="mlm", *, score=None, new_rows=None, identity=None, **settings):
+    return train(
+        lesson,
+        get_objective(objective),
+        TrainingSettings(**(QUICK | settings)),
+        folder,
+        identity=identity or {"model": "tiny"},
+        new_rows=new_rows,
+        score=score,
+    )
+
+
+def metrics(folder):
+    return [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+
+
+def same(first, second):
+    assert first.keys() == second.keys()
+    return all(torch.equal(first[name], second[name]) for name in first)
+
+
+def test_a_run_learns_and_records_it(lesson, tmp_path):
+    given = lesson("xlm-roberta")
+    outcome = run(given, tmp_path / "c", tokens=60 * STEP, score=lambda model, task: {"bits_per_byte": 2.0})
+    lines = metrics(tmp_path / "c")
+    losses = [line["loss"] for line in lines if "loss" in line]
+    assert len(losses) == outcome.steps == 60
+    assert np.mean(losses[-10:]) < np.mean(losses[:10]) - 0.5
+    assert [line["step"] for line in lines if "bits_per_byte" in line] == [0, 15, 30, 45, 60]
+    assert outcome.tokens == lines[-1]["tokens"] == 60 * STEP
+    assert set(outcome.weights) <= set(given.model.state_dict())
+    assert torch.equal(outcome.weights["lm_head.bias"], given.model.lm_head.bias)
+    assert {p.name for p in (tmp_path / "c").glob("checkpoint-*")} == {"checkpoint-45", "checkpoint-60"}
+    assert not list((tmp_path / "c").rglob("training_args.bin"))
+
+
+def test_the_callers_random_numbers_are_left_alone(lesson, tmp_path):
+    before = random.getstate(), torch.get_rng_state()
+    run(lesson("bert"), tmp_path / "c", tokens=STEP)
+    assert random.getstate() == before[0]
+    assert torch.equal(torch.get_rng_state(), before[1])
+
+
+@pytest.mark.parametrize(
+    ("architecture", "objective", "schedule"),
+    [("xlm-roberta", "mlm", "all"), ("gemma3", "clm", "embeddings-first")],
+)
+def test_an_interrupted_run_ends_with_the_same_weights(architecture, objective, schedule, lesson, tmp_path):
+    settings = {"schedule": schedule, "frozen_share": 0.5, "decay": "cosine"}
+    through = run(lesson(architecture), tmp_path / "through", objective, **settings)
+
+    def told_to_stop(model, task):
+        if (tmp_path / "stopped" / "checkpoint-3").exists():
+            os.kill(os.getpid(), signal.SIGTERM)
+        return {}
+
+    handler = signal.getsignal(signal.SIGTERM)
+    with pytest.raises(Interrupted, match="after step 7 of 12") as stop:
+        run(lesson(architecture), tmp_path / "stopped", objective, score=told_to_stop, **settings)
+    assert stop.value.exit_code == 143
+    assert signal.getsignal(signal.SIGTERM) is handler
+    resumed = run(lesson(architecture), tmp_path / "stopped", objective, **settings)
+    assert resumed.record["resumed_from_step"] == 7
+    assert same(through.weights, resumed.weights)
+    assert metrics(tmp_path / "stopped") == metrics(tmp_path / "through")
+
+
+def test_a_half_written_checkpoint_is_passed_over(lesson, tmp_path):
+    through = run(lesson("bert"), tmp_path / "through", keep=9)
+    folder = tmp_path / "killed"
+    shutil.copytree(tmp_path / "through", folder)
+    for step in (9, 12):
+        (folder / f"checkpoint-{step}" / COMPLETE).unlink()
+    (folder / "checkpoint-9" / "optimizer.pt").write_bytes(b"half")
+    with (folder / "metrics.jsonl").open("a") as file:
+        file.write('{"step": 1')
+    resumed = run(lesson("bert"), folder)
+    assert resumed.record["resumed_from_step"] == 6
+    assert same(through.weights, resumed.weights)
+    assert metrics(folder) == metrics(tmp_path / "through")
+
+
+def test_other_settings_are_not_resumed(lesson, tmp_path):
+    run(lesson("bert"), tmp_path / "c", tokens=3 * STEP)
+    with pytest.raises(SettingError, match=r"learning_rate was 0\.01 and is now 0\.02, model was tiny and"):
+        run(lesson("bert"), tmp_path / "c", tokens=3 * STEP, learning_rate=0.02, identity={"model": "other"})
+    run(lesson("bert"), tmp_path / "c", tokens=3 * STEP, device_tokens=64)  # no more than rounding
+
+
+def test_embeddings_come_first(lesson, tmp_path):
+    given = lesson("xlm-roberta")
+    before = {name: tensor.clone() for name, tensor in given.model.state_dict().items()}
+    tables = find_tables(given.model).axes
+    run(given, tmp_path / "c", schedule="embeddings-first", frozen_share=1.0)
+    for name, tensor in given.model.state_dict().items():
+        assert torch.equal(tensor, before[name]) == (name not in tables), name
+    again = lesson("xlm-roberta")
+    run(again, tmp_path / "d", schedule="embeddings-first", frozen_share=0.5)
+    assert not torch.equal(again.model.roberta.encoder.layer[0].output.dense.weight,
+                           before["roberta.encoder.layer.0.output.dense.weight"])  # fmt: skip
+
+
+@pytest.mark.parametrize(("architecture", "objective"), [("xlm-roberta", "mlm"), ("llama", "clm")])
+def test_old_rows_do_not_move_by_a_bit(architecture, objective, lesson, tmp_path):
+    given = lesson(architecture)
+    before = {name: tensor.clone() for name, tensor in given.model.state_dict().items()}
+    new = np.arange(1500) % 3 == 0
+    run(given, tmp_path / "c", objective, schedule="new-rows", new_rows=new, weight_decay=0.5)
+    tables = find_tables(given.model)
+    for name, tensor in given.model.state_dict().items():
+        if name in tables.axes:
+            moved = (
+                (tensor != before[name]).flatten(1).any(dim=1) if tensor.ndim > 1 else tensor != before[name]
+            )
+            assert not moved[~new].any(), name
+            assert moved[new].float().mean() > 0.1, name
+        else:
+            assert torch.equal(tensor, before[name]), name
+
+
+def test_chosen_layers_learn(lesson, tmp_path):
+    given = lesson("bert")
+    before = {name: tensor.clone() for name, tensor in given.model.state_dict().items()}
+    run(given, tmp_path / "c", tokens=3 * STEP, layers=(1,))
+    moved = {
+        name for name, tensor in given.model.state_dict().items() if not torch.equal(tensor, before[name])
+    }
+    tables = set(find_tables(given.model).axes)
+    assert {name for name in moved - tables} == {n for n in before if ".layer.1." in n} - {
+        n
+        for n in before
+        if n.endswith("key.bias")  # softmax does not feel it
+    } | {n for n in moved if n.endswith("key.bias")}
+    with pytest.raises(SettingError, match="--layers 5: the model has layers 0 to 1"):
+        run(lesson("bert"), tmp_path / "d", layers=(0, 5))
+
+
+def test_adapters_are_merged(lesson, tmp_path):
+    given = lesson("xlm-roberta")
+    before = {name: tensor.clone() for name, tensor in given.model.state_dict().items()}
+    outcome = run(given, tmp_path / "c", lora_rank=2)
+    assert set(outcome.weights) <= set(before)
+    moved = {name for name in outcome.weights if not torch.equal(outcome.weights[name], before[name])}
+    assert "roberta.encoder.layer.0.attention.self.query.weight" in moved
+    assert "roberta.embeddings.word_embeddings.weight" in moved
+    assert "roberta.encoder.layer.0.attention.self.query.bias" not in moved
+
+
+def test_a_run_that_gets_no_better_stops_and_returns_to_its_best(lesson, tmp_path):
+    figures = iter([9.0, 3.0, 2.0, 2.5, 2.5, 2.5, 2.5])
+    best = {}
+
+    def score(model, task):
+        value = next(figures)
+        if value == 2.0:
+            best.update({name: tensor.clone() for name, tensor in model.state_dict().items()})
+        return {"bits_per_byte": value}
+
+    given = lesson("bert")
+    outcome = run(given, tmp_path / "c", checks=12, patience=2, score=score, keep=1)
+    assert outcome.steps == 4
+    assert outcome.record["best_step"] == 2
+    assert all(torch.equal(tensor, best[name]) for name, tensor in outcome.weights.items())
+
+
+def test_nan_stops_before_it_spreads(lesson, tmp_path):
+    given = lesson("bert")
+
+    def poison(model, task):
+        if (tmp_path / "c" / "checkpoint-3").exists():
+            model.bert.embeddings.LayerNorm.weight.data.fill_(float("nan"))
+        return {}
+
+    with pytest.raises(TrainingError, match="NaN or infinite at step 7") as error:
+        run(given, tmp_path / "c", score=poison, keep=9)
+    checkpoint = latest(tmp_path / "c")
+    assert str(checkpoint) in str(error.value)
+    assert error.value.exit_code == 2
+
+
+def test_a_corpus_shorter_than_a_batch_is_refused(lesson, tmp_path):
+    with pytest.raises(CorpusError, match="fewer than the 31250 of one batch"):
+        run(lesson("bert"), tmp_path / "c", batch_tokens=1_000_000)
+
+
+def test_new_rows_have_to_be_known(lesson, tmp_path):
+    with pytest.raises(SettingError, match="not copied"):
+        run(lesson("bert"), tmp_path / "c", schedule="new-rows")
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"schedule": "embedings-first"}, "did you mean 'embeddings-first'"),
+        ({"tokens": 0}, "--tokens 0"),
+        ({"learning_rate": 0.0}, "--learning-rate"),
+        ({"frozen_share": 2.0}, "--frozen-share"),
+        ({"patience": 0}, "--patience"),
+    ],
+)
+def test_settings_that_make_no_sense_are_refused(settings, message):
+    with pytest.raises(SettingError, match=message):
+        TrainingSettings(**settings)

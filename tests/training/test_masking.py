@@ -1,0 +1,73 @@
+"""Masking: the right share, never special tokens, whole words, and nothing but seed and number decide."""
+
+import numpy as np
+import pytest
+
+from monoglot.training.chunked import IGNORED
+from monoglot.training.frame import Frame
+from monoglot.training.masking import Maskable, mask
+from monoglot.training.packing import Layout, PackedCorpus
+from monoglot.training.vocabulary import TokenKinds
+
+
+@pytest.fixture(scope="module", params=["unigram", "wordpiece"])
+def packed(request, german, source_tokenizers):
+    """Some windows, and what masking must know of their vocabulary."""
+    tokenizer = source_tokenizers[request.param]
+    kinds = TokenKinds.of(tokenizer)
+    layout = Layout(128, Frame.of(tokenizer), tokenizer.pad_token_id)
+    windows = PackedCorpus(german[request.param], layout, windows=60, seed=1).__getitems__(range(60))
+    maskable = Maskable(tokenizer.mask_token_id, kinds.ordinary, kinds.is_special, kinds.begins_word)
+    return windows, maskable
+
+
+@pytest.mark.parametrize("whole_words", [False, True])
+def test_the_share_is_exact_and_special_tokens_stay(packed, whole_words):
+    windows, maskable = packed
+    masked = mask(windows, maskable, share=0.15, whole_words=whole_words, seed=3)
+    assert masked.chosen.shape == (60, 19)
+    rows = np.arange(60)[:, None]
+    assert (masked.targets != IGNORED).all()
+    assert (windows.ids[rows, masked.chosen] == masked.targets).all()
+    assert not maskable.is_special[masked.targets].any()
+    assert windows.is_text[rows, masked.chosen].all()
+    untouched = np.ones(windows.ids.shape, bool)
+    untouched[rows, masked.chosen] = False
+    assert (masked.ids[untouched] == windows.ids[untouched]).all()
+
+
+def test_eighty_ten_ten(packed):
+    windows, maskable = packed
+    masked = mask(windows, maskable, share=0.5, whole_words=False, seed=3)
+    now = masked.ids[np.arange(60)[:, None], masked.chosen]
+    is_mask, kept = now == maskable.mask_id, now == masked.targets
+    assert is_mask.mean() == pytest.approx(0.8, abs=0.02)
+    assert kept.mean() == pytest.approx(0.1, abs=0.02)
+    others = now[~is_mask & ~kept]
+    assert not maskable.is_special[others].any()
+    assert len(np.unique(others)) > 100
+
+
+def test_whole_words_are_masked_whole(packed):
+    windows, maskable = packed
+    masked = mask(windows, maskable, share=0.15, whole_words=True, seed=3)
+    begins = maskable.begins_word[windows.ids] | ~windows.is_text | (windows.positions == 0)
+    words = np.cumsum(begins, axis=1)
+    partial = 0
+    for row in range(60):
+        chosen = np.zeros(128, bool)
+        chosen[masked.chosen[row]] = True
+        touched = np.unique(words[row][chosen])
+        partial += sum(not chosen[(words[row] == word) & windows.is_text[row]].all() for word in touched)
+    assert partial <= 60  # one of each window may be cut, so that all have the same number
+    single = mask(windows, maskable, share=0.15, whole_words=False, seed=3)
+    assert not np.array_equal(single.chosen, masked.chosen)
+
+
+def test_only_seed_and_sample_number_decide(packed):
+    windows, maskable = packed
+    settings = {"share": 0.15, "whole_words": True}
+    both = mask(windows, maskable, **settings, seed=3)
+    assert np.array_equal(both.ids, mask(windows, maskable, **settings, seed=3).ids)
+    assert not np.array_equal(both.ids, mask(windows, maskable, **settings, seed=4).ids)
+    assert len({tuple(row) for row in both.chosen.tolist()}) == 60

@@ -1,0 +1,104 @@
+"""Windows hold every token once, in an order that depends on nothing but the seed."""
+
+import numpy as np
+import pytest
+from hypothesis import given, strategies as st
+
+from monoglot.errors import CorpusError
+from monoglot.tokenization.tokenized_corpus import TokenizedCorpus
+from monoglot.training.frame import Frame
+from monoglot.training.packing import Layout, PackedCorpus
+from monoglot.training.windows import PADDING, Windows
+
+BOS, EOS, PAD = 1, 2, 0
+FRAMES = [Frame(), Frame((BOS,), ()), Frame((BOS,), (EOS,))]
+
+
+def made_up(lengths):
+    """Documents of the given lengths whose tokens are all different."""
+    offsets = np.cumsum([0, *lengths]).astype(np.int64)
+    return TokenizedCorpus(np.arange(10, 10 + offsets[-1], dtype=np.uint32), offsets)
+
+
+def epoch(corpus, layout, seed=0):
+    """All windows of the first epoch."""
+    probe = PackedCorpus(corpus, layout, windows=1, seed=seed)
+    count = probe.windows_per_epoch
+    return PackedCorpus(corpus, layout, windows=count, seed=seed).__getitems__(range(count))
+
+
+def texts(windows: Windows, frame: Frame):
+    """The text of each piece with its document and start, checking what stands around it."""
+    for piece, (document, start) in enumerate(zip(windows.documents, windows.starts, strict=True)):
+        where = windows.pieces == piece
+        assert len(set(np.nonzero(where)[0])) == 1
+        ids, is_text = windows.ids[where], windows.is_text[where]
+        assert tuple(ids[: len(frame.before)]) == frame.before
+        assert tuple(ids[len(ids) - len(frame.after) :]) == frame.after
+        assert is_text.sum() == len(ids) - frame.tokens
+        assert (windows.positions[where] == np.arange(len(ids))).all()
+        yield int(document), int(start), ids[is_text]
+
+
+@given(
+    st.lists(st.integers(0, 60), min_size=1, max_size=30).filter(any),
+    st.integers(8, 40),
+    st.sampled_from(FRAMES),
+    st.booleans(),
+)
+def test_every_token_is_in_one_window(lengths, window, frame, whole):
+    corpus, layout = made_up(lengths), Layout(window, frame, PAD, whole)
+    windows = epoch(corpus, layout)
+    assert windows.ids.shape[1] == window
+    assert (windows.ids[windows.pieces == PADDING] == PAD).all()
+    found = sorted(texts(windows, frame), key=lambda piece: piece[:2])
+    for document, length in enumerate(lengths):
+        pieces = [(start, ids) for number, start, ids in found if number == document]
+        expected = corpus.ids[corpus.offsets[document] : corpus.offsets[document + 1]]
+        if whole and length:
+            expected = expected[: layout.most_text]
+            assert len(pieces) == 1
+        assert [start for start, _ in pieces] == list(np.cumsum([0, *(len(i) for _, i in pieces)])[:-1])
+        assert np.concatenate([[], *(ids for _, ids in pieces)]).tolist() == expected.tolist()
+
+
+def test_real_lines_leave_hardly_any_room(german, source_tokenizers):
+    for family, corpus in german.items():
+        tokenizer = source_tokenizers[family]
+        windows = epoch(corpus, Layout(256, Frame.of(tokenizer), PAD))
+        assert windows.fill >= 0.99, family
+
+
+def test_the_frame_is_what_the_tokenizer_puts_around_a_text(source_tokenizers):
+    for tokenizer in source_tokenizers.values():
+        frame = Frame.of(tokenizer)
+        inner = tokenizer("Das Recht", add_special_tokens=False)["input_ids"]
+        assert [*frame.before, *inner, *frame.after] == tokenizer("Das Recht")["input_ids"]
+
+
+def test_a_window_depends_on_seed_and_number_alone(german):
+    corpus, layout = german["unigram"], Layout(64, FRAMES[2], PAD)
+    count = PackedCorpus(corpus, layout, windows=1, seed=5).windows_per_epoch
+    first = PackedCorpus(corpus, layout, windows=3 * count, seed=5)
+    in_order = [first[number] for number in range(2 * count)]
+    again = PackedCorpus(corpus, layout, windows=3 * count, seed=5)
+    for number in np.random.default_rng(0).permutation(2 * count)[:50]:
+        assert np.array_equal(again[number].ids, in_order[number].ids)
+        assert again[number].numbers == [number]
+    other = PackedCorpus(corpus, layout, windows=count, seed=6)
+    assert not np.array_equal(other[0].ids, in_order[0].ids)
+    assert not np.array_equal(in_order[0].ids, in_order[count].ids)
+
+
+def test_joined_windows_number_their_pieces_through(german):
+    data = PackedCorpus(german["unigram"], Layout(64, FRAMES[1], PAD), windows=9, seed=1)
+    joined = data.__getitems__([2, 5, 7])
+    assert len(joined.documents) == joined.pieces.max() + 1
+    apart = [text.tolist() for n in (2, 5, 7) for *_, text in texts(data[n], FRAMES[1])]
+    assert [text.tolist() for *_, text in texts(joined, FRAMES[1])] == apart
+
+
+@pytest.mark.parametrize(("lengths", "window"), [([0, 0], 64), ([5, 9], 5)])
+def test_a_corpus_that_can_not_be_packed_is_refused(lengths, window):
+    with pytest.raises(CorpusError, match="can't be packed"):
+        PackedCorpus(made_up(lengths), Layout(window, FRAMES[2], PAD), windows=1, seed=0)

@@ -1,0 +1,95 @@
+"""Several processes, and processes that are killed: as a user launches them."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from safetensors.torch import load_file
+
+from monoglot.pipeline.adapt import adapt
+from monoglot.pipeline.adapt_settings import AdaptSettings
+from monoglot.training.settings import TrainingSettings
+from tests.fixtures.models import ARCHITECTURES
+from tests.fixtures.tokenizers import DATA
+
+QUICK = {"tokens": 16 * 512, "batch_tokens": 512, "window_tokens": 64, "device_tokens": 128, "checks": 4}
+TRAINING = TrainingSettings(**QUICK, learning_rate=1e-2, precision="float32")
+FLAGS = [f"--{name.replace('_', '-')}={value}" for name, value in QUICK.items()]
+COMMAND = ["-m", "monoglot", "adapt", "{model}", str(DATA / "de.txt"), *FLAGS,
+           "--learning-rate=0.01", "--precision=float32", "--threads=1"]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def model(source_tokenizers, tmp_path_factory):
+    """A tiny XLM-R without dropout, which every process draws for itself."""
+    folder = tmp_path_factory.mktemp("model")
+    tokenizer = source_tokenizers["unigram"]
+    made = ARCHITECTURES["xlm-roberta"](tokenizer, hidden_dropout_prob=0, attention_probs_dropout_prob=0)
+    made.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def alone(model, tmp_path_factory):
+    """The output of one process that nobody disturbs."""
+    output = tmp_path_factory.mktemp("alone") / "out"
+    adapt(model, DATA / "de.txt", output, AdaptSettings(threads=1), TRAINING)
+    return output
+
+
+def start(model, output, *launcher):
+    """Begin the command in processes of its own."""
+    words = [word.format(model=model) for word in COMMAND]
+    environment = {**os.environ, "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
+    return subprocess.Popen(
+        [sys.executable, *launcher, *words, "--output", str(output)],
+        env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+
+
+def losses(output):
+    lines = (output / "monoglot" / "training" / "metrics.jsonl").read_text().splitlines()
+    return [line["loss"] for line in map(json.loads, lines) if "loss" in line]
+
+
+def largest_difference(first, second):
+    one, other = (load_file(folder / "model.safetensors") for folder in (first, second))
+    assert one.keys() == other.keys()
+    return max((one[name] - other[name]).abs().max().item() for name in one)
+
+
+def test_two_processes_give_the_loss_curve_of_one(model, alone, tmp_path):
+    launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
+    process = start(model, tmp_path / "out", *launcher)
+    _, errors = process.communicate(timeout=120)
+    assert process.returncode == 0, errors
+    assert len(losses(alone)) == 16
+    assert losses(tmp_path / "out") == pytest.approx(losses(alone), abs=1e-4)
+    assert largest_difference(tmp_path / "out", alone) < 1e-3
+    assert not list(tmp_path.glob("out.partial*"))
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_a_killed_run_goes_on_to_the_same_weights(number, model, alone, tmp_path):
+    process = start(model, tmp_path / "out")
+    checkpoint = tmp_path / "out.partial" / "checkpoints" / "checkpoint-4" / "complete.json"
+    deadline = time.monotonic() + 120
+    while not checkpoint.exists() and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.002)
+    process.send_signal(number)
+    _, errors = process.communicate(timeout=60)
+    if number == signal.SIGTERM:
+        assert process.returncode == 143, errors
+        assert "the same command goes on from there" in errors
+    else:
+        assert process.returncode == -signal.SIGKILL
+    assert not (tmp_path / "out").exists()
+    result = adapt(model, DATA / "de.txt", tmp_path / "out", AdaptSettings(threads=1), TRAINING)
+    assert result.record["resumed_from_step"] >= 4
+    assert largest_difference(tmp_path / "out", alone) == 0
+    assert losses(tmp_path / "out") == losses(alone)
