@@ -35,6 +35,8 @@ class Settings:
         method_options: Settings of the method, by the names of its fields.
         vectors: Engine that trains the auxiliary vectors, or a file with vectors for the target tokenizer.
         vectors_options: Settings of the engine, by the names of its fields.
+        adapt_tokens: Continue pretraining of the new model on so many tokens of the corpus; by default not.
+        adapt_options: Settings of that training, by the names that ``adapt`` has for them.
         column: Column of the corpus that holds the text, where it has columns.
         heldout: Text to score with; by default about 1% of the corpus is set aside.
         seed: Seed of everything that is drawn.
@@ -54,6 +56,8 @@ class Settings:
     method_options: dict[str, Any] = field(default_factory=dict)
     vectors: str = "fasttext"
     vectors_options: dict[str, Any] = field(default_factory=dict)
+    adapt_tokens: int | None = None
+    adapt_options: dict[str, Any] = field(default_factory=dict)
     column: str | None = None
     heldout: str | None = None
     seed: int = 42

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from monoglot.corpus import open_corpus
@@ -10,7 +10,7 @@ from monoglot.initialization.registry import get_method
 from monoglot.pipeline import scoring, texts, tokenizers, weights
 from monoglot.pipeline.checks import check
 from monoglot.pipeline.settings import Settings
-from monoglot.pipeline.source import open_source
+from monoglot.pipeline.source import Source, open_source
 from monoglot.pipeline.summary import Summary
 from monoglot.pipeline.threads import limited_threads
 from monoglot.pipeline.walk import Walk
@@ -56,9 +56,10 @@ def specialize(
         text = open_corpus(inputs, column=settings.column, heldout=settings.heldout)
         model = open_source(str(source), trust_remote_code=settings.trust_remote_code)
         check(model, text, settings)
+        finish = last_stage(settings, model)
         with Run.open(Path(output), overwrite) as run:
             walk = Walk(run, model, text, method, engine, settings, progress)
-            result = WALKS[settings.mode](walk)
+            result = finish(walk, WALKS[settings.mode](walk))
             hashes = {"corpus": text.fingerprint(), "source": model.key}
             proof = scoring.proved(walk)
             run.publish(result, settings=settings, inputs=hashes, seed=settings.seed, proof=proof)
@@ -109,3 +110,13 @@ def trim(walk: Walk) -> Artifact:
 
 
 WALKS = {"replace": replace, "extend": extend, "trim": trim}
+
+
+def last_stage(settings: Settings, source: Source) -> Callable[[Walk, Artifact], Artifact]:
+    """What happens to the transplanted model: training, if it is wanted; planned before any long work."""
+    if settings.adapt_tokens is None:
+        return lambda walk, model: model
+    # Trainer takes seconds to import, which those who don't train need not wait for.
+    from monoglot.pipeline.last_stage import LastStage
+
+    return LastStage.of(settings, source).run
