@@ -11,6 +11,7 @@ import torch
 from transformers import AutoTokenizer, Qwen2Config, Qwen2ForCausalLM
 
 from monoglot.errors import ModelError, TokenizerError
+from monoglot.model.checkpoint import Checkpoint, transplant_checkpoint
 from monoglot.model.folder import load_model, load_tokenizer, save
 from monoglot.model.transplant import transplant
 from tests.fixtures.models import ARCHITECTURES, copying, outputs
@@ -91,8 +92,20 @@ def test_custom_code_runs_only_if_it_is_trusted(tmp_path, bert_folder, monkeypat
     model = load_model(bert_folder, trust_remote_code=True)
     assert model.own
     own = load_tokenizer(bert_folder)
-    new = transplant(model, copying(np.arange(len(own)), len(own)), own, source_tokenizer=own)
+    same = copying(np.arange(len(own)), len(own))
+    new = transplant(model, same, own, source_tokenizer=own)
     assert type(new) is type(model)
+    save(new, own, bert_folder, tmp_path / "memory")
+    checkpoint = Checkpoint.open(bert_folder, trust_remote_code=True)
+    transplant_checkpoint(checkpoint, same, own, tmp_path / "shards", source_tokenizer=own)
+    ids = torch.arange(8, 40)[None]
+    for out in ("memory", "shards"):
+        assert (tmp_path / out / "own_code.py").read_text() == code
+        with pytest.raises(ModelError, match="own Python code"):
+            load_model(tmp_path / out)
+        again = load_model(tmp_path / out, trust_remote_code=True)
+        assert again.own
+        assert torch.equal(outputs(again, ids), outputs(model, ids))
 
 
 def test_the_stored_dtype_is_kept(tmp_path, source_tokenizers):

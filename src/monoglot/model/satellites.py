@@ -13,6 +13,7 @@ from monoglot.errors import ModelError
 MODULES = "modules.json"
 BESIDE_MODULES = ("sentence_*_config.json", "config_sentence_transformers.json")
 BESIDE_MODEL = ("preprocessor_config.json", "processor_config.json", "video_preprocessor_config.json")
+OWN_CODE = ("*.py",)
 CHAT_TEMPLATE = "chat_template.jinja"
 
 
@@ -50,6 +51,8 @@ def copy_satellites(source: Path, out: Path, tokenizer: PreTrainedTokenizerFast)
         _copy_files(source, out, (MODULES, *BESIDE_MODULES))
         _copy_files(inner, new_inner, BESIDE_MODULES)
     _copy_files(inner, new_inner, BESIDE_MODEL)
+    if _has_own_code(inner):
+        _copy_files(inner, new_inner, OWN_CODE)
     template = inner / CHAT_TEMPLATE
     if (
         tokenizer.chat_template is None
@@ -75,6 +78,12 @@ def _modules(folder: Path) -> list[tuple[str, Path]]:
                 f"{file} names {path}, which lies outside the model's folder: fetch the model again."
             )
     return modules
+
+
+def _has_own_code(folder: Path) -> bool:
+    """Whether a configuration names code beside it; whoever reads that far has allowed it to be run."""
+    file = folder / "config.json"
+    return file.is_file() and "auto_map" in json.loads(file.read_text(encoding="utf-8"))
 
 
 def _copy_module(module: Path, target: Path) -> None:

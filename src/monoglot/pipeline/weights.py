@@ -10,9 +10,8 @@ import torch
 from monoglot.initialization.base import Transfer, initialize
 from monoglot.maths.mixture import Mixture
 from monoglot.model.checkpoint import transplant_checkpoint
-from monoglot.model.folder import load_tokenizer, save
+from monoglot.model.folder import load_tokenizer
 from monoglot.model.trained import trained_rows
-from monoglot.model.transplant import transplant
 from monoglot.pipeline.memory import return_memory
 from monoglot.pipeline.walk import Walk
 from monoglot.run import Artifact
@@ -103,11 +102,6 @@ def model(walk: Walk, tokenizer: Artifact, mixture: Artifact) -> Artifact:
         target = load_tokenizer(tokenizer.folder)
         rows = Mixture.load(mixture.folder / "mixture.safetensors")
         source, old = walk.source, walk.source.tokenizer
-        if source.trust_remote_code:
-            # Only a model in memory knows the files of its custom code, which have to be saved with it.
-            result = transplant(source.model, rows, target, source_tokenizer=old)
-            save(result, target, source.folder, folder)
-        else:
-            transplant_checkpoint(source.checkpoint, rows, target, folder, source_tokenizer=old)
+        transplant_checkpoint(source.checkpoint, rows, target, folder, source_tokenizer=old)
 
     return walk.stage("model", compute, source=walk.source.key, tokenizer=tokenizer, mixture=mixture)
