@@ -1,0 +1,205 @@
+"""What a teacher says of texts: its hidden states, and sentence vectors that are computed once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, Float32, Int64
+from torch import Tensor
+from transformers import PreTrainedModel, PreTrainedTokenizerFast
+
+from monoglot.errors import ModelError
+from monoglot.maths.sparse import offsets
+from monoglot.model.pooling import Pooling
+from monoglot.tokenization.tokenized_corpus import TokenizedCorpus
+from monoglot.tokenization.vocabulary import plain_backend
+from monoglot.training.frame import Frame
+from monoglot.training.objectives.base import Teacher
+from monoglot.training.pooling import pool
+from monoglot.training.windows import PADDING
+
+BATCH_TOKENS = 4096
+LONGEST_TOKENS = 512
+
+Documents = Int64[np.ndarray, " documents"]
+
+
+def check_teacher(teacher: Teacher | None, student: PreTrainedModel) -> Teacher:
+    """Refuse a teacher whose hidden states can't be compared with the student's.
+
+    Raises:
+        ModelError: If there is none, or it is as wide as the student is not.
+    """
+    if teacher is None:
+        raise ModelError("distillation needs a teacher: name the original model with --teacher")
+    widths = [model.config.get_text_config().hidden_size for model in (teacher.model, student)]
+    if widths[0] != widths[1]:
+        raise ModelError(
+            f"the teacher's hidden states have {widths[0]} numbers and the student's {widths[1]}; expected "
+            "equally many: name the model that the student was made of"
+        )
+    return teacher
+
+
+def last_hidden(model: PreTrainedModel, inputs: dict[str, Any]) -> Float[Tensor, "windows tokens dim"]:
+    """The last hidden states of a model, whatever head it has."""
+    body: Any = model.base_model
+    hidden: Tensor = body(**inputs).last_hidden_state
+    return hidden
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Runs a model over documents, without gradients.
+
+    Attributes:
+        model: The model.
+        corpus: The documents as its tokens, without special ones.
+        frame: The special tokens around each.
+        longest_tokens: Longer documents are cut.
+        pad_id: Fills rows.
+    """
+
+    model: PreTrainedModel
+    corpus: TokenizedCorpus
+    frame: Frame
+    longest_tokens: int
+    pad_id: int
+
+    @classmethod
+    def of(
+        cls, model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, corpus: TokenizedCorpus
+    ) -> Reader:
+        """Find out what a model's tokenizer puts around a text, and how long texts may be."""
+        longest, pad = min(longest_tokens(model, tokenizer), LONGEST_TOKENS), tokenizer.pad_token_id
+        return cls(model, corpus, Frame.of(tokenizer), longest, pad if isinstance(pad, int) else 0)
+
+    def ids(self, document: int) -> Int64[np.ndarray, " tokens"]:
+        """The tokens of a document, special ones included."""
+        start, end = self.corpus.offsets[document : document + 2]
+        text = self.corpus.ids[start : min(end, start + self.longest_tokens - self.frame.tokens)]
+        return np.concatenate([self.frame.before, text, self.frame.after]).astype(np.int64)
+
+    @torch.no_grad()
+    def hidden(
+        self, documents: Documents, device: torch.device
+    ) -> Iterator[tuple[Documents, Float[Tensor, "rows tokens dim"], Bool[Tensor, "rows tokens"]]]:
+        """Compute last hidden states, documents of like length together.
+
+        Args:
+            documents: Numbers of documents.
+            device: Where to compute; the model is moved there.
+
+        Yields:
+            Places in ``documents``, their hidden states, and which of these are no padding.
+        """
+        if self.model.device != device:
+            self.model.to(device)  # type: ignore[arg-type]  # torch's stubs lack this overload
+        rows = [self.ids(document) for document in documents.tolist()]
+        order = np.argsort([len(row) for row in rows], kind="stable")
+        while len(order):
+            size = max(1, BATCH_TOKENS // len(rows[order[-1]]))
+            chosen, order = order[-size:], order[:-size]
+            longest = len(rows[chosen[-1]])
+            ids = np.full((len(chosen), longest), self.pad_id, np.int64)
+            for place, index in enumerate(chosen):
+                ids[place, : len(rows[index])] = rows[index]
+            lengths = np.array([len(rows[index]) for index in chosen])
+            mask = torch.from_numpy(np.arange(longest) < lengths[:, None]).to(device)
+            inputs = {"input_ids": torch.from_numpy(ids).to(device), "attention_mask": mask.long()}
+            yield chosen, last_hidden(self.model, inputs), mask
+
+    def vectors(
+        self, documents: Documents, pooling: Pooling, device: torch.device
+    ) -> Float32[Tensor, "documents dim"]:
+        """Compute sentence vectors of length one.
+
+        Args:
+            documents: Numbers of documents.
+            pooling: What a vector is made of.
+            device: Where to compute.
+        """
+        width = self.model.config.get_text_config().hidden_size
+        vectors = torch.zeros(len(documents), width, dtype=torch.float32, device=device)
+        for places, hidden, mask in self.hidden(documents, device):
+            rows = torch.arange(len(places), device=device)[:, None].expand(mask.shape)
+            positions = torch.arange(mask.shape[1], device=device).expand(mask.shape)
+            pieces = rows.masked_fill(~mask, PADDING)
+            vectors[torch.from_numpy(places)] = pool(hidden, pieces, positions, pooling, count=len(places))
+        return vectors
+
+
+class SentenceVectors:
+    """A teacher's sentence vectors: computed when they are first asked for, then read from a file."""
+
+    def __init__(self, reader: Reader, pooling: Pooling, file: Path) -> None:
+        """Open or begin the file.
+
+        Args:
+            reader: Runs the teacher.
+            pooling: What a vector is made of.
+            file: Keeps the vectors as float16; a row of zeros is not known yet.
+        """
+        self._reader, self._pooling = reader, pooling
+        shape = (reader.corpus.lines, reader.model.config.get_text_config().hidden_size)
+        if not file.exists():
+            np.lib.format.open_memmap(file, "w+", np.float16, shape).flush()
+        self._known = np.lib.format.open_memmap(file, "r+")
+
+    def __call__(self, documents: Documents, device: torch.device) -> Float32[Tensor, "documents dim"]:
+        """Vectors of some documents."""
+        known = self._known[documents]
+        unknown = np.flatnonzero(~known.any(axis=1))
+        if len(unknown):
+            vectors = self._reader.vectors(documents[unknown], self._pooling, device)
+            self._known[documents[unknown]] = known[unknown] = vectors.to(torch.float16).cpu().numpy()
+        return torch.from_numpy(known.astype(np.float32)).to(device)
+
+
+@dataclass(frozen=True)
+class Judge:
+    """Compares a student with its teacher on lines that it was not trained on.
+
+    Attributes:
+        teacher: The teacher.
+        tokenizer: The student's tokenizer.
+        pooling: What a sentence vector is made of.
+        prefix: Put before each line.
+    """
+
+    teacher: Teacher
+    tokenizer: PreTrainedTokenizerFast
+    pooling: Pooling
+    prefix: str
+
+    def distance(self, student: PreTrainedModel, lines: Sequence[str]) -> float:
+        """Compute 1 minus the mean cosine of both models' vectors."""
+        texts = [self.prefix + line for line in lines]
+        found, wanted = (
+            Reader.of(model, tokenizer, encode_lines(tokenizer, texts)).vectors(
+                np.arange(len(texts)), self.pooling, student.device
+            )
+            for model, tokenizer in (
+                (student, self.tokenizer),
+                (self.teacher.model, self.teacher.tokenizer),
+            )
+        )
+        return 1 - float((found * wanted).sum(dim=1).mean())
+
+
+def encode_lines(tokenizer: PreTrainedTokenizerFast, lines: Sequence[str]) -> TokenizedCorpus:
+    """A few lines as a corpus in memory."""
+    encodings = plain_backend(tokenizer).encode_batch_fast(list(lines), add_special_tokens=False)
+    ids = [np.array(encoding.ids, np.uint32) for encoding in encodings]
+    return TokenizedCorpus(np.concatenate(ids), offsets(np.array([len(row) for row in ids])))
+
+
+def longest_tokens(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast) -> int:
+    """How many tokens a model takes, by its tokenizer and its configuration."""
+    positions = getattr(model.config.get_text_config(), "max_position_embeddings", None)
+    return min(tokenizer.model_max_length, positions or tokenizer.model_max_length)
