@@ -10,66 +10,51 @@ and, where there is one, Spearman's correlation on the STS test set. Inputs carr
 from __future__ import annotations
 
 import argparse
-import json
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
-
 from benchmarks import results
-from monoglot.evaluation.sentences import embed, mean_cosine, precision_at_1
+from monoglot.evaluation.records import read_split
+from monoglot.evaluation.sentences import SentenceEncoder, mean_cosine, precision_at_1
+from monoglot.evaluation.tasks.retrieval import Retrieval
+from monoglot.evaluation.tasks.sts import Similarity
 from monoglot.model.folder import load_model, load_tokenizer
-from monoglot.progress import Terminal
+from monoglot.model.pooling import read_pooling
 
 HELDOUT_LINES, PAIRS = 1000, 500
 
 
-def read_jsonl(path: Path) -> list[dict]:
-    """The records of a file of JSON lines."""
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-
-
-def spearman(first: np.ndarray, second: np.ndarray) -> float:
-    """Rank correlation; equal values share the mean of their ranks."""
-
-    def ranks(values: np.ndarray) -> np.ndarray:
-        _, place, counts = np.unique(values, return_inverse=True, return_counts=True)
-        return (np.cumsum(counts) - (counts - 1) / 2)[place]
-
-    return float(np.corrcoef(ranks(first), ranks(second))[0, 1])
-
-
-Encode = Callable[[list[str]], np.ndarray]
-
-
-def encoder(folder: Path) -> Encode:
-    """A function from texts to vectors."""
-    model, tokenizer = load_model(folder), load_tokenizer(folder)
-    return lambda texts: embed(model, tokenizer, texts, prefix="query: ", progress=Terminal())
+def encoder(folder: Path) -> SentenceEncoder:
+    """The model of a folder, as it makes vectors."""
+    return SentenceEncoder(load_model(folder), load_tokenizer(folder), read_pooling(folder), "query: ")
 
 
 class Benchmark:
     """The texts of one language, and the original's vectors of them."""
 
-    def __init__(self, folder: Path, original: Encode) -> None:
+    def __init__(self, folder: Path, original: SentenceEncoder) -> None:
         lines = (folder / "heldout.txt").read_text(encoding="utf-8").split("\n")
         self.heldout = [line for line in lines if line][:HELDOUT_LINES]
-        names = {path.name.split("_")[0]: path for path in sorted((folder / "bitext").glob("*_eng.jsonl"))}
-        self.pairs = {name: read_jsonl(path)[:PAIRS] for name, path in names.items()}
+        self.pairs = {
+            path.name.split("_")[0]: read_split(str(path), Retrieval.columns, "test").records[:PAIRS]
+            for path in sorted((folder / "bitext").glob("*_eng.jsonl"))
+        }
         sts = folder / "sts" / "test.jsonl"
-        self.sts = read_jsonl(sts) if sts.exists() else []
+        self.sts = read_split(str(sts), Similarity.columns, "test") if sts.exists() else None
+        self.original = original
         self.original_heldout = original(self.heldout)
-        self.english = {name: original([p["eng"] for p in pairs]) for name, pairs in self.pairs.items()}
+        self.english = {
+            name: original([pair["english"] for pair in pairs]) for name, pairs in self.pairs.items()
+        }
 
-    def score(self, encode: Encode) -> dict[str, float]:
+    def score(self, encode: SentenceEncoder) -> dict[str, float]:
         """All figures of one model."""
         scores = {"cosine": mean_cosine(encode(self.heldout), self.original_heldout)}
         for name, pairs in self.pairs.items():
-            scores[name] = precision_at_1(encode([p["src"] for p in pairs]), self.english[name])
+            vectors = encode([pair["sentence"] for pair in pairs])
+            scores[name] = precision_at_1(vectors, self.english[name])
         if self.sts:
-            cosines = (encode([p["s1"] for p in self.sts]) * encode([p["s2"] for p in self.sts])).sum(axis=1)
-            scores["sts"] = spearman(cosines, np.array([p["score"] for p in self.sts]))
+            scores["sts"] = Similarity().compare(self.sts, encode, self.original)["spearman"]
         return scores
 
 

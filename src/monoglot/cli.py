@@ -8,6 +8,7 @@ import re
 import sys
 import warnings
 from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any, Protocol
 
@@ -17,7 +18,9 @@ from rich.markup import escape
 
 from monoglot import __version__
 from monoglot.errors import Interrupted, MonoglotError
+from monoglot.evaluation.settings import FineTuning
 from monoglot.pipeline.adapt_settings import AdaptSettings
+from monoglot.pipeline.evaluate_settings import EvaluateSettings, TaskSettings, check_choice
 from monoglot.pipeline.settings import Settings
 from monoglot.progress import Terminal
 from monoglot.training.settings import TrainingSettings
@@ -163,13 +166,60 @@ def plan(
     present(result, "plan_tables", as_json=as_json)
 
 
-def present(result: Result, display: str, *, as_json: bool) -> None:
-    """Print a result for machines, or with one of the functions of `pipeline.display` for people."""
+@app.command
+def evaluate(
+    model: str,
+    /,
+    *text: str,
+    against: str | None = None,
+    retention: tuple[str, ...] = (),
+    settings: Annotated[EvaluateSettings | None, Parameter(name="*")] = None,
+    task: str | None = None,
+    data: Annotated[TaskSettings | None, Parameter(name="*")] = None,
+    tuning: Annotated[FineTuning | None, Parameter(name="*")] = None,
+    as_json: Annotated[bool, Parameter(name="--json")] = False,
+) -> None:
+    """Score a model on a text, or on a task with data of its own.
+
+    On a text: bits per byte (every line on its own), and how well the tokenizer fits. With ``--task``: a head
+    is trained and judged, several times (ner, pos, nli, classification, qa, sts), or sentence vectors are
+    compared as they are (retrieval; sts without training data).
+
+    Examples: ``monoglot evaluate gemma-de german.txt --against gemma --retention english.txt``;
+    ``monoglot evaluate e5-sw --task ner --train train.conll --dev dev.conll --test test.conll``
+
+    Args:
+        model: Folder or hub name.
+        text: Text: .txt, .jsonl, .csv, .parquet, each also .gz or .zst; globs, folders, hub datasets.
+        against: A model to compare with, such as the one that it was made from.
+        retention: Text of another language, to see what was lost of it.
+        settings: Everything else about texts.
+        task: What to have the model do instead: ner, pos, nli, classification, qa, sts or retrieval.
+        data: The data of the task, and how it is run.
+        tuning: How it is trained.
+        as_json: Print everything as JSON.
+    """
+    check_choice(text, retention, task, data)
+    if task is None:
+        from monoglot.pipeline.evaluation import evaluate as run
+
+        result = run(
+            model, text, against=against, retention=retention, settings=settings, progress=Terminal()
+        )
+        present(result, "evaluation_tables", as_json=as_json, module="evaluation_display")
+        return
+    from monoglot.pipeline.evaluation_tasks import evaluate_task
+
+    scores = evaluate_task(task, model, data or TaskSettings(), tuning, against=against, progress=Terminal())
+    present(scores, "task_tables", as_json=as_json, module="evaluation_display")
+
+
+def present(result: Result, display: str, *, as_json: bool, module: str = "display") -> None:
+    """Print a result for machines, or with one of the functions of a module of the pipeline for people."""
     if as_json:
         print(json.dumps(result.as_dict(), ensure_ascii=False, indent=2))  # noqa: T201 - the output itself
         return
-    from monoglot.pipeline import display as displays
-
+    displays = import_module(f"monoglot.pipeline.{module}")
     console = Console()
     for part in getattr(displays, display)(result):
         console.print(part, highlight=False, soft_wrap=isinstance(part, str))

@@ -5,7 +5,6 @@ import pytest
 import torch
 
 from monoglot.errors import ModelError
-from monoglot.model.pooling import Pooling, read_pooling, read_prefix
 from monoglot.evaluation.sentences import (
     SentenceEncoder,
     embed,
@@ -14,6 +13,7 @@ from monoglot.evaluation.sentences import (
     precision_at_1,
     similarity_correlation,
 )
+from monoglot.model.pooling import Pooling, read_pooling, read_prefix
 from tests.fixtures.models import ARCHITECTURES
 from tests.fixtures.tokenizers import sample
 

@@ -12,40 +12,17 @@ import numpy as np
 from jaxtyping import Float64, Int64
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
-from monoglot.errors import CorpusError, ModelError, SettingError
+from monoglot.errors import CorpusError, ModelError
 from monoglot.evaluation.causal import CausalQuestions
 from monoglot.evaluation.limits import longest_input_tokens
 from monoglot.evaluation.masked import MaskedQuestions
+from monoglot.evaluation.settings import LanguageSettings
 from monoglot.evaluation.token_scores import TokenScorer
 from monoglot.evaluation.tokenized_text import TokenizedText
 from monoglot.progress import SILENT, Progress
 
 LONGEST_WINDOW_TOKENS = 1024
-SHORTEST_WINDOW_TOKENS = 8
 MASKED_CLASSES = ("ForMaskedLM", "ForPreTraining")
-
-
-@dataclass(frozen=True)
-class LanguageSettings:
-    """How a text is scored.
-
-    Attributes:
-        window_tokens: The most tokens that the model reads at once; at most what it can, by default 1024.
-        word_share: For masked models, the share of words to ask for; each costs a pass. By default all.
-        seed: Which words these are.
-    """
-
-    window_tokens: int | None = None
-    word_share: float | None = None
-    seed: int = 42
-
-    def __post_init__(self) -> None:
-        if self.window_tokens is not None and self.window_tokens < SHORTEST_WINDOW_TOKENS:
-            raise SettingError(
-                f"window_tokens must be at least {SHORTEST_WINDOW_TOKENS}, was: {self.window_tokens}"
-            )
-        if self.word_share is not None and not 0 < self.word_share <= 1:
-            raise SettingError(f"word_share is a share above 0 and up to 1, was: {self.word_share}")
 
 
 @dataclass(frozen=True)

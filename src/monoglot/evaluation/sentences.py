@@ -36,6 +36,11 @@ class SentenceEncoder:
     prefix: str = ""
     longest_tokens: int = 512
 
+    @property
+    def width(self) -> int:
+        """Length of a vector."""
+        return int(self.model.config.get_text_config().hidden_size)
+
     def __call__(
         self, texts: Sequence[str], *, progress: Progress = SILENT
     ) -> Float32[np.ndarray, "texts dim"]:

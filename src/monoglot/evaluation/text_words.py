@@ -37,14 +37,17 @@ def word_bounds(line: str, offsets: Int64[np.ndarray, "tokens 2"]) -> Int64[np.n
 
 def last_characters(line: str, offsets: Int64[np.ndarray, "tokens 2"]) -> Int64[np.ndarray, " tokens"]:
     """Give the last character of each token; some tokens (a lone ``▁``) stand for no character."""
-    return np.clip(offsets[:, 1] - 1, np.minimum(offsets[:, 0], len(line) - 1), len(line) - 1)
+    starts = np.minimum(offsets[:, 0], len(line) - 1)
+    last: Int64[np.ndarray, " tokens"] = np.clip(offsets[:, 1] - 1, starts, len(line) - 1)
+    return last
 
 
 def spaced_words(line: str) -> Int64[np.ndarray, " characters"]:
-    """Give the number of the word that each character is part of; whitespace counts to the word after it."""
+    """Give the number of the word that each character is part of; whitespace is part of the word after it."""
     space, _ = character_kinds(line)
     begins = np.zeros(len(line), np.int64)
     begins[1:] = space[1:] & ~space[:-1]  # the first space after a word begins the next one
+    begins[len(line.rstrip()) :] = 0  # but for the last one
     return np.cumsum(begins)
 
 

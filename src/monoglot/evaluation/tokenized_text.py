@@ -10,6 +10,7 @@ from jaxtyping import Int64
 from transformers import PreTrainedTokenizerFast
 
 from monoglot.tokenization.vocabulary import plain_backend
+from monoglot.training.frame import Frame
 
 
 @dataclass(frozen=True)
@@ -35,16 +36,13 @@ class TokenizedText:
         """Cut lines into tokens."""
         backend = plain_backend(tokenizer)
         encodings = backend.encode_batch(list(lines), add_special_tokens=False)
-        framed = backend.encode("a")
-        special = np.array(framed.special_tokens_mask, bool)
-        inner = np.flatnonzero(~special)
-        first, last = (inner[0], inner[-1] + 1) if len(inner) else (len(special), len(special))
+        frame = Frame.of(tokenizer)
         return cls(
             lines,
             [np.array(encoding.ids, np.int64) for encoding in encodings],
             [np.array(encoding.offsets, np.int64).reshape(-1, 2) for encoding in encodings],
-            np.array(framed.ids[:first], np.int64),
-            np.array(framed.ids[last:], np.int64),
+            np.array(frame.before, np.int64),
+            np.array(frame.after, np.int64),
         )
 
     def longest_first(self) -> list[int]:

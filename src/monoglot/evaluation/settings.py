@@ -1,0 +1,55 @@
+"""How texts are scored and models fine-tuned; light to import, for the command line."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from monoglot.errors import SettingError
+
+SHORTEST_WINDOW_TOKENS = 8
+
+
+@dataclass(frozen=True)
+class LanguageSettings:
+    """How a text is scored.
+
+    Attributes:
+        window_tokens: The most tokens that the model reads at once; at most what it can, by default 1024.
+        word_share: For masked models, the share of words to ask for; each costs a pass. By default all.
+        seed: Which words these are.
+    """
+
+    window_tokens: int | None = None
+    word_share: float | None = None
+    seed: int = 42
+
+    def __post_init__(self) -> None:
+        if self.window_tokens is not None and self.window_tokens < SHORTEST_WINDOW_TOKENS:
+            raise SettingError(
+                f"window_tokens must be at least {SHORTEST_WINDOW_TOKENS}, was: {self.window_tokens}"
+            )
+        if self.word_share is not None and not 0 < self.word_share <= 1:
+            raise SettingError(f"word_share is a share above 0 and up to 1, was: {self.word_share}")
+
+
+@dataclass(frozen=True)
+class FineTuning:
+    """How a model is fine-tuned.
+
+    Attributes:
+        epochs: Passes over the training data; by default what the task usually takes, 3 to 5.
+        learning_rate: Its peak, after a tenth of the steps; from there it falls to zero.
+        batch_size: Examples a step.
+        longest_tokens: Longer inputs are cut, or read in windows.
+    """
+
+    epochs: int | None = None
+    learning_rate: float = 5e-5
+    batch_size: int = 16
+    longest_tokens: int = 256
+
+    def __post_init__(self) -> None:
+        for name in ("epochs", "learning_rate", "batch_size", "longest_tokens"):
+            value = getattr(self, name)
+            if value is not None and value <= 0:
+                raise SettingError(f"{name} must be positive, was: {value}")

@@ -1,0 +1,1 @@
+"""One file a task: what its data look like, its head, its scores."""

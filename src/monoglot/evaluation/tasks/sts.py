@@ -1,0 +1,65 @@
+"""Similarity of sentences: Spearman's correlation with people's ratings, by cosine or after fine-tuning."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+from scipy.stats import pearsonr, spearmanr
+from transformers import PreTrainedTokenizerFast
+
+from monoglot.errors import CorpusError
+from monoglot.evaluation.records import Columns, Split
+from monoglot.evaluation.registry import register
+from monoglot.evaluation.sentences import SentenceEncoder, similarity_correlation
+from monoglot.evaluation.task import Prepared
+from monoglot.evaluation.texts_and_labels import text_features
+
+
+@register("sts")
+class Similarity:
+    """Two sentences and how alike they are; without training data, their vectors' cosine is rated."""
+
+    columns: ClassVar[Columns] = {
+        "first": ("s1", "sentence1"),
+        "second": ("s2", "sentence2"),
+        "score": ("score", "similarity_score", "label"),
+    }
+    metric: ClassVar[str] = "spearman"
+    head: ClassVar[str] = "AutoModelForSequenceClassification"
+    epochs: ClassVar[int] = 4
+
+    def labels(self, train: Split) -> list[str]:
+        """One: a regression."""
+        return ["score"]
+
+    def prepare(
+        self, split: Split, tokenizer: PreTrainedTokenizerFast, labels: Sequence[str], longest_tokens: int
+    ) -> Prepared:
+        """Inputs, and the correlations of the answers with the ratings."""
+        ratings = _ratings(split)
+
+        def score(answers: Any) -> dict[str, float]:
+            given = np.asarray(answers).reshape(-1)
+            return {
+                "spearman": float(spearmanr(given, ratings).statistic),
+                "pearson": float(pearsonr(given, ratings).statistic),
+                "pairs": len(ratings),
+            }
+
+        features = text_features(split, tokenizer, ("first", "second"), ratings, longest_tokens)
+        return Prepared(features, score)
+
+    def compare(self, split: Split, encoder: SentenceEncoder, original: SentenceEncoder) -> dict[str, float]:
+        """The correlation of cosines with the ratings."""
+        first, second = (encoder([record[side] for record in split.records]) for side in ("first", "second"))
+        ratings = _ratings(split)
+        return {"spearman": similarity_correlation(first, second, ratings), "pairs": len(ratings)}
+
+
+def _ratings(split: Split) -> list[float]:
+    for i, record in enumerate(split.records):
+        if not isinstance(record["score"], int | float):
+            raise CorpusError(f"{split.place(i)} has the score {record['score']!r}; expected a number.")
+    return [float(record["score"]) for record in split.records]
