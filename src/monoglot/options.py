@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import MISSING, fields
 from typing import Any, TypeVar
 
 from monoglot.errors import SettingError, did_you_mean
@@ -15,14 +15,16 @@ def build(cls: type[T], options: Mapping[str, Any], owner: str) -> T:
     """Make a dataclass from options that may come from a command line.
 
     Args:
-        cls: A dataclass whose fields have defaults.
+        cls: A dataclass; a field without a default is an option that has to be given.
         options: Values by field name, with ``-`` or ``_``; text becomes a number where the default is one.
         owner: What the options belong to, for messages.
 
     Raises:
-        SettingError: If there is no such option, or its value is of the wrong kind.
+        SettingError: If there is no such option, its value is of the wrong kind, or one without a default is
+            absent.
     """
-    defaults = {field.name: field.default for field in fields(cls)}  # type: ignore[arg-type]  # see Args
+    settable = [field for field in fields(cls) if field.init]  # type: ignore[arg-type]  # see Args
+    defaults = {field.name: field.default for field in settable}
     values = {}
     for given, value in options.items():
         name = given.replace("-", "_")
@@ -36,4 +38,7 @@ def build(cls: type[T], options: Mapping[str, Any], owner: str) -> T:
             raise SettingError(
                 f"option '{given}' of {owner} is a number ({kind.__name__}), got '{value}'"
             ) from None
+    for field in settable:
+        if field.default is field.default_factory is MISSING and field.name not in values:
+            raise SettingError(f"{owner} needs the option '{field.name}', which has no default")
     return cls(**values)

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from monoglot.corpus import Corpus
 from monoglot.initialization.base import Initializer
 from monoglot.model.folder import load_tokenizer
 from monoglot.pipeline.settings import Settings
-from monoglot.pipeline.source import Source
+from monoglot.pipeline.source import Source, open_source
 from monoglot.progress import Progress
 from monoglot.run import Artifact, Run
 from monoglot.tokenization.vocabulary import Canonicalization, Vocabulary
 from monoglot.vectors.base import Engine
+from monoglot.vectors.pretrained import ModelEngine
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,17 @@ class Walk:
         seconds = f"{artifact.measured.seconds:.1f} s" if artifact.measured else ""
         self.progress.note(f"{name:<12} {'done before' if artifact.reused else seconds:>12}")
         return artifact
+
+    @cached_property
+    def looked_into(self) -> Source | None:
+        """The model that the engine of auxiliary vectors looks into, if it does.
+
+        Raises:
+            ModelError: If there is no such model.
+        """
+        if not isinstance(self.engine, ModelEngine):
+            return None
+        return open_source(self.engine.path) if self.engine.path else self.source
 
     def vocabularies(self, tokenizer: Artifact) -> tuple[Vocabulary, Vocabulary]:
         """Source and target vocabulary, spelled as the method wants them compared."""

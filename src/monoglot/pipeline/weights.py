@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from monoglot.initialization.base import Transfer, initialize
+from monoglot.initialization.base import initialize
+from monoglot.initialization.transfer import Transfer
 from monoglot.maths.mixture import Mixture
 from monoglot.model.checkpoint import transplant_checkpoint
 from monoglot.model.folder import load_tokenizer
@@ -20,6 +21,7 @@ from monoglot.tokenization.pieces import source_pieces
 from monoglot.tokenization.tokenized_corpus import TokenizedCorpus
 from monoglot.tokenization.vocabulary import Vocabulary
 from monoglot.vectors.base import TokenVectors
+from monoglot.vectors.pretrained import ModelEngine
 
 
 def vectors(walk: Walk, tokenizer: Artifact, tokens: Artifact) -> Artifact:
@@ -29,7 +31,10 @@ def vectors(walk: Walk, tokenizer: Artifact, tokens: Artifact) -> Artifact:
         # fastText's matrix is the largest thing of the whole run: nothing else should be in memory beside it.
         walk.source.forget()
         return_memory()
-        result = walk.engine.train(
+        engine = walk.engine
+        if isinstance(engine, ModelEngine) and walk.looked_into:
+            engine = engine.given(walk.looked_into)
+        result = engine.train(
             TokenizedCorpus.open(tokens.folder),
             Vocabulary.of(load_tokenizer(tokenizer.folder)),
             seed=walk.settings.seed,
@@ -37,9 +42,14 @@ def vectors(walk: Walk, tokenizer: Artifact, tokens: Artifact) -> Artifact:
             progress=walk.progress,
         )
         result.save(folder / "vectors.safetensors")
+        if walk.looked_into:
+            walk.looked_into.forget()
 
     settings = {"engine": walk.settings.vectors, "options": walk.engine, "seed": walk.settings.seed}
-    return walk.stage("vectors", compute, settings, tokens=tokens, tokenizer=tokenizer)
+    inputs: dict[str, Artifact | str] = {"tokens": tokens, "tokenizer": tokenizer}
+    if walk.looked_into:
+        inputs["model"] = walk.looked_into.key
+    return walk.stage("vectors", compute, settings, **inputs)
 
 
 def mixture(
