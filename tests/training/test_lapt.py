@@ -107,10 +107,11 @@ def test_a_half_written_checkpoint_is_passed_over(lesson, tmp_path):
 
 
 def test_other_settings_are_not_resumed(lesson, tmp_path):
-    run(lesson("bert"), tmp_path / "c", tokens=3 * STEP)
+    first = run(lesson("bert"), tmp_path / "c", tokens=3 * STEP)
     with pytest.raises(SettingError, match=r"learning_rate was 0\.01 and is now 0\.02, model was tiny and"):
         run(lesson("bert"), tmp_path / "c", tokens=3 * STEP, learning_rate=0.02, identity={"model": "other"})
-    run(lesson("bert"), tmp_path / "c", tokens=3 * STEP, device_tokens=64)  # no more than rounding
+    again = run(lesson("bert"), tmp_path / "c", tokens=3 * STEP, device_tokens=64)  # no more than rounding
+    assert same(first.weights, again.weights)  # it had been finished
 
 
 def test_embeddings_come_first(lesson, tmp_path):
@@ -187,6 +188,11 @@ def test_a_run_that_gets_no_better_stops_and_returns_to_its_best(lesson, tmp_pat
     assert outcome.steps == 4
     assert outcome.record["best_step"] == 2
     assert all(torch.equal(tensor, best[name]) for name, tensor in outcome.weights.items())
+
+
+def test_patience_needs_something_to_watch(lesson, tmp_path):
+    with pytest.raises(SettingError, match="--patience watches bits_per_byte"):
+        run(lesson("bert"), tmp_path / "c", patience=2)
 
 
 def test_nan_stops_before_it_spreads(lesson, tmp_path):

@@ -12,9 +12,10 @@ from monoglot.corpus import open_corpus
 from monoglot.initialization.registry import get_method
 from monoglot.pipeline import processes, texts
 from monoglot.pipeline.adapt_settings import AdaptSettings
+from monoglot.pipeline.orders import follow
 from monoglot.pipeline.source import open_source
 from monoglot.pipeline.threads import limited_threads
-from monoglot.pipeline.training import METRICS, RECORD, adapted, choose_for, follow
+from monoglot.pipeline.training import METRICS, RECORD, adapted, resolved
 from monoglot.pipeline.walk import Walk
 from monoglot.progress import SILENT, Progress
 from monoglot.run import Run, read_json
@@ -90,7 +91,7 @@ def adapt(
         text = open_corpus(inputs, column=settings.column, heldout=settings.heldout)
         source = open_source(str(model), trust_remote_code=settings.trust_remote_code)
         source.check()
-        objective = choose_for(source.folder, settings)
+        settings = resolved(source.folder, settings)
         with Run.open(Path(output), overwrite) as run:
             walk = Walk(
                 run, source, text, get_method(shared.method), get_engine(shared.vectors), shared, progress
@@ -99,13 +100,13 @@ def adapt(
             tokens = texts.source_tokens(walk, survey)
             mixture = source.folder / "monoglot" / "mixture" / "mixture.safetensors"
             result = adapted(
-                walk, source.folder, source.key, survey, tokens, settings, training, objective,
+                walk, source.folder, source.key, survey, tokens, settings, training,
                 mixture=mixture if mixture.exists() else None,
             )  # fmt: skip
             hashes = {"corpus": text.fingerprint(), "model": source.key}
             both = {"adapt": settings, "training": training}
             run.publish(result, settings=both, inputs=hashes, seed=settings.seed)
-            return summary(run, objective)
+            return summary(run, str(settings.objective))
 
 
 def summary(run: Run, objective: str) -> Adapted:

@@ -11,7 +11,7 @@ from monoglot.options import build
 from monoglot.pipeline.adapt_settings import AdaptSettings
 from monoglot.pipeline.settings import Settings
 from monoglot.pipeline.source import Source
-from monoglot.pipeline.training import adapted, choose_for
+from monoglot.pipeline.training import adapted, resolved
 from monoglot.pipeline.walk import Walk
 from monoglot.run import Artifact
 from monoglot.training.settings import TrainingSettings
@@ -24,12 +24,10 @@ class LastStage:
     Attributes:
         settings: What to learn; the source model is there to be matched.
         training: How to train.
-        objective: Name of the objective.
     """
 
     settings: AdaptSettings
     training: TrainingSettings
-    objective: str
 
     @classmethod
     def of(cls, settings: Settings, source: Source) -> Self:
@@ -49,7 +47,7 @@ class LastStage:
         shared = {name: getattr(settings, name) for name in names}
         adapt = AdaptSettings(**own, **shared, teacher=str(source.folder))
         training = build(TrainingSettings, options | {"tokens": settings.adapt_tokens}, "--adapt-options")
-        return cls(adapt, training, choose_for(source.folder, adapt))
+        return cls(resolved(source.folder, adapt), training)
 
     def run(self, walk: Walk, model: Artifact) -> Artifact:
         """Train the model of an earlier stage.
@@ -61,6 +59,6 @@ class LastStage:
         stages = walk.run.artifacts
         return adapted(
             walk, model.folder, model.key, stages["corpus"], stages["tokens"],
-            self.settings, self.training, self.objective,
+            self.settings, self.training,
             mixture=stages["mixture"].folder / "mixture.safetensors",
         )  # fmt: skip

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, Self
 
 import torch
@@ -46,10 +45,14 @@ class Learner(nn.Module):
         """Where the model is."""
         return self.model.device
 
-    def gradient_checkpointing_enable(self, **options: Any) -> None:
+    def activation_checkpointing_enable(self, **options: Any) -> None:
         """Trade time for memory, when Trainer asks for it."""
-        enable: Callable[..., None] = self.model.gradient_checkpointing_enable
-        enable(**options)
+        name = "activation_checkpointing_enable"
+        known = hasattr(self.model, name)
+        getattr(self.model, name if known else "gradient_checkpointing_enable")(**options)
+
+    gradient_checkpointing_enable = activation_checkpointing_enable
+    """The name by which older versions of transformers ask."""
 
     def train(self, mode: bool = True) -> Self:
         """Switch to training; without dropout if the task wants none."""

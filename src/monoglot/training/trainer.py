@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.optim.lr_scheduler import LambdaLR
 from transformers import Trainer, TrainingArguments
 
-from monoglot.errors import TrainingError
+from monoglot.errors import SettingError, TrainingError
 from monoglot.training.budget import Budget
 from monoglot.training.checkpoints import latest
 from monoglot.training.learning import Learning
@@ -80,6 +80,9 @@ class LaptTrainer(Trainer):
         with torch.no_grad():
             metrics = {f"eval_{name}": value for name, value in self._score().items()}
         self.model.train(mode)
+        watched = self.args.metric_for_best_model
+        if watched and f"eval_{watched}" not in metrics:
+            raise SettingError(f"--patience watches {watched}, which this model has not: leave it out")
         self.log(dict(metrics))
         self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
         return metrics
@@ -130,7 +133,9 @@ def trainer_arguments(
         load_best_model_at_end=watched is not None,
         metric_for_best_model=watched,
         greater_is_better=False if watched else None,
-        ddp_find_unused_parameters=settings.schedule == "embeddings-first",
+        optim="adamw_torch_fused",
+        # Models have parameters that an objective does not use, such as poolers, and schedules freeze some.
+        ddp_find_unused_parameters=True,
         torch_compile=settings.compile,
         report_to=list(settings.report_to),
         disable_tqdm=True,

@@ -1,0 +1,135 @@
+"""`adapt`, alone and as the last stage of `specialize`."""
+
+import json
+from dataclasses import replace
+
+import pytest
+import torch
+from transformers import AutoModelForCausalLM, AutoModelForMaskedLM, AutoTokenizer
+
+from monoglot.cli import main, written_out
+from monoglot.errors import SettingError
+from monoglot.maths.mixture import Mixture, Provenance
+from monoglot.pipeline.adapt import adapt
+from monoglot.pipeline.adapt_settings import AdaptSettings
+from monoglot.pipeline.settings import Settings
+from monoglot.pipeline.specialize import specialize
+from monoglot.training.settings import TrainingSettings
+from tests.fixtures.tokenizers import DATA
+
+GERMAN = DATA / "de.txt"
+ONE_THREAD = AdaptSettings(threads=1)
+QUICK = TrainingSettings(
+    tokens=20 * 512, batch_tokens=512, window_tokens=64, learning_rate=1e-2, precision="float32", checks=2
+)
+
+
+@pytest.fixture(scope="module")
+def adapted(xlm_r, tmp_path_factory):
+    """One finished run on a tiny XLM-R: its output folder and summary."""
+    output = tmp_path_factory.mktemp("adapted") / "out"
+    return output, adapt(xlm_r, GERMAN, output, ONE_THREAD, QUICK)
+
+
+def test_the_output_is_a_better_model_of_the_same_kind(xlm_r, adapted):
+    output, result = adapted
+    before, after = (AutoModelForMaskedLM.from_pretrained(folder) for folder in (xlm_r, output))
+    assert before.config.to_dict() == after.config.to_dict()
+    assert before.dtype == after.dtype
+    assert after.lm_head.decoder.weight is after.roberta.embeddings.word_embeddings.weight
+    text = "Das Gesetz gilt für alle."
+    first, second = (AutoTokenizer.from_pretrained(folder)(text).input_ids for folder in (xlm_r, output))
+    assert first == second
+    assert result.objective == "mlm"
+    assert result.after["bits_per_byte"] < result.before["bits_per_byte"] - 0.5
+    assert result.loss[1] < result.loss[0]
+    assert result.record["documents_apart_by"] == "mask"
+    assert json.loads(json.dumps(result.as_dict()))["record"]["tokens"] == 20 * 512
+    assert {path.name for path in output.parent.iterdir()} == {"out"}
+    assert {path.name for path in (output / "monoglot" / "training").iterdir()} >= {"metrics.jsonl"}
+
+
+def test_two_runs_with_one_thread_give_the_same_files(xlm_r, adapted, tmp_path):
+    first, _ = adapted
+    adapt(xlm_r, GERMAN, tmp_path / "again", ONE_THREAD, QUICK)
+    files = {path.relative_to(first) for path in first.rglob("*") if path.is_file()}
+    differing = {f for f in files if (first / f).read_bytes() != (tmp_path / "again" / f).read_bytes()}
+    assert {f.name for f in differing} == {"measured.json"}
+
+
+def test_a_bfloat16_decoder_stays_one(tiny_folder, tmp_path):
+    folder = tmp_path / "source"
+    model = AutoModelForCausalLM.from_pretrained(tiny_folder("gemma3")).to(torch.bfloat16)
+    model.save_pretrained(folder)
+    AutoTokenizer.from_pretrained(tiny_folder("gemma3")).save_pretrained(folder)
+    result = adapt(folder, GERMAN, tmp_path / "out", ONE_THREAD, replace(QUICK, precision="bf16"))
+    assert result.objective == "clm"
+    after = AutoModelForCausalLM.from_pretrained(tmp_path / "out", dtype="auto")
+    assert after.dtype == torch.bfloat16
+    assert not torch.equal(after.get_input_embeddings().weight, model.get_input_embeddings().weight)
+
+
+def test_specialize_ends_with_training(xlm_r, tmp_path):
+    settings = Settings(
+        vocabulary_size=700, threads=1, method="subword", adapt_tokens=5000,
+        adapt_options={"schedule": "new-rows", "batch-tokens": "512", "window_tokens": 64, "checks": 1},
+    )  # fmt: skip
+    summary = specialize(xlm_r, GERMAN, tmp_path / "out", settings)
+    home = tmp_path / "out" / "monoglot"
+    before = AutoModelForMaskedLM.from_pretrained(home / "model").get_input_embeddings().weight
+    after = AutoModelForMaskedLM.from_pretrained(tmp_path / "out").get_input_embeddings().weight
+    new = Mixture.load(home / "mixture" / "mixture.safetensors").provenance != Provenance.COPIED
+    moved = (before != after).any(dim=1).numpy()
+    assert summary.vocabulary == (1500, 700)
+    assert moved.sum() > 0
+    assert not moved[~new].any()
+    assert (home / "training" / "metrics.jsonl").exists()
+
+
+def test_training_is_planned_before_anything_is_written(tiny_folder, xlm_r, tmp_path, monkeypatch):
+    wrong = Settings(threads=1, adapt_tokens=5000, adapt_options={"objective": "clm"})
+    with pytest.raises(SettingError, match="use --objective mlm"):
+        specialize(xlm_r, GERMAN, tmp_path / "out", wrong)
+    unknown = Settings(threads=1, adapt_tokens=5000, adapt_options={"lerning-rate": "1"})
+    with pytest.raises(SettingError, match="did you mean 'learning_rate'"):
+        specialize(xlm_r, GERMAN, tmp_path / "out", unknown)
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(SettingError, match="in one process"):
+        specialize(xlm_r, GERMAN, tmp_path / "out", Settings(threads=1, adapt_tokens=5000))
+    assert not list(tmp_path.iterdir())
+
+
+BAD = {
+    "an objective of others": (["--objective", "clm"], "use --objective mlm"),
+    "unknown objective": (["--objective", "mlmm"], "did you mean 'mlm'"),
+    "more than there is in one batch": (["--batch-tokens", "1G"], "of one batch"),
+    "unknown attention": (["--attention", "flush"], "--attention flush can't be used"),
+    "unknown layer": (["--layers", "0", "7"], "--layers 7"),
+    "unknown schedule": (["--schedule", "some"], "schedule"),
+    "new rows of nothing": (["--schedule", "new-rows"], "not copied"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_input_gets_one_sentence_and_exit_code_2(case, xlm_r, tmp_path, capsys):
+    words, message = BAD[case]
+    code = main(["adapt", str(xlm_r), str(GERMAN), "-o", str(tmp_path / "o"), "--threads", "1", *words])
+    error = capsys.readouterr().err
+    assert code == 2
+    assert message in error.replace("\n", " ")
+    assert "Traceback" not in error
+
+
+def test_the_command_prints_what_it_did(xlm_r, tmp_path, capsys):
+    words = ["adapt", str(xlm_r), str(GERMAN), "-o", str(tmp_path / "o"), "--tokens", "1k", "--threads", "1",
+             "--batch-tokens", "512", "--window-tokens", "64"]  # fmt: skip
+    assert main(words) == 0
+    out = capsys.readouterr().out
+    assert "bits per byte (held-out)" in out
+    assert "Trained by mlm on 1,024 tokens" in out
+
+
+def test_numbers_of_tokens_may_be_short():
+    assert written_out(["--tokens", "1.5M", "--batch-tokens", "8k", "--seed", "3k", "10M"]) == [
+        "--tokens", "1500000", "--batch-tokens", "8000", "--seed", "3k", "10M",
+    ]  # fmt: skip
