@@ -59,6 +59,8 @@ def specialize(
         finish = last_stage(settings, model)
         with Run.open(Path(output), overwrite) as run:
             walk = Walk(run, model, text, method, engine, settings, progress)
+            if walk.looked_into and walk.method.needs_vectors:
+                walk.looked_into.check()
             result = finish(walk, WALKS[settings.mode](walk))
             hashes = {"corpus": text.fingerprint(), "source": model.key}
             proof = scoring.proved(walk)
