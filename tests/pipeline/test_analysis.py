@@ -1,6 +1,8 @@
 import json
+from io import StringIO
 
 import pytest
+from rich.console import Console
 
 from monoglot.pipeline.analysis import analyze_overlap
 from monoglot.pipeline.display import analysis_tables
@@ -20,6 +22,7 @@ def test_every_missing_token_has_a_prospect(xlm_r, target):
     assert prospect.with_vector + prospect.with_pieces + prospect.without == audit.missing.all.tokens
     assert prospect.with_vector > 100
     assert audit.matched.all.tokens + audit.missing.all.tokens == 1000
+    assert audit.matched.all.share == audit.matched.all.tokens / 1000
     assert audit.matched.all.corpus_share + audit.missing.all.corpus_share == pytest.approx(1)
 
 
@@ -29,3 +32,16 @@ def test_without_a_corpus_nothing_is_weighted(xlm_r, target):
     assert analysis.audit.matched.all.corpus_share is None
     assert json.loads(json.dumps(analysis.as_dict()))["initialization"]["with_vector"] is None
     assert len(list(analysis_tables(analysis))) > 5
+
+
+@pytest.mark.parametrize("corpus", [(), (str(DATA / "de.txt"),)])
+def test_the_tables_say_everything(xlm_r, target, corpus):
+    analysis = analyze_overlap(str(xlm_r), target, corpus)
+    console = Console(width=100, file=StringIO())
+    for part in analysis_tables(analysis):
+        console.print(part, highlight=False)
+    shown = console.file.getvalue()
+    for title in ("by script", "by place", "by length", "in common", "collisions", "would start as"):
+        assert title in shown
+    assert ("by kind" in shown) == ("of the text" in shown) == ("auxiliary vector" in shown) == bool(corpus)
+    assert all(len(line.rstrip()) <= 100 for line in shown.splitlines())

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM, AutoModelForMaskedLM, AutoTokenizer
 
 from monoglot.errors import InputError
@@ -135,3 +136,19 @@ def test_an_extended_model_keeps_its_rows(tiny_folder, tmp_path):
     ids = AutoTokenizer.from_pretrained(source)("Das Recht 日本")["input_ids"]
     tokenizers = (AutoTokenizer.from_pretrained(folder) for folder in (source, tmp_path / "out"))
     assert len({tokenizer.decode(ids) for tokenizer in tokenizers}) == 1
+
+
+@pytest.mark.parametrize("architecture", ["xlm-roberta", "gemma3", "gpt2", "bert"])
+def test_the_identical_tokenizer_gives_the_identical_model(tiny_folder, tmp_path, architecture):
+    source = tiny_folder(architecture)
+    settings = replace(TINY, target_tokenizer=str(source), method="subword")
+    summary = specialize(source, GERMAN, tmp_path / "out", settings)
+    assert set(summary.provenance) == {"copied"}
+    old, new = (load_file(folder / "model.safetensors") for folder in (source, tmp_path / "out"))
+    assert old.keys() == new.keys()
+    assert all(torch.equal(old[name], tensor) for name, tensor in new.items())
+    configs = (json.loads((folder / "config.json").read_text()) for folder in (source, tmp_path / "out"))
+    assert next(configs) == next(configs)
+    texts = GERMAN.read_text().splitlines()[:50]
+    tokenizers = (AutoTokenizer.from_pretrained(folder) for folder in (source, tmp_path / "out"))
+    assert next(tokenizers)(texts).data == next(tokenizers)(texts).data

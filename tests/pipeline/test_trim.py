@@ -35,7 +35,7 @@ def run(xlm_r, corpora, tmp_path_factory):
             "--mode",
             "trim",
             "--vocabulary-size",
-            "500",
+            "250",
             "--threads",
             "1",
             "--output",

@@ -30,6 +30,7 @@ PROVENANCE = {
 MOST_GROUPS = 10
 """Groups shown of each breakdown; all are in the JSON."""
 EXAMPLES_WIDTH = 45
+MOST_COLLISIONS = 3
 
 
 def summary_table(summary: Summary) -> Iterator[RenderableType]:
@@ -100,19 +101,39 @@ def analysis_tables(analysis: Analysis) -> Iterator[RenderableType]:
         "by_word_start": "by place",
         "by_length": "by length",
     }
+    if audit.by_match:
+        yield "\n[bold]matched by what they have in common[/]"
+        yield groups_table(audit.by_match, weighted=weighted)
     for breakdown in (audit.matched, audit.missing):
         for field, title in titles.items():
             if groups := getattr(breakdown, field):
                 yield f"\n[bold]{breakdown.all.name} {title}[/]"
                 yield groups_table(groups, weighted=weighted)
-    yield f"\ncollisions in the source vocabulary: {len(audit.collisions)}"
-    prospect = analysis.prospect
-    if prospect.with_vector is not None:
-        yield f"missing tokens frequent enough for an auxiliary vector: {prospect.with_vector:,}"
-    yield f"missing tokens that fall back to the source's pieces: {prospect.with_pieces:,}"
-    yield f"missing tokens with neither (noise): {prospect.without:,}"
+    yield f"\n[bold]collisions[/] (source tokens that can't be told apart): {len(audit.collisions):,} groups"
+    for group in audit.collisions[:MOST_COLLISIONS]:
+        yield "  " + escape(" = ".join(group))
+    yield "\n[bold]missing tokens would start as[/]"
+    yield prospect_table(analysis)
     for kind, rule in audit.rules.items():
         yield f"[dim]{kind}: {rule}[/]"
+
+
+def prospect_table(analysis: Analysis) -> Table:
+    """How the missing tokens would be initialised."""
+    prospect, missing = analysis.prospect, max(1, analysis.audit.missing.all.tokens)
+    table = Table(box=None, pad_edge=False, show_header=False)
+    table.add_column()
+    for _ in range(2):
+        table.add_column(justify="right", min_width=7)
+    rows = [
+        ("mixed by their auxiliary vector", prospect.with_vector),
+        ("mean of the source's pieces", prospect.with_pieces),
+        ("noise", prospect.without),
+    ]
+    for name, tokens in rows:
+        if tokens is not None:
+            table.add_row(name, f"{tokens:,}", f"{tokens / missing:.1%}")
+    return table
 
 
 def groups_table(groups: Sequence[Group], *, weighted: bool) -> Table:

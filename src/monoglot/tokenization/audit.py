@@ -47,7 +47,7 @@ class Breakdown:
     """Target tokens, grouped in several ways; the groups of each are in descending order of size.
 
     Attributes:
-        all: All tokens as one group, named ``matched`` or ``missing``.
+        all: All tokens as one group, named ``matched`` or ``missing``; their share is that of the vocabulary.
         by_kind: By ``kinds.Kind``; empty without a corpus.
         by_script: By the script of their letters.
         by_word_start: By word start.
@@ -127,11 +127,8 @@ def audit(
 
 def _break_down(grouping: _Grouping, name: str, ids: list[int], kind_names: dict[int, str]) -> Breakdown:
     tokens = [grouping.target.by_id[id] for id in ids]
-    everything = grouping.groups((token.id, name) for token in tokens)
     return Breakdown(
-        all=everything[0]
-        if everything
-        else Group(name, 0, 0.0, None if grouping.counts is None else 0.0, ()),
+        all=grouping.group(name, ids, total=len(grouping.target)),
         by_kind=grouping.groups((id, kind_names[id]) for id in ids if id in kind_names),
         by_script=grouping.groups((token.id, script_of(token_text(token) or "")) for token in tokens),
         by_word_start=grouping.groups((token.id, _WORD_STARTS[token.word_start]) for token in tokens),
@@ -153,15 +150,16 @@ class _Grouping:
             members[name].append(id)
         total = sum(map(len, members.values()))
         ordered = sorted(members.items(), key=lambda item: (-len(item[1]), item[0]))
-        return tuple(self._group(name, ids, total) for name, ids in ordered)
+        return tuple(self.group(name, ids, total) for name, ids in ordered)
 
-    def _group(self, name: str, ids: list[int], total: int) -> Group:
+    def group(self, name: str, ids: list[int], total: int) -> Group:
+        """Make a group of ids that are part of so many."""
         counts = np.zeros(len(ids)) if self.counts is None else self.counts[ids]
         shown = [ids[place] for place in np.argsort(-counts, kind="stable")[:EXAMPLES]]
         return Group(
             name=name,
             tokens=len(ids),
-            share=len(ids) / total,
+            share=len(ids) / max(1, total),
             corpus_share=None if self.counts is None else float(counts.sum() / max(1, self.counts.sum())),
             examples=tuple(self.target.by_id[id].text for id in shown),
         )

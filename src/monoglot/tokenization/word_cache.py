@@ -43,15 +43,15 @@ def word_encoder(tokenizer: Tokenizer, exact: Encode) -> Encode | None:
     added = [token.content for token in tokenizer.get_added_tokens_decoder().values()]
     is_hard = _hard_lines([text.replace(MARKER, " ") for text in crossing], added).search
     begin, go_on = without_added_tokens(tokenizer), without_habits(tokenizer, parts)
-    known: dict[str, list[int]] = {}
+    known: dict[str, tuple[int, ...]] = {}
 
-    def encode_words(words: list[str]) -> dict[str, list[int]]:
+    def encode_words(words: list[str]) -> dict[str, tuple[int, ...]]:
         """Encode words, those after others with the space in front of them."""
-        ids: dict[str, list[int]] = {}
+        ids: dict[str, tuple[int, ...]] = {}  # the garbage collector looks into lists again and again
         for encoder, is_later in ((begin, False), (go_on, True)):
             chosen = [word for word in words if (word[:1] == " ") == is_later]
             rows = encoder.encode_batch_fast(chosen, add_special_tokens=False)
-            ids |= zip(chosen, (row.ids for row in rows), strict=True)
+            ids |= zip(chosen, (tuple(row.ids) for row in rows), strict=True)
         return ids
 
     def encode(lines: list[str]) -> list[list[int]]:
