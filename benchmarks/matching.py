@@ -49,6 +49,8 @@ def read(folders: dict[str, Path]) -> tuple[dict[str, Vocabulary], dict[str, Voc
     exact, reference, seconds = {}, {}, {}
     for name, folder in folders.items():
         tokenizer = known_tokenizers.load(folder)
+        if name == known_tokenizers.LLAMA_STYLE:
+            tokenizer = known_tokenizers.as_llama(tokenizer)
         start = time.process_time()
         exact[name] = Vocabulary.of(tokenizer)
         seconds[name] = round(time.process_time() - start, 2)
