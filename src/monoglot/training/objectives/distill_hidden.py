@@ -7,7 +7,7 @@ state under its tokens is to be the teacher's under its own. The paper trains ne
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -152,15 +152,19 @@ class TokenTask(Task):
 
     def _align(self, document: int, ids: Int64[np.ndarray, " tokens"]) -> Alignment:
         """Align what a window has of a document with what the teacher reads."""
-        student_bytes, teacher_bytes = self.lengths
-        first, second = student_bytes[ids], teacher_bytes[self.reader.ids(document)]
+        frame, read = self.reader.frame, self.reader.ids(document)
+        text = read[len(frame.before) : len(read) - len(frame.after)]
+        first, second = (lengths[part] for lengths, part in zip(self.lengths, (ids, text), strict=True))
         whole = [
             lengths[corpus.ids[slice(*corpus.offsets[document : document + 2])]].sum()
             for lengths, corpus in zip(self.lengths, (self.documents, self.reader.corpus), strict=True)
         ]
-        if whole[0] != whole[1]:  # unknown tokens, or normalizers that differ: bytes say nothing
-            return Alignment(np.full_like(first, NOWHERE), np.full_like(second, NOWHERE), 0)
-        return align(first, second)
+        if whole[0] == whole[1]:
+            found = align(first, second)
+        else:  # unknown tokens, or normalizers that differ: bytes say nothing
+            found = Alignment(np.full_like(first, NOWHERE), np.full_like(second, NOWHERE), 0)
+        around = (len(frame.before), len(frame.after))
+        return replace(found, second=np.pad(found.second, around, constant_values=NOWHERE))
 
     def loss(self, model: PreTrainedModel, batch: Batch) -> Tensor:
         """The mean squared difference of hidden states, and what the head makes of them if that is wanted."""
