@@ -9,8 +9,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from monoglot.initialization.base import Initializer, Transfer, initialize
+    from monoglot.initialization.base import Initializer, initialize
     from monoglot.initialization.registry import get_method, method_names, register
+    from monoglot.initialization.transfer import Transfer
     from monoglot.maths.mixture import Mixture, Provenance
     from monoglot.model.transplant import transplant
     from monoglot.pipeline.adapt import Adapted, adapt
@@ -26,8 +27,9 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
-    "initialization.base": ("Initializer", "Transfer", "initialize"),
+    "initialization.base": ("Initializer", "initialize"),
     "initialization.registry": ("get_method", "method_names", "register"),
+    "initialization.transfer": ("Transfer",),
     "maths.mixture": ("Mixture", "Provenance"),
     "model.transplant": ("transplant",),
     "pipeline.adapt": ("Adapted", "adapt"),

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from monoglot.initialization.base import Transfer, initialize
+from monoglot.initialization.base import initialize
 from monoglot.initialization.registry import get_method, method_names
+from monoglot.initialization.transfer import Transfer
 from monoglot.maths.mixture import Provenance
 from monoglot.tokenization.overlap import Overlap
 from monoglot.tokenization.pieces import Pieces
@@ -112,7 +113,7 @@ def permuted(transfer: Transfer, new_id: np.ndarray) -> Transfer:
     )
 
 
-def test_no_overlap_and_no_pieces_leave_only_the_last_fallback(method, transfer):
+def test_no_overlap_and_no_pieces_leave_only_the_last_fallbacks(method, transfer):
     nothing = np.zeros(0, np.int64)
     ids = np.array([token.id for token in transfer.target.tokens])
     bare = replace(
@@ -122,7 +123,7 @@ def test_no_overlap_and_no_pieces_leave_only_the_last_fallback(method, transfer)
     )
     mixture = initialize(bare, method)
     assert mixture.apply(table(transfer)).isfinite().all()
-    assert set(mixture.provenance) <= {method.fallback[-1], Provenance.METHOD}
+    assert set(mixture.provenance) <= {method.fallback[-1], Provenance.METHOD, Provenance.SCRIPT}
 
 
 def test_untrained_rows_are_not_mixed(method, transfer):

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -89,3 +91,17 @@ def test_saved_and_loaded_and_byte_identical(tmp_path):
     table = torch.randn(4, 3)
     assert torch.equal(loaded.apply(table), example(seed=5).apply(table))
     assert (tmp_path / "a.safetensors").read_bytes() == (tmp_path / "b.safetensors").read_bytes()
+
+
+def test_calibration_stretches_mixed_rows_about_the_mean_and_leaves_the_others(tmp_path):
+    table = torch.randn(4, 6, generator=torch.Generator().manual_seed(0))
+    plain = example().apply(table)
+    calibrated = replace(example(), calibration=0.5)
+    result = calibrated.apply(table)
+    mean = table[:3].mean(0)
+    # Row 1 has weights 1/4 and 3/4: Σw² = 10/16, to the power of -0.5 / 2.
+    torch.testing.assert_close(result[1] - mean, (plain[1] - mean) * (10 / 16) ** -0.25)
+    torch.testing.assert_close(result[2] - mean, (plain[2] - mean) * 0.5**-0.25)
+    assert torch.equal(result[[0, 3, 4]], plain[[0, 3, 4]])
+    calibrated.save(tmp_path / "mixture.safetensors")
+    assert torch.equal(Mixture.load(tmp_path / "mixture.safetensors").apply(table), result)

@@ -39,3 +39,33 @@ def test_uniform_shares_weight_among_what_is_kept():
 
 def test_concatenated_ranges():
     assert concatenated_ranges(np.array([5, 0, 9]), np.array([2, 0, 3])).tolist() == [5, 6, 9, 10, 11]
+
+
+def dense(rows, columns=10):
+    result = np.zeros((len(rows), columns))
+    for i in range(len(rows)):
+        np.add.at(result[i], *rows.row(i))
+    return result
+
+
+@given(lists, st.randoms())
+def test_total_adds_row_by_row(first, random):
+    second = random.sample(first, len(first))
+    total = SparseRows.total([build(first), build(second)])
+    np.testing.assert_allclose(dense(total), dense(build(first)) + dense(build(second)), rtol=1e-6)
+    for i in range(len(total)):
+        columns = total.row(i)[0]
+        assert (np.diff(columns) > 0).all()
+
+
+@given(lists, st.integers(0, 255))
+def test_kept_empties_the_others(rows, bits):
+    mask = np.array([bits >> i & 1 for i in range(len(rows))], bool)
+    assert content(build(rows).kept(mask)) == [
+        row if keep else [] for row, keep in zip(rows, mask, strict=True)
+    ]
+
+
+def test_scaled_multiplies_each_row():
+    rows = SparseRows.uniform(np.array([0, 2, 3]), np.array([7, 8, 9]), np.ones(3, bool))
+    assert content(rows.scaled(np.array([2.0, 0.5]))) == [[(7, 1.0), (8, 1.0)], [(9, 0.5)]]

@@ -7,82 +7,14 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-from jaxtyping import Bool, Int64
+from jaxtyping import Int64
 
-from monoglot.errors import SettingError, VectorsError
+from monoglot.initialization.fallbacks import FALLBACKS
+from monoglot.initialization.transfer import Transfer
 from monoglot.maths.mixture import Mixture, Provenance
 from monoglot.maths.sparse import SparseRows
 from monoglot.progress import SILENT, Progress
-from monoglot.tokenization.overlap import MatchKind, Overlap, Strategy
-from monoglot.tokenization.pieces import Pieces
-from monoglot.tokenization.vocabulary import Vocabulary
-from monoglot.vectors.base import TokenVectors
-
-
-@dataclass(frozen=True)
-class Transfer:
-    """All that an initialisation method may look at.
-
-    Attributes:
-        source: The vocabulary whose rows exist.
-        target: The vocabulary whose rows are wanted.
-        overlap: Which target tokens have a row in the source, and which are missing.
-        pieces: For each missing token the source ids that the source tokenizer cuts it into.
-        trained: Which source rows were trained; others are neither mixed nor averaged.
-        vectors: Static vectors of the target tokens, if the method asked for them.
-        device: Where to compute.
-    """
-
-    source: Vocabulary
-    target: Vocabulary
-    overlap: Overlap
-    pieces: Pieces
-    trained: Bool[np.ndarray, " source"]
-    vectors: TokenVectors | None = None
-    device: str = "cpu"
-
-    def __post_init__(self) -> None:
-        """Refuse parts that don't belong together.
-
-        Raises:
-            VectorsError: If there are not as many vectors as target rows.
-            SettingError: If the other parts disagree in length.
-        """
-        if self.vectors is not None and len(self.vectors.matrix) != self.target.size:
-            raise VectorsError(
-                f"got {len(self.vectors.matrix):,} auxiliary vectors for a vocabulary of "
-                f"{self.target.size:,} ids: train them with the target tokenizer"
-            )
-        if len(self.pieces.indptr) != len(self.overlap.missing) + 1:
-            raise SettingError("the pieces were not made for the missing tokens of this overlap")
-        if len(self.trained) != self.source.size:
-            raise SettingError("`trained` needs one entry for each source id")
-
-    def anchors(self, *, with_roles: bool = False) -> Overlap:
-        """The pairs that may be mixed: trained rows with a usable auxiliary vector.
-
-        Args:
-            with_roles: Whether special tokens count, as in the reference.
-
-        Raises:
-            SettingError: If no vectors were given.
-        """
-        keep = self.required_vectors.usable[self.overlap.target_ids] & self.trained[self.overlap.source_ids]
-        if not with_roles:
-            keep &= self.overlap.kinds != MatchKind.ROLE
-        pairs = (self.overlap.source_ids[keep], self.overlap.target_ids[keep], self.overlap.kinds[keep])
-        return Overlap(*pairs, missing=self.overlap.missing)
-
-    @property
-    def required_vectors(self) -> TokenVectors:
-        """The auxiliary vectors, for a method that can't do without.
-
-        Raises:
-            SettingError: If no vectors were given.
-        """
-        if self.vectors is None:
-            raise SettingError("this initialisation method needs auxiliary vectors, and none were given")
-        return self.vectors
+from monoglot.tokenization.overlap import Overlap, Strategy
 
 
 @dataclass(frozen=True)
@@ -93,7 +25,7 @@ class Initializer(ABC):
     """Whether static vectors of the target tokens have to be trained for it."""
     matching: ClassVar[Strategy] = "exact"
     """How the overlap that it works on is found."""
-    fallback: ClassVar[tuple[Provenance, ...]] = (Provenance.SUBWORD, Provenance.NOISE)
+    fallback: ClassVar[tuple[Provenance, ...]] = (Provenance.SUBWORD, Provenance.SCRIPT, Provenance.NOISE)
     """What becomes of tokens that it has no answer for, in order; the last answers for every token."""
     ignores_untrained: ClassVar[bool] = True
     """Whether rows that were never trained are kept out of mixtures and of the noise."""
@@ -104,7 +36,12 @@ class Initializer(ABC):
 
 
 def initialize(
-    transfer: Transfer, method: Initializer, *, seed: int = 42, progress: Progress = SILENT
+    transfer: Transfer,
+    method: Initializer,
+    *,
+    seed: int = 42,
+    calibration: float = 0.0,
+    progress: Progress = SILENT,
 ) -> Mixture:
     """Compute where each target row comes from.
 
@@ -115,6 +52,7 @@ def initialize(
         transfer: What is known of the two vocabularies.
         method: The initialisation method.
         seed: Seed of the noise.
+        calibration: How far the shrinking of mixed rows is undone, from 0 to 1.
         progress: Where to show how far it is.
 
     Returns:
@@ -127,24 +65,16 @@ def initialize(
     is_text = ~np.isin(overlap.missing, [token.id for token in transfer.target.special])
     answers = method.mix(transfer, progress) if len(overlap.missing) else SparseRows.empty(0)
     _check(answers, method, len(overlap.missing), transfer.source.size)
-    provenance = np.where((answers.lengths > 0) & is_text, Provenance.METHOD, method.fallback[-1])
-    answers = _keep(answers, is_text)
-    if Provenance.SUBWORD in method.fallback:
-        keep = transfer.trained[transfer.pieces.ids]
-        pieces = _keep(SparseRows.uniform(transfer.pieces.indptr, transfer.pieces.ids, keep), is_text)
-        falls_back = (answers.lengths == 0) & (pieces.lengths > 0)
-        provenance[falls_back] = Provenance.SUBWORD
-        both = SparseRows.stack([answers, pieces])
-        answers = both.select(np.arange(len(answers)) + np.where(falls_back, len(answers), 0))
+    answers = answers.kept(is_text)
+    provenance = np.where(answers.lengths > 0, Provenance.METHOD, method.fallback[-1])
+    for fallback in method.fallback[:-1]:
+        open_rows = (answers.lengths == 0) & is_text
+        found = FALLBACKS[fallback](transfer, open_rows).kept(open_rows)
+        provenance[found.lengths > 0] = fallback
+        answers = SparseRows.total([answers, found])
     trained = transfer.trained if method.ignores_untrained else np.ones_like(transfer.trained)
     rows, codes = _place(overlap, answers, provenance.astype(np.uint8), transfer.target.size)
-    return Mixture(rows, codes, trained, seed)
-
-
-def _keep(rows: SparseRows, mask: Bool[np.ndarray, " rows"]) -> SparseRows:
-    """The same number of rows, emptied where the mask is false."""
-    padded = SparseRows.stack([rows, SparseRows.empty(1)])
-    return padded.select(np.where(mask, np.arange(len(rows)), len(rows)))
+    return Mixture(rows, codes, trained, seed, calibration)
 
 
 def _place(

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, Int64, UInt8
+from jaxtyping import Bool, Float, Float32, Int64, UInt8
 from safetensors import safe_open
 from safetensors.numpy import save_file
 from torch import Tensor
@@ -37,6 +37,8 @@ class Provenance(IntEnum):
     """The mean of the trained source rows."""
     UNUSED = 5
     """An id that no token has; filled with the mean, too."""
+    SCRIPT = 6
+    """Mean of frequent source tokens of the same script and place in the word."""
 
 
 @dataclass(frozen=True)
@@ -48,12 +50,14 @@ class Mixture:
         provenance: A ``Provenance`` for each target id.
         trained: Which source rows may shape the noise (untrained rows would distort mean and deviation).
         seed: Seed of the noise.
+        calibration: How far the shrinking of mixed rows is undone, from 0 to 1 (see ``_gains``).
     """
 
     rows: SparseRows
     provenance: UInt8[np.ndarray, " target"]
     trained: Bool[np.ndarray, " source"]
     seed: int = 42
+    calibration: float = 0.0
 
     @property
     def n_source(self) -> int:
@@ -91,8 +95,12 @@ class Mixture:
         for start in range(0, len(copied), BLOCK_ENTRIES):
             block = copied[start : start + BLOCK_ENTRIES]
             result[_on(block, flat)] = flat[_on(self.rows.indices[self.rows.indptr[block]], flat)]
+        center = self._trained_mean(flat) if self.calibration else None
         for block in self._blocks():
-            result[_on(block, flat)] = self._weighted_sums(flat, block).to(flat.dtype)
+            sums = self._weighted_sums(flat, block)
+            if center is not None:
+                sums = center + (sums - center) * _on(self._gains(block), flat)[:, None]
+            result[_on(block, flat)] = sums.to(flat.dtype)
         self._fill(flat, result)
         return result.reshape(self.n_target, *table.shape[1:])
 
@@ -114,6 +122,22 @@ class Mixture:
             mode="sum",
             per_sample_weights=_on(rows.weights, flat),
         )
+
+    def _gains(self, ids: Int64[np.ndarray, " ids"]) -> Float32[np.ndarray, " ids"]:
+        """By how much to stretch mixed rows about the mean row.
+
+        A weighted mean of n_eff = 1 / Σw² independent rows lies 1 / √n_eff as far from the mean row as one of
+        them. Parents are alike, so that the full factor would be too much; ``calibration`` is its exponent.
+        """
+        rows = self.rows.select(ids)
+        squares = np.bincount(
+            np.repeat(np.arange(len(ids)), rows.lengths), rows.weights.astype(np.float64) ** 2, len(ids)
+        )
+        return np.asarray(np.maximum(squares, 1e-12) ** (-self.calibration / 2), np.float32)
+
+    def _trained_mean(self, flat: Tensor) -> Float[Tensor, " features"]:
+        """The mean of the trained rows, in float32."""
+        return flat[: self.n_source][_on(self.trained, flat)].float().mean(dim=0)
 
     def _fill(self, flat: Tensor, result: Tensor) -> None:
         """Fill the rows that no source row answers for: noise, and the mean for unused ids."""
@@ -139,15 +163,17 @@ class Mixture:
             "trained": self.trained,
         }
         # One metadata entry only: safetensors writes several in no fixed order.
-        save_file(arrays, path, metadata={"monoglot": json.dumps({"format": "mixture", "seed": self.seed})})
+        settings = {"format": "mixture", "seed": self.seed, "calibration": self.calibration}
+        save_file(arrays, path, metadata={"monoglot": json.dumps(settings)})
 
     @staticmethod
     def load(path: Path) -> Mixture:
         """Read what ``save`` wrote."""
         with safe_open(path, framework="numpy") as file:
             rows = SparseRows(*(file.get_tensor(name) for name in ("indptr", "indices", "weights")))
-            seed = json.loads(file.metadata()["monoglot"])["seed"]
-            return Mixture(rows, file.get_tensor("provenance"), file.get_tensor("trained"), seed)
+            settings = json.loads(file.metadata()["monoglot"])
+            codes, trained = file.get_tensor("provenance"), file.get_tensor("trained")
+            return Mixture(rows, codes, trained, settings["seed"], settings["calibration"])
 
 
 def _on(array: np.ndarray, like: Tensor) -> Tensor:

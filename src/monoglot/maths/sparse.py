@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float32, Int64
+from jaxtyping import Bool, Float, Float32, Int64
 
 
 @dataclass(frozen=True)
@@ -41,9 +41,33 @@ class SparseRows:
         entries = concatenated_ranges(self.indptr[rows], self.lengths[rows])
         return SparseRows(offsets(self.lengths[rows]), self.indices[entries], self.weights[entries])
 
+    def kept(self, mask: Bool[np.ndarray, " rows"]) -> SparseRows:
+        """The same number of rows, emptied where the mask is false."""
+        entries = np.repeat(mask, self.lengths)
+        return SparseRows(offsets(self.lengths * mask), self.indices[entries], self.weights[entries])
+
     def with_columns(self, columns: Int64[np.ndarray, " columns"]) -> SparseRows:
         """The same rows with column ``c`` renamed to ``columns[c]``."""
         return SparseRows(self.indptr, columns[self.indices], self.weights)
+
+    def scaled(self, factors: Float[np.ndarray, " rows"]) -> SparseRows:
+        """The same rows, each times its factor."""
+        weights = (self.weights * np.repeat(factors, self.lengths)).astype(np.float32)
+        return SparseRows(self.indptr, self.indices, weights)
+
+    @staticmethod
+    def total(parts: Sequence[SparseRows]) -> SparseRows:
+        """The sum of matrices with equally many rows; columns of each row in ascending order."""
+        row_of = np.concatenate([np.repeat(np.arange(len(part)), part.lengths) for part in parts])
+        indices = np.concatenate([part.indices for part in parts])
+        weights = np.concatenate([part.weights for part in parts])
+        order = np.lexsort((indices, row_of))
+        row_of, indices = row_of[order], indices[order]
+        is_new = np.ones(len(order), bool)
+        is_new[1:] = (np.diff(row_of) != 0) | (np.diff(indices) != 0)
+        sums = np.bincount(np.cumsum(is_new) - 1, weights[order], minlength=int(is_new.sum()))
+        lengths = np.bincount(row_of[is_new], minlength=len(parts[0])).astype(np.int64)
+        return SparseRows(offsets(lengths), indices[is_new], sums.astype(np.float32))
 
     @staticmethod
     def empty(rows: int) -> SparseRows:

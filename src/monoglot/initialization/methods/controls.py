@@ -7,8 +7,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from monoglot.initialization.base import Initializer, Transfer
+from monoglot.initialization.base import Initializer
 from monoglot.initialization.registry import register
+from monoglot.initialization.transfer import Transfer
 from monoglot.maths.mixture import Provenance
 from monoglot.maths.sparse import SparseRows
 from monoglot.progress import SILENT, Progress

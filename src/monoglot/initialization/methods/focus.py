@@ -8,8 +8,9 @@ from typing import ClassVar
 import numpy as np
 import torch
 
-from monoglot.initialization.base import Initializer, Transfer
+from monoglot.initialization.base import Initializer
 from monoglot.initialization.registry import register
+from monoglot.initialization.transfer import Transfer
 from monoglot.maths.mixture import Provenance
 from monoglot.maths.similarity import cosine_sparsemax
 from monoglot.maths.sparse import SparseRows

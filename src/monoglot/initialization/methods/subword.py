@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from monoglot.initialization.base import Initializer, Transfer
+import numpy as np
+
+from monoglot.initialization.base import Initializer
+from monoglot.initialization.fallbacks import pieces_mean
 from monoglot.initialization.registry import register
+from monoglot.initialization.transfer import Transfer
 from monoglot.maths.sparse import SparseRows
 from monoglot.progress import SILENT, Progress
 
@@ -20,5 +24,4 @@ class Subword(Initializer):
 
     def mix(self, transfer: Transfer, progress: Progress = SILENT) -> SparseRows:
         """Weights for the missing tokens that have trained pieces."""
-        pieces = transfer.pieces
-        return SparseRows.uniform(pieces.indptr, pieces.ids, transfer.trained[pieces.ids])
+        return pieces_mean(transfer, np.ones(len(transfer.overlap.missing), bool))

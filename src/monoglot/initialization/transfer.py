@@ -1,0 +1,80 @@
+"""What an initialisation method may look at: two vocabularies, their overlap, pieces and vectors."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool
+
+from monoglot.errors import SettingError, VectorsError
+from monoglot.tokenization.overlap import MatchKind, Overlap
+from monoglot.tokenization.pieces import Pieces
+from monoglot.tokenization.vocabulary import Vocabulary
+from monoglot.vectors.base import TokenVectors
+
+
+@dataclass(frozen=True)
+class Transfer:
+    """All that an initialisation method may look at.
+
+    Attributes:
+        source: The vocabulary whose rows exist.
+        target: The vocabulary whose rows are wanted.
+        overlap: Which target tokens have a row in the source, and which are missing.
+        pieces: For each missing token the source ids that the source tokenizer cuts it into.
+        trained: Which source rows were trained; others are neither mixed nor averaged.
+        vectors: Static vectors of the target tokens, if the method asked for them.
+        device: Where to compute.
+    """
+
+    source: Vocabulary
+    target: Vocabulary
+    overlap: Overlap
+    pieces: Pieces
+    trained: Bool[np.ndarray, " source"]
+    vectors: TokenVectors | None = None
+    device: str = "cpu"
+
+    def __post_init__(self) -> None:
+        """Refuse parts that don't belong together.
+
+        Raises:
+            VectorsError: If there are not as many vectors as target rows.
+            SettingError: If the other parts disagree in length.
+        """
+        if self.vectors is not None and len(self.vectors.matrix) != self.target.size:
+            raise VectorsError(
+                f"got {len(self.vectors.matrix):,} auxiliary vectors for a vocabulary of "
+                f"{self.target.size:,} ids: train them with the target tokenizer"
+            )
+        if len(self.pieces.indptr) != len(self.overlap.missing) + 1:
+            raise SettingError("the pieces were not made for the missing tokens of this overlap")
+        if len(self.trained) != self.source.size:
+            raise SettingError("`trained` needs one entry for each source id")
+
+    def anchors(self, *, with_roles: bool = False) -> Overlap:
+        """The pairs that may be mixed: trained rows with a usable auxiliary vector.
+
+        Args:
+            with_roles: Whether special tokens count, as in the reference.
+
+        Raises:
+            SettingError: If no vectors were given.
+        """
+        keep = self.required_vectors.usable[self.overlap.target_ids] & self.trained[self.overlap.source_ids]
+        if not with_roles:
+            keep &= self.overlap.kinds != MatchKind.ROLE
+        pairs = (self.overlap.source_ids[keep], self.overlap.target_ids[keep], self.overlap.kinds[keep])
+        return Overlap(*pairs, missing=self.overlap.missing)
+
+    @property
+    def required_vectors(self) -> TokenVectors:
+        """The auxiliary vectors, for a method that can't do without.
+
+        Raises:
+            SettingError: If no vectors were given.
+        """
+        if self.vectors is None:
+            raise SettingError("this initialisation method needs auxiliary vectors, and none were given")
+        return self.vectors

@@ -1,0 +1,43 @@
+import numpy as np
+import pytest
+
+from monoglot.errors import SettingError
+from monoglot.initialization.methods.blend import Blend
+from monoglot.initialization.methods.focus import Focus
+from monoglot.initialization.methods.subword import Subword
+from tests.fixtures.transfers import make_transfer
+
+
+@pytest.fixture
+def transfer(source_tokenizers, target_tokenizers):
+    return make_transfer(source_tokenizers["unigram"], target_tokenizers["unigram"])
+
+
+def dense(rows, columns):
+    result = np.zeros((len(rows), columns))
+    for i in range(len(rows)):
+        np.add.at(result[i], *rows.row(i))
+    return result
+
+
+def test_both_methods_share_a_row_and_one_alone_fills_in(transfer):
+    first, second = (dense(m.mix(transfer), transfer.source.size) for m in (Focus(), Subword()))
+    blend = dense(Blend(second_share=0.25).mix(transfer), transfer.source.size)
+    neither = ~first.any(axis=1)
+    assert neither.sum() > 20
+    assert (~neither).sum() > 20
+    both = first.any(axis=1) & second.any(axis=1)
+    np.testing.assert_allclose(blend[both], 0.75 * first[both] + 0.25 * second[both], atol=1e-6)
+    np.testing.assert_allclose(blend[neither], second[neither], atol=1e-6)
+
+
+@pytest.mark.parametrize("share", [-0.1, 1.1])
+def test_a_share_outside_the_unit_interval_is_refused(share):
+    with pytest.raises(SettingError, match="from 0 to 1"):
+        Blend(second_share=share)
+
+
+@pytest.mark.parametrize("name", ["blend", "focus-reference"])
+def test_methods_that_do_not_fit_are_refused(name):
+    with pytest.raises(SettingError, match="can't be part of a blend"):
+        Blend(first=name)
