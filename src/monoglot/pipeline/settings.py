@@ -33,6 +33,8 @@ class Settings:
             number each. By default every token of the text counts the same.
         method: How the embeddings of missing tokens are initialised.
         method_options: Settings of the method, by the names of its fields.
+        norm_calibration: How far to undo that mixed rows are shorter than their parents: 0 not at all, 1 as if
+            parents were independent.
         vectors: Engine that trains the auxiliary vectors, or a file with vectors for the target tokenizer.
         vectors_options: Settings of the engine, by the names of its fields.
         adapt_tokens: Continue pretraining of the new model on so many tokens of the corpus; by default not.
@@ -54,6 +56,7 @@ class Settings:
     weights: tuple[float, ...] = ()
     method: str = "focus"
     method_options: dict[str, Any] = field(default_factory=dict)
+    norm_calibration: float = 0.0
     vectors: str = "fasttext"
     vectors_options: dict[str, Any] = field(default_factory=dict)
     adapt_tokens: int | None = None
@@ -82,6 +85,8 @@ class Settings:
             self._check_weights()
         if self.target_tokenizer and self.mode == "trim":
             raise SettingError("--mode trim keeps the source's own tokens: leave out --target-tokenizer")
+        if not 0 <= self.norm_calibration <= 1:
+            raise SettingError(f"--norm-calibration {self.norm_calibration} is out of range: give 0 … 1")
         if not 0 <= self.seed < 2**31:
             raise SettingError(f"--seed {self.seed} is out of range: give 0 … {2**31 - 1}")
 

@@ -82,10 +82,21 @@ def mixture(
         transfer = Transfer(
             old, new, pairs, pieces, trained_rows(walk.source.embeddings, old), static, device
         )
-        result = initialize(transfer, walk.method, seed=walk.settings.seed, progress=walk.progress)
+        result = initialize(
+            transfer,
+            walk.method,
+            seed=walk.settings.seed,
+            calibration=walk.settings.norm_calibration,
+            progress=walk.progress,
+        )
         result.save(folder / "mixture.safetensors")
 
-    settings = {"method": walk.settings.method, "options": walk.method, "seed": walk.settings.seed}
+    settings = {
+        "method": walk.settings.method,
+        "options": walk.method,
+        "seed": walk.settings.seed,
+        "norm_calibration": walk.settings.norm_calibration,
+    }
     inputs = {"tokenizer": tokenizer, "overlap": overlap}
     inputs |= {name: a for name, a in {"vectors": vectors, "vectors_of": vectors_of}.items() if a}
     return walk.stage("mixture", compute, settings, source=walk.source.key, **inputs)
