@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
-from monoglot.corpus.corpus import Corpus, CorpusStatistics, Source, open_corpus
+from monoglot.corpus.corpus import Corpus, CorpusStatistics, open_corpus
+from monoglot.corpus.files import Source
 
 __all__ = ["Corpus", "CorpusStatistics", "Source", "open_corpus"]

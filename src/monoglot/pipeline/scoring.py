@@ -72,9 +72,12 @@ def proof(walk: Walk, survey: Artifact, tokenizer: Artifact, model: Artifact) ->
 
 
 def proved(walk: Walk) -> dict[str, Any] | None:
-    """The proof of a trimmed model in figures, without the examples; ``None`` in the other modes."""
+    """The proof of a trimmed model in figures, without the examples.
+
+    ``None`` in the other modes, and of a model that is trained afterwards: it does something else then.
+    """
     artifact = walk.run.artifacts.get("proof")
-    if artifact is None:
+    if artifact is None or walk.settings.adapt_tokens is not None:
         return None
     content: dict[str, Any] = read_json(artifact.folder / "proof.json")
     return {name: value for name, value in content.items() if name != "examples"}

@@ -86,10 +86,9 @@ def weighted(
         weights: The weight of each part; none to add the parts as they are.
     """
     if not weights:
-        return counts.sum(axis=0)
+        return np.asarray(counts.sum(axis=0))
     shares = counts / np.maximum(1, counts.sum(axis=1, keepdims=True))
-    mixed: Float64[np.ndarray, " source"] = np.array(weights) / sum(weights) @ shares
-    return mixed
+    return np.asarray(np.array(weights) / sum(weights) @ shares)
 
 
 def extended(walk: Walk, language: Artifact) -> Artifact:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -97,7 +97,7 @@ def trim_tokenizer(
                 f"with this text, the tokenizer can be trimmed to between {len(required)} and {everything} "
                 f"tokens; {settings.vocabulary_size} were asked for"
             )
-        chosen = islice(others, settings.vocabulary_size - len(required))
+        chosen: Iterator[int] = islice(others, settings.vocabulary_size - len(required))
     elif settings.max_loss is not None:
         lines = [frozenset(ids.tolist()) for ids in exact_ids(plain_backend(source), list(held_out))]
         chosen = until_lines_are_whole(required, others, lines, settings.max_loss, line_weights)
