@@ -4,8 +4,9 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
+from monoglot.maths.mixture import Provenance
 from monoglot.pipeline.analysis import analyze_overlap
-from monoglot.pipeline.display import analysis_tables
+from monoglot.pipeline.display import PROVENANCE, analysis_tables
 from tests.fixtures.tokenizers import DATA
 
 
@@ -45,3 +46,7 @@ def test_the_tables_say_everything(xlm_r, target, corpus):
         assert title in shown
     assert ("by kind" in shown) == ("of the text" in shown) == ("auxiliary vector" in shown) == bool(corpus)
     assert all(len(line.rstrip()) <= 100 for line in shown.splitlines())
+
+
+def test_every_provenance_has_a_name():
+    assert set(PROVENANCE) == {provenance.name.lower() for provenance in Provenance}

@@ -22,6 +22,7 @@ PROVENANCE = {
     "copied": "copied from the source",
     "method": "mixed by {method}",
     "subword": "mean of the source's pieces",
+    "script": "mean of the source rows of their script",
     "noise": "noise",
     "mean": "mean of all source rows",
     "unused": "ids without a token",
