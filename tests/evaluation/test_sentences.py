@@ -125,3 +125,9 @@ def test_similarity_is_compared_by_rank():
     second = np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
     assert similarity_correlation(first, second, [5, 3, 2, 0]) == pytest.approx(1)
     assert similarity_correlation(first, second, [0, 1, 2, 3]) == pytest.approx(-1)
+
+
+def test_sentences_longer_than_the_model_reads_are_cut(source_tokenizers):
+    tokenizer = source_tokenizers["unigram"]
+    model = ARCHITECTURES["xlm-roberta"](tokenizer)
+    assert np.isfinite(embed(model, tokenizer, ["Gesetz " * 200])).all()

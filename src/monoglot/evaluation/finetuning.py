@@ -160,7 +160,8 @@ def _trainer(
         learning_rate=settings.learning_rate,
         warmup_steps=0.1,  # a share
         weight_decay=0.01,
-        train_sampling_strategy="group_by_length",
+        # Not by length: the trainer would sort evaluation data too, and give outputs in that order.
+        train_sampling_strategy="random",
         eval_strategy="epoch",
         save_strategy="best",
         save_total_limit=1,

@@ -21,6 +21,8 @@ from monoglot.evaluation.token_scores import TokenScorer
 from monoglot.evaluation.tokenized_text import TokenizedText
 from monoglot.progress import SILENT, Progress
 
+__all__ = ["LanguageScore", "LanguageSettings", "evaluating", "score_language"]
+
 LONGEST_WINDOW_TOKENS = 1024
 MASKED_CLASSES = ("ForMaskedLM", "ForPreTraining")
 

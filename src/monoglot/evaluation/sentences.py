@@ -11,6 +11,7 @@ from jaxtyping import Float, Float32
 from torch import Tensor
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
+from monoglot.evaluation.limits import longest_input_tokens
 from monoglot.model.pooling import Pooling
 from monoglot.progress import SILENT, Progress
 
@@ -27,7 +28,7 @@ class SentenceEncoder:
         tokenizer: Its tokenizer, which needs a pad token.
         pooling: How the last hidden states become one vector.
         prefix: Put before each sentence; E5 models want ``query: ``.
-        longest_tokens: Longer sentences are cut.
+        longest_tokens: Longer sentences are cut; so are those that the model can't read.
     """
 
     model: PreTrainedModel
@@ -75,12 +76,11 @@ def embed(
         texts: Sentences.
         pooling: How the states become one vector.
         prefix: Put before each of them; E5 models want ``query: ``.
-        longest_tokens: Longer sentences are cut.
+        longest_tokens: Longer sentences are cut; so are those that the model can't read.
         progress: Where to show how far it is.
     """
-    lists = tokenizer([prefix + text for text in texts], truncation=True, max_length=longest_tokens)[
-        "input_ids"
-    ]
+    longest = min(longest_tokens, longest_input_tokens(model, tokenizer))
+    lists = tokenizer([prefix + text for text in texts], truncation=True, max_length=longest)["input_ids"]
     order = sorted(range(len(texts)), key=lambda i: len(lists[i]))
     vectors = np.zeros((len(texts), model.config.get_text_config().hidden_size), np.float32)
     with progress.task("Embedding sentences", len(texts)) as advance:

@@ -71,10 +71,10 @@ def check_choice(
     Raises:
         SettingError: If not.
     """
-    if task is None and not text:
-        raise SettingError("got neither a text nor a --task to score the model on; give one of them")
     if task is None and data is not None:
         raise SettingError("got data of a task, but no --task; say which, such as --task ner")
+    if task is None and not text:
+        raise SettingError("got neither a text nor a --task to score the model on; give one of them")
     if task is not None and (text or retention):
         raise SettingError(f"got both text and the task '{task}'; score a model on one of them at a time")
     if task is not None and (data is None or not data.test):

@@ -1,0 +1,188 @@
+"""Every task from file to scores, on a model that fits in milliseconds."""
+
+import json
+import random
+
+import numpy as np
+import pytest
+import torch
+
+from monoglot.errors import CorpusError, ModelError, SettingError
+from monoglot.evaluation.extras import need
+from monoglot.evaluation.finetuning import finetune, load_with_head, spread
+from monoglot.evaluation.records import Split, read_split
+from monoglot.evaluation.registry import get_task, register, task_names
+from monoglot.evaluation.sentences import SentenceEncoder
+from monoglot.evaluation.settings import FineTuning
+from monoglot.model.folder import load_tokenizer
+from tests.fixtures.models import ARCHITECTURES
+
+WORDS = ["Gesetz", "Verordnung", "Bund", "Land", "Recht", "Behörde"]
+NAMES = ["Anton", "Wilhelm"]
+FAST = FineTuning(epochs=5, learning_rate=1e-2, batch_size=8, longest_tokens=40)
+
+
+def tagged(generator):
+    tokens = generator.choices([*WORDS, *NAMES], k=6)
+    return {"tokens": tokens, "labels": ["B-PER" if token in NAMES else "O" for token in tokens]}
+
+
+def classified(generator):
+    label = generator.choice(["recht", "name"])
+    return {"text": " ".join(generator.choices(WORDS if label == "recht" else NAMES, k=4)), "label": label}
+
+
+def inferred(generator):
+    word = generator.choice([*WORDS, *NAMES])
+    label = "entailment" if word in WORDS else "contradiction"
+    return {"premise": "Das Gesetz gilt", "hypothesis": f"{word} {word}", "label": label}
+
+
+def rated(generator):
+    word = generator.choice([*WORDS, *NAMES])
+    score = generator.random() + 3 * (word in WORDS)
+    return {"s1": "Das Recht", "s2": word, "score": score}
+
+
+def asked(generator):
+    name = generator.choice(NAMES)
+    before = " ".join(generator.choices(WORDS, k=generator.randint(1, 5)))
+    answers = {"text": [name], "answer_start": [len(before) + 1]}
+    return {"question": "Wer?", "context": f"{before} {name} Land", "answers": answers}
+
+
+MAKERS = {
+    "ner": tagged, "pos": tagged, "classification": classified, "nli": inferred, "sts": rated, "qa": asked,
+}  # fmt: skip
+
+
+def splits(task, folder, sizes=(96, 24, 24)):
+    """Made-up data as files, read again."""
+    generator = random.Random(1)
+    found = []
+    for role, size in zip(("train", "dev", "test"), sizes, strict=True):
+        path = folder / f"{role}.jsonl"
+        lines = [json.dumps(MAKERS[task](generator), ensure_ascii=False) for _ in range(size)]
+        path.write_text("\n".join(lines), encoding="utf-8")
+        found.append(read_split(str(path), get_task(task).columns, role))
+    return found
+
+
+@pytest.mark.parametrize("task", sorted(MAKERS))
+def test_a_task_is_learnt_from_file_to_scores(task, xlm_r, tmp_path):
+    train, dev, test = splits(task, tmp_path)
+    before = torch.random.get_rng_state()
+    scores = finetune(xlm_r, load_tokenizer(xlm_r), get_task(task), train, dev, [test, dev], FAST, 1)
+    assert torch.equal(torch.random.get_rng_state(), before)
+    metric = get_task(task).metric
+    assert scores.tests[dev.name] == scores.dev  # the best epoch's model is the one that is judged
+    assert scores.tests[test.name][metric] > (0.5 if task == "qa" else 0.75)
+    assert 1 <= scores.epoch <= 5
+
+
+def test_the_same_seed_gives_the_same_scores(xlm_r, tmp_path):
+    train, dev, test = splits("classification", tmp_path)
+    quick = FineTuning(epochs=1, batch_size=8, learning_rate=1e-3)
+    runs = [
+        finetune(xlm_r, load_tokenizer(xlm_r), get_task("classification"), train, dev, [test], quick, seed)
+        for seed in (1, 1)
+    ]
+    assert runs[0] == runs[1]
+
+
+def test_a_decoder_takes_the_head_that_it_has(tiny_folder, tmp_path):
+    folder = tiny_folder("gemma3")
+    train, dev, test = splits("classification", tmp_path)
+    task = get_task("classification")
+    scores = finetune(folder, load_tokenizer(folder), task, train, dev, [test], FAST, 1)
+    assert scores.tests[test.name]["accuracy"] > 0.75
+    with pytest.raises(
+        ModelError, match="transformers has no QuestionAnswering head for models of type 'gemma3"
+    ):
+        load_with_head(folder, "AutoModelForQuestionAnswering", [], load_tokenizer(folder))
+
+
+def test_labels_that_differ_between_splits_are_refused(xlm_r, tmp_path):
+    train, dev, _ = splits("classification", tmp_path)
+    other = Split("test.jsonl", [{"text": "ja", "label": "sport"}], (4,))
+    task = get_task("classification")
+    with pytest.raises(
+        CorpusError, match=r"line 4 of test.jsonl has the label 'sport', which the training data"
+    ):
+        finetune(xlm_r, load_tokenizer(xlm_r), task, train, dev, [other], FAST, 1)
+
+
+@pytest.mark.parametrize(
+    ("task", "record", "message"),
+    [
+        ("sts", {"first": "a", "second": "b", "score": "gut"}, "has the score 'gut'; expected a number"),
+        ("nli", {"premise": 3, "hypothesis": "b", "label": "x"}, "has 3 as premise; expected text"),
+        ("qa", {"question": "a", "context": "b", "answers": []}, r"has the answers \[\]"),
+    ],
+)
+def test_broken_examples_are_named(source_tokenizers, task, record, message):
+    with pytest.raises(CorpusError, match=f"line 9 of a.jsonl {message}"):
+        get_task(task).prepare(Split("a.jsonl", [record], (9,)), source_tokenizers["unigram"], ["x"], 40)
+
+
+def test_a_text_longer_than_a_window_is_read_in_several(source_tokenizers):
+    answers = {"text": ["Anton"], "answer_start": [len("Gesetz " * 40)]}
+    record = {"question": "Wer? " * 30, "context": "Gesetz " * 40 + "Anton", "answers": answers}
+    tokenizer = source_tokenizers["unigram"]
+    prepared = get_task("qa").prepare(Split("a", [record]), tokenizer, [], 40)
+    positions = [feature["start_positions"] for feature in prepared.features]
+    assert len(positions) > 3
+    assert positions[-1] > 0  # only the last window has the answer
+    assert positions[0] == 0
+    widths = [len(feature["input_ids"]) for feature in prepared.features]
+    assert max(widths) <= 40
+    scores = [[0.0] * 40 for _ in widths], [[0.0] * 40 for _ in widths]
+    scores[0][-1][positions[-1]] = scores[1][-1][prepared.features[-1]["end_positions"]] = 9
+    assert prepared.score(tuple(np.array(side) for side in scores))["exact_match"] == 1
+
+
+def test_a_text_shorter_than_a_window_is_one_window(source_tokenizers):
+    answers = {"text": ["Anton"], "answer_start": [0]}
+    record = {"question": "Wer?", "context": "Anton", "answers": answers}
+    (feature,) = get_task("qa").prepare(Split("a", [record]), source_tokenizers["unigram"], [], 64).features
+    assert 0 < feature["start_positions"] <= feature["end_positions"] < len(feature["input_ids"])
+    with pytest.raises(SettingError, match="windows of at least 32 tokens, longest_tokens was: 8"):
+        get_task("qa").prepare(Split("a", [record]), source_tokenizers["unigram"], [], 8)
+
+
+def test_retrieval_and_similarity_compare_vectors_as_they_are(source_tokenizers):
+    tokenizer = source_tokenizers["unigram"]
+    encoder = SentenceEncoder(ARCHITECTURES["xlm-roberta"](tokenizer), tokenizer)
+    texts = ["Das Gesetz gilt", "Anton Wilhelm", "Recht und Land und Bund"]
+    pairs = Split("a", [{"sentence": text, "english": text} for text in texts])
+    scores = get_task("retrieval").compare(pairs, encoder, encoder)
+    assert scores == {"to_english": 1, "from_english": 1, "pairs": 3}
+    original = SentenceEncoder(encoder.model, tokenizer)
+    assert get_task("retrieval").compare(pairs, encoder, original)["to_original_english"] == 1
+    rated = [{"first": texts[0], "second": text, "score": 3 - i} for i, text in enumerate(texts)]
+    assert -1 <= get_task("sts").compare(Split("a", rated), encoder, encoder)["spearman"] <= 1
+
+
+def test_the_registry_knows_its_tasks():
+    assert task_names() == ["classification", "ner", "nli", "pos", "qa", "retrieval", "sts"]
+    with pytest.raises(SettingError, match="did you mean 'ner'"):
+        get_task("nre")
+    with pytest.raises(ValueError, match="two tasks are called 'ner'"):
+        register("ner")(object)
+
+
+def test_a_missing_package_is_named_with_what_to_install():
+    with pytest.raises(
+        SettingError, match=r"needs the package nothing_here.*pip install 'monoglot\[tasks\]'"
+    ):
+        need("nothing_here.metrics", "ner")
+
+
+def test_settings_that_are_no_use_are_refused():
+    with pytest.raises(SettingError, match="epochs must be positive, was: 0"):
+        FineTuning(epochs=0)
+
+
+def test_spread_of_one_seed_has_no_deviation():
+    assert spread([0.5]) == {"mean": 0.5, "std": None}
+    assert spread([0.4, 0.6]) == pytest.approx({"mean": 0.5, "std": 0.02**0.5})
