@@ -12,6 +12,7 @@ from monoglot.evaluation.identity import largest_difference
 from monoglot.evaluation.tokenizer import score_tokenizer
 from monoglot.maths.mixture import Mixture
 from monoglot.model.folder import load_model, load_tokenizer
+from monoglot.pipeline.diagnostics import diagnose
 from monoglot.pipeline.summary import Share, Summary, count_parameters, provenance_shares
 from monoglot.pipeline.texts import heldout, token_counts
 from monoglot.pipeline.tokenizers import KEPT_IDS
@@ -19,7 +20,7 @@ from monoglot.pipeline.walk import Walk
 from monoglot.run import Artifact, read_json, write_json
 from monoglot.tokenization.proof import prove
 
-PROOF_LINES = 64
+PROOF_LINES = 32
 """Lines on which the outputs of a trimmed model are compared with the original's."""
 
 
@@ -37,12 +38,14 @@ def scores(
         both = (walk.source.tokenizer, load_tokenizer(tokenizer.folder))
         text = heldout(survey)
         rows = Mixture.load(mixture.folder / "mixture.safetensors")
+        anchors = mixture.folder / "anchors.json"
         shares = provenance_shares(rows, token_counts(tokens, rows.n_target))
         content = {
             "parameters": [count_parameters(walk.source.folder), count_parameters(model.folder)],
             "vocabulary": [len(tokenizer) for tokenizer in both],
             "tokenizers": [score_tokenizer(tokenizer, text).as_dict() for tokenizer in both],
             "provenance": {name: asdict(share) for name, share in shares.items()},
+            "warnings": list(diagnose(shares, read_json(anchors) if anchors.exists() else None)),
         }
         write_json(folder / "scores.json", content)
 
