@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool
+from jaxtyping import Bool, Float
+from torch import Tensor
 
 from monoglot.errors import SettingError, VectorsError
 from monoglot.tokenization.overlap import MatchKind, Overlap
@@ -25,6 +26,7 @@ class Transfer:
         pieces: For each missing token the source ids that the source tokenizer cuts it into.
         trained: Which source rows were trained; others are neither mixed nor averaged.
         vectors: Static vectors of the target tokens, if the method asked for them.
+        embeddings: The source table, for methods that look at more than which rows there are.
         device: Where to compute.
     """
 
@@ -34,6 +36,7 @@ class Transfer:
     pieces: Pieces
     trained: Bool[np.ndarray, " source"]
     vectors: TokenVectors | None = None
+    embeddings: Float[Tensor, "rows dim"] | None = None
     device: str = "cpu"
 
     def __post_init__(self) -> None:
@@ -65,8 +68,20 @@ class Transfer:
         keep = self.required_vectors.usable[self.overlap.target_ids] & self.trained[self.overlap.source_ids]
         if not with_roles:
             keep &= self.overlap.kinds != MatchKind.ROLE
-        pairs = (self.overlap.source_ids[keep], self.overlap.target_ids[keep], self.overlap.kinds[keep])
-        return Overlap(*pairs, missing=self.overlap.missing)
+        return self.overlap.where(keep)
+
+    @property
+    def required_embeddings(self) -> Float[Tensor, "rows dim"]:
+        """The source table, for a method that can't do without.
+
+        Raises:
+            SettingError: If none was given.
+        """
+        if self.embeddings is None:
+            raise SettingError(
+                "this initialisation method looks at the source embeddings, and none were given"
+            )
+        return self.embeddings
 
     @property
     def required_vectors(self) -> TokenVectors:

@@ -38,6 +38,7 @@ def summary_table(summary: Summary) -> Iterator[RenderableType]:
     """The summary as tables and lines to print."""
     yield before_and_after(summary)
     yield provenance(summary)
+    yield from (f"\n[yellow]warning:[/] {escape(warning)}" for warning in summary.warnings)
     if summary.proof:
         yield (
             "\nProof on held-out text: {equal:,} of {lines:,} lines are segmented as before ({share:.2%}); "

@@ -33,8 +33,8 @@ class Settings:
             number each. By default every token of the text counts the same.
         method: How the embeddings of missing tokens are initialised.
         method_options: Settings of the method, by the names of its fields.
-        norm_calibration: How far to undo that mixed rows are shorter than their parents: 0 not at all, 1 as if
-            parents were independent.
+        norm_calibration: How far to undo that mixed rows are shorter than their parents: 0 not at all, 1 as
+            if parents were independent.
         vectors: Engine that trains the auxiliary vectors, or a file with vectors for the target tokenizer.
         vectors_options: Settings of the engine, by the names of its fields.
         adapt_tokens: Continue pretraining of the new model on so many tokens of the corpus; by default not.

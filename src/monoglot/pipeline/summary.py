@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -40,6 +40,7 @@ class Summary:
         vocabulary: Tokens of source and target.
         tokenizers: Scores of both tokenizers on held-out text (see ``TokenizerScores``).
         provenance: Where the target rows come from.
+        warnings: What makes the new embeddings doubtful, a sentence each.
         proof: Of a trimmed model: lines compared, lines segmented alike, largest difference of outputs.
         seconds: Seconds of each stage, when it was computed.
         peak_memory_bytes: The most memory that a stage needed.
@@ -51,6 +52,7 @@ class Summary:
     vocabulary: tuple[int, int]
     tokenizers: tuple[Mapping[str, float], Mapping[str, float]]
     provenance: Mapping[str, Share]
+    warnings: Sequence[str]
     proof: Mapping[str, Any] | None
     seconds: Mapping[str, float]
     peak_memory_bytes: int

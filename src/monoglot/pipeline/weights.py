@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 import torch
 
 from monoglot.initialization.base import initialize
+from monoglot.initialization.reliability import judge_anchors
 from monoglot.initialization.transfer import Transfer
 from monoglot.maths.mixture import Mixture
 from monoglot.model.checkpoint import transplant_checkpoint
@@ -15,7 +17,7 @@ from monoglot.model.folder import load_tokenizer
 from monoglot.model.trained import trained_rows
 from monoglot.pipeline.memory import return_memory
 from monoglot.pipeline.walk import Walk
-from monoglot.run import Artifact
+from monoglot.run import Artifact, write_json
 from monoglot.tokenization.overlap import Overlap, match
 from monoglot.tokenization.pieces import source_pieces
 from monoglot.tokenization.tokenized_corpus import TokenizedCorpus
@@ -59,7 +61,7 @@ def mixture(
     vectors: Artifact | None = None,
     vectors_of: Artifact | None = None,
 ) -> Artifact:
-    """Say what each target row is made of: ``mixture.safetensors``.
+    """Say what each target row is made of: ``mixture.safetensors``, ``anchors.json``.
 
     Args:
         walk: The run.
@@ -79,9 +81,8 @@ def mixture(
         if static and vectors_of:
             static = moved(static, Vocabulary.of(load_tokenizer(vectors_of.folder)), new)
         device = "cuda" if torch.cuda.is_available() else "cpu"
-        transfer = Transfer(
-            old, new, pairs, pieces, trained_rows(walk.source.embeddings, old), static, device
-        )
+        table = walk.source.embeddings
+        transfer = Transfer(old, new, pairs, pieces, trained_rows(table, old), static, table, device)
         result = initialize(
             transfer,
             walk.method,
@@ -90,6 +91,8 @@ def mixture(
             progress=walk.progress,
         )
         result.save(folder / "mixture.safetensors")
+        if static:
+            write_json(folder / "anchors.json", asdict(judge_anchors(transfer)))
 
     settings = {
         "method": walk.settings.method,

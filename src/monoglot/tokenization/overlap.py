@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Literal
 
 import numpy as np
-from jaxtyping import Int64, UInt8
+from jaxtyping import Bool, Int64, UInt8
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
@@ -53,6 +53,10 @@ class Overlap:
     def count(self, kind: MatchKind) -> int:
         """Count the pairs of one kind."""
         return int(np.count_nonzero(self.kinds == kind))
+
+    def where(self, keep: Bool[np.ndarray, " pairs"]) -> Overlap:
+        """Some of the pairs; what is missing stays missing."""
+        return Overlap(self.source_ids[keep], self.target_ids[keep], self.kinds[keep], self.missing)
 
     def save(self, path: Path) -> None:
         """Write the four arrays as safetensors."""

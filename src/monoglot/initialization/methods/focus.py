@@ -10,6 +10,7 @@ import torch
 
 from monoglot.initialization.base import Initializer
 from monoglot.initialization.registry import register
+from monoglot.initialization.reliability import anchor_reliability
 from monoglot.initialization.transfer import Transfer
 from monoglot.maths.mixture import Provenance
 from monoglot.maths.similarity import cosine_sparsemax
@@ -25,15 +26,22 @@ class Focus(Initializer):
 
     Reference: Dobler & de Melo 2023, "FOCUS: Effective Embedding Initialization for Monolingual
     Specialization of Multilingual Models", section 3 (arXiv 2305.14481).
+
+    Attributes:
+        min_reliability: Anchors whose neighbours in the two spaces agree less than this are not mixed, see
+            ``anchor_reliability``; 0 keeps all.
     """
 
     needs_vectors: ClassVar[bool] = True
     special_anchors: ClassVar[bool] = False
+    min_reliability: float = 0.0
 
     def mix(self, transfer: Transfer, progress: Progress = SILENT) -> SparseRows:
         """Weights for the missing tokens that have an auxiliary vector."""
         vectors = transfer.required_vectors
         anchors = transfer.anchors(with_roles=self.special_anchors)
+        if self.min_reliability:
+            anchors = anchors.where(anchor_reliability(transfer, anchors) >= self.min_reliability)
         has_vector = vectors.usable[transfer.overlap.missing]
         queries = vectors.matrix[transfer.overlap.missing[has_vector]]
         weights = cosine_sparsemax(

@@ -1,0 +1,205 @@
+"""Quality of multilingual-e5-small with a new vocabulary before any training: spaces and methods side by side.
+
+    python -m benchmarks.step_zero --data ../shared/data --models /root/models --language de
+
+The vocabulary is that of the FOCUS authors for de, ar and sw, else one trained on the corpus. Rows, against
+the original model (see `benchmarks.sentences`): mean cosine to its sentence vectors on held-out lines, P@1 of
+finding the English translation (embedded by the original) in Tatoeba and NTREX, Spearman on STS; the spread is
+over three splits of the lines and pairs. `deepfocus` is the reference's matching, anchors and noise on fastText
+vectors: what the package gives, see `benchmarks.equivalence`. The model runs in bfloat16. What has been
+measured is kept in `results/step_zero_<language>.json` and not measured again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import json
+import sys
+import time
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from benchmarks import pages, results
+from benchmarks.vectors_proxy import load_tokenizers
+from monoglot.corpus import open_corpus
+from monoglot.evaluation.sentences import embed
+from monoglot.initialization.base import initialize
+from monoglot.initialization.registry import get_method
+from monoglot.initialization.transfer import Transfer
+from monoglot.maths.mixture import Mixture
+from monoglot.model.folder import load_model, load_tokenizer
+from monoglot.model.trained import trained_rows
+from monoglot.tokenization.encoding import encode_corpus
+from monoglot.tokenization.overlap import match
+from monoglot.tokenization.pieces import source_pieces
+from monoglot.tokenization.tokenized_corpus import TokenizedCorpus
+from monoglot.tokenization.vocabulary import Vocabulary
+from monoglot.vectors.base import TokenVectors
+from monoglot.vectors.registry import get_engine
+
+HELDOUT_LINES, PAIRS, SPLITS = 300, 500, 3
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A way to initialise: method, its options, and the space it works in."""
+
+    method: str
+    vectors: str | None = None
+    options: dict[str, float] = field(default_factory=dict)
+    calibration: float = 0.0
+
+
+RECIPES = {
+    "random": Recipe("random"),
+    "subword": Recipe("subword"),
+    "deepfocus": Recipe("focus-reference", "fasttext"),
+    "focus, fasttext": Recipe("focus", "fasttext"),
+    "focus, characters": Recipe("focus", "characters"),
+    "focus, cooccurrence": Recipe("focus", "cooccurrence"),
+    "blend, fasttext": Recipe("blend", "fasttext"),
+    "blend, cooccurrence": Recipe("blend", "cooccurrence"),
+    "blend, cooccurrence, norms .4": Recipe("blend", "cooccurrence", calibration=0.4),
+    "focus, cooccurrence, norms .4": Recipe("focus", "cooccurrence", calibration=0.4),
+    "blend .5, cooccurrence": Recipe("blend", "cooccurrence", {"second_share": 0.5}),
+}
+
+
+class Case:
+    """One language: source model, target vocabulary, texts."""
+
+    def __init__(self, data: Path, models: Path, language: str, scratch: Path) -> None:
+        self.folder, self.scratch, self.language = data / language, scratch / language, language
+        self.scratch.mkdir(parents=True, exist_ok=True)
+        self.corpus = str(self.folder / "corpus.txt.gz")
+        self.model = load_model(models / "e5-small")
+        self.original = load_tokenizer(models / "e5-small")
+        self.tokenizer, _ = load_tokenizers(data, models, language, Path(self.corpus))
+        self.target = Vocabulary.of(self.tokenizer)
+        lines = (self.folder / "heldout.txt").read_text(encoding="utf-8").split("\n")
+        self.heldout = [line for line in lines if line][:HELDOUT_LINES]
+        self.pairs = {
+            path.name.split("_")[0]: [json.loads(line) for line in path.open(encoding="utf-8")][:PAIRS]
+            for path in sorted((self.folder / "bitext").glob("*_eng.jsonl"))
+        }
+        sts = self.folder / "sts" / "test.jsonl"
+        self.sts = [json.loads(line) for line in sts.open(encoding="utf-8")] if sts.exists() else []
+
+    @cached_property
+    def references(self) -> dict[str, np.ndarray]:
+        """The original's vectors of the held-out lines, and of the English sides."""
+        file = self.scratch / "references.npz"
+        if not file.exists():
+            texts = {name: [pair["eng"] for pair in pairs] for name, pairs in self.pairs.items()}
+            texts["heldout"] = self.heldout
+            vectors = {name: self._embed(self.model, self.original, t) for name, t in texts.items()}
+            np.savez(file, **vectors)
+        return dict(np.load(file))
+
+    def vectors(self, name: str) -> tuple[TokenVectors, float]:
+        """Vectors of an engine, and the cpu seconds that they took; trained once."""
+        file, cost = self.scratch / f"{name}.safetensors", self.scratch / f"{name}.cost"
+        if not file.exists():
+            tokens = self.scratch / "tokens"
+            if not tokens.exists():
+                tokens.mkdir()
+                encode_corpus(self.tokenizer, open_corpus([self.corpus]).lines(), tokens, threads=1)
+            start = time.process_time()
+            engine = get_engine(name)
+            engine.train(TokenizedCorpus.open(tokens), self.target, seed=42, threads=1).save(file)
+            cost.write_text(str(time.process_time() - start))
+        return TokenVectors.load(file), float(cost.read_text()) if cost.exists() else float("nan")
+
+    def mixture(self, recipe: Recipe) -> Mixture:
+        """The initialisation of a recipe."""
+        method = get_method(recipe.method, recipe.options)
+        spelled = "reference" if method.matching == "reference" else "exact"
+        source, target = (
+            Vocabulary.of(tokenizer, canonicalization=spelled)
+            for tokenizer in (self.original, self.tokenizer)
+        )
+        overlap = match(source, target, strategy=method.matching)
+        pieces = source_pieces(self.original, self.target, overlap.missing)
+        trained = trained_rows(self.model.get_input_embeddings().weight, source)
+        vectors = self.vectors(recipe.vectors)[0] if recipe.vectors else None
+        transfer = Transfer(source, target, overlap, pieces, trained, vectors)
+        return initialize(transfer, method, calibration=recipe.calibration)
+
+    def score(self, mixture: Mixture) -> dict[str, list[float]]:
+        """Each figure over all texts, then over each split."""
+        model = copy.deepcopy(self.model)
+        table = mixture.apply(model.get_input_embeddings().weight)
+        model.set_input_embeddings(torch.nn.Embedding.from_pretrained(table))
+        encode = lambda texts: self._embed(model, self.tokenizer, texts)  # noqa: E731
+        figures = {"cosine": (encode(self.heldout) * self.references["heldout"]).sum(axis=1)}
+        for name, pairs in self.pairs.items():
+            nearest = (encode([pair["src"] for pair in pairs]) @ self.references[name].T).argmax(axis=1)
+            figures[name] = (nearest == np.arange(len(pairs))).astype(float)
+        scores = {name: [float(v.mean()), *(float(v[i::SPLITS].mean()) for i in range(SPLITS))]
+                  for name, v in figures.items()}  # fmt: skip
+        if self.sts:
+            first, second = (encode([pair[side] for pair in self.sts]) for side in ("s1", "s2"))
+            cosines, truth = (first * second).sum(axis=1), np.array([pair["score"] for pair in self.sts])
+            parts = [slice(None), *(slice(i, None, SPLITS) for i in range(SPLITS))]
+            scores["sts"] = [spearman(cosines[part], truth[part]) for part in parts]
+        return scores
+
+    @staticmethod
+    def _embed(model, tokenizer, texts: list[str]) -> np.ndarray:
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            return embed(model, tokenizer, texts, prefix="query: ")
+
+
+def spearman(first: np.ndarray, second: np.ndarray) -> float:
+    """Rank correlation."""
+    from scipy.stats import spearmanr
+
+    return float(spearmanr(first, second).statistic)
+
+
+def main() -> None:
+    """Measure what is not in the results yet; print the table."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    parser.add_argument("--models", type=Path, default=Path("models"))
+    parser.add_argument("--language", required=True)
+    parser.add_argument("--recipes", nargs="+", default=list(RECIPES), choices=list(RECIPES))
+    parser.add_argument("--scratch", type=Path, default=Path("build/step_zero"))
+    arguments = parser.parse_args()
+    if not (arguments.data / arguments.language / "heldout.txt").exists():
+        sys.exit(f"no data: there is no {arguments.data / arguments.language / 'heldout.txt'}; give --data")
+    name = f"step_zero_{arguments.language}"
+    file = results.FOLDER / f"{name}.json"
+    found = json.loads(file.read_text())["recipes"] if file.exists() else {}
+    case = Case(arguments.data, arguments.models, arguments.language, arguments.scratch)
+    for recipe in arguments.recipes:
+        if recipe not in found:
+            mixture = case.mixture(RECIPES[recipe])
+            counts = np.bincount(mixture.provenance, minlength=7).tolist()
+            engine = RECIPES[recipe].vectors
+            cost = case.vectors(engine)[1] if engine else 0.0
+            found[recipe] = {
+                "provenance": counts,
+                "vectors_cpu_seconds": cost,
+                "scores": case.score(mixture),
+            }
+            content = {"language": arguments.language, "seed": 42, "splits": SPLITS, "recipes": found}
+            results.save(name, content)
+            print(recipe, {k: round(v[0], 4) for k, v in found[recipe]["scores"].items()}, flush=True)
+    columns = list(next(iter(found.values()))["scores"])
+    rows = [
+        [recipe, *(f"{line['scores'][c][0]:.3f} ± {np.std(line['scores'][c][1:]):.3f}" for c in columns)]
+        for recipe, line in found.items()
+    ]
+    print(pages.table(["recipe", *columns], rows))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,42 @@
+"""Warnings about an initialisation: what looks wrong, what it leads to, what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from monoglot.pipeline.summary import Share
+
+SMALL_OVERLAP, LOW_AGREEMENT, MUCH_WEAK = 0.3, 0.7, 0.1
+
+
+def diagnose(provenance: Mapping[str, Share], anchors: Mapping[str, Any] | None) -> Iterator[str]:
+    """Give a sentence for each thing that makes the new embeddings doubtful.
+
+    What they lead to is what the FOCUS paper reports of poor starts: slow convergence, runs that differ much
+    by seed, a good loss but poor tasks.
+
+    Args:
+        provenance: How much of the vocabulary and the text has which provenance.
+        anchors: An ``AnchorReport`` as plain values, if the method mixed anchors.
+    """
+    copied = provenance["copied"].corpus_share if "copied" in provenance else 0.0
+    if copied < SMALL_OVERLAP:
+        yield (
+            f"only {copied:.0%} of the running text is in tokens that the source knows: expect slow "
+            "convergence; train longer, or keep more of the source vocabulary with --mode extend"
+        )
+    if anchors and anchors["agreement"] < LOW_AGREEMENT:
+        yield (
+            "the auxiliary vectors and the source embeddings agree little about which tokens are alike "
+            f"({anchors['agreement']:.2f}; 0.5 is chance): mixtures may mislead; give more text, or compare "
+            "with --method subword"
+        )
+    weak = sum(
+        share.corpus_share for name, share in provenance.items() if name in ("noise", "mean", "script")
+    )
+    if weak > MUCH_WEAK:
+        yield (
+            f"{weak:.0%} of the running text is in tokens initialised without evidence: results will vary "
+            "from seed to seed; use --vectors cooccurrence or characters, which place every token"
+        )

@@ -1,0 +1,28 @@
+import re
+
+import pytest
+
+from monoglot.pipeline.diagnostics import diagnose
+from monoglot.pipeline.summary import Share
+
+
+def shares(**corpus_shares):
+    return {name: Share(10, 0.1, share) for name, share in corpus_shares.items()}
+
+
+def test_a_good_start_gives_no_warning():
+    assert not list(diagnose(shares(copied=0.8, method=0.15, noise=0.05), {"agreement": 0.9}))
+
+
+@pytest.mark.parametrize(
+    ("provenance", "anchors", "expected"),
+    [
+        (shares(copied=0.2, method=0.8), {"agreement": 0.9}, "only 20% of the running text"),
+        (shares(method=1.0), None, "only 0% of the running text"),
+        (shares(copied=0.8, method=0.2), {"agreement": 0.6}, r"agree little .* \(0.60; 0.5 is chance\)"),
+        (shares(copied=0.8, noise=0.06, script=0.06), None, "12% .* without evidence"),
+    ],
+)
+def test_each_bad_sign_is_named_once(provenance, anchors, expected):
+    (warning,) = diagnose(provenance, anchors)
+    assert re.search(expected, warning)
