@@ -33,12 +33,12 @@ def recipe(tokens: int) -> TrainingSettings:
     """How to train: embeddings alone for a fifth, small batches, rates that fall to zero."""
     return TrainingSettings(
         tokens=tokens,
-        batch_tokens=2048,
-        device_tokens=2048,
+        batch_tokens=1024,
+        device_tokens=1024,
         schedule="embeddings-first",
         frozen_share=0.2,
         learning_rate=1e-4,
-        embedding_learning_rate=2e-3,
+        embedding_learning_rate=1e-3,
         warmup_share=0.03,
         decay="linear",
         weight_decay=0.0,
