@@ -16,7 +16,7 @@ from monoglot.tokenization.token import Token
 MEMBERS = 256
 """How many tokens stand for a script: the first ones, which are frequent and well trained."""
 
-Group = tuple[str, bool]
+Group = tuple[str, bool | None]
 """A script, and whether tokens begin a word."""
 
 
