@@ -22,10 +22,10 @@ DEV_STAMP := $(VENV)/.installed-dev
 export HF_HUB_DISABLE_TELEMETRY := 1
 export TOKENIZERS_PARALLELISM := false
 
-.PHONY: help demo test check format lint types floors bench clean
+.PHONY: help demo test check format lint types floors bench bench-vectors clean
 
 help:  ## Say what there is
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(USER_STAMP)  ## The whole job on a small model, offline, in a few minutes
 	HF_HUB_OFFLINE=1 $(PY) experiments/demo.py $(ARGS)
@@ -51,6 +51,12 @@ floors: $(DEV_STAMP)
 bench: $(DEV_STAMP)  ## Compare with the reference implementation of FOCUS: speed, memory, row by row
 	HF_HUB_OFFLINE=1 $(PY) -m benchmarks.focus_step --environment $(REFERENCE)
 	HF_HUB_OFFLINE=1 $(PY) -m benchmarks.equivalence --environment $(REFERENCE) --data $(DATA) --models $(MODELS)
+
+bench-vectors: $(DEV_STAMP)  ## Compare auxiliary spaces and methods before training; hours
+	for language in de ar sw hi fi xh; do \
+	  HF_HUB_OFFLINE=1 $(PY) -m benchmarks.vectors_proxy --data $(DATA) --models $(MODELS) --language $$language && \
+	  HF_HUB_OFFLINE=1 $(PY) -m benchmarks.step_zero --data $(DATA) --models $(MODELS) --language $$language || exit; \
+	done
 
 clean:  ## Remove what these targets made
 	rm -rf $(VENV) build dist demo-output .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -1,13 +1,14 @@
-"""Quality of multilingual-e5-small with a new vocabulary before any training: spaces and methods side by side.
+"""Quality of multilingual-e5-small with a new vocabulary before any training: spaces and methods compared.
 
     python -m benchmarks.step_zero --data ../shared/data --models /root/models --language de
 
-The vocabulary is that of the FOCUS authors for de, ar and sw, else one trained on the corpus. Rows, against
-the original model (see `benchmarks.sentences`): mean cosine to its sentence vectors on held-out lines, P@1 of
-finding the English translation (embedded by the original) in Tatoeba and NTREX, Spearman on STS; the spread is
-over three splits of the lines and pairs. `deepfocus` is the reference's matching, anchors and noise on fastText
-vectors: what the package gives, see `benchmarks.equivalence`. The model runs in bfloat16. What has been
-measured is kept in `results/step_zero_<language>.json` and not measured again.
+The vocabulary is that of the FOCUS authors for de, ar and sw, else one trained on the corpus. Against the
+original model (see `benchmarks.sentences`): mean cosine to its sentence vectors on held-out lines, P@1 of
+finding the English translation (embedded by the original) in Tatoeba and NTREX, Spearman on STS; the spread
+is over three splits of the lines and pairs. `deepfocus` is the reference's matching, anchors and noise on
+fastText vectors: what the package gives, see `benchmarks.equivalence`. The model runs in bfloat16. What has
+been measured is kept in `results/step_zero_<language>.json` and not measured again; the tables of all
+languages go into docs/methods.md.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from scipy.stats import spearmanr
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from benchmarks import pages, results
 from benchmarks.vectors_proxy import load_tokenizers
@@ -150,15 +153,13 @@ class Case:
         return scores
 
     @staticmethod
-    def _embed(model, tokenizer, texts: list[str]) -> np.ndarray:
+    def _embed(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, texts: list[str]) -> np.ndarray:
         with torch.autocast("cpu", dtype=torch.bfloat16):
             return embed(model, tokenizer, texts, prefix="query: ")
 
 
 def spearman(first: np.ndarray, second: np.ndarray) -> float:
     """Rank correlation."""
-    from scipy.stats import spearmanr
-
     return float(spearmanr(first, second).statistic)
 
 
@@ -193,12 +194,26 @@ def main() -> None:
             content = {"language": arguments.language, "seed": 42, "splits": SPLITS, "recipes": found}
             results.save(name, content)
             print(recipe, {k: round(v[0], 4) for k, v in found[recipe]["scores"].items()}, flush=True)
-    columns = list(next(iter(found.values()))["scores"])
-    rows = [
-        [recipe, *(f"{line['scores'][c][0]:.3f} ± {np.std(line['scores'][c][1:]):.3f}" for c in columns)]
-        for recipe, line in found.items()
-    ]
-    print(pages.table(["recipe", *columns], rows))
+    print(pages.fill("methods.md", "step-zero", "\n\n".join(tables())))
+
+
+def tables() -> list[str]:
+    """A table for each language that has been measured."""
+    texts = []
+    for file in sorted(results.FOLDER.glob("step_zero_*.json")):
+        content = json.loads(file.read_text())
+        found = {recipe: content["recipes"][recipe] for recipe in RECIPES if recipe in content["recipes"]}
+        columns = list(next(iter(found.values()))["scores"])
+        rows = [
+            [
+                recipe,
+                *(f"{line['scores'][c][0]:.3f} ± {np.std(line['scores'][c][1:]):.3f}" for c in columns),
+                f"{line['vectors_cpu_seconds']:.0f}" if RECIPES[recipe].vectors else "",
+            ]
+            for recipe, line in found.items()
+        ]
+        texts.append(pages.table([content["language"], *columns, "vectors, cpu s"], rows))
+    return texts
 
 
 if __name__ == "__main__":
