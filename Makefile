@@ -25,7 +25,7 @@ export TOKENIZERS_PARALLELISM := false
 .PHONY: help demo test check format lint types floors bench bench-vectors clean
 
 help:  ## Say what there is
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(USER_STAMP)  ## The whole job on a small model, offline, in a few minutes
 	HF_HUB_OFFLINE=1 $(PY) experiments/demo.py $(ARGS)

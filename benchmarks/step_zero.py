@@ -18,7 +18,7 @@ import copy
 import json
 import sys
 import time
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -37,6 +37,7 @@ from monoglot.initialization.transfer import Transfer
 from monoglot.maths.mixture import Mixture
 from monoglot.model.folder import load_model, load_tokenizer
 from monoglot.model.trained import trained_rows
+from monoglot.pipeline.summary import provenance_shares
 from monoglot.tokenization.encoding import encode_corpus
 from monoglot.tokenization.overlap import match
 from monoglot.tokenization.pieces import source_pieces
@@ -183,11 +184,11 @@ def main() -> None:
     for recipe in arguments.recipes:
         if recipe not in found:
             mixture = case.mixture(RECIPES[recipe])
-            counts = np.bincount(mixture.provenance, minlength=7).tolist()
             engine = RECIPES[recipe].vectors
-            cost = case.vectors(engine)[1] if engine else 0.0
+            vectors, cost = case.vectors(engine) if engine else (None, 0.0)
+            shares = provenance_shares(mixture, vectors.counts) if vectors else {}
             found[recipe] = {
-                "provenance": counts,
+                "provenance": {name: asdict(share) for name, share in shares.items()},
                 "vectors_cpu_seconds": cost,
                 "scores": case.score(mixture),
             }
