@@ -76,7 +76,8 @@ def test_a_task_is_learnt_from_file_to_scores(task, xlm_r, tmp_path):
     assert torch.equal(torch.random.get_rng_state(), before)
     metric = get_task(task).metric
     assert scores.tests[dev.name] == scores.dev  # the best epoch's model is the one that is judged
-    assert scores.tests[test.name][metric] > (0.5 if task == "qa" else 0.75)
+    # Ratings vary at random within two groups of 3 to 1: telling the groups apart gives a correlation of .75.
+    assert scores.tests[test.name][metric] > {"qa": 0.5, "sts": 0.5}.get(task, 0.75)
     assert 1 <= scores.epoch <= 5
 
 
