@@ -54,10 +54,10 @@ class Settings:
     coverage: float | None = None
     max_loss: float | None = None
     weights: tuple[float, ...] = ()
-    method: str = "focus"
+    method: str = "blend"
     method_options: dict[str, Any] = field(default_factory=dict)
     norm_calibration: float = 0.0
-    vectors: str = "fasttext"
+    vectors: str = "cooccurrence"
     vectors_options: dict[str, Any] = field(default_factory=dict)
     adapt_tokens: int | None = None
     adapt_options: dict[str, Any] = field(default_factory=dict)
