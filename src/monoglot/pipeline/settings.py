@@ -16,7 +16,7 @@ TRAINED_SIZE = 50_048
 
 @dataclass(frozen=True)
 class Settings:
-    """All settings of a run; the defaults are those of the paper.
+    """All settings of a run; the defaults are what was measured to be best (docs/methods.md).
 
     Attributes:
         mode: What happens to the vocabulary: ``replace`` gives the model a new one, ``extend`` adds tokens to

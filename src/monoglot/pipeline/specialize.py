@@ -37,7 +37,7 @@ def specialize(
         source: Folder or hub name of the model.
         corpus: Files, globs, folders or hub datasets with text of the target language.
         output: Folder to make; a Hugging Face model folder.
-        settings: Everything else; the defaults are the paper's.
+        settings: Everything else.
         overwrite: Whether to replace an output that an earlier run made.
         progress: Where to show how far the work is.
 
