@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections import Counter
+from concurrent.futures import ProcessPoolExecutor
+from itertools import pairwise
+from multiprocessing import get_context
+from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given, settings, strategies as st
+from scipy.sparse import csr_array
 
-from monoglot.vectors import pair_counts
-from monoglot.vectors.pair_counts import PairCounts, count_chunk, count_pairs
+from monoglot.errors import VectorsError
+from monoglot.tokenization.tokenized_corpus import CorpusWriter
+from monoglot.vectors import pair_counts, pair_table
+from monoglot.vectors.engines.cooccurrence import Cooccurrence
+from monoglot.vectors.pair_counts import PairCounts, count_chunk, count_pairs, count_shards
+from monoglot.vectors.pair_table import PairTable, merge_tables
 
 texts = st.lists(st.lists(st.integers(0, 6), max_size=12), max_size=8)
 
@@ -38,14 +48,25 @@ def test_pairs_of_a_chunk(lines, window):
     assert entries(count_chunk(*flat(lines), 7, window)) == dict(by_hand(lines, window))
 
 
-@given(st.lists(texts, max_size=4))
-def test_shards_add_up_to_the_whole(shards):
-    whole, apart = PairCounts(7), PairCounts(7)
-    whole.add(count_chunk(*flat([line for shard in shards for line in shard]), 7, 3))
-    for shard in reversed(shards):
-        apart.add(count_chunk(*flat(shard), 7, 3))
+def held(lines: list[list[int]], size: int = 7) -> tuple[csr_array, np.ndarray]:
+    ids, offsets = flat(lines)
+    return count_chunk(ids, offsets, size, 3), np.bincount(ids, minlength=size)
 
-    assert entries(apart.total()) == entries(whole.total())
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(texts, max_size=5), st.integers(1, 40))
+def test_parts_add_up_to_the_whole_in_any_order_and_memory(parts, most_pairs):
+    with tempfile.TemporaryDirectory() as folder:
+        whole, apart = (
+            PairCounts(7, Path(folder) / name, most) for name, most in [("a", 99), ("b", most_pairs)]
+        )
+        whole.add(*held([line for part in parts for line in part]))
+        for part in reversed(parts):
+            apart.add(*held(part))
+        tables = [counts.save(Path(folder) / name) for name, counts in [("whole", whole), ("apart", apart)]]
+        for one, other in zip(*(vars(table).values() for table in tables), strict=True):
+            assert one.dtype == other.dtype
+            assert one.tobytes() == other.tobytes()
 
 
 @pytest.mark.parametrize("threads", [1, 2, 3])
@@ -61,15 +82,82 @@ def test_whole_corpus_is_counted_once(german, monkeypatch, threads, chunk_tokens
     assert entries(count_pairs(corpus, vocabulary.size, window=4, threads=threads)) == dict(by_hand(lines, 4))
 
 
-def test_memory_is_bounded_and_frequent_pairs_survive():
+def test_memory_is_bounded_and_frequent_pairs_survive(tmp_path, monkeypatch):
+    monkeypatch.setattr(pair_table, "BLOCK_PAIRS", 700)
+    monkeypatch.setattr(pair_counts, "MOST_WRITTEN", 3)
     generator = np.random.default_rng(0)
-    counts = PairCounts(1_000, most_pairs=5_000)
-    for _ in range(20):
+    counts, exact = PairCounts(1_000, tmp_path, most_pairs=5_000), Counter()
+    for _ in range(30):
         line = generator.integers(2, 1_000, 3_000)
-        line[::3], line[1::3] = 0, 1
-        counts.add(count_chunk(line.astype(np.uint16), np.array([0, 3_000]), 1_000, 1))
-        assert counts._total.nnz + counts._recent.nnz < 5_000 + 3_000
+        line[::3] = 0
+        exact += by_hand([line.tolist()], 1)
+        part = count_chunk(line.astype(np.uint16), np.array([0, 3_000]), 1_000, 1)
+        counts.add(part, np.bincount(line, minlength=1_000))
+        assert counts._held <= 5_000
 
-    total = counts.total()
-    assert total.nnz <= 5_000
-    assert total[0, 1] == 20 * 1_000
+    # The lowest count at which no more than 5,000 pairs are left: all of these, and no others.
+    least = next(n for n in range(1, 99) if sum(c >= n for c in exact.values()) <= 5_000)
+    assert next(counts._names) > 6
+    assert len(list(tmp_path.iterdir())) <= 3
+    assert entries(counts.total()) == {pair: n for pair, n in exact.items() if n >= least}
+    assert counts.total()[[0]].sum() == 30 * 1_000
+
+
+@pytest.fixture(scope="module")
+def shards(german, tmp_path_factory) -> list[Path]:
+    """The German corpus in three parts."""
+    corpus, _ = german
+    folder = tmp_path_factory.mktemp("shards")
+    bounds = [0, 400, 401, corpus.lines]
+    for number, (first, last) in enumerate(pairwise(bounds)):
+        ids = [corpus.ids[a:b].tolist() for a, b in pairwise(corpus.offsets[first : last + 1].tolist())]
+        with CorpusWriter(folder / f"part-{number}", 1_000) as writer:
+            writer.write(ids, [True] * len(ids))
+    return [folder / f"part-{number}" for number in range(3)]
+
+
+def counted_on_ray(work, parts):
+    ray = pytest.importorskip("ray", reason="the extra monoglot[ray] is not installed")
+    from ray.util.multiprocessing import Pool
+
+    ray.init(num_cpus=2, include_dashboard=False, object_store_memory=80_000_000, log_to_driver=False)
+    try:
+        with Pool(2) as pool:
+            return pool.map(work, parts)
+    finally:
+        ray.shutdown()
+
+
+def counted_by_processes(work, parts):
+    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
+        return list(pool.map(work, parts))
+
+
+@pytest.mark.parametrize("run", [map, counted_by_processes, counted_on_ray])
+def test_shards_counted_apart_give_the_same_vectors(german, shards, tmp_path, run):
+    corpus, vocabulary = german
+    engine = Cooccurrence(context_dim=20, form_dim=20, most_pairs=3_000)
+    sizes = {"size": vocabulary.size, "window": engine.window, "most_pairs": 5_000}
+    table = count_shards(shards, folder=tmp_path, run=run, **sizes)
+    apart = engine.train_on_counts(table, vocabulary, seed=1)
+    whole = engine.train(corpus, vocabulary, seed=1)
+
+    assert len(table) > engine.most_pairs
+    for name in ("matrix", "usable", "counts"):
+        assert getattr(apart, name).tobytes() == getattr(whole, name).tobytes()
+
+
+def test_parts_need_names_of_their_own(tmp_path):
+    with pytest.raises(VectorsError, match=r"folders called a, b, b; each needs a name of its own"):
+        count_shards(
+            [tmp_path / "a", tmp_path / "b", tmp_path / "c" / "b"], size=3, folder=tmp_path, window=1
+        )
+
+
+def test_tables_of_other_vocabularies_and_incomplete_ones_are_refused(tmp_path):
+    small, large = (PairCounts(size, tmp_path).save(tmp_path / f"of-{size}") for size in (3, 4))
+    with pytest.raises(VectorsError, match="vocabularies of 3 and 4 tokens"):
+        merge_tables([small, large], tmp_path / "sum")
+    (tmp_path / "of-3" / "indptr.npy").unlink()
+    with pytest.raises(VectorsError, match="of-3 holds no table of counts"):
+        PairTable.open(tmp_path / "of-3")

@@ -2,63 +2,101 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from itertools import islice
+from dataclasses import dataclass
+from functools import partial
+from itertools import count, islice
+from pathlib import Path
 
 import numpy as np
 from jaxtyping import Int64
 from scipy.sparse import csr_array
 
+from monoglot.errors import VectorsError
 from monoglot.progress import SILENT, Progress
 from monoglot.tokenization.tokenized_corpus import Ids, TokenizedCorpus
+from monoglot.vectors.pair_table import PairTable, merge_tables, write_table
 
 CHUNK_TOKENS = 1 << 21
 MOST_PAIRS = 40_000_000
 WIDEST_WINDOW = 15
+MOST_WRITTEN = 8
+"""Tables on disk that are merged into one when there are so many."""
 
 
 @dataclass
 class PairCounts:
-    """Adds up counts; the sum does not depend on the order or on how the corpus was divided.
+    """Adds up counts in bounded memory; the sum is exact, and the same in whatever order parts are added.
 
-    That holds as long as there are no more than ``most_pairs`` different pairs. Beyond that the rarest are
-    dropped whenever there are too many, as in lossy counting (Manku & Motwani 2002): memory stays bounded,
-    and only pairs that say little are lost.
+    What does not fit waits on disk: 12 bytes for each pair of each part that had to be written.
 
     Attributes:
         size: Number of tokens.
-        most_pairs: How many different pairs are kept; each takes 12 bytes here.
+        folder: Where there is room for what does not fit into memory.
+        most_pairs: How many different pairs are held in memory.
     """
 
     size: int
+    folder: Path
     most_pairs: int = MOST_PAIRS
-    _total: csr_array = field(init=False)
-    _recent: csr_array = field(init=False)
 
     def __post_init__(self) -> None:
-        self._total = csr_array((self.size, self.size), dtype=np.int64)
-        self._recent = self._total
+        self._token_counts = np.zeros(self.size, dtype=np.int64)
+        self._total = self._recent = csr_array((self.size, self.size), dtype=np.int64)
+        self._written: list[Path] = []
+        self._names = count()
 
-    def add(self, counts: csr_array) -> None:
+    def add(self, counts: csr_array, token_counts: Int64[np.ndarray, " size"]) -> None:
         """Add the counts of another part of the corpus."""
+        self._token_counts += token_counts
         self._recent = self._recent + counts
         # Many small sums before a large one: each pair is copied a few times, not once for each part.
-        if 2 * self._recent.nnz >= self._total.nnz:
+        if 2 * self._recent.nnz >= self._total.nnz or self._held > self.most_pairs:
             self._merge()
+        if self._held > self.most_pairs:
+            self._written.append(self._new_folder())
+            self._write(self._written[-1])
+            self._total = csr_array((self.size, self.size), dtype=np.int64)
+        if len(self._written) == MOST_WRITTEN:
+            merged = self._new_folder()
+            merge_tables([PairTable.open(part) for part in self._written], merged)
+            for part in self._written:
+                shutil.rmtree(part)
+            self._written = [merged]
+
+    def save(self, folder: Path) -> PairTable:
+        """Write the sum as a table."""
+        self._merge()
+        if not self._written:
+            return self._write(folder, self._token_counts)
+        last = self._write(self._new_folder(), self._token_counts)
+        return merge_tables([*map(PairTable.open, self._written), last], folder)
 
     def total(self) -> csr_array:
-        """How often (weighted by nearness) token ``row`` stood before token ``column``."""
+        """How often (weighted by nearness) token ``row`` stood before token ``column``.
+
+        If there are more than ``most_pairs`` different pairs, only the most frequent ones.
+        """
         self._merge()
-        return self._total
+        return self.save(self._new_folder()).most_frequent(self.most_pairs) if self._written else self._total
+
+    @property
+    def _held(self) -> int:
+        return int(self._total.nnz + self._recent.nnz)
 
     def _merge(self) -> None:
         self._total = self._total + self._recent
         self._recent = csr_array((self.size, self.size), dtype=np.int64)
-        if self._total.nnz > self.most_pairs:
-            drop = self._total.nnz - self.most_pairs * 3 // 4
-            self._total.data[self._total.data <= np.partition(self._total.data, drop)[drop]] = 0
-            self._total.eliminate_zeros()
+
+    def _write(self, folder: Path, token_counts: Int64[np.ndarray, " size"] | None = None) -> PairTable:
+        counted = np.zeros(self.size, dtype=np.int64) if token_counts is None else token_counts
+        return write_table(folder, counted, iter([self._total]))
+
+    def _new_folder(self) -> Path:
+        return self.folder / str(next(self._names))
 
 
 def count_pairs(
@@ -74,27 +112,103 @@ def count_pairs(
 
     A pair at a distance of ``d`` tokens counts ``window + 1 - d``, as it does on average where the width of
     the window is drawn at random for each token (word2vec). These are whole numbers, so that parts of a
-    corpus can be counted apart, anywhere, and added up to exactly the same.
+    corpus can be counted apart, anywhere, and added up to exactly the same (see ``count_shard``).
 
     Args:
         corpus: The text.
         size: Number of tokens in the vocabulary.
         window: Largest distance, at most 15.
-        most_pairs: How many different pairs are kept (see ``PairCounts``).
+        most_pairs: How many different pairs are held in memory and kept in the end, the most frequent ones.
         threads: How many parts are counted at a time; the result is the same for any number.
         progress: Where to show how far the work is.
 
     Returns:
         Entry ``[a, b]`` is the weighted count of ``a`` before ``b``.
     """
-    counts = PairCounts(size, most_pairs)
+    with tempfile.TemporaryDirectory(prefix="monoglot-") as folder:
+        counts = PairCounts(size, Path(folder), most_pairs)
+        _count_into(counts, corpus, window, threads, progress)
+        return counts.total()
+
+
+def count_shard(
+    corpus: Path,
+    *,
+    size: int,
+    folder: Path,
+    window: int,
+    most_pairs: int = MOST_PAIRS,
+    threads: int = 1,
+) -> Path:
+    """Count one part of a corpus, exactly, and write a table that can be merged with others.
+
+    Made to be run by other processes or on other machines; everything it is given and gives can be sent.
+
+    Args:
+        corpus: Folder of the part, tokenised.
+        size: Number of tokens in the vocabulary.
+        folder: Where tables go; this one is named like the part.
+        window: Largest distance.
+        most_pairs: How many different pairs are held in memory.
+        threads: How many threads count.
+
+    Returns:
+        Folder of the table.
+    """
+    with tempfile.TemporaryDirectory(prefix="monoglot-") as temporary:
+        counts = PairCounts(size, Path(temporary), most_pairs)
+        _count_into(counts, TokenizedCorpus.open(corpus), window, threads, SILENT)
+        counts.save(folder / corpus.name)
+    return folder / corpus.name
+
+
+def count_shards(
+    corpora: Sequence[Path],
+    *,
+    size: int,
+    folder: Path,
+    window: int,
+    most_pairs: int = MOST_PAIRS,
+    run: Callable[[Callable[[Path], Path], Sequence[Path]], Iterable[Path]] = map,
+) -> PairTable:
+    """Count the parts of a corpus apart and add them up: the same as counting it in one pass.
+
+    Args:
+        corpora: Folders of the parts, each tokenised by itself; their names must differ.
+        size: Number of tokens in the vocabulary.
+        folder: Where the tables go: one for each part, and ``total``.
+        window: Largest distance.
+        most_pairs: How many different pairs each worker holds in memory.
+        run: How to run a function on each part: ``map`` of `concurrent.futures.ProcessPoolExecutor` for the
+            cores of this machine, of `ray.util.multiprocessing.Pool` for a cluster, or any other.
+
+    Returns:
+        The table of the whole corpus.
+
+    Raises:
+        VectorsError: If two parts have the same name.
+    """
+    names = [corpus.name for corpus in corpora]
+    if len({*names, "total"}) <= len(names):
+        raise VectorsError(
+            f"the parts of the corpus are in folders called {', '.join(sorted(names))}; "
+            "each needs a name of its own, other than 'total'."
+        )
+    work = partial(count_shard, size=size, folder=folder, window=window, most_pairs=most_pairs)
+    return merge_tables([PairTable.open(table) for table in run(work, corpora)], folder / "total")
+
+
+def _count_into(
+    counts: PairCounts, corpus: TokenizedCorpus, window: int, threads: int, progress: Progress
+) -> None:
+    """Count a whole corpus, chunk by chunk."""
     chunks = corpus.lines_in_chunks(CHUNK_TOKENS)
     with ThreadPoolExecutor(threads) as pool, progress.task("counting neighbours", corpus.tokens) as advance:
         while group := list(islice(chunks, threads)):
-            for part in pool.map(lambda chunk: count_chunk(chunk[0], chunk[1], size, window), group):
-                counts.add(part)
-            advance(sum(len(ids) for ids, _ in group))
-    return counts.total()
+            parts = pool.map(lambda chunk: count_chunk(chunk[0], chunk[1], counts.size, window), group)
+            for (ids, _), part in zip(group, parts, strict=True):
+                counts.add(part, np.bincount(ids, minlength=counts.size))
+                advance(len(ids))
 
 
 def count_chunk(ids: Ids, offsets: Int64[np.ndarray, " lines+1"], size: int, window: int) -> csr_array:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float32
+from jaxtyping import Float32, Int64
+from scipy.sparse import csr_array
 
 from monoglot.progress import SILENT, Progress
 from monoglot.tokenization.tokenized_corpus import TokenizedCorpus
@@ -13,6 +14,7 @@ from monoglot.tokenization.vocabulary import Vocabulary
 from monoglot.vectors.base import Engine, TokenVectors
 from monoglot.vectors.characters import form_matrix
 from monoglot.vectors.pair_counts import MOST_PAIRS, count_pairs
+from monoglot.vectors.pair_table import PairTable
 from monoglot.vectors.ppmi import positive_pmi
 from monoglot.vectors.registry import engine
 from monoglot.vectors.svd import scaled_singular_vectors
@@ -36,7 +38,7 @@ class Cooccurrence(Engine):
         longest_ngram: Characters of the longest n-grams, marks of start and end included.
         form_share: Weight of the form of a frequent token, from 0 to 1.
         half_evidence_count: At so many occurrences the context has half of its part in a vector.
-        most_pairs: Different pairs of neighbours that are kept; bounds the memory (about 40 bytes each).
+        most_pairs: Different pairs of neighbours that are used, the most frequent ones; bounds the memory.
     """
 
     window: int = 3
@@ -60,10 +62,42 @@ class Cooccurrence(Engine):
     ) -> TokenVectors:
         """Count neighbours, decompose, join."""
         size = vocabulary.size
-        counts = corpus.counts(size)
         before = count_pairs(
             corpus, size, window=self.window, most_pairs=self.most_pairs, threads=threads, progress=progress
         )
+        return self._place(before, corpus.counts(size), vocabulary, seed, threads, progress)
+
+    def train_on_counts(
+        self,
+        table: PairTable,
+        vocabulary: Vocabulary,
+        *,
+        seed: int,
+        threads: int = 1,
+        progress: Progress = SILENT,
+    ) -> TokenVectors:
+        """Make the vectors of a corpus that was counted elsewhere, with the same window.
+
+        Args:
+            table: Counts of the whole corpus (see ``count_shards``).
+            vocabulary: The target tokens.
+            seed: Seed of all that is drawn.
+            threads: How many threads may be used.
+            progress: Where to show how far the work is.
+        """
+        before = table.most_frequent(self.most_pairs)
+        return self._place(before, np.asarray(table.token_counts), vocabulary, seed, threads, progress)
+
+    def _place(
+        self,
+        before: csr_array,
+        counts: Int64[np.ndarray, " target"],
+        vocabulary: Vocabulary,
+        seed: int,
+        threads: int,
+        progress: Progress,
+    ) -> TokenVectors:
+        """Decompose and join."""
         neighbours = positive_pmi(before + before.T.tocsr(), smoothing=self.smoothing, shift=self.shift)
         del before
         context = scaled_singular_vectors(
