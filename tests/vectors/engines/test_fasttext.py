@@ -69,6 +69,15 @@ def test_settings_reach_fasttext(german, monkeypatch):
     assert [args.model for args in given] == [models.cbow, models.skipgram]
 
 
+def test_rows_are_no_more_than_the_ngrams_need(written, spelled):
+    corpus, vocabulary = written([[0, 1, 2]] * 3 + [[0]] * 7), spelled(["ab", "abc", "xyz"])
+    counts = corpus.counts(3)
+    # "<ab>": <ab ab> <ab>; then "<abc>": abc bc> <abc abc> <abc>
+    assert FastText(min_count=10)._rows(vocabulary, counts) == 4 * 3
+    assert FastText(min_count=3)._rows(vocabulary, counts) == 4 * (8 + 6)
+    assert FastText(min_count=3, buckets=9)._rows(vocabulary, counts) == 9
+
+
 def test_neighbours_share_their_contexts(written, spelled):
     # "a" and "b" stand in the same contexts, "c" in others.
     generator = np.random.default_rng(0)
@@ -103,7 +112,7 @@ def test_text_has_a_word_for_each_token(written, spelled, tmp_path, monkeypatch)
 
 
 def test_temporary_text_is_removed_on_an_error(german, temporary, monkeypatch):
-    def fail(self, text, seed, threads):
+    def fail(self, text, buckets, seed, threads):
         assert text.exists()
         raise RuntimeError("out of memory")
 
