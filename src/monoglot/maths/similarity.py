@@ -39,11 +39,18 @@ def largest_cosines(
     Yields:
         The block's rows among the queries, the cosines in descending order, and the anchors' row numbers.
     """
+    for rows, cosines in _blocks(queries, anchors):
+        yield rows, *cosines.topk(k, dim=1)
+
+
+def _blocks(
+    queries: Float[Tensor, "queries dim"], anchors: Float[Tensor, "anchors dim"]
+) -> Iterator[tuple[slice, Float[Tensor, "block anchors"]]]:
+    """All products of some queries at a time with the anchors."""
     block = max(16, BLOCK_SCORES // max(1, len(anchors)))
     for start in range(0, len(queries), block):
         rows = slice(start, min(start + block, len(queries)))
-        values, columns = (queries[rows] @ anchors.T).topk(k, dim=1)
-        yield rows, values, columns
+        yield rows, queries[rows] @ anchors.T
 
 
 @torch.inference_mode()
@@ -56,14 +63,14 @@ def cosine_sparsemax(
 ) -> SparseRows:
     """Compute ``sparsemax(cos(queries, anchors))`` for each query, exactly, in constant memory.
 
-    Only the largest cosines of a block are kept; rows whose support might reach beyond them (see
-    ``sparsemax_of_largest``) are done again with four times as many. FOCUS, section 3.2 of
+    Only the largest cosines of a row are looked at; where the support might reach beyond them (see
+    ``sparsemax_of_largest``), four times as many, and so on. FOCUS, section 3.2 of
     Dobler & de Melo 2023.
 
     Args:
         queries: Auxiliary vectors of the missing tokens.
         anchors: Auxiliary vectors of the tokens to be mixed.
-        first_candidates: How many cosines to keep at first.
+        first_candidates: How many cosines to look at first.
         progress: Where to show how far it is.
 
     Returns:
@@ -73,20 +80,19 @@ def cosine_sparsemax(
         return SparseRows.empty(len(queries))
     queries, anchors = unit_rows(queries), unit_rows(anchors)
     parts: list[tuple[Tensor, Tensor, Tensor]] = []
-    pending = torch.arange(len(queries), device=queries.device)
-    k = min(first_candidates, len(anchors))
     with progress.task("Comparing tokens", total=len(queries)) as advance:
-        while len(pending):
-            uncertain = []
-            for rows, cosines, columns in largest_cosines(queries[pending], anchors, k):
-                weights, certain = sparsemax_of_largest(cosines.double(), complete=k == len(anchors))
+        for rows, cosines in _blocks(queries, anchors):
+            pending = torch.arange(rows.start, rows.stop, device=queries.device)
+            k = min(first_candidates, len(anchors))
+            while len(pending):
+                largest, columns = cosines.topk(k, dim=1)
+                weights, certain = sparsemax_of_largest(largest.double(), complete=k == len(anchors))
                 entries = (weights > 0) & certain[:, None]
-                row_in_block, _ = entries.nonzero(as_tuple=True)
-                parts.append((pending[rows][row_in_block], columns[entries], weights[entries]))
-                uncertain.append(pending[rows][~certain])
-                advance(int(certain.sum()))
-            pending = torch.cat(uncertain)
-            k = min(4 * k, len(anchors))
+                row, _ = entries.nonzero(as_tuple=True)
+                parts.append((pending[row], columns[entries], weights[entries]))
+                pending, cosines = pending[~certain], cosines[~certain]
+                k = min(4 * k, len(anchors))
+            advance(rows.stop - rows.start)
     return _assemble(parts, len(queries))
 
 
