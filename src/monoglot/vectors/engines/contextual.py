@@ -45,7 +45,7 @@ class Contextual(ModelEngine):
 
     path: str = ""
     depth: float = 0.5
-    read_tokens: int = 400_000
+    read_tokens: int = 300_000
     excerpt_tokens: int = 64
 
     def train_with(
