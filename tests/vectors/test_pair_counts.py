@@ -117,7 +117,7 @@ def shards(german, tmp_path_factory) -> list[Path]:
 
 
 def counted_on_ray(work, parts):
-    ray = pytest.importorskip("ray", reason="the extra monoglot[ray] is not installed")
+    import ray
     from ray.util.multiprocessing import Pool
 
     ray.init(num_cpus=2, include_dashboard=False, object_store_memory=80_000_000, log_to_driver=False)
