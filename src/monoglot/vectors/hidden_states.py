@@ -71,5 +71,5 @@ class Layer:
         return next(self.body.parameters()).device
 
     def _layers(self) -> Sequence[nn.Module]:
-        lists = [module for module in self.body.modules() if isinstance(module, nn.ModuleList)]
-        return max(lists, key=len, default=nn.ModuleList())
+        lists = [list(module) for module in self.body.modules() if isinstance(module, nn.ModuleList)]
+        return max(lists, key=len, default=[])
