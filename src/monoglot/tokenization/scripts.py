@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import unicodedata
-from collections import Counter
 from functools import cache
 
 COMMON = "none"
@@ -31,9 +30,9 @@ def script_of(text: str) -> str:
     Returns:
         The script's English name (``Latin``, ``Han``), or ``none`` if there is no letter.
     """
-    scripts = [_letter_script(character) for character in unicodedata.normalize("NFKC", text)]
-    found = Counter(script for script in scripts if script != COMMON)
-    return found.most_common(1)[0][0] if found else COMMON
+    scripts = list(map(_letter_script, unicodedata.normalize("NFKC", text)))
+    found = dict.fromkeys(script for script in scripts if script != COMMON)
+    return max(found, key=scripts.count, default=COMMON)
 
 
 @cache
