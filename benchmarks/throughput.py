@@ -11,10 +11,12 @@ Processor seconds of the whole step: collating, forward, backward, AdamW.
 from __future__ import annotations
 
 import argparse
+import os
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
@@ -34,8 +36,7 @@ from monoglot.corpus import open_corpus
 from monoglot.tokenization.encoding import encode_corpus
 from monoglot.tokenization.tokenized_corpus import TokenizedCorpus
 from monoglot.training.frame import Frame
-from monoglot.training.heads import GatheredHead
-from monoglot.training.objectives.base import Lesson
+from monoglot.training.objectives.base import Batch, Lesson
 from monoglot.training.objectives.mlm import MaskedTask
 from monoglot.training.packing import Layout, PackedCorpus
 from monoglot.training.registry import get_objective
@@ -86,15 +87,23 @@ def e5_small(vocabulary: int) -> PreTrainedModel:
     )
 
 
+def full_loss(task: MaskedTask, model: PreTrainedModel, batch: Batch) -> torch.Tensor:
+    """The loss as everybody computes it: all logits, and labels that are -100 but for the masked tokens."""
+    labels = torch.full_like(batch["ids"], -100).scatter_(1, batch["chosen"], batch["targets"])
+    logits = model(**task.inputs(batch["ids"], batch["pieces"], batch["positions"])).logits
+    return cross_entropy(logits.flatten(0, 1).float(), labels.flatten())
+
+
 def packed_steps(
-    task: MaskedTask, model: PreTrainedModel, data: PackedCorpus
+    task: MaskedTask, model: PreTrainedModel, data: PackedCorpus, *, masked_only: bool
 ) -> Iterator[Callable[[], Step]]:
     """Steps on packed windows."""
+    compute = task.loss if masked_only else partial(full_loss, task)
     for first in range(0, len(data), BATCH):
 
         def step(first: int = first) -> Step:
             windows = data.__getitems__(range(first, first + BATCH))
-            return task.loss(model, task.collate(windows)), int((windows.pieces != PADDING).sum())
+            return compute(model, task.collate(windows)), int((windows.pieces != PADDING).sum())
 
         yield step
 
@@ -126,11 +135,13 @@ def measure(model: PreTrainedModel, lesson: Lesson, recipe: Recipe, steps: int) 
     """Seconds and useful tokens of a step, after one that is not counted."""
     task = get_objective("mlm").task(lesson)
     assert isinstance(task, MaskedTask)
-    if not recipe.masked_only:
-        task.head = GatheredHead(None)
     layout = Layout(WINDOW, Frame.of(lesson.tokenizer), int(lesson.tokenizer.pad_token_id))
     data = PackedCorpus(lesson.corpus, layout, windows=BATCH * (steps + 1), seed=SEED)
-    todo = packed_steps(task, model, data) if recipe.packed else plain_steps(task, model, lesson)
+    todo = (
+        packed_steps(task, model, data, masked_only=recipe.masked_only)
+        if recipe.packed
+        else plain_steps(task, model, lesson)
+    )
     optimizer = torch.optim.AdamW(model.parameters(), lr=5e-5, fused=recipe.fused)
     model.train()
     tokens, start = 0, (0.0, 0.0)
@@ -161,8 +172,8 @@ def main() -> None:
     )
     parser.add_argument("--corpus", required=True, help="text of one language")
     parser.add_argument("--tokenizer", required=True, type=Path, help="folder of a tokenizer of 50k tokens")
-    parser.add_argument("--steps", type=int, default=3)
-    arguments = parser.parse_args()
+    parser.add_argument("--steps", type=int, default=2)
+    arguments, load = parser.parse_args(), os.getloadavg()
     tokenizer = PreTrainedTokenizerFast.from_pretrained(arguments.tokenizer, local_files_only=True)
     shapes = {
         "XLM-R base, 50k": (xlm_r, len(tokenizer), tuple(RECIPES)),
@@ -201,6 +212,8 @@ def main() -> None:
         "batch_windows": BATCH,
         "window_tokens": WINDOW,
         "steps": arguments.steps,
+        "load_at_start": load[0],
+        "load_at_end": os.getloadavg()[0],
         "figures": found,
         "parameters": parameters,
         "ratios": ratios,

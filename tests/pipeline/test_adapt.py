@@ -34,7 +34,8 @@ def adapted(xlm_r, tmp_path_factory):
 def test_the_output_is_a_better_model_of_the_same_kind(xlm_r, adapted):
     output, result = adapted
     before, after = (AutoModelForMaskedLM.from_pretrained(folder) for folder in (xlm_r, output))
-    assert before.config.to_dict() == after.config.to_dict()
+    configs = [json.loads((folder / "config.json").read_text()) for folder in (xlm_r, output)]
+    assert configs[0] == configs[1]
     assert before.dtype == after.dtype
     assert after.lm_head.decoder.weight is after.roberta.embeddings.word_embeddings.weight
     text = "Das Gesetz gilt für alle."

@@ -66,7 +66,8 @@ def test_real_lines_leave_hardly_any_room(german, source_tokenizers):
     for family, corpus in german.items():
         tokenizer = source_tokenizers[family]
         windows = epoch(corpus, Layout(256, Frame.of(tokenizer), PAD))
-        assert windows.fill >= 0.99, family
+        assert len(windows.ids) > 30
+        assert (windows.pieces[:-1] != PADDING).mean() >= 0.99, family  # the last is what is left over
 
 
 def test_the_frame_is_what_the_tokenizer_puts_around_a_text(source_tokenizers):

@@ -5,11 +5,13 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 import pytest
 from safetensors.torch import load_file
 
+from monoglot.cli import main
 from monoglot.pipeline.adapt import adapt
 from monoglot.pipeline.adapt_settings import AdaptSettings
 from monoglot.training.settings import TrainingSettings
@@ -19,6 +21,7 @@ from tests.fixtures.tokenizers import DATA
 QUICK = {"tokens": 16 * 512, "batch_tokens": 512, "window_tokens": 64, "device_tokens": 128, "checks": 4}
 TRAINING = TrainingSettings(**QUICK, learning_rate=1e-2, precision="float32")
 FLAGS = [f"--{name.replace('_', '-')}={value}" for name, value in QUICK.items()]
+CHECKPOINT = "checkpoints/checkpoint-4/complete.json"
 COMMAND = ["-m", "monoglot", "adapt", "{model}", str(DATA / "de.txt"), *FLAGS,
            "--learning-rate=0.01", "--precision=float32", "--threads=1"]  # fmt: skip
 
@@ -74,22 +77,35 @@ def test_two_processes_give_the_loss_curve_of_one(model, alone, tmp_path):
     assert not list(tmp_path.glob("out.partial*"))
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
-def test_a_killed_run_goes_on_to_the_same_weights(number, model, alone, tmp_path):
-    process = start(model, tmp_path / "out")
-    checkpoint = tmp_path / "out.partial" / "checkpoints" / "checkpoint-4" / "complete.json"
+def wait_for(path, process=None):
+    """Wait until a file is there, as long as the process that is to write it works."""
     deadline = time.monotonic() + 120
-    while not checkpoint.exists() and process.poll() is None and time.monotonic() < deadline:
+    while not path.exists() and time.monotonic() < deadline and (process is None or process.poll() is None):
         time.sleep(0.002)
-    process.send_signal(number)
+
+
+def test_a_killed_run_goes_on_to_the_same_weights(model, alone, tmp_path):
+    process = start(model, tmp_path / "out")
+    wait_for(tmp_path / "out.partial" / CHECKPOINT, process)
+    process.kill()
     _, errors = process.communicate(timeout=60)
-    if number == signal.SIGTERM:
-        assert process.returncode == 143, errors
-        assert "the same command goes on from there" in errors
-    else:
-        assert process.returncode == -signal.SIGKILL
+    assert process.returncode == -signal.SIGKILL, errors
     assert not (tmp_path / "out").exists()
     result = adapt(model, DATA / "de.txt", tmp_path / "out", AdaptSettings(threads=1), TRAINING)
     assert result.record["resumed_from_step"] >= 4
     assert largest_difference(tmp_path / "out", alone) == 0
     assert losses(tmp_path / "out") == losses(alone)
+
+
+def test_the_command_ends_with_143_when_it_is_told_to_stop(model, tmp_path, capsys):
+    def tell():
+        wait_for(tmp_path / "out.partial" / CHECKPOINT)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    teller = threading.Thread(target=tell)
+    teller.start()
+    words = [word.format(model=model) for word in COMMAND[2:]]
+    assert main([*words, "--output", str(tmp_path / "out")]) == 143
+    teller.join()
+    assert "the same command goes on from there" in capsys.readouterr().err
+    assert list((tmp_path / "out.partial").glob("checkpoints/checkpoint-*/complete.json"))

@@ -17,7 +17,7 @@ from monoglot.errors import CorpusError, Interrupted
 from monoglot.model.blueprint import quiet_transformers
 from monoglot.progress import SILENT, Progress
 from monoglot.training.budget import Budget
-from monoglot.training.callbacks import Completing, Freezing, Interruption, records
+from monoglot.training.callbacks import Completing, Freezing, Interruption, Soundness
 from monoglot.training.checkpoints import discard_incomplete, latest, same_run, step_of
 from monoglot.training.frame import Frame
 from monoglot.training.learner import Learner
@@ -26,6 +26,7 @@ from monoglot.training.objectives.base import Lesson, Objective, Task
 from monoglot.training.packing import Layout, PackedCorpus
 from monoglot.training.precision import uses_bf16
 from monoglot.training.randomness import restored_randomness
+from monoglot.training.records import records
 from monoglot.training.settings import TrainingSettings
 from monoglot.training.trainer import LaptTrainer, trainer_arguments
 
@@ -114,6 +115,7 @@ def train(
             data_collator=task.collate,
             callbacks=[
                 Freezing(learner, learning.selection, learning.frozen_steps),
+                Soundness(learner, folder),
                 Completing(folder, settings.keep),
                 interruption,
                 *([EarlyStoppingCallback(settings.patience)] if settings.patience else []),

@@ -12,6 +12,6 @@ def uses_bf16(precision: PRECISION) -> bool:
     if precision != "auto":
         return precision == "bf16"
     if torch.cuda.is_available():
-        return torch.cuda.is_bf16_supported(including_emulation=False)
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     # A processor without it would be slower than in float32.
     return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())

@@ -1,4 +1,4 @@
-"""`transformers.Trainer` with groups of parameters, held-out figures and a stop at NaN."""
+"""`transformers.Trainer` with groups of parameters and held-out figures."""
 
 from __future__ import annotations
 
@@ -7,13 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.optim.lr_scheduler import LambdaLR
 from transformers import Trainer, TrainingArguments
 
-from monoglot.errors import SettingError, TrainingError
+from monoglot.errors import SettingError
 from monoglot.training.budget import Budget
-from monoglot.training.checkpoints import latest
 from monoglot.training.learning import Learning
 from monoglot.training.parameters import parameter_groups, rate_factor
 from monoglot.training.settings import TrainingSettings
@@ -35,22 +34,23 @@ class LaptTrainer(Trainer):
     ) -> None:
         super().__init__(*args, **kwargs)
         self._settings, self._learning, self._score = settings, learning, score
-        self._sound = torch.tensor(True)
 
     def create_optimizer(self, model: nn.Module | None = None) -> torch.optim.Optimizer:
         """AdamW, with a learning rate for each group of parameters."""
-        if self.optimizer is None:
-            named = (self.model if model is None else model).named_parameters()
+        optimizer: torch.optim.Optimizer | None = self.optimizer
+        if optimizer is None:
+            named = (model or self._module).named_parameters()
             cls, options = self.get_optimizer_cls_and_kwargs(self.args)
-            self.optimizer = cls(parameter_groups(named, self._learning.selection, self._settings), **options)
-        return self.optimizer
+            optimizer = cls(parameter_groups(named, self._learning.selection, self._settings), **options)
+            self.optimizer = optimizer
+        return optimizer
 
     def create_scheduler(
         self, num_training_steps: int, optimizer: torch.optim.Optimizer | None = None
     ) -> torch.optim.lr_scheduler.LRScheduler:
         """Warm-up and decay, for the body from when it joins in."""
         if self.lr_scheduler is None:
-            optimizer = optimizer or self.optimizer
+            optimizer = optimizer or self.create_optimizer()
             warmup = round(self._settings.warmup_share * num_training_steps)
             factors = [
                 rate_factor(
@@ -65,21 +65,19 @@ class LaptTrainer(Trainer):
             self._created_lr_scheduler = True
         return self.lr_scheduler
 
-    def training_step(self, model: nn.Module, inputs: dict[str, Any], *args: Any, **kwargs: Any) -> Tensor:
-        """One forward and backward pass; before the weights change, the loss is looked at."""
-        loss = super().training_step(model, inputs, *args, **kwargs)
-        self._sound = self._sound.to(loss.device) & torch.isfinite(loss)
-        if self.accelerator.gradient_state.sync_gradients and not self._sound:
-            raise TrainingError(_lost(self.state.global_step + 1, Path(self.args.output_dir)))
-        return loss
+    @property
+    def _module(self) -> nn.Module:
+        """What is trained; Trainer's type allows for none."""
+        module: nn.Module = self.model
+        return module
 
     def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
         """Held-out figures, by names that `Trainer` knows them by."""
-        mode = self.model.training
-        self.model.eval()
+        mode = self._module.training
+        self._module.eval()
         with torch.no_grad():
             metrics = {f"eval_{name}": value for name, value in self._score().items()}
-        self.model.train(mode)
+        self._module.train(mode)
         watched = self.args.metric_for_best_model
         if watched and f"eval_{watched}" not in metrics:
             raise SettingError(f"--patience watches {watched}, which this model has not: leave it out")
@@ -110,6 +108,8 @@ def trainer_arguments(
         begins: Whether the run begins, so that figures of before are wanted.
     """
     interval = budget.interval(settings.checks)
+    # Named only when wanted: newer versions of transformers have another name for it, older ones don't.
+    others: dict[str, Any] = {"gradient_checkpointing": True} if settings.gradient_checkpointing else {}
     return TrainingArguments(
         output_dir=str(folder),
         max_steps=budget.steps,
@@ -139,15 +139,5 @@ def trainer_arguments(
         torch_compile=settings.compile,
         report_to=list(settings.report_to),
         disable_tqdm=True,
-        # Named only when wanted: newer versions of transformers have another name for it, older ones don't.
-        **({"gradient_checkpointing": True} if settings.gradient_checkpointing else {}),
-    )
-
-
-def _lost(step: int, folder: Path) -> str:
-    checkpoint = latest(folder)
-    kept = f"the last good checkpoint is {checkpoint}" if checkpoint else "there was no checkpoint yet"
-    return (
-        f"the loss became NaN or infinite at step {step}, before it changed any weight ({kept}): begin "
-        f"again with a lower --learning-rate or with --precision float32, after removing {folder}"
+        **others,
     )
