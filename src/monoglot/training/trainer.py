@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import nn
@@ -68,8 +68,7 @@ class LaptTrainer(Trainer):
     @property
     def _module(self) -> nn.Module:
         """What is trained; Trainer's type allows for none."""
-        module: nn.Module = self.model
-        return module
+        return cast(nn.Module, self.model)
 
     def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
         """Held-out figures, by names that `Trainer` knows them by."""
