@@ -88,7 +88,7 @@ def test_version(capsys):
 
 
 def test_options_of_an_engine_are_numbers(xlm_r, tmp_path, capsys):
-    options = ["--vectors-options.dim", "16", "--vectors-options.buckets", "2000"]
+    options = ["--vectors", "fasttext", "--vectors-options.dim", "16", "--vectors-options.buckets", "2000"]
     options += ["--vectors-options.learning-rate", "0.1", "--vectors-options.model", "skipgram"]
     words = ("specialize", xlm_r, DATA / "de.txt", "-o", tmp_path / "o", *QUICK[:4], *options)
     assert run(capsys, *words)[0] == 0

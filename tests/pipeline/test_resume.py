@@ -25,8 +25,7 @@ def seal_or_die(folder, recipe, measured):
     return seal(folder, recipe, measured)
 
 run_stage.seal = seal_or_die
-options = {"dim": 16, "min_count": 3, "buckets": 2000}
-specialize(source, corpus, output, Settings(vocabulary_size=700, threads=1, vectors_options=options))
+specialize(source, corpus, output, Settings(vocabulary_size=700, threads=1))
 """
 
 

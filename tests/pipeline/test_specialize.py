@@ -14,7 +14,7 @@ from monoglot.pipeline.settings import Settings
 from monoglot.pipeline.specialize import specialize
 from tests.fixtures.tokenizers import DATA
 
-TINY = Settings(vocabulary_size=700, threads=1, vectors_options={"dim": 16, "min_count": 3, "buckets": 2000})
+TINY = Settings(vocabulary_size=700, threads=1)
 GERMAN = DATA / "de.txt"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -14,32 +15,40 @@ from monoglot.maths.mixture import Mixture
 from monoglot.model.folder import load_model, load_tokenizer
 from monoglot.pipeline.diagnostics import diagnose
 from monoglot.pipeline.summary import Share, Summary, count_parameters, provenance_shares
-from monoglot.pipeline.texts import heldout, token_counts
-from monoglot.pipeline.tokenizers import KEPT_IDS
+from monoglot.pipeline.texts import KEPT_IDS, heldout, token_counts
 from monoglot.pipeline.walk import Walk
 from monoglot.run import Artifact, read_json, write_json
 from monoglot.tokenization.proof import prove
 
-PROOF_LINES = 32
-"""Lines on which the outputs of a trimmed model are compared with the original's."""
+PROOF_LINES, PROOF_CHARACTERS = 32, 4_000
+"""Up to so much text the outputs of a trimmed model are compared with the original's."""
 
 
 def scores(
     walk: Walk,
     survey: Artifact,
     tokenizer: Artifact,
-    tokens: Artifact,
+    counted: Artifact,
     mixture: Artifact,
     model: Artifact,
 ) -> Artifact:
-    """Compare size and fit: ``scores.json``."""
+    """Compare size and fit: ``scores.json``.
+
+    Args:
+        walk: The run.
+        survey: The corpus and its held-out text.
+        tokenizer: The target tokenizer.
+        counted: The corpus in target tokens; of a trimmed tokenizer, how often it uses the source's.
+        mixture: Where the rows come from.
+        model: The new model.
+    """
 
     def compute(folder: Path) -> None:
         both = (walk.source.tokenizer, load_tokenizer(tokenizer.folder))
         text = heldout(survey)
         rows = Mixture.load(mixture.folder / "mixture.safetensors")
         anchors = mixture.folder / "anchors.json"
-        shares = provenance_shares(rows, token_counts(tokens, rows.n_target))
+        shares = provenance_shares(rows, token_counts(counted, tokenizer, rows.n_target))
         content = {
             "parameters": [count_parameters(walk.source.folder), count_parameters(model.folder)],
             "vocabulary": [len(tokenizer) for tokenizer in both],
@@ -49,7 +58,7 @@ def scores(
         }
         write_json(folder / "scores.json", content)
 
-    inputs = {"text": survey, "tokenizer": tokenizer, "tokens": tokens, "mixture": mixture, "model": model}
+    inputs = {"text": survey, "tokenizer": tokenizer, "tokens": counted, "mixture": mixture, "model": model}
     return walk.stage("scores", compute, source=walk.source.key, **inputs)
 
 
@@ -64,7 +73,7 @@ def proof(walk: Walk, survey: Artifact, tokenizer: Artifact, model: Artifact) ->
             (walk.source.model, walk.source.tokenizer),
             (load_model(model.folder), target),
             kept,
-            text[:PROOF_LINES],
+            first_lines(text, PROOF_LINES, PROOF_CHARACTERS),
             progress=walk.progress,
         )
         content = asdict(segmentation) | {"share": segmentation.share} | asdict(outputs)
@@ -72,6 +81,12 @@ def proof(walk: Walk, survey: Artifact, tokenizer: Artifact, model: Artifact) ->
 
     inputs = {"text": survey, "tokenizer": tokenizer, "model": model}
     return walk.stage("proof", compute, source=walk.source.key, **inputs)
+
+
+def first_lines(lines: Sequence[str], most_lines: int, most_characters: int) -> list[str]:
+    """The first lines, up to a number of lines and of characters, but at least one."""
+    ends = np.cumsum([len(line) for line in lines[:most_lines]])
+    return list(lines[: max(1, int(np.searchsorted(ends, most_characters, side="right")))])
 
 
 def proved(walk: Walk) -> dict[str, Any] | None:

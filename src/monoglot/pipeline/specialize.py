@@ -106,8 +106,9 @@ def trim(walk: Walk) -> Artifact:
     mixture = weights.mixture(walk, tokenizer, overlap)
     model = weights.model(walk, tokenizer, mixture)
     scoring.proof(walk, survey, tokenizer, model)
-    tokens = texts.tokens(walk, survey, tokenizer)
-    scoring.scores(walk, survey, tokenizer, tokens, mixture, model)
+    if walk.settings.adapt_tokens:
+        texts.tokens(walk, survey, tokenizer)
+    scoring.scores(walk, survey, tokenizer, walk.run.artifacts["usage"], mixture, model)
     return model
 
 

@@ -17,6 +17,9 @@ from monoglot.run import Artifact, atomic_write, read_json, write_json
 from monoglot.tokenization.encoding import encode_corpus
 from monoglot.tokenization.tokenized_corpus import TokenizedCorpus
 
+KEPT_IDS = "source_ids.npy"
+"""The source id of each of the first target ids, where a tokenizer was made by keeping source tokens."""
+
 
 def survey(walk: Walk) -> Artifact:
     """Count the corpus and set text aside: ``corpus.json``, ``heldout.txt``."""
@@ -87,9 +90,18 @@ def weighted_heldout(walk: Walk) -> tuple[list[str], list[float]]:
     return lines, weights
 
 
-def token_counts(tokens: Artifact, size: int) -> np.ndarray:
-    """How often the corpus uses each token."""
-    return TokenizedCorpus.open(tokens.folder).counts(size)
+def token_counts(counted: Artifact, tokenizer: Artifact, size: int) -> np.ndarray:
+    """How often the corpus uses each target token.
+
+    Args:
+        counted: What ``tokens`` made, or what ``usage`` did, which counts source tokens.
+        tokenizer: The target tokenizer, which in the latter case keeps some of these.
+        size: Number of target ids.
+    """
+    if (counted.folder / "counts.npy").exists():
+        used: np.ndarray = np.load(counted.folder / "counts.npy").sum(axis=0)
+        return used[np.load(tokenizer.folder / KEPT_IDS)]
+    return TokenizedCorpus.open(counted.folder).counts(size)
 
 
 def _encode(

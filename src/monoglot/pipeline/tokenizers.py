@@ -11,7 +11,7 @@ from jaxtyping import Float64, Int64
 from monoglot.model.folder import load_tokenizer
 from monoglot.pipeline.settings import Settings
 from monoglot.pipeline.source import open_source
-from monoglot.pipeline.texts import heldout, usage, weighted_heldout
+from monoglot.pipeline.texts import KEPT_IDS, heldout, usage, weighted_heldout
 from monoglot.pipeline.walk import Walk
 from monoglot.run import Artifact
 from monoglot.tokenization.extend import ExtendSettings, extend_tokenizer
@@ -19,9 +19,6 @@ from monoglot.tokenization.overlap import MatchKind, Overlap, match
 from monoglot.tokenization.train import TokenizerSettings, train_tokenizer
 from monoglot.tokenization.trim import TrimSettings, trim_tokenizer
 from monoglot.tokenization.vocabulary import Vocabulary
-
-KEPT_IDS = "source_ids.npy"
-"""The source id of each of the first target ids, where a tokenizer was made by keeping source tokens."""
 
 
 def replaced(walk: Walk, survey: Artifact, *, name: str = "tokenizer") -> Artifact:
