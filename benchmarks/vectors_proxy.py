@@ -49,7 +49,7 @@ from monoglot.vectors.registry import get_engine
 HELD_OUT = 5
 """One in so many forms is held out."""
 FREQUENT, RARE = 100, 10
-TRAINED_SIZE = 20_000
+TRAINED_SIZE = 12_000
 NEVER = -1_000.0
 """Score of a piece that no segmentation can afford."""
 TABLE = "embeddings.word_embeddings.weight"
