@@ -122,8 +122,7 @@ def new_rows(mixture: str | None) -> np.ndarray | None:
     """Which rows of the vocabulary were not copied from the source."""
     if mixture is None:
         return None
-    provenance: np.ndarray = Mixture.load(Path(mixture)).provenance
-    return provenance != Provenance.COPIED
+    return np.asarray(Mixture.load(Path(mixture)).provenance != Provenance.COPIED)
 
 
 def scorer(tokenizer: PreTrainedTokenizerFast, lines: tuple[str, ...]) -> Scorer:

@@ -100,7 +100,8 @@ def token_counts(counted: Artifact, tokenizer: Artifact, size: int) -> np.ndarra
     """
     if (counted.folder / "counts.npy").exists():
         used: np.ndarray = np.load(counted.folder / "counts.npy").sum(axis=0)
-        return used[np.load(tokenizer.folder / KEPT_IDS)]
+        kept: np.ndarray = np.load(tokenizer.folder / KEPT_IDS)
+        return np.asarray(used[kept])
     return TokenizedCorpus.open(counted.folder).counts(size)
 
 
