@@ -49,11 +49,13 @@ def main() -> None:
         sys.exit(f"there is no {absent[0]}: say where models and data are with --model and --data")
     model, tokenizer = load_model(arguments.model), load_tokenizer(arguments.model)
     saved = results.FOLDER / f"{NAME}.json"
-    rows: dict[str, Any] = json.loads(saved.read_text())["languages"] if saved.exists() else {}
+    rows: dict[str, Any] = {}
     for language, path in texts.items():
         lines = path.read_text(encoding="utf-8").split("\n")[:LINES]
-        rows[language] = row = measure(model, tokenizer, lines) | {"reference": REFERENCE[language]}
+        row = measure(model, tokenizer, lines) | {"reference": REFERENCE[language]}
         row["off"] = row["bits_per_byte"] / row["reference"] - 1
+        # Read again, for another language may have been measured meanwhile.
+        rows = (json.loads(saved.read_text())["languages"] if saved.exists() else {}) | {language: row}
         print(
             f"{language}: {row['bits_per_byte']:.4f} bits a byte ({row['off']:+.2%} of {row['reference']}); "
             f"restricted to {row['kept']:,} tokens {row['restricted']:.5f}, trimmed {row['trimmed']:.5f}"
