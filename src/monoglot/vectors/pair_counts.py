@@ -21,7 +21,7 @@ from monoglot.tokenization.tokenized_corpus import Ids, TokenizedCorpus
 from monoglot.vectors.pair_table import PairTable, merge_tables, write_table
 
 CHUNK_TOKENS = 1 << 21
-MOST_PAIRS = 40_000_000
+MOST_PAIRS = 25_000_000
 WIDEST_WINDOW = 15
 MOST_WRITTEN = 8
 """Tables on disk that are merged into one when there are so many."""

@@ -47,7 +47,7 @@ def scaled_singular_vectors(
     """
     width = min(rank + OVERSAMPLING, *matrix.shape)
     transposed = matrix.T
-    start = np.random.default_rng(seed).standard_normal((matrix.shape[1], width), dtype=np.float32)
+    generator = np.random.default_rng(seed)
     with (
         threadpool_limits(1, "blas"),
         ThreadPoolExecutor(threads) as pool,
@@ -55,12 +55,18 @@ def scaled_singular_vectors(
     ):
 
         def product(sparse: csr_array | csc_array, dense: Dense) -> Dense:
-            blocks = [dense[:, at : at + BLOCK_COLUMNS].copy() for at in range(0, width, BLOCK_COLUMNS)]
-            result = np.concatenate(list(pool.map(sparse.__matmul__, blocks)), axis=1)
+            result = np.empty((sparse.shape[0], width), dtype=np.float32)
+
+            def multiply(at: int) -> None:
+                block = slice(at, at + BLOCK_COLUMNS)
+                result[:, block] = sparse @ dense[:, block].copy()
+
+            list(pool.map(multiply, range(0, width, BLOCK_COLUMNS)))
             advance(1)
             return result
 
-        sample = product(matrix, start)
+        # No name for the random start: it is as large as any of these, and not needed again.
+        sample = product(matrix, generator.standard_normal((matrix.shape[1], width), dtype=np.float32))
         for _ in range(power_iterations):
             sample = product(matrix, orthonormal(product(transposed, orthonormal(sample))))
         basis = orthonormal(orthonormal(sample))
