@@ -1,0 +1,39 @@
+"""The application that commands are registered with, and how their results are shown."""
+
+from __future__ import annotations
+
+import json
+from importlib import import_module
+from typing import Any, Protocol
+
+from cyclopts import App, Parameter
+from rich.console import Console
+
+from monoglot import __version__
+
+
+class Result(Protocol):
+    """What a command has to show."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        ...
+
+
+app = App(
+    name="monoglot",
+    version=__version__,
+    help="Give any Hugging Face transformer a vocabulary made for your language.",
+    default_parameter=Parameter(negative=(), consume_multiple=True),
+)
+
+
+def present(result: Result, display: str, *, as_json: bool, module: str = "display") -> None:
+    """Print a result for machines, or with one of the functions of a module of the pipeline for people."""
+    if as_json:
+        print(json.dumps(result.as_dict(), ensure_ascii=False, indent=2))  # noqa: T201 - the output itself
+        return
+    displays = import_module(f"monoglot.pipeline.{module}")
+    console = Console()
+    for part in getattr(displays, display)(result):
+        console.print(part, highlight=False, soft_wrap=isinstance(part, str))

@@ -1,0 +1,70 @@
+"""Running one command: its words, its exit code, and what is said when it fails."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import warnings
+from collections.abc import Sequence
+
+from cyclopts import CycloptsError
+from rich.console import Console
+from rich.markup import escape
+
+from monoglot.cli.base import app
+from monoglot.errors import Interrupted, MonoglotError
+
+SUFFIXES = {"k": 10**3, "M": 10**6, "G": 10**9}
+NUMBER = re.compile(r"\d+(\.\d+)?[kMG]")
+USAGE_ERROR = 2
+INTERRUPTED = 130
+
+
+def written_out(words: Sequence[str]) -> list[str]:
+    """The words of a command line with numbers of tokens such as ``10M`` or ``200k`` written out."""
+    before = ["", *words]
+    return [
+        str(round(float(word[:-1]) * SUFFIXES[word[-1]]))
+        if flag.startswith("--") and flag.endswith("tokens") and NUMBER.fullmatch(word)
+        else word
+        for flag, word in zip(before, words, strict=False)
+    ]
+
+
+def quiet_libraries() -> None:
+    """Keep libraries from printing what their user can't act upon."""
+    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+    os.environ.setdefault("HF_DATASETS_DISABLE_PROGRESS_BARS", "1")
+    warnings.filterwarnings("ignore", module="(transformers|huggingface_hub|torch|datasets)")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Args:
+        arguments: Words of the command line; by default those of the process.
+
+    Returns:
+        The exit code: 0, 2 for input that can't be used, 130 when interrupted, 143 when training was told to
+        stop (SIGTERM) and has saved.
+    """
+    quiet_libraries()
+    errors = Console(stderr=True, soft_wrap=True)
+    try:
+        words = written_out(sys.argv[1:] if arguments is None else arguments)
+        app(words, exit_on_error=False, error_console=errors, result_action="return_value")
+    except CycloptsError:
+        return USAGE_ERROR  # cyclopts has said what is wrong
+    except Interrupted as stop:
+        errors.print(str(stop), highlight=False)
+        return stop.exit_code
+    except MonoglotError as error:
+        errors.print(f"[bold red]error:[/] {escape(str(error))}", highlight=False, markup=True)
+        return error.exit_code
+    except KeyboardInterrupt:
+        errors.print("interrupted: the same command goes on from here")
+        return INTERRUPTED
+    return 0
