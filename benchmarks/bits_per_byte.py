@@ -23,7 +23,8 @@ from benchmarks import results
 from monoglot.evaluation.language import score_language
 from monoglot.maths.mixture import Mixture, Provenance
 from monoglot.maths.sparse import SparseRows
-from monoglot.model.folder import load_model, load_tokenizer
+from monoglot.model.folder import load_model
+from monoglot.model.tokenizer_folder import load_tokenizer
 from monoglot.model.transplant import transplant
 from monoglot.progress import Terminal
 from monoglot.tokenization.trim import TrimSettings, trim_tokenizer

@@ -38,7 +38,7 @@ from monoglot.corpus import open_corpus
 from monoglot.initialization.base import initialize
 from monoglot.initialization.registry import get_method
 from monoglot.initialization.transfer import Transfer
-from monoglot.model.folder import load_tokenizer
+from monoglot.model.tokenizer_folder import load_tokenizer
 from monoglot.model.trained import trained_rows
 from monoglot.pipeline.memory import return_memory
 from monoglot.tokenization.encoding import encode_corpus

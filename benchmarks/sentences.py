@@ -18,8 +18,9 @@ from monoglot.evaluation.records import read_split
 from monoglot.evaluation.sentences import SentenceEncoder, mean_cosine, precision_at_1
 from monoglot.evaluation.tasks.retrieval import Retrieval
 from monoglot.evaluation.tasks.sts import Similarity
-from monoglot.model.folder import load_model, load_tokenizer
+from monoglot.model.folder import load_model
 from monoglot.model.pooling import read_pooling
+from monoglot.model.tokenizer_folder import load_tokenizer
 
 HELDOUT_LINES, PAIRS = 1000, 500
 

@@ -28,7 +28,7 @@ import transformers as hf
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from benchmarks import pages, results
-from monoglot.model.folder import load_tokenizer
+from monoglot.model.tokenizer_folder import load_tokenizer
 from monoglot.pipeline.settings import Settings
 from monoglot.pipeline.specialize import specialize
 from monoglot.run import read_json

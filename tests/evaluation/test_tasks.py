@@ -14,7 +14,7 @@ from monoglot.evaluation.records import Split, read_split
 from monoglot.evaluation.registry import get_task, register, task_names
 from monoglot.evaluation.sentences import SentenceEncoder
 from monoglot.evaluation.settings import FineTuning
-from monoglot.model.folder import load_tokenizer
+from monoglot.model.tokenizer_folder import load_tokenizer
 from tests.fixtures.models import ARCHITECTURES
 
 WORDS = ["Gesetz", "Verordnung", "Bund", "Land", "Recht", "Behörde"]

@@ -12,8 +12,9 @@ from safetensors.torch import load_file, save_file
 from monoglot.errors import ModelError
 from monoglot.model.blueprint import blueprint
 from monoglot.model.checkpoint import Checkpoint, transplant_checkpoint
-from monoglot.model.folder import load_model, load_tokenizer, save
+from monoglot.model.folder import load_model, save
 from monoglot.model.tables import find_tables
+from monoglot.model.tokenizer_folder import load_tokenizer
 from monoglot.model.transplant import transplant
 from tests.fixtures.models import ARCHITECTURES, copying
 

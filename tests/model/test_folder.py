@@ -12,7 +12,8 @@ from transformers import AutoTokenizer, Qwen2Config, Qwen2ForCausalLM
 
 from monoglot.errors import ModelError, TokenizerError
 from monoglot.model.checkpoint import Checkpoint, transplant_checkpoint
-from monoglot.model.folder import load_model, load_tokenizer, save
+from monoglot.model.folder import load_model, save
+from monoglot.model.tokenizer_folder import load_tokenizer
 from monoglot.model.transplant import transplant
 from tests.fixtures.models import ARCHITECTURES, copying, outputs
 

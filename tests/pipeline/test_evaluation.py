@@ -7,7 +7,8 @@ import pytest
 
 from monoglot.cli import main
 from monoglot.evaluation.language import score_language
-from monoglot.model.folder import load_model, load_tokenizer
+from monoglot.model.folder import load_model
+from monoglot.model.tokenizer_folder import load_tokenizer
 from monoglot.pipeline.evaluate_settings import EvaluateSettings
 from monoglot.pipeline.evaluation import compare, evaluate
 from tests.fixtures.tokenizers import DATA, sample

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from monoglot.errors import CorpusError
+from monoglot.errors import CorpusError, first_line
 from monoglot.progress import Advance
 
 BATCH_ROWS = 1000
@@ -107,7 +107,7 @@ class HubDataset:
 
 
 def _unreachable(given: str, error: Exception) -> CorpusError:
-    reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+    reason = first_line(error)
     return CorpusError(
         f"'{given}' is no file here, and can't be read as a Hugging Face hub dataset either ({reason})."
     )

@@ -18,8 +18,8 @@ from monoglot.evaluation.limits import longest_input_tokens
 from monoglot.evaluation.records import Split
 from monoglot.evaluation.settings import FineTuning
 from monoglot.evaluation.task import Prepared, TrainedTask
-from monoglot.model.blueprint import quiet_transformers
 from monoglot.model.folder import load_config
+from monoglot.model.quiet import quiet_transformers
 from monoglot.model.satellites import transformer_folder
 from monoglot.progress import SILENT, Advance, Progress
 

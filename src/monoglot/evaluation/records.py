@@ -11,7 +11,7 @@ from typing import Any
 from monoglot.corpus.compression import DAMAGE, SUFFIXES, decompressed
 from monoglot.corpus.files import could_be_hub_name
 from monoglot.corpus.formats import decoded_lines
-from monoglot.errors import CorpusError
+from monoglot.errors import CorpusError, first_line
 
 Record = dict[str, Any]
 Columns = Mapping[str, tuple[str, ...]]
@@ -165,7 +165,7 @@ def _hub_records(given: str, role: str) -> Iterator[Record]:
     try:
         rows: Any = datasets.load_dataset(path, config or None, split=split or role)
     except Exception as error:  # ValueError, ConnectionError, DatasetNotFoundError, …
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        reason = first_line(error)
         raise CorpusError(f"'{given}' is no file, and can't be read as a hub data set ({reason}).") from None
     names = {column: _class_names(feature) for column, feature in rows.features.items()}
     for row in rows:

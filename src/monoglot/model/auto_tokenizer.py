@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
-from monoglot.model.blueprint import quiet_transformers
+from monoglot.model.quiet import quiet_transformers
 
 logger = logging.getLogger(__name__)
 

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import torch
 from transformers import PreTrainedConfig, PreTrainedModel
 from transformers.initialization import meta_device_safe_creation_ops, no_init_weights
-from transformers.utils import logging as transformers_logging
 
 from monoglot.errors import ModelError
+from monoglot.model.quiet import quiet_transformers
 
 
 def blueprint(model_class: type[PreTrainedModel], config: PreTrainedConfig) -> PreTrainedModel:
@@ -51,17 +47,3 @@ def nested_configs(config: PreTrainedConfig) -> Iterator[tuple[str, PreTrainedCo
     for name, value in vars(config).items():
         if isinstance(value, PreTrainedConfig):
             yield from ((f"{name}.{path}", inner) for path, inner in nested_configs(value))
-
-
-@contextmanager
-def quiet_transformers() -> Iterator[None]:
-    """Keep the advice, warnings and progress bars of transformers off the user's terminal."""
-    verbosity, bars = transformers_logging.get_verbosity(), transformers_logging.is_progress_bar_enabled()
-    transformers_logging.set_verbosity(logging.ERROR)
-    transformers_logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        transformers_logging.set_verbosity(verbosity)
-        if bars:
-            transformers_logging.enable_progress_bar()

@@ -15,7 +15,7 @@ from transformers import GenerationConfig, PreTrainedModel, PreTrainedTokenizerF
 
 from monoglot.errors import ModelError
 from monoglot.maths.mixture import Mixture
-from monoglot.model.blueprint import blueprint, named_tensors, quiet_transformers
+from monoglot.model.blueprint import blueprint, named_tensors
 from monoglot.model.folder import (
     find_class,
     inner_folder,
@@ -23,6 +23,7 @@ from monoglot.model.folder import (
     save_surroundings,
     warn_of_surplus,
 )
+from monoglot.model.quiet import quiet_transformers
 from monoglot.model.satellites import transformer_folder
 from monoglot.model.stored_names import stored_names
 from monoglot.model.surgery import Surgery, plan

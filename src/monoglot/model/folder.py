@@ -12,15 +12,13 @@ import transformers
 from transformers import AutoConfig, PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerFast
 from transformers.dynamic_module_utils import get_class_from_dynamic_module
 
-from monoglot.errors import ModelError, TokenizerError
+from monoglot.errors import ModelError, first_line
 from monoglot.model.auto_tokenizer import warn_if_read_differently
-from monoglot.model.blueprint import quiet_transformers
+from monoglot.model.quiet import quiet_transformers
 from monoglot.model.satellites import copy_satellites, transformer_folder
 from monoglot.model.weight_files import names_in, weight_files
 
 logger = logging.getLogger(__name__)
-
-SLOW_VOCABULARIES = ("*.model", "vocab.txt", "vocab.json", "*.spm")
 
 
 def load_model(folder: Path, *, trust_remote_code: bool = False) -> PreTrainedModel:
@@ -49,7 +47,7 @@ def load_model(folder: Path, *, trust_remote_code: bool = False) -> PreTrainedMo
             )
     except Exception as error:  # whatever a model's own code or a damaged file may raise
         raise ModelError(
-            f"The model in {folder} can't be loaded ({_first_line(error)}): fetch it again."
+            f"The model in {folder} can't be loaded ({first_line(error)}): fetch it again."
         ) from error
     model: PreTrainedModel = loaded[0].eval()
     _check_complete(folder, model_class, loaded[1])
@@ -79,7 +77,7 @@ def load_config(folder: Path, *, trust_remote_code: bool = False) -> PreTrainedC
             )
             return config
     except (ValueError, OSError, TypeError, AttributeError, KeyError) as error:
-        raise ModelError(f"{file} can't be read ({_first_line(error)}): fetch the model again.") from error
+        raise ModelError(f"{file} can't be read ({first_line(error)}): fetch the model again.") from error
 
 
 def find_class(
@@ -106,31 +104,6 @@ def find_class(
         )
     model_class: type[PreTrainedModel] = found
     return model_class
-
-
-def load_tokenizer(folder: Path) -> PreTrainedTokenizerFast:
-    """Load exactly what tokenizer.json says, without the class-specific changes of ``AutoTokenizer``.
-
-    Raises:
-        TokenizerError: If there is no tokenizer.json, or it is damaged.
-    """
-    folder = transformer_folder(folder)
-    if not (folder / "tokenizer.json").is_file():
-        slow = next((file for pattern in SLOW_VOCABULARIES for file in sorted(folder.glob(pattern))), None)
-        instead = f"only {slow.name}, a slow tokenizer: convert that to" if slow else "no other: expected"
-        raise TokenizerError(
-            f"{folder} has no tokenizer.json and {instead} a tokenizer.json of the same model."
-        )
-    try:
-        with quiet_transformers():
-            tokenizer: PreTrainedTokenizerFast = PreTrainedTokenizerFast.from_pretrained(
-                folder, local_files_only=True
-            )
-            return tokenizer
-    except Exception as error:  # tokenizers raises plain Exception for a damaged file
-        raise TokenizerError(
-            f"The tokenizer in {folder} can't be read ({_first_line(error)}): fetch it again."
-        ) from error
 
 
 def save(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, source_folder: Path, out: Path) -> None:
@@ -182,7 +155,3 @@ def _check_complete(folder: Path, model_class: type[PreTrainedModel], report: di
             "expected a complete model: correct `architectures` in its config.json."
         )
     warn_of_surplus(model_class, sorted(report["unexpected_keys"]))
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__

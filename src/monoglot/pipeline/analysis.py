@@ -12,7 +12,8 @@ import numpy as np
 from transformers import PreTrainedTokenizerFast
 
 from monoglot.corpus import open_corpus
-from monoglot.pipeline.source import open_source
+from monoglot.model.tokenizer_folder import load_tokenizer
+from monoglot.pipeline.names import find_folder
 from monoglot.progress import SILENT, Progress
 from monoglot.tokenization.audit import OverlapAudit, audit
 from monoglot.tokenization.encoding import encode_corpus
@@ -77,7 +78,7 @@ def analyze_overlap(
     Raises:
         InputError: If something that was given can't be used.
     """
-    old, new = open_source(source).tokenizer, open_source(target).tokenizer
+    old, new = (load_tokenizer(find_folder(name)) for name in (source, target))
     source_vocabulary, target_vocabulary = Vocabulary.of(old), Vocabulary.of(new)
     pairs = match(source_vocabulary, target_vocabulary)
 

@@ -12,7 +12,8 @@ import numpy as np
 from monoglot.evaluation.identity import largest_difference
 from monoglot.evaluation.tokenizer import score_tokenizer
 from monoglot.maths.mixture import Mixture
-from monoglot.model.folder import load_model, load_tokenizer
+from monoglot.model.folder import load_model
+from monoglot.model.tokenizer_folder import load_tokenizer
 from monoglot.pipeline.diagnostics import diagnose
 from monoglot.pipeline.summary import Share, Summary, count_parameters, provenance_shares
 from monoglot.pipeline.texts import KEPT_IDS, heldout, token_counts

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from functools import cached_property
 from pathlib import Path
 
-from huggingface_hub import snapshot_download
-from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 from jaxtyping import Float
 from torch import Tensor
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
-from monoglot.errors import ModelError
 from monoglot.model.checkpoint import Checkpoint
 from monoglot.model.fitting import check_rows
-from monoglot.model.folder import load_model, load_tokenizer
+from monoglot.model.folder import load_model
+from monoglot.model.tokenizer_folder import load_tokenizer
+from monoglot.pipeline.names import find_folder
 from monoglot.run import content_key, file_hash
 from monoglot.tokenization.vocabulary import Vocabulary
 
-HUB_NAME = re.compile(r"\w[\w.-]*(/[\w.-]+)?")
-HUB_FILES = ("*.json", "*.safetensors", "*.txt", "*.model", "*.jinja", "*.py")
 TOKENIZER_FILES = ("tokenizer", "special_tokens_map", "added_tokens", "chat_template", "vocab", "merges")
 
 
@@ -90,11 +86,10 @@ class Source:
 
     @property
     def _files(self) -> list[Path]:
-        """The files that a model is made of; not what a run or a version control system left beside them."""
+        """The files that a model is made of; not its card, nor what a run or version control left there."""
         paths = (p for p in self.folder.rglob("*") if p.is_file())
-        return sorted(
-            p for p in paths if not {"monoglot", ".git", ".cache"} & set(p.relative_to(self.folder).parts)
-        )
+        beside = {"monoglot", "README.md", ".git", ".cache"}
+        return sorted(p for p in paths if not beside & set(p.relative_to(self.folder).parts))
 
     def _key(self, paths: list[Path]) -> str:
         return content_key({p.relative_to(self.folder).as_posix(): file_hash(p) for p in paths})
@@ -106,31 +101,4 @@ def open_source(name: str, *, trust_remote_code: bool = False) -> Source:
     Raises:
         ModelError: If it is neither a folder nor a model that the hub gives.
     """
-    folder = Path(name).expanduser()
-    if not folder.is_dir():
-        folder = _download(name)
-    return Source(name, folder, trust_remote_code=trust_remote_code)
-
-
-def _download(name: str) -> Path:
-    """Fetch a model from the hub, or from the local cache of it."""
-    if Path(name).is_file():
-        raise ModelError(f"'{name}' is a file: give the folder of the model")
-    if not HUB_NAME.fullmatch(name):
-        raise ModelError(
-            f"no such model: there is no folder '{name}', and hub names have the form owner/model"
-        )
-    try:
-        return Path(snapshot_download(name, allow_patterns=list(HUB_FILES)))
-    except LocalEntryNotFoundError as error:
-        problem = "the hub can't be reached to look for a model of that name"
-        raise ModelError(_unknown(name, problem)) from error
-    except (HfHubHTTPError, HFValidationError, OSError) as error:
-        raise ModelError(_unknown(name, "the hub gives no model of that name")) from error
-
-
-def _unknown(name: str, problem: str) -> str:
-    return (
-        f"no such model: there is no folder '{name}', and {problem}; check the spelling, "
-        "or download the model and give its folder"
-    )
+    return Source(name, find_folder(name), trust_remote_code=trust_remote_code)

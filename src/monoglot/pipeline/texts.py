@@ -11,7 +11,7 @@ import numpy as np
 from transformers import PreTrainedTokenizerFast
 
 from monoglot.corpus import CorpusStatistics, Source
-from monoglot.model.folder import load_tokenizer
+from monoglot.model.tokenizer_folder import load_tokenizer
 from monoglot.pipeline.walk import Walk
 from monoglot.run import Artifact, atomic_write, read_json, write_json
 from monoglot.tokenization.encoding import encode_corpus

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float64, Int64
 
-from monoglot.model.folder import load_tokenizer
+from monoglot.model.tokenizer_folder import load_tokenizer
 from monoglot.pipeline.settings import Settings
 from monoglot.pipeline.source import open_source
 from monoglot.pipeline.texts import KEPT_IDS, heldout, usage, weighted_heldout

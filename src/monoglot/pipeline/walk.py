@@ -9,7 +9,7 @@ from pathlib import Path
 
 from monoglot.corpus import Corpus
 from monoglot.initialization.base import Initializer
-from monoglot.model.folder import load_tokenizer
+from monoglot.model.tokenizer_folder import load_tokenizer
 from monoglot.pipeline.settings import Settings
 from monoglot.pipeline.source import Source, open_source
 from monoglot.progress import Progress
@@ -31,6 +31,7 @@ class Walk:
         engine: What makes the auxiliary vectors.
         settings: All settings.
         progress: Where to show how far the work is.
+        branch: Put before the names of stages, where a run walks more than one way.
     """
 
     run: Run
@@ -40,6 +41,7 @@ class Walk:
     engine: Engine
     settings: Settings
     progress: Progress
+    branch: str = ""
 
     def stage(
         self, name: str, compute: Callable[[Path], None], settings: object = None, **inputs: Artifact | str
@@ -52,6 +54,7 @@ class Walk:
             settings: All settings that it depends on.
             inputs: Earlier stages, or content hashes of what the user gave.
         """
+        name = f"{self.branch}.{name}" if self.branch else name
         keys = {key: value.key if isinstance(value, Artifact) else value for key, value in inputs.items()}
         with self.progress.task(name):
             artifact = self.run.stage(name, compute, settings=settings, inputs=keys)

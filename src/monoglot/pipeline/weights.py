@@ -13,7 +13,7 @@ from monoglot.initialization.reliability import judge_anchors
 from monoglot.initialization.transfer import Transfer
 from monoglot.maths.mixture import Mixture
 from monoglot.model.checkpoint import transplant_checkpoint
-from monoglot.model.folder import load_tokenizer
+from monoglot.model.tokenizer_folder import load_tokenizer
 from monoglot.model.trained import trained_rows
 from monoglot.pipeline.memory import return_memory
 from monoglot.pipeline.walk import Walk
