@@ -14,7 +14,8 @@ from monoglot.errors import ModelError, SettingError
 from monoglot.evaluation.language import LanguageSettings, score_language
 from monoglot.evaluation.limits import longest_input_tokens
 from monoglot.maths.mixture import Mixture, Provenance
-from monoglot.model.folder import load_model, load_tokenizer
+from monoglot.model.folder import load_model
+from monoglot.model.tokenizer_folder import load_tokenizer
 from monoglot.pipeline import processes
 from monoglot.pipeline.adapt_settings import AdaptSettings
 from monoglot.pipeline.source import open_source
@@ -36,7 +37,8 @@ class Order:
     Attributes:
         student: Folder of the model to train.
         tokens: Folder of the tokenised corpus.
-        checkpoints: Folder for checkpoints, and for what the objective keeps.
+        checkpoints: Folder for checkpoints.
+        cache: Folder for what the objective keeps.
         settings: What to learn.
         training: How to train.
         teacher: Folder of the model to match.
@@ -49,6 +51,7 @@ class Order:
     student: str
     tokens: str
     checkpoints: str
+    cache: str
     settings: AdaptSettings
     training: TrainingSettings
     teacher: str | None
@@ -73,15 +76,15 @@ def carry_out(order: Order, lines: Callable[[], Iterable[str]], progress: Progre
     if settings.attention:
         use_attention(model, settings.attention)
     tokenizer = load_tokenizer(student)
-    folder = Path(order.checkpoints)
-    (folder / "cache").mkdir(parents=True, exist_ok=True)
+    folder, cache = Path(order.checkpoints), Path(order.cache)
+    cache.mkdir(parents=True, exist_ok=True)
     lesson = Lesson(
         model,
         tokenizer,
         TokenizedCorpus.open(Path(order.tokens)),
         lines,
         settings.seed,
-        folder / "cache",
+        cache,
         load_teacher(order),
         progress,
     )

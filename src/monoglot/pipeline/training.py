@@ -7,11 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from transformers import PreTrainedModel
 
 from monoglot.errors import ModelError
 from monoglot.model.blueprint import blueprint
-from monoglot.model.folder import find_class, load_config, load_model, load_tokenizer, save
+from monoglot.model.folder import find_class, load_config, load_model, save
 from monoglot.model.satellites import transformer_folder
+from monoglot.model.tokenizer_folder import load_tokenizer
 from monoglot.pipeline import processes
 from monoglot.pipeline.adapt_settings import AdaptSettings
 from monoglot.pipeline.memory import return_memory
@@ -88,8 +90,8 @@ def adapted(
 
     def compute(folder: Path) -> None:
         order = Order(
-            str(student), str(tokens.folder), str(checkpoints), settings, training,
-            str(teacher.folder) if teacher else None, teacher.key if teacher else "",
+            str(student), str(tokens.folder), str(checkpoints), str(checkpoints / "cache"),
+            settings, training, str(teacher.folder) if teacher else None, teacher.key if teacher else "",
             lines, str(mixture) if mixture else None, chosen | inputs,
         )  # fmt: skip
         walk.source.forget()
@@ -118,6 +120,12 @@ def some(lines: list[str], most_bytes: int) -> list[str]:
 
 def save_student(student: Path, outcome: Outcome, folder: Path, *, trust_remote_code: bool) -> None:
     """Write the trained model as the untrained one was stored: same class, dtype and files beside it."""
+    model = trained_model(student, outcome, trust_remote_code=trust_remote_code)
+    save(model, load_tokenizer(student), student, folder)
+
+
+def trained_model(student: Path, outcome: Outcome, *, trust_remote_code: bool) -> PreTrainedModel:
+    """The model of a folder with trained weights in place of its own, in its own dtype."""
     model = load_model(student, trust_remote_code=trust_remote_code)
     known = set(model.state_dict())
     unknown = sorted(set(outcome.weights) - known)
@@ -125,4 +133,4 @@ def save_student(student: Path, outcome: Outcome, folder: Path, *, trust_remote_
         raise ModelError(f"training gave weights that the model does not have, such as {unknown[0]}")
     with torch.no_grad():
         model.load_state_dict(outcome.weights, strict=False)
-    save(model, load_tokenizer(student), student, folder)
+    return model
