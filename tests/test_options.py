@@ -11,9 +11,11 @@ class Engine:
     learning_rate: float = 0.5
     dim: int = 300
     model: str = "cbow"
+    rate: float | None = None
 
 
-def test_text_becomes_what_the_default_is():
+def test_text_becomes_what_the_field_is():
+    assert build(Engine, {"rate": "1e-3"}, "it") == Engine(rate=0.001)
     assert build(Engine, {"learning-rate": "0.1", "dim": "16", "model": "1"}, "it") == Engine(0.1, 16, "1")
     assert build(Engine, {"dim": 7}, "it") == Engine(dim=7)
 
