@@ -48,6 +48,6 @@ def build(cls: type[T], options: Mapping[str, Any], owner: str) -> T:
 
 
 def number_kind(cls: type, name: str) -> type[int] | type[float] | None:
-    """The kind of number that a field of a dataclass holds, if it does, such as float for ``float | None``."""
+    """The kind of number that a dataclass's field holds, if any, such as float for ``float | None``."""
     hint = get_type_hints(cls)[name]
     return next((kind for kind in (int, float) if kind in (hint, *get_args(hint))), None)

@@ -1,6 +1,6 @@
 """The command line: one module a command; each parses, calls the pipeline, prints."""
 
-from monoglot.cli import adapt, evaluate, overlap, plan, specialize  # noqa: F401 - registers them
+from monoglot.cli import adapt, compare, evaluate, overlap, plan, report, specialize  # noqa: F401 - registers them
 from monoglot.cli.base import app
 from monoglot.cli.running import main, written_out
 

@@ -12,6 +12,7 @@ import numpy as np
 from monoglot.corpus import open_corpus
 from monoglot.errors import CorpusError
 from monoglot.evaluation.language import LanguageScore, score_language
+from monoglot.evaluation.paired import paired_difference
 from monoglot.evaluation.records import Split, read_split
 from monoglot.evaluation.tasks.retrieval import Retrieval
 from monoglot.evaluation.throughput import SpeedComparison, compare_speed
@@ -22,7 +23,6 @@ from monoglot.progress import SILENT, Progress
 
 SPEED_LINES = 64
 """Lines on which two models are timed."""
-RESAMPLES = 2000
 
 
 @dataclass(frozen=True)
@@ -167,9 +167,6 @@ def compare(scores: Sequence[TextScores], seed: int) -> Difference | None:
     pair = [one.language for one in scores if one.language is not None]
     if len(pair) < 2 or pair[0].kind != pair[1].kind:
         return None
-    size_bytes = pair[0].line_bytes
-    bits = pair[0].line_bits - pair[1].line_bits
-    drawn = np.random.default_rng(seed).integers(len(bits), size=(RESAMPLES, len(bits)))
-    resampled = bits[drawn].sum(axis=1) / size_bytes[drawn].sum(axis=1)
-    low, high = np.quantile(resampled, (0.025, 0.975))
-    return Difference(float(bits.sum() / size_bytes.sum()), float(low), float(high))
+    sizes = pair[0].line_bytes.astype(np.float64)
+    found = paired_difference(pair[0].line_bits[None], pair[1].line_bits[None], sizes, seed=seed)
+    return Difference(found.value, found.low, found.high)

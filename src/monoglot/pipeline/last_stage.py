@@ -42,7 +42,8 @@ class LastStage:
                 "its output in several"
             )
         options = dict(settings.adapt_options)
-        own = {name: options.pop(name) for name in ("objective", "attention") if name in options}
+        own_names = ("objective", "objective_options", "attention")
+        own = {name: options.pop(name) for name in own_names if name in options}
         names = ("column", "heldout", "seed", "threads", "trust_remote_code")
         shared = {name: getattr(settings, name) for name in names}
         adapt = AdaptSettings(**own, **shared, teacher=str(source.folder))

@@ -1,0 +1,146 @@
+"""Measures that models with different vocabularies share, line by line of one text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Protocol, Self
+
+import numpy as np
+from jaxtyping import Float32, Float64
+from transformers import PreTrainedModel, PreTrainedTokenizerFast
+
+from monoglot.evaluation.language import LanguageSettings, score_language
+from monoglot.evaluation.sentences import embed
+from monoglot.model.pooling import Pooling
+from monoglot.progress import SILENT, Progress
+
+
+@dataclass(frozen=True)
+class LineScores:
+    """A figure that is a sum over the lines of a text, divided by their size.
+
+    Attributes:
+        amounts: Amount of each line: its bits, or its distance.
+        sizes: What it is divided by: bytes of each line, or ones.
+    """
+
+    amounts: Float64[np.ndarray, " lines"]
+    sizes: Float64[np.ndarray, " lines"]
+
+    @property
+    def mean(self) -> float:
+        """The figure of the whole text."""
+        return float(self.amounts.sum() / self.sizes.sum())
+
+    def as_dict(self) -> dict[str, list[float]]:
+        """Plain values, for JSON."""
+        return {"amounts": self.amounts.tolist(), "sizes": self.sizes.tolist()}
+
+    @classmethod
+    def from_dict(cls, content: dict[str, Any]) -> Self:
+        """Read what ``as_dict`` gave."""
+        return cls(*(np.array(content[name], np.float64) for name in ("amounts", "sizes")))
+
+
+class Measure(Protocol):
+    """Something that models with any vocabulary can be scored by; lower is better."""
+
+    key: ClassVar[str]
+    """Its name in files."""
+    label: ClassVar[str]
+    """Its name for people."""
+
+    @property
+    def settings(self) -> object:
+        """All that decides it, besides model, tokenizer and lines."""
+        ...
+
+    def __call__(
+        self,
+        model: PreTrainedModel,
+        tokenizer: PreTrainedTokenizerFast,
+        lines: Sequence[str],
+        *,
+        progress: Progress = SILENT,
+    ) -> LineScores:
+        """Score a model on lines of text."""
+        ...
+
+
+@dataclass(frozen=True)
+class BitsPerByte:
+    """How well a language model predicts the raw text (see `score_language`).
+
+    Attributes:
+        settings: How it is scored.
+    """
+
+    key: ClassVar[str] = "bits_per_byte"
+    label: ClassVar[str] = "bits per byte"
+    settings: LanguageSettings
+
+    def __call__(
+        self,
+        model: PreTrainedModel,
+        tokenizer: PreTrainedTokenizerFast,
+        lines: Sequence[str],
+        *,
+        progress: Progress = SILENT,
+    ) -> LineScores:
+        """Bits of each line, and its bytes."""
+        score = score_language(model, tokenizer, lines, self.settings, progress=progress)
+        return LineScores(score.line_bits, score.line_bytes.astype(np.float64))
+
+
+class TeacherDistance:
+    """How far sentence vectors are from those of the original model: 1 minus the cosine, line by line."""
+
+    key: ClassVar[str] = "distance_to_teacher"
+    label: ClassVar[str] = "distance to the original's vectors"
+
+    def __init__(
+        self,
+        teacher: Callable[[], tuple[PreTrainedModel, PreTrainedTokenizerFast]],
+        pooling: Pooling,
+        prefix: str,
+    ) -> None:
+        """Say what to compare with.
+
+        Args:
+            teacher: Gives the original model; it is loaded when its vectors are first wanted, and not kept.
+            pooling: How the states of a text become one vector, of either model.
+            prefix: Put before each line.
+        """
+        self._teacher, self.pooling, self.prefix = teacher, pooling, prefix
+        self._known: dict[tuple[str, ...], Float32[np.ndarray, "lines dim"]] = {}
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """How sentence vectors are made."""
+        return {"pooling": self.pooling.value, "prefix": self.prefix}
+
+    def __call__(
+        self,
+        model: PreTrainedModel,
+        tokenizer: PreTrainedTokenizerFast,
+        lines: Sequence[str],
+        *,
+        progress: Progress = SILENT,
+    ) -> LineScores:
+        """Distance of each line; the original's vectors are computed once."""
+        text = tuple(lines)
+        if text not in self._known:
+            self._known[text] = self._vectors(*self._teacher(), text, progress)
+        found = self._vectors(model, tokenizer, text, progress)
+        cosines = (found * self._known[text]).sum(axis=1)
+        return LineScores(1 - cosines.astype(np.float64), np.ones(len(text)))
+
+    def _vectors(
+        self,
+        model: PreTrainedModel,
+        tokenizer: PreTrainedTokenizerFast,
+        lines: Sequence[str],
+        progress: Progress,
+    ) -> Float32[np.ndarray, "lines dim"]:
+        return embed(model, tokenizer, lines, pooling=self.pooling, prefix=self.prefix, progress=progress)

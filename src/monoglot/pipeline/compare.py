@@ -1,0 +1,190 @@
+"""`compare`: initialisation methods and controls on equal inputs, after equal training, on one scoreboard."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from monoglot.corpus import open_corpus
+from monoglot.errors import SettingError
+from monoglot.evaluation.line_scores import TeacherDistance
+from monoglot.initialization.registry import get_method
+from monoglot.pipeline import texts
+from monoglot.pipeline.checks import check
+from monoglot.pipeline.compare_entrants import ORIGINAL, TRAINED, entrants
+from monoglot.pipeline.compare_measure import choose_measure
+from monoglot.pipeline.compare_methods import read_methods
+from monoglot.pipeline.compare_picture import picture
+from monoglot.pipeline.compare_probe import Contestant, Laboratory, read_curve, read_scores
+from monoglot.pipeline.compare_result import HELDOUT, Comparison, Found, differences, ranked
+from monoglot.pipeline.compare_settings import CompareSettings
+from monoglot.pipeline.compare_verdict import verdict
+from monoglot.pipeline.evaluate_settings import EvaluateSettings
+from monoglot.pipeline.evaluation import read_lines
+from monoglot.pipeline.last_stage import LastStage
+from monoglot.pipeline.source import open_source
+from monoglot.pipeline.threads import limited_threads
+from monoglot.pipeline.walk import Walk
+from monoglot.progress import SILENT, Progress
+from monoglot.run import Run, atomic_write, write_json
+from monoglot.vectors.registry import get_engine
+
+RETENTION = "retention"
+IS_TEACHER = (
+    "it is the model that the others are to match: its distance is 0, and training it changes nothing"
+)
+
+
+def compare(
+    source: str | Path,
+    corpus: str | Path | Sequence[str | Path],
+    output: str | Path,
+    settings: CompareSettings | None = None,
+    *,
+    overwrite: bool = False,
+    progress: Progress = SILENT,
+) -> Comparison:
+    """Compare initialisation methods on one model and text, each after the same short training.
+
+    All share tokenizer, auxiliary vectors, and the lines that are trained and scored on. Controls are
+    added: subword mean, random rows, the source's own vocabulary trimmed to the same size, that vocabulary
+    whole, and the original as it is. A run that was interrupted goes on where it was.
+
+    Args:
+        source: Folder or hub name of the model.
+        corpus: Files, globs, folders or hub datasets with text of the target language.
+        output: Folder to make: ``comparison.json``, ``curves.svg``, and what they were made from.
+        settings: Everything else.
+        overwrite: Whether to replace an output that an earlier run made; what has not changed is not done
+            again, so that methods can be added.
+        progress: Where to show how far the work is.
+
+    Returns:
+        The scoreboard.
+
+    Raises:
+        InputError: If something that was given can't be used; the message says how to mend it.
+        Interrupted: If a signal ended it; the same call goes on from there.
+    """
+    settings = settings or CompareSettings()
+    inputs = [str(c) for c in ([corpus] if isinstance(corpus, str | Path) else corpus)]
+    shared = settings.of_run()
+    with limited_threads(shared.n_threads):
+        if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+            raise SettingError("compare works in one process: start it without accelerate or torchrun")
+        chosen = read_methods(settings.methods)
+        engine = get_engine(shared.vectors, shared.vectors_options)
+        text = open_corpus(inputs, column=settings.column, heldout=settings.heldout)
+        retention = EvaluateSettings(lines=settings.lines, column=settings.column)
+        scored = {RETENTION: read_lines(settings.retention, retention)} if settings.retention else {}
+        model = open_source(str(source), trust_remote_code=settings.trust_remote_code)
+        check(model, text, shared)
+        for one in chosen:
+            one.initializer.check()
+        probe = LastStage.of(shared, model)
+        measure = choose_measure(model, probe.settings)
+        with Run.open(Path(output), overwrite) as run:
+            walk = Walk(run, model, text, get_method(shared.method), engine, shared, progress)
+            if walk.looked_into and any(one.initializer.needs_vectors for one in chosen):
+                walk.looked_into.check()
+            survey = texts.survey(walk)
+            scored = {HELDOUT: spread(texts.heldout(survey), settings.lines)} | scored
+            probe_text, contestants = entrants(walk, survey, chosen)
+            laboratory = Laboratory(walk, measure, scored, probe, probe_text)
+            found = ranked(measured(laboratory, contestants, settings.all_seeds, progress))
+            pairs = differences(found, settings.seed)
+            judged = [one for one in found if one.ends or not isinstance(measure, TeacherDistance)]
+            comparison = Comparison(
+                source=str(source),
+                objective=str(probe.settings.objective),
+                measure=measure.label,
+                probe_tokens=settings.probe_tokens,
+                seeds=settings.all_seeds,
+                lines=len(scored[HELDOUT]),
+                found=found,
+                left_out={TRAINED: IS_TEACHER} if isinstance(measure, TeacherDistance) else {},
+                pairs=pairs,
+                verdict=tuple(verdict(judged, pairs, measure.label, settings.seeds)),
+            )
+            publish(walk, comparison, settings)
+            return comparison
+
+
+def measured(
+    laboratory: Laboratory, contestants: Sequence[Contestant], seeds: Sequence[int], progress: Progress
+) -> list[Found]:
+    """Score and train one contestant after the other, seed by seed."""
+    left = Countdown(len(seeds) * len(contestants), progress)
+    found = []
+    for number, contestant in enumerate(contestants, start=1):
+        title = f"{contestant.name} ({number} of {len(contestants)})"
+        with progress.task(title, len(seeds)) as advance:
+            drawn = dict.fromkeys(contestant.drawn(seed) for seed in seeds)
+            starts = [laboratory.start(contestant, seed) for seed in (seeds if len(drawn) > 1 else seeds[:1])]
+            figures, _ = read_scores(starts[0])
+            scores = tuple(read_scores(start)[1] for start in starts)
+            if contestant.tokenizer is None:
+                found.append(Found(ORIGINAL, True, False, **figures, text_bytes=0, starts=scores))
+                if isinstance(laboratory.measure, TeacherDistance):
+                    continue
+            probes = []
+            for seed in seeds:
+                probes.append(laboratory.train(contestant, seed))
+                advance(1)
+                left.done(f"{title}, seed {seed}", computed=not probes[-1].reused)
+            ends = [read_scores(probe) for probe in probes]
+            found.append(
+                Found(
+                    contestant.name,
+                    contestant.is_control,
+                    contestant.has_new_vocabulary,
+                    **figures,
+                    text_bytes=laboratory.bytes_read(contestant),
+                    starts=scores,
+                    ends=tuple(end for _, end in ends),
+                    curves=tuple(tuple(read_curve(probe, laboratory.measure.key)) for probe in probes),
+                )
+            )
+    return found
+
+
+class Countdown:
+    """Says after each probe how many are done, and how long the others will take."""
+
+    def __init__(self, total: int, progress: Progress) -> None:
+        self._total, self._say = total, progress.note
+        self._finished, self._computed, self._clock = 0, 0, time.perf_counter()
+
+    def done(self, title: str, *, computed: bool) -> None:
+        """Note one more; those found done before say nothing of the time that others take."""
+        self._finished += 1
+        self._computed += computed
+        left = ""
+        if self._computed and self._finished < self._total:
+            each = (time.perf_counter() - self._clock) / self._computed
+            left = f", about {each * (self._total - self._finished) / 60:.0f} min left"
+        self._say(f"probe {self._finished} of {self._total}: {title}{left}")
+
+
+def spread(lines: Sequence[str], most: int) -> list[str]:
+    """Some lines, spread evenly over a text."""
+    places = np.linspace(0, len(lines) - 1, min(most, len(lines)))
+    return [lines[place] for place in np.unique(places.astype(int))]
+
+
+def publish(walk: Walk, comparison: Comparison, settings: CompareSettings) -> None:
+    """Write the scoreboard and its picture, and give the output its name."""
+
+    def compute(folder: Path) -> None:
+        write_json(folder / "comparison.json", comparison.as_dict())
+        with atomic_write(folder / "curves.svg") as file:
+            file.write(picture(comparison))
+
+    stages = {name: artifact.key for name, artifact in walk.run.artifacts.items()}
+    result = walk.stage("comparison", compute, settings, **stages)
+    hashes = {"corpus": walk.corpus.fingerprint(), "source": walk.source.key}
+    walk.run.publish(result, settings=settings, inputs=hashes, seed=settings.seed)

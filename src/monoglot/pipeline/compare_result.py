@@ -1,0 +1,187 @@
+"""What a comparison found: figures over seeds, ranks, differences, and what may be said of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from itertools import combinations
+from statistics import mean, stdev
+from typing import Any, Self
+
+import numpy as np
+from jaxtyping import Float64
+
+from monoglot.evaluation.line_scores import LineScores
+from monoglot.evaluation.paired import Interval, paired_difference
+from monoglot.pipeline.compare_probe import Scores
+
+HELDOUT = "heldout"
+Curve = tuple[tuple[int, float], ...]
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One figure over seeds.
+
+    Attributes:
+        mean: Its mean.
+        std: Its standard deviation (n - 1); ``None`` of one value.
+        values: That of each seed, or the one that they share.
+    """
+
+    mean: float
+    std: float | None
+    values: tuple[float, ...]
+
+    @classmethod
+    def of(cls, scores: Sequence[LineScores]) -> Self:
+        """The figure of one text over runs."""
+        values = tuple(one.mean for one in scores)
+        return cls(mean(values), stdev(values) if len(values) > 1 else None, values)
+
+
+@dataclass(frozen=True)
+class Found:
+    """All that was measured of one contestant.
+
+    Attributes:
+        name: Its name.
+        is_control: Whether it is there to be compared with.
+        has_new_vocabulary: Whether it has the vocabulary that the methods share.
+        vocabulary: Its tokens.
+        parameters: Its parameters.
+        text_bytes: Bytes of text that a probe read, the same again counted again.
+        starts: Scores before training: one for all seeds, or one for each.
+        ends: Scores after it, by seed; none if it is not trained.
+        curves: Tokens and figure through each training.
+    """
+
+    name: str
+    is_control: bool
+    has_new_vocabulary: bool
+    vocabulary: int
+    parameters: int
+    text_bytes: int
+    starts: tuple[Scores, ...]
+    ends: tuple[Scores, ...] = ()
+    curves: tuple[Curve, ...] = ()
+
+    @property
+    def last(self) -> tuple[Scores, ...]:
+        """Its final scores: after training, if there was any."""
+        return self.ends or self.starts
+
+    @property
+    def score(self) -> float:
+        """What it is ranked by."""
+        return Figure.of([one[HELDOUT] for one in self.last]).mean
+
+    @property
+    def amounts(self) -> Float64[np.ndarray, "runs lines"]:
+        """Final amount of each held-out line in each run."""
+        return np.stack([one[HELDOUT].amounts for one in self.last])
+
+    @property
+    def sizes(self) -> Float64[np.ndarray, " lines"]:
+        """Sizes of the held-out lines."""
+        return self.starts[0][HELDOUT].sizes
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two contestants at the end.
+
+    Attributes:
+        first: The one with the better figure.
+        second: The other.
+        difference: By how much the second is worse.
+    """
+
+    first: str
+    second: str
+    difference: Interval
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A scoreboard.
+
+    Attributes:
+        source: The original model.
+        objective: What the probes learned.
+        measure: What all are scored by, for people; lower is better.
+        probe_tokens: Tokens of a probe.
+        seeds: Seeds of the probes.
+        lines: Held-out lines that were scored.
+        found: All contestants: those who were trained by rank, then those who were not.
+        left_out: Controls that mean nothing here, each with the reason.
+        pairs: Differences of all pairs.
+        verdict: What may be said, a sentence each.
+    """
+
+    source: str
+    objective: str
+    measure: str
+    probe_tokens: int
+    seeds: tuple[int, ...]
+    lines: int
+    found: tuple[Found, ...]
+    left_out: dict[str, str]
+    pairs: tuple[Pair, ...]
+    verdict: tuple[str, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON; the scores of single lines are in the folders of the stages."""
+        ranks = iter(range(1, len(self.found) + 1))
+        return {
+            "source": self.source,
+            "objective": self.objective,
+            "measure": self.measure,
+            "probe_tokens": self.probe_tokens,
+            "seeds": list(self.seeds),
+            "lines": self.lines,
+            "contestants": [
+                {
+                    "rank": next(ranks) if one.ends else None,
+                    "name": one.name,
+                    "control": one.is_control,
+                    "vocabulary": one.vocabulary,
+                    "parameters": one.parameters,
+                    "probe_text_bytes": one.text_bytes if one.ends else None,
+                    "start": figures(one.starts),
+                    "end": figures(one.ends),
+                    "curves": [[list(point) for point in curve] for curve in one.curves],
+                }
+                for one in self.found
+            ],
+            "left_out": self.left_out,
+            "differences": [
+                {"better": pair.first, "worse": pair.second, **asdict(pair.difference)}
+                | {"told_apart": pair.difference.excludes_zero}
+                for pair in self.pairs
+            ],
+            "verdict": list(self.verdict),
+        }
+
+
+def figures(runs: Sequence[Scores]) -> dict[str, Any]:
+    """The figure on each text over runs, as plain values."""
+    return {name: asdict(Figure.of([run[name] for run in runs])) for name in (runs[0] if runs else ())}
+
+
+def ranked(found: Sequence[Found]) -> tuple[Found, ...]:
+    """Those who were trained, the best at the end first; then those who were not."""
+    return tuple(sorted(found, key=lambda one: (not one.ends, one.score)))
+
+
+def differences(found: Sequence[Found], seed: int) -> tuple[Pair, ...]:
+    """All pairs, each with the better one first."""
+    in_order = sorted(found, key=lambda one: one.score)
+    return tuple(
+        Pair(
+            better.name,
+            worse.name,
+            paired_difference(worse.amounts, better.amounts, better.sizes, seed=seed),
+        )
+        for better, worse in combinations(in_order, 2)
+    )
