@@ -58,7 +58,7 @@ def compare(
         number of pairs of tokens that only one side takes for the same.
     """
     old, new = (Vocabulary.of(side, canonicalization="reference") for side in (source, target))
-    overlap = match(old, new, strategy=FocusReference.matching)
+    overlap = match(old, new, strategy=FocusReference().matching)
     pieces = source_pieces(source, new, overlap.missing)
     transfer = Transfer(old, new, overlap, pieces, np.ones(old.size, bool), vectors)
     mixture = initialize(transfer, FocusReference(), seed=SEED)

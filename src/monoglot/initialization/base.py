@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
 from jaxtyping import Int64
 
+from monoglot.errors import SettingError
 from monoglot.initialization.fallbacks import FALLBACKS
 from monoglot.initialization.transfer import Transfer
 from monoglot.maths.mixture import Mixture, Provenance
@@ -23,12 +26,32 @@ class Initializer(ABC):
 
     needs_vectors: ClassVar[bool] = False
     """Whether static vectors of the target tokens have to be trained for it."""
-    matching: ClassVar[Strategy] = "exact"
-    """How the overlap that it works on is found."""
     fallback: ClassVar[tuple[Provenance, ...]] = (Provenance.SUBWORD, Provenance.SCRIPT, Provenance.NOISE)
     """What becomes of tokens that it has no answer for, in order; the last answers for every token."""
+    is_convex: ClassVar[bool] = True
+    """Whether the weights of each answer sum to one, so that a row of equal parents is that parent."""
     ignores_untrained: ClassVar[bool] = True
     """Whether rows that were never trained are kept out of mixtures and of the noise."""
+
+    @property
+    def matching(self) -> Strategy:
+        """How the overlap that it works on is found."""
+        return "exact"
+
+    @property
+    def files(self) -> Mapping[str, str]:
+        """The paths of the files that it reads, by what they are; a run knows them by their content."""
+        return {}
+
+    def check(self) -> None:
+        """Refuse what can't be read, before any long work.
+
+        Raises:
+            InputError: If a file is not there, or is not what it should be.
+        """
+        for what, path in self.files.items():
+            if not Path(path).is_file():
+                raise SettingError(f"there is no file '{path}', which was given as the method's {what}")
 
     @abstractmethod
     def mix(self, transfer: Transfer, progress: Progress = SILENT) -> SparseRows:

@@ -39,11 +39,11 @@ def script_mean(transfer: Transfer, wanted: Bool[np.ndarray, " missing"]) -> Spa
     Returns:
         A row for each missing token; empty if not wanted, or if the source knows no token of the script.
     """
-    groups = [_group(transfer.target.by_id[id]) for id in transfer.overlap.missing[wanted].tolist()]
+    groups = [group_of(transfer.target.by_id[id]) for id in transfer.overlap.missing[wanted].tolist()]
     members: dict[Group, list[int]] = {group: [] for group in groups}
     for token in transfer.source.tokens if members else ():
         if transfer.trained[token.id] and not token.roles:
-            found = members.get(_group(token))
+            found = members.get(group_of(token))
             if found is not None and len(found) < MEMBERS:
                 found.append(token.id)
     rows = [np.zeros(0, np.int64)] * len(wanted)
@@ -54,7 +54,8 @@ def script_mean(transfer: Transfer, wanted: Bool[np.ndarray, " missing"]) -> Spa
     return SparseRows.uniform(indptr, indices, np.ones(len(indices), bool))
 
 
-def _group(token: Token) -> Group:
+def group_of(token: Token) -> Group:
+    """The script of a token's letters, and whether it begins a word."""
     return script_of(token.form.decode("utf-8", "replace")), token.word_start
 
 

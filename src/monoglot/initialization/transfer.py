@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from jaxtyping import Bool, Float
 from torch import Tensor
 
 from monoglot.errors import SettingError, VectorsError
+from monoglot.tokenization.cutting import Cut
 from monoglot.tokenization.overlap import MatchKind, Overlap
 from monoglot.tokenization.pieces import Pieces
 from monoglot.tokenization.vocabulary import Vocabulary
@@ -27,6 +29,8 @@ class Transfer:
         trained: Which source rows were trained; others are neither mixed nor averaged.
         vectors: Static vectors of the target tokens, if the method asked for them.
         embeddings: The source table, for methods that look at more than which rows there are.
+        cuts: How the source and the target tokenizer cut texts, for methods that read texts of their own.
+        seed: Seed of what a method draws.
         device: Where to compute.
     """
 
@@ -37,6 +41,8 @@ class Transfer:
     trained: Bool[np.ndarray, " source"]
     vectors: TokenVectors | None = None
     embeddings: Float[Tensor, "rows dim"] | None = None
+    cuts: tuple[Cut, Cut] | None = None
+    seed: int = 42
     device: str = "cpu"
 
     def __post_init__(self) -> None:
@@ -69,6 +75,22 @@ class Transfer:
         if not with_roles:
             keep &= self.overlap.kinds != MatchKind.ROLE
         return self.overlap.where(keep)
+
+    @cached_property
+    def is_special(self) -> Bool[np.ndarray, " source"]:
+        """Which source rows are special tokens: no text, and nothing to mix."""
+        return np.isin(np.arange(self.source.size), [token.id for token in self.source.special])
+
+    @property
+    def required_cuts(self) -> tuple[Cut, Cut]:
+        """How the two tokenizers cut texts, for a method that can't do without.
+
+        Raises:
+            SettingError: If they were not given.
+        """
+        if self.cuts is None:
+            raise SettingError("this initialisation method cuts texts, and neither tokenizer was given")
+        return self.cuts
 
     @property
     def required_embeddings(self) -> Float[Tensor, "rows dim"]:

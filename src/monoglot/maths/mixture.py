@@ -76,7 +76,7 @@ class Mixture:
     def explain(self, target_id: int) -> list[tuple[int, float]]:
         """The source ids that a target row is made of, with their weights, the heaviest first."""
         indices, weights = self.rows.row(target_id)
-        order = np.argsort(-weights, kind="stable")
+        order = np.argsort(-np.abs(weights), kind="stable")
         return [(int(indices[i]), float(weights[i])) for i in order]
 
     @torch.no_grad()

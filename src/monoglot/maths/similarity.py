@@ -1,8 +1,8 @@
-"""Cosine similarity followed by sparsemax, in blocks: never the whole matrix of similarities."""
+"""Cosine similarity made into weights, in blocks: never the whole matrix of similarities."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import torch
@@ -94,6 +94,45 @@ def cosine_sparsemax(
                 k = min(4 * k, len(anchors))
             advance(rows.stop - rows.start)
     return _assemble(parts, len(queries))
+
+
+@torch.inference_mode()
+def nearest_weights(
+    queries: Float[Tensor, "queries dim"],
+    anchors: Float[Tensor, "anchors dim"],
+    k: int,
+    weigh: Callable[[Float[Tensor, "block k"]], Float[Tensor, "block k"]],
+    *,
+    progress: Progress = SILENT,
+) -> SparseRows:
+    """Compute weights of each query's k nearest anchors from their cosines.
+
+    Args:
+        queries: Vectors of the missing tokens.
+        anchors: Vectors of the tokens to be mixed.
+        k: How many anchors, at most.
+        weigh: Gives the weights of cosines in descending order, such as ``sparsemax``; zeros are dropped.
+        progress: Where to show how far it is.
+
+    Returns:
+        One row for each query; columns are rows of ``anchors``, in ascending order.
+    """
+    if len(anchors) == 0:
+        return SparseRows.empty(len(queries))
+    parts: list[tuple[Tensor, Tensor, Tensor]] = []
+    with progress.task("Comparing tokens", total=len(queries)) as advance:
+        nearest = largest_cosines(unit_rows(queries), unit_rows(anchors), min(k, len(anchors)))
+        for rows, cosines, columns in nearest:
+            weights = weigh(cosines.double())
+            row, column = weights.nonzero(as_tuple=True)
+            parts.append((row + rows.start, columns[row, column], weights[row, column]))
+            advance(rows.stop - rows.start)
+    return _assemble(parts, len(queries))
+
+
+def softmax_of(temperature: float) -> Callable[[Float[Tensor, "rows k"]], Float[Tensor, "rows k"]]:
+    """Give the function ``softmax(z / temperature)`` of each row."""
+    return lambda cosines: (cosines / temperature).softmax(dim=1)
 
 
 def _assemble(parts: list[tuple[Tensor, Tensor, Tensor]], n_rows: int) -> SparseRows:

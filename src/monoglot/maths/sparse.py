@@ -46,6 +46,12 @@ class SparseRows:
         entries = np.repeat(mask, self.lengths)
         return SparseRows(offsets(self.lengths * mask), self.indices[entries], self.weights[entries])
 
+    def spread(self, mask: Bool[np.ndarray, " rows_wanted"]) -> SparseRows:
+        """The rows, in their order, at the places where the mask is true; empty ones elsewhere."""
+        # Place i takes the next row, or the empty one that is put behind them.
+        position = np.where(mask, np.cumsum(mask) - 1, len(self))
+        return SparseRows.stack([self, SparseRows.empty(1)]).select(position)
+
     def with_columns(self, columns: Int64[np.ndarray, " columns"]) -> SparseRows:
         """The same rows with column ``c`` renamed to ``columns[c]``."""
         return SparseRows(self.indptr, columns[self.indices], self.weights)

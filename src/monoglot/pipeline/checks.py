@@ -8,6 +8,7 @@ import numpy as np
 
 from monoglot.corpus import Corpus
 from monoglot.errors import SettingError, TokenizerError
+from monoglot.initialization.registry import get_method
 from monoglot.maths.mixture import Mixture, Provenance
 from monoglot.maths.sparse import SparseRows
 from monoglot.model.surgery import plan
@@ -28,6 +29,8 @@ def check(source: Source, text: Corpus, settings: Settings) -> None:
         InputError: If model, tokenizers, corpus and settings are damaged or don't fit each other.
     """
     source.check()
+    if settings.mode != "trim":
+        get_method(settings.method, settings.method_options).check()
     if settings.mode == "trim":
         trim_settings(settings)
     if settings.weights:

@@ -17,7 +17,8 @@ from monoglot.model.tokenizer_folder import load_tokenizer
 from monoglot.model.trained import trained_rows
 from monoglot.pipeline.memory import return_memory
 from monoglot.pipeline.walk import Walk
-from monoglot.run import Artifact, write_json
+from monoglot.run import Artifact, file_hash, write_json
+from monoglot.tokenization.cutting import cut_of
 from monoglot.tokenization.overlap import Overlap, match
 from monoglot.tokenization.pieces import source_pieces
 from monoglot.tokenization.tokenized_corpus import TokenizedCorpus
@@ -80,9 +81,19 @@ def mixture(
         static = TokenVectors.load(vectors.folder / "vectors.safetensors") if vectors else None
         if static and vectors_of:
             static = moved(static, Vocabulary.of(load_tokenizer(vectors_of.folder)), new)
-        device = "cuda" if torch.cuda.is_available() else "cpu"
         table = walk.source.embeddings
-        transfer = Transfer(old, new, pairs, pieces, trained_rows(table, old), static, table, device)
+        transfer = Transfer(
+            old,
+            new,
+            pairs,
+            pieces,
+            trained_rows(table, old),
+            vectors=static,
+            embeddings=table,
+            cuts=(cut_of(walk.source.tokenizer), cut_of(load_tokenizer(tokenizer.folder))),
+            seed=walk.settings.seed,
+            device="cuda" if torch.cuda.is_available() else "cpu",
+        )
         result = initialize(
             transfer,
             walk.method,
@@ -102,7 +113,8 @@ def mixture(
     }
     inputs = {"tokenizer": tokenizer, "overlap": overlap}
     inputs |= {name: a for name, a in {"vectors": vectors, "vectors_of": vectors_of}.items() if a}
-    return walk.stage("mixture", compute, settings, source=walk.source.key, **inputs)
+    files = {what: file_hash(Path(path)) for what, path in walk.method.files.items()}
+    return walk.stage("mixture", compute, settings, source=walk.source.key, **inputs, **files)
 
 
 def moved(vectors: TokenVectors, old: Vocabulary, new: Vocabulary) -> TokenVectors:

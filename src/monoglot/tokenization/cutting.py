@@ -7,14 +7,26 @@ from collections.abc import Callable
 from typing import Any
 
 from tokenizers import Encoding, Tokenizer, models
+from transformers import PreTrainedTokenizerBase
 
 from monoglot.tokenization.parts import Parts, replacement_of
 from monoglot.tokenization.spelling import is_isolated
+from monoglot.tokenization.vocabulary import backend_of
 
 Cut = Callable[[list[str]], list[list[int]]]
 """Gives the source ids of each of many texts; a text that begins with a space begins a word."""
 
 _UNKNOWN = "[unknown]"
+
+
+def cut_of(tokenizer: PreTrainedTokenizerBase | Tokenizer) -> Cut:
+    """Make the function that cuts texts into a tokenizer's tokens, as in the middle of a line.
+
+    Raises:
+        TokenizerError: If the tokenizer is of a kind that monoglot does not read.
+    """
+    backend = backend_of(tokenizer)
+    return make_cut(backend, Parts.of(backend))
 
 
 def make_cut(backend: Tokenizer, parts: Parts) -> Cut:

@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 
 from monoglot.errors import SettingError, VectorsError
-from monoglot.vectors import words as counting
-from monoglot.vectors.engines import words as module
+from monoglot.vectors import word_file, words as counting
 from monoglot.vectors.engines.words import Words
 from monoglot.vectors.words import count_tokens_in_words
 
@@ -50,7 +49,7 @@ def test_words_are_cut_and_counted(corpus, vocabulary, monkeypatch, chunk_tokens
 @pytest.mark.parametrize("block", [1, 2, 100])
 @pytest.mark.parametrize("header", ["", "4 2\n"])
 def test_a_token_is_the_weighted_mean_of_its_words(tmp_path, corpus, vocabulary, monkeypatch, block, header):
-    monkeypatch.setattr(module, "BLOCK_WORDS", block)
+    monkeypatch.setattr(word_file, "BLOCK_WORDS", block)
     (tmp_path / "a.vec").write_text(f"{header}Kranken 1 0\nkran 3 6\nelse 9 9\nHaus 2 2\nHaus 8 8\n")
     vectors = Words(str(tmp_path / "a.vec")).train(corpus, vocabulary, seed=1)
 

@@ -1,9 +1,10 @@
-"""Blend: two methods' rows averaged, and one alone where the other has no answer."""
+"""Blend: two methods' rows averaged, or one of them for each row, by how much the text says of a token."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import ClassVar
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -22,36 +23,72 @@ class Blend(Initializer):
 
     The two err in different ways: FOCUS finds whole tokens of like use and form, the pieces are what the
     source model has read in place of the token. Their average is nearer to the source than either (see
-    docs/methods.md for the measurements that the default share comes from).
+    docs/methods.md for the measurements that the default share comes from). Where one method has no answer,
+    the other's is taken alone.
 
     Attributes:
         first: Name of the one method.
         second: Name of the other.
         second_share: Weight of the second, from 0 to 1.
+        evidence: Positive to choose instead of averaging: tokens that occur at least so often in the text
+            that the vectors were made from are the first method's, the others the second's.
+        first_options: Settings of the first method, by the names of its fields.
+        second_options: Settings of the second.
     """
 
     needs_vectors: ClassVar[bool] = True
     first: str = "focus"
     second: str = "subword"
     second_share: float = 0.3
+    evidence: int = 0
+    first_options: dict[str, Any] = field(default_factory=dict)
+    second_options: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Refuse a share that is none, and methods that compare vocabularies in another way.
+        """Refuse numbers out of range, and methods that compare vocabularies in another way.
 
         Raises:
-            SettingError: If the share is outside 0 … 1, or a method can't be part of a blend.
+            SettingError: If the share is outside 0 … 1, the evidence negative, or a method can't be part of a
+                blend.
         """
         if not 0 <= self.second_share <= 1:
             raise SettingError(f"the blend's second-share is {self.second_share}: give a number from 0 to 1")
+        if self.evidence < 0:
+            raise SettingError(f"the blend's evidence is {self.evidence}: give a count, or 0 to average")
         for name in (self.first, self.second):
-            if name == "blend" or get_method(name).matching != self.matching:
+            if name == "blend":
+                raise SettingError("'blend' can't be part of a blend: give two other methods")
+        for name, part in zip((self.first, self.second), self.parts, strict=True):
+            if part.matching != self.matching:
                 raise SettingError(
                     f"'{name}' can't be part of a blend: give two other methods, such as focus and subword"
                 )
 
+    @property
+    def parts(self) -> tuple[Initializer, Initializer]:
+        """The two methods."""
+        return get_method(self.first, self.first_options), get_method(self.second, self.second_options)
+
+    @property
+    def files(self) -> Mapping[str, str]:
+        """The files of both methods."""
+        return {f"{what} of {name}": path for name, part in zip((self.first, self.second), self.parts, strict=True)
+                for what, path in part.files.items()}  # fmt: skip
+
+    def check(self) -> None:
+        """Refuse what either method would.
+
+        Raises:
+            InputError: If a file is not there, or is not what it should be.
+        """
+        for part in self.parts:
+            part.check()
+
     def mix(self, transfer: Transfer, progress: Progress = SILENT) -> SparseRows:
-        """The weighted mean of both methods' answers for each missing token."""
-        first = get_method(self.first).mix(transfer, progress)
-        second = get_method(self.second).mix(transfer, progress)
-        share = np.where(first.lengths == 0, 1.0, np.where(second.lengths == 0, 0.0, self.second_share))
-        return SparseRows.total([first.scaled(1 - share), second.scaled(share)])
+        """The weighted mean of both methods' answers for each missing token, or one of them."""
+        first, second = (part.mix(transfer, progress) for part in self.parts)
+        share = np.full(len(first), self.second_share)
+        if self.evidence:
+            share = (transfer.required_vectors.counts[transfer.overlap.missing] < self.evidence).astype(float)
+        share = np.where(first.lengths == 0, 1.0, np.where(second.lengths == 0, 0.0, share))
+        return SparseRows.total([first.kept(share < 1).scaled(1 - share), second.kept(share > 0).scaled(share)])

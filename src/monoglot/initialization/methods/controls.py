@@ -44,6 +44,7 @@ class Mean(Initializer):
 class Zero(Initializer):
     """Every missing token is zero."""
 
+    is_convex: ClassVar[bool] = False
     fallback: ClassVar[tuple[Provenance, ...]] = (Provenance.MEAN,)
 
     def mix(self, transfer: Transfer, progress: Progress = SILENT) -> SparseRows:

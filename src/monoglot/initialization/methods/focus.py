@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, get_args
 
-import numpy as np
-import torch
+from jaxtyping import Float
+from torch import Tensor
 
+from monoglot.errors import SettingError, did_you_mean
 from monoglot.initialization.base import Initializer
+from monoglot.initialization.neighbors import from_anchors
 from monoglot.initialization.registry import register
 from monoglot.initialization.reliability import anchor_reliability
 from monoglot.initialization.transfer import Transfer
 from monoglot.maths.mixture import Provenance
-from monoglot.maths.similarity import cosine_sparsemax
+from monoglot.maths.similarity import cosine_sparsemax, nearest_weights, softmax_of
+from monoglot.maths.simplex import sparsemax
 from monoglot.maths.sparse import SparseRows
 from monoglot.progress import SILENT, Progress
 from monoglot.tokenization.overlap import Strategy
@@ -30,28 +33,51 @@ class Focus(Initializer):
     Attributes:
         min_reliability: Anchors whose neighbours in the two spaces agree less than this are not mixed, see
             ``anchor_reliability``; 0 keeps all.
+        anchors: How many of the nearest anchors may get weight; 0 for any number, as in the paper.
+        temperature: Positive for ``softmax(cos / temperature)`` in the place of sparsemax, for comparison;
+            as softmax gives every anchor a weight, it needs a number of ``anchors``.
+        overlap: Which tokens count as shared: ``exact``; ``fuzzy``, also those that differ only in case or
+            word start; ``symbols``, only special tokens, numbers and punctuation.
     """
 
     needs_vectors: ClassVar[bool] = True
     special_anchors: ClassVar[bool] = False
     min_reliability: float = 0.0
+    anchors: int = 0
+    temperature: float = 0.0
+    overlap: str = "exact"
+
+    def __post_init__(self) -> None:
+        """Refuse options without sense.
+
+        Raises:
+            SettingError: If a number is out of range, or the overlap unknown.
+        """
+        if self.anchors < 0 or self.temperature < 0:
+            raise SettingError("focus's anchors and temperature are 0 (for none) or positive")
+        if self.temperature and not self.anchors:
+            raise SettingError("focus with a temperature needs a number of anchors: softmax would mix them all")
+        if self.overlap not in (known := get_args(Strategy)):
+            raise SettingError(f"unknown overlap '{self.overlap}': {did_you_mean(self.overlap, known)}")
+
+    @property
+    def matching(self) -> Strategy:
+        """The strategy of the same name."""
+        return next(strategy for strategy in get_args(Strategy) if strategy == self.overlap)
 
     def mix(self, transfer: Transfer, progress: Progress = SILENT) -> SparseRows:
         """Weights for the missing tokens that have an auxiliary vector."""
-        vectors = transfer.required_vectors
         anchors = transfer.anchors(with_roles=self.special_anchors)
         if self.min_reliability:
             anchors = anchors.where(anchor_reliability(transfer, anchors) >= self.min_reliability)
-        has_vector = vectors.usable[transfer.overlap.missing]
-        queries = vectors.matrix[transfer.overlap.missing[has_vector]]
-        weights = cosine_sparsemax(
-            torch.from_numpy(queries).to(transfer.device),
-            torch.from_numpy(vectors.matrix[anchors.target_ids]).to(transfer.device),
-            progress=progress,
-        ).with_columns(anchors.source_ids)
-        # Row i of the answer is the next row of `weights`, or the empty one behind them.
-        position = np.where(has_vector, np.cumsum(has_vector) - 1, len(weights))
-        return SparseRows.stack([weights, SparseRows.empty(1)]).select(position)
+
+        def weights(queries: Float[Tensor, "queries dim"], vectors: Float[Tensor, "anchors dim"]) -> SparseRows:
+            if not self.anchors:
+                return cosine_sparsemax(queries, vectors, progress=progress)
+            weigh = softmax_of(self.temperature) if self.temperature else sparsemax
+            return nearest_weights(queries, vectors, self.anchors, weigh, progress=progress)
+
+        return from_anchors(transfer, anchors, weights)
 
 
 @register("focus-reference")
@@ -64,6 +90,6 @@ class FocusReference(Focus):
     """
 
     special_anchors: ClassVar[bool] = True
-    matching: ClassVar[Strategy] = "reference"
     fallback: ClassVar[tuple[Provenance, ...]] = (Provenance.NOISE,)
     ignores_untrained: ClassVar[bool] = False
+    overlap: str = "reference"

@@ -1,27 +1,67 @@
-"""Subword mean: each missing token is the mean of the pieces that the source tokenizer cuts it into."""
+"""Subword mean: each missing token is a mean of the pieces that the source tokenizer cuts it into."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 import numpy as np
+from jaxtyping import Float64
 
+from monoglot.errors import SettingError, did_you_mean
 from monoglot.initialization.base import Initializer
-from monoglot.initialization.fallbacks import pieces_mean
 from monoglot.initialization.registry import register
 from monoglot.initialization.transfer import Transfer
 from monoglot.maths.sparse import SparseRows
 from monoglot.progress import SILENT, Progress
 
+WEIGHTINGS = ("mean", "first", "last", "length")
+
 
 @register("subword")
 @dataclass(frozen=True)
 class Subword(Initializer):
-    """Equal weights for the source pieces of the token's text; no corpus, no vectors.
+    """Weights for the source pieces of the token's text, equal ones by default; no corpus, no vectors.
 
-    Reference: Gee et al. 2022, "Fast Vocabulary Transfer for Language Model Compression".
+    References: Gee et al. 2022, "Fast Vocabulary Transfer for Language Model Compression" (mean); Kim et al.
+    2024, "Efficient and Effective Vocabulary Expansion Towards Multilingual Large Language Models" (EEVE,
+    arXiv 2402.14714: the mean for embeddings, the first piece for the output head).
+
+    Attributes:
+        weighting: ``mean``; ``first`` or ``last``, that piece alone; ``length``, by the pieces' characters.
     """
+
+    weighting: str = "mean"
+
+    def __post_init__(self) -> None:
+        """Refuse an unknown weighting.
+
+        Raises:
+            SettingError: If it is unknown.
+        """
+        if self.weighting not in WEIGHTINGS:
+            raise SettingError(
+                f"unknown weighting '{self.weighting}': {did_you_mean(self.weighting, WEIGHTINGS)}"
+            )
 
     def mix(self, transfer: Transfer, progress: Progress = SILENT) -> SparseRows:
         """Weights for the missing tokens that have trained pieces."""
-        return pieces_mean(transfer, np.ones(len(transfer.overlap.missing), bool))
+        pieces = transfer.pieces
+        equal = SparseRows.uniform(pieces.indptr, pieces.ids, transfer.trained[pieces.ids])
+        if self.weighting == "mean":
+            return equal
+        some = np.flatnonzero(equal.lengths > 0)
+        if self.weighting == "length":
+            parts = _characters(transfer)[equal.indices]
+            total = np.add.reduceat(parts, equal.indptr[some]) if len(some) else parts
+            shares = (parts / np.repeat(total, equal.lengths[some])).astype(np.float32)
+            return SparseRows(equal.indptr, equal.indices, shares)
+        place = equal.indptr[some] if self.weighting == "first" else equal.indptr[some + 1] - 1
+        return SparseRows.single(equal.indices[place]).spread(equal.lengths > 0)
+
+
+def _characters(transfer: Transfer) -> Float64[np.ndarray, " source"]:
+    """How many characters each source token has; one at least, for parts of characters and the like."""
+    lengths = np.ones(transfer.source.size)
+    for token in transfer.source.tokens:
+        lengths[token.id] = max(1, len(token.form.decode("utf-8", "ignore")))
+    return lengths

@@ -1,0 +1,76 @@
+"""OFA: each missing token is a mean of the source tokens nearest to it in multilingual word vectors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from monoglot.initialization.base import Initializer
+from monoglot.initialization.neighbors import check_neighbors, from_source_tokens
+from monoglot.initialization.registry import register
+from monoglot.initialization.transfer import Transfer
+from monoglot.maths.sparse import SparseRows
+from monoglot.progress import SILENT, Progress
+from monoglot.vectors.word_file import check_word_file, open_word_file
+
+
+@register("ofa")
+@dataclass(frozen=True)
+class Ofa(Initializer):
+    """``w = softmax(cos(Y[m], X) / τ)`` over the k nearest source tokens, in one space of many languages.
+
+    X and Y are vectors of the source and target tokens: means of the words of the list that contain them,
+    all words alike. The embeddings stay as wide as they are; the paper's factorised variants, which change
+    the model, are not made.
+
+    Reference: Liu, Lin, Wang & Schütze 2024, "OFA: A Framework of Initializing Unseen Subword Embeddings for
+    Efficient Large-scale Multilingual Continued Pretraining" (arXiv 2311.08849), with ColexNet+ vectors.
+
+    Attributes:
+        word_vectors: Multilingual word vectors, a .vec or .bin file.
+        neighbors: How many source tokens are mixed.
+        temperature: τ; the lower, the more the nearest counts.
+    """
+
+    word_vectors: str
+    neighbors: int = 10
+    temperature: float = 0.1
+
+    def __post_init__(self) -> None:
+        """Refuse numbers that make no sense.
+
+        Raises:
+            SettingError: If there is no neighbour, or the temperature is not positive.
+        """
+        check_neighbors(self.neighbors, self.temperature)
+
+    @property
+    def files(self) -> Mapping[str, str]:
+        """The word vectors."""
+        return {"word-vectors": self.word_vectors}
+
+    def check(self) -> None:
+        """Refuse a file that is not there or of another kind.
+
+        Raises:
+            InputError: If it is.
+        """
+        super().check()
+        check_word_file(Path(self.word_vectors))
+
+    def mix(self, transfer: Transfer, progress: Progress = SILENT) -> SparseRows:
+        """Weights for the missing tokens that are part of a listed word."""
+        words = open_word_file(Path(self.word_vectors))
+        source, target = (
+            words.token_vectors(vocabulary, cut, by_rank=False)
+            for vocabulary, cut in zip((transfer.source, transfer.target), transfer.required_cuts, strict=True)
+        )
+        return from_source_tokens(
+            transfer,
+            source,
+            target,
+            neighbors=self.neighbors,
+            temperature=self.temperature,
+            progress=progress,
+        )

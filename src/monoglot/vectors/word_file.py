@@ -1,0 +1,194 @@
+"""Files of word vectors: lists of words (`.vec`), and fastText models that also know n-grams (`.bin`)."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Iterator
+from itertools import chain, islice
+from pathlib import Path
+
+import fasttext_pybind
+import numpy as np
+from jaxtyping import Float32
+from scipy.sparse import csr_array
+
+from monoglot.errors import SettingError, VectorsError
+from monoglot.tokenization.cutting import Cut
+from monoglot.tokenization.vocabulary import Vocabulary
+
+SUFFIXES = (".vec", ".bin")
+BLOCK_WORDS = 20_000
+MOST_WORDS = 1_000_000
+"""How many words of a list are read: the first ones, which are the frequent ones."""
+RANK_SHIFT = 2.7
+"""By Zipf's law the word of rank r is about 1 / (r + 2.7) as frequent as the first (Mandelbrot)."""
+
+
+class WordFile(ABC):
+    """Word vectors in a file, from which tokens get vectors."""
+
+    @abstractmethod
+    def vectors_of(self, words: Collection[str]) -> dict[str, Float32[np.ndarray, " dim"]]:
+        """Look up words; those that the file does not have are left out."""
+
+    @abstractmethod
+    def token_vectors(
+        self, vocabulary: Vocabulary, cut: Cut, *, by_rank: bool = True
+    ) -> Float32[np.ndarray, "ids dim"]:
+        """Make a vector for each token; zeros where the file has nothing to say, and for special tokens.
+
+        Args:
+            vocabulary: The tokens.
+            cut: How their tokenizer cuts words.
+            by_rank: Whether words that come early in a list, which are the frequent ones, count for more.
+        """
+
+
+def check_word_file(path: Path) -> None:
+    """Refuse a path that is of another kind, or where there is nothing.
+
+    Raises:
+        SettingError: If it is of another kind.
+        VectorsError: If there is no such file.
+    """
+    if path.suffix not in SUFFIXES:
+        raise SettingError(f"word vectors are read from {' and '.join(SUFFIXES)} files; got '{path}'")
+    if not path.is_file():
+        raise VectorsError(f"the word vectors {path} can't be read (No such file or directory).")
+
+
+def open_word_file(path: Path, most_words: int = MOST_WORDS) -> WordFile:
+    """Open word vectors.
+
+    Args:
+        path: The file.
+        most_words: How many words of a list are read.
+
+    Raises:
+        SettingError: If it is of another kind.
+        VectorsError: If there is no such file, or it is damaged.
+    """
+    check_word_file(path)
+    return NgramModel(path) if path.suffix == ".bin" else WordList(path, most_words)
+
+
+class WordList(WordFile):
+    """A text file with a word and its numbers on each line.
+
+    Attributes:
+        path: The file.
+        most_words: How many words are read.
+    """
+
+    def __init__(self, path: Path, most_words: int = MOST_WORDS) -> None:
+        self.path = path
+        self.most_words = most_words
+
+    def words(self) -> Iterator[str]:
+        """The words; some may be there twice."""
+        return (word for word, _ in self._lines())
+
+    def blocks(self) -> Iterator[tuple[list[str], Float32[np.ndarray, "words dim"]]]:
+        """Some words at a time, and their vectors.
+
+        Raises:
+            VectorsError: If a line has not as many numbers as the others, or something else.
+        """
+        lines = self._lines()
+        while block := list(islice(lines, BLOCK_WORDS)):
+            words = [word for word, _ in block]
+            try:
+                yield words, np.array([numbers.split(" ") for _, numbers in block], dtype=np.float32)
+            except ValueError:
+                raise VectorsError(
+                    f"{self.path} is damaged between '{words[0]}' and '{words[-1]}': each line must hold a "
+                    "word and equally many numbers."
+                ) from None
+
+    def vectors_of(self, words: Collection[str]) -> dict[str, Float32[np.ndarray, " dim"]]:
+        """Look up words; the first line counts where a word is there twice."""
+        wanted, found = set(words), {}
+        for block, matrix in self.blocks():
+            for place, word in enumerate(block):
+                if word in wanted and word not in found:
+                    found[word] = matrix[place]
+        return found
+
+    def token_vectors(
+        self, vocabulary: Vocabulary, cut: Cut, *, by_rank: bool = True
+    ) -> Float32[np.ndarray, "ids dim"]:
+        """The mean of the words that contain the token, each cut at a word start and as the inside of a word.
+
+        A list does not tell how frequent its words are, but its order does: ``by_rank`` weighs them by
+        Zipf's law. A word that contains the token both ways counts twice, as in the package `wechsel`.
+        """
+        sums, total, before = np.zeros((vocabulary.size, 0)), np.zeros(vocabulary.size), 0
+        for words, matrix in self.blocks():
+            contains = _contained(cut, words, vocabulary.size)
+            ranks = np.arange(before, before + len(words))
+            weights = 1 / (ranks + 1 + RANK_SHIFT) if by_rank else np.ones(len(words))
+            if not sums.shape[1]:
+                sums = np.zeros((vocabulary.size, matrix.shape[1]))
+            sums += contains @ (matrix * weights[:, None])
+            total += contains @ weights
+            before += len(words)
+        result = sums / np.where(total > 0, total, 1)[:, None]
+        result[[token.id for token in vocabulary.special]] = 0
+        return np.asarray(result, dtype=np.float32)
+
+    def _lines(self) -> Iterator[tuple[str, str]]:
+        """The words and, not yet read, their numbers."""
+        with self.path.open(encoding="utf-8", newline="\n", errors="replace") as file:
+            for number, line in enumerate(islice(file, self.most_words + 1)):
+                word, _, numbers = line.rstrip().partition(" ")
+                if number or " " in numbers:  # else fastText's header: how many rows and columns
+                    yield word, numbers
+
+
+def _contained(cut: Cut, words: list[str], size: int) -> csr_array:
+    """How many of the two ways to cut each word contain each token."""
+    total = csr_array((size, len(words)))
+    for texts in ([f" {word}" for word in words], words):
+        rows = cut(texts)
+        lengths = np.fromiter(map(len, rows), np.int64, len(rows))
+        ids = np.fromiter(chain.from_iterable(rows), np.int64, int(lengths.sum()))
+        entries = np.unique(ids * len(words) + np.repeat(np.arange(len(words)), lengths))
+        total += csr_array((np.ones(len(entries)), np.divmod(entries, len(words))), shape=total.shape)
+    return total
+
+
+class NgramModel(WordFile):
+    """A fastText model, which makes a vector of any text.
+
+    Attributes:
+        path: The file.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._model = fasttext_pybind.fasttext()
+        try:
+            self._model.loadModel(str(path))
+        except (ValueError, RuntimeError) as error:
+            raise VectorsError(f"{path} can't be read as a fastText model ({error}).") from None
+        self._dim = self._model.getArgs().dim
+
+    def vectors_of(self, words: Collection[str]) -> dict[str, Float32[np.ndarray, " dim"]]:
+        """Look up words that the model was trained on; others have n-grams, but are no evidence."""
+        return {word: self._vector(word) for word in words if self._model.getWordId(word) >= 0}
+
+    def token_vectors(
+        self, vocabulary: Vocabulary, cut: Cut | None = None, *, by_rank: bool = True
+    ) -> Float32[np.ndarray, "ids dim"]:
+        """What the model makes of the text of each token; parts of characters have none."""
+        matrix = np.zeros((vocabulary.size, self._dim), dtype=np.float32)
+        for token in vocabulary.tokens:
+            text = token.form.decode("utf-8", "replace").strip()
+            if text and "\ufffd" not in text and not token.roles:
+                matrix[token.id] = self._vector(text)
+        return matrix
+
+    def _vector(self, text: str) -> Float32[np.ndarray, " dim"]:
+        vector = fasttext_pybind.Vector(self._dim)
+        self._model.getWordVector(vector, text)
+        return np.array(vector, dtype=np.float32)
