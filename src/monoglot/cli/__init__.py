@@ -1,6 +1,14 @@
 """The command line: one module a command; each parses, calls the pipeline, prints."""
 
-from monoglot.cli import adapt, compare, evaluate, overlap, plan, report, specialize  # noqa: F401 - registers them
+from monoglot.cli import (  # noqa: F401 - registers them
+    adapt,
+    compare,
+    evaluate,
+    overlap,
+    plan,
+    report,
+    specialize,
+)
 from monoglot.cli.base import app
 from monoglot.cli.running import main, written_out
 

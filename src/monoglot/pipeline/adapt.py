@@ -13,6 +13,7 @@ from monoglot.initialization.registry import get_method
 from monoglot.pipeline import processes, texts
 from monoglot.pipeline.adapt_settings import AdaptSettings
 from monoglot.pipeline.orders import follow
+from monoglot.pipeline.report import report_at_end
 from monoglot.pipeline.source import open_source
 from monoglot.pipeline.threads import limited_threads
 from monoglot.pipeline.training import METRICS, RECORD, adapted, resolved
@@ -105,7 +106,9 @@ def adapt(
             )  # fmt: skip
             hashes = {"corpus": text.fingerprint(), "model": source.key}
             both = {"adapt": settings, "training": training}
-            run.publish(result, settings=both, inputs=hashes, seed=settings.seed)
+            names = {"model": str(model), "corpus": inputs}
+            run.publish(result, settings=both, inputs=hashes, seed=settings.seed, names=names)
+            report_at_end(run.output, None, progress)
             return summary(run, str(settings.objective))
 
 

@@ -9,6 +9,7 @@ from monoglot.corpus import open_corpus
 from monoglot.initialization.registry import get_method
 from monoglot.pipeline import scoring, texts, tokenizers, weights
 from monoglot.pipeline.checks import check
+from monoglot.pipeline.report import report_at_end
 from monoglot.pipeline.settings import Settings
 from monoglot.pipeline.source import Source, open_source
 from monoglot.pipeline.summary import Summary
@@ -64,7 +65,11 @@ def specialize(
             result = finish(walk, WALKS[settings.mode](walk))
             hashes = {"corpus": text.fingerprint(), "source": model.key}
             proof = scoring.proved(walk)
-            run.publish(result, settings=settings, inputs=hashes, seed=settings.seed, proof=proof)
+            names = {"source": str(source), "corpus": inputs}
+            run.publish(
+                result, settings=settings, inputs=hashes, seed=settings.seed, proof=proof, names=names
+            )
+            report_at_end(run.output, model, progress)
             return scoring.summary(walk)
 
 

@@ -16,8 +16,8 @@ A stage is computed into a temporary folder and renamed when it is complete; it 
 of its name, version and settings and the *content* of its inputs. A killed run therefore continues where it
 was, a changed setting redoes only what depends on it, and a stage whose inputs come out the same is reused.
 
-Whatever depends on the clock or the load of the machine is in files named ``measured.json``: all others are
-byte for byte the same in two runs with one seed and one thread on one machine.
+Whatever depends on the clock or the load of the machine is in files named ``measured.json``: all others that
+a run publishes are byte for byte the same in two runs with one seed and one thread on one machine.
 """
 
 from monoglot.run.content import content_key, file_hash

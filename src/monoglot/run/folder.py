@@ -15,10 +15,10 @@ from pathlib import Path
 
 from monoglot.errors import OutputError
 from monoglot.run.content import Json, canonical
-from monoglot.run.files import computing, remove, write_json, writing
+from monoglot.run.files import computing, link_or_copy, remove, write_json, writing
 from monoglot.run.manifest import manifest
 from monoglot.run.measure import Measured
-from monoglot.run.output import HOME, MANIFEST_FILE, check, lock, recover, replace, sibling
+from monoglot.run.output import CARD, HOME, MANIFEST_FILE, check, lock, recover, replace, sibling
 from monoglot.run.stage import (
     MEASURED_FILE,
     STAGE_FILE,
@@ -146,6 +146,7 @@ class Run:
         inputs: Mapping[str, str],
         seed: int,
         proof: Mapping[str, Json] | None = None,
+        names: Mapping[str, Json] | None = None,
     ) -> Path:
         """Complete the output: put files at its root, write the manifest, give the folder its name.
 
@@ -155,6 +156,7 @@ class Run:
             inputs: Content hash of each of the user's inputs, for the manifest.
             seed: The seed of the run, for the manifest.
             proof: What the run has proved of its output, for the manifest.
+            names: What the user called each input, for the manifest.
 
         Returns:
             The output folder.
@@ -163,12 +165,14 @@ class Run:
             OutputError: If the file system refuses; an earlier output is then still in its place.
             ValueError: If two files have the same place at the root.
         """
-        names = [artifact.name for artifact in artifacts]
-        description = manifest(self._records.values(), names, settings, inputs, seed, proof)
+        stages = [artifact.name for artifact in artifacts]
+        description = manifest(self._records.values(), stages, settings, inputs, seed, proof, names)
         with writing(self.output):
             self._remove_leftovers()
-            for name in names:
-                self._move_to_root(name)
+            for stage in stages:
+                self._move_to_root(stage)
+            if (self.output / CARD).is_file():  # what the user wrote there outlives --overwrite
+                link_or_copy(self.output / CARD, self.partial / CARD)
             write_json(self._home / MANIFEST_FILE, description)
             write_json(self._home / MEASURED_FILE, self._costs())
             replace(self.output, self.partial)

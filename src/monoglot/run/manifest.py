@@ -29,6 +29,7 @@ def manifest(
     inputs: Mapping[str, str],
     seed: int,
     proof: Mapping[str, Json] | None = None,
+    names: Mapping[str, Json] | None = None,
 ) -> dict[str, Json]:
     """Describe a run: the same for two runs of the same thing on the same machine.
 
@@ -39,6 +40,7 @@ def manifest(
         inputs: Content hash of each of the user's inputs.
         seed: The seed of the run.
         proof: What shows that the output does what it is said to do, if the run has proved it.
+        names: What the user called each input.
 
     Returns:
         The content of ``manifest.json``.
@@ -50,6 +52,7 @@ def manifest(
     return {
         "settings": canonical(settings),
         "inputs": dict(inputs),
+        "names": dict(names or {}),
         "seed": seed,
         "versions": {"python": platform.python_version(), **{name: _version(name) for name in PACKAGES}},
         "platform": platform.platform(),

@@ -15,6 +15,7 @@ from monoglot.run.files import writing
 
 HOME = "monoglot"
 MANIFEST_FILE = "manifest.json"
+CARD = "README.md"
 
 logger = logging.getLogger(__name__)
 

@@ -1,0 +1,39 @@
+"""``monoglot report``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from monoglot.cli.base import app, present
+
+
+@app.command
+def report(
+    output: Path,
+    /,
+    *,
+    source: str | None = None,
+    language: str | None = None,
+    as_json: Annotated[bool, Parameter(name="--json")] = False,
+) -> None:
+    """Write the page that shows what a run did, its drawings, and the model card.
+
+    ``specialize`` and ``adapt`` do so at their end. The page is ``OUTPUT/monoglot/report.html``, one file
+    that loads nothing; the drawings are in ``OUTPUT/monoglot/figures``; the card is ``OUTPUT/README.md``,
+    which is left alone if you wrote or changed it.
+
+    Example: ``monoglot report e5-german --language de``
+
+    Args:
+        output: Folder that specialize or adapt wrote.
+        source: Folder or hub name of the model it was made from, if that is elsewhere than it was.
+        language: Code of the language, such as de, for the card.
+        as_json: Print what was written as JSON.
+    """
+    from monoglot.pipeline.report import report as run
+
+    result = run(output, source=source, language=language)
+    present(result, "report_lines", as_json=as_json, module="report_display")

@@ -1,0 +1,100 @@
+"""`report`: a page that shows what a run did, its drawings, and the model card."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from monoglot.pipeline import report_facts
+from monoglot.pipeline.report_artifacts import Artifacts
+from monoglot.pipeline.report_card import write_card
+from monoglot.pipeline.report_page import compose
+from monoglot.pipeline.report_source import FoundSource, find_source
+from monoglot.pipeline.source import Source
+from monoglot.progress import Progress
+from monoglot.report.page import render
+from monoglot.report.svg import standalone
+from monoglot.run import atomic_write
+
+PAGE, FIGURES = "report.html", "figures"
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Report:
+    """What was written.
+
+    Attributes:
+        page: The page.
+        figures: The drawings.
+        card: The model card; ``None`` if the user's own was left alone.
+        notes: What the page does not show, and why.
+    """
+
+    page: str
+    figures: tuple[str, ...]
+    card: str | None
+    notes: tuple[str, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        return asdict(self)
+
+
+def report(
+    output: str | Path,
+    *,
+    source: str | Source | None = None,
+    language: str | None = None,
+) -> Report:
+    """Write the page, the drawings and the model card of a finished run.
+
+    Args:
+        output: Folder that `specialize` or `adapt` wrote.
+        source: The source model, or its name if it is elsewhere than it was. Without it the page shows what
+            the artefacts alone tell, and says so.
+        language: Code of the language (``de``), for the model card.
+
+    Raises:
+        OutputError: If monoglot did not make the folder.
+        ModelError: If a source is named that can't be used, or is not the one.
+    """
+    artifacts = Artifacts(Path(output))
+    found = FoundSource(source) if isinstance(source, Source) else FoundSource(None)
+    if not isinstance(source, Source) and artifacts.mixture is not None:
+        found = find_source(artifacts, source)
+    facts = report_facts.gather(artifacts, found.model)
+    page = compose(artifacts, facts, found)
+    home = artifacts.homes[0]
+    (home / FIGURES).mkdir(exist_ok=True)
+    written = []
+    for name, figure in page.figures.items():
+        path = home / FIGURES / f"{name}.svg"
+        path.write_text(standalone(figure), encoding="utf-8")
+        written.append(str(path))
+    with atomic_write(home / PAGE) as file:
+        file.write(render(page))
+    card = write_card(artifacts.output, facts, page.warnings, language)
+    return Report(str(home / PAGE), tuple(written), str(card) if card else None, tuple(page.notes))
+
+
+def report_at_end(output: Path, source: Source | None, progress: Progress) -> None:
+    """Write the report of a run that has just been published.
+
+    Whatever goes wrong with it is told, but the model that has been made is not taken for a failure.
+    """
+    try:
+        written = report(output, source=source)
+    except Exception as error:
+        logger.warning(
+            "The report of %s could not be written (%s); the model is complete: `monoglot report` tries "
+            "again.",
+            output,
+            error,
+            exc_info=logger.isEnabledFor(logging.DEBUG),
+        )
+        return
+    progress.note(f"report       {written.page}")

@@ -1,0 +1,149 @@
+"""What a finished run left behind, read when it is first asked for."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float, Int64
+from torch import Tensor
+from transformers import PreTrainedTokenizerFast
+
+from monoglot.errors import OutputError
+from monoglot.maths.mixture import Mixture
+from monoglot.model.checkpoint import Checkpoint
+from monoglot.model.satellites import transformer_folder
+from monoglot.model.tokenizer_folder import load_tokenizer
+from monoglot.pipeline.texts import token_counts
+from monoglot.run import Artifact, file_hash, read_json
+from monoglot.tokenization.overlap import Overlap
+from monoglot.tokenization.vocabulary import Vocabulary
+from monoglot.vectors.base import TokenVectors
+
+TRAINING = "training"
+
+
+class Artifacts:
+    """The artefacts of an output folder; where `adapt` made it, also those of the run that made its model.
+
+    Attributes:
+        output: The output folder.
+        homes: The folders with artefacts, that of the last run first.
+    """
+
+    def __init__(self, output: Path) -> None:
+        self.output = output
+        self.homes = [output / "monoglot"]
+        if not (self.homes[0] / "manifest.json").is_file():
+            raise OutputError(
+                f"{output} was not made by monoglot (it has no monoglot/manifest.json): give the folder that "
+                "specialize or adapt wrote."
+            )
+        earlier = self.manifest.get("names", {}).get("model")
+        if earlier is not None and _same_tokenizer(Path(earlier).expanduser(), output):
+            self.homes.append(Path(earlier).expanduser() / "monoglot")
+
+    def find(self, name: str) -> Path | None:
+        """The place of an artefact, ``mixture/mixture.safetensors`` for instance, if a run made it."""
+        return next((home / name for home in self.homes if (home / name).exists()), None)
+
+    def read(self, name: str) -> Any:
+        """The content of a JSON artefact; an empty dictionary if there is none."""
+        path = self.find(name)
+        return read_json(path) if path else {}
+
+    @cached_property
+    def manifest(self) -> dict[str, Any]:
+        """The manifest of the last run."""
+        content: dict[str, Any] = read_json(self.homes[0] / "manifest.json")
+        return content
+
+    @cached_property
+    def origin(self) -> dict[str, Any]:
+        """The manifest of the run that changed the vocabulary; empty if none did."""
+        manifests = (read_json(home / "manifest.json") for home in self.homes)
+        return next((found for found in manifests if "mixture" in found["stages"]), {})
+
+    @cached_property
+    def settings(self) -> Mapping[str, Any]:
+        """The settings of the run that changed the vocabulary; empty if none did."""
+        found: Mapping[str, Any] = self.origin.get("settings", {}).get("Settings", {})
+        return found
+
+    @cached_property
+    def tokenizer(self) -> PreTrainedTokenizerFast:
+        """The target tokenizer."""
+        return load_tokenizer(self.output)
+
+    @cached_property
+    def vocabulary(self) -> Vocabulary:
+        """The target vocabulary."""
+        return Vocabulary.of(self.tokenizer)
+
+    @cached_property
+    def embeddings(self) -> Float[Tensor, "rows dim"]:
+        """The embeddings of the output, mapped from their file."""
+        checkpoint = Checkpoint.open(self.output)
+        return checkpoint.read(checkpoint.tables.input.names[0])
+
+    @cached_property
+    def mixture(self) -> Mixture | None:
+        """Where the target rows come from."""
+        path = self.find("mixture/mixture.safetensors")
+        return Mixture.load(path) if path else None
+
+    @cached_property
+    def overlap(self) -> Overlap | None:
+        """Which tokens both vocabularies have."""
+        path = self.find("overlap/overlap.safetensors")
+        return Overlap.load(path) if path else None
+
+    @cached_property
+    def vectors(self) -> TokenVectors | None:
+        """The auxiliary vectors, if they are kept; in mode ``extend`` they are of another vocabulary."""
+        path = self.find("vectors/vectors.safetensors")
+        return TokenVectors.load(path) if path and self.settings.get("mode") != "extend" else None
+
+    @cached_property
+    def counts(self) -> Int64[np.ndarray, " target"]:
+        """How often the corpus has each target id; zeros if its tokens were not kept."""
+        counted = self.find("usage/counts.npy") or self.find("tokens/ids.npy")
+        tokenizer = self.find("tokenizer")
+        if counted is None:
+            return np.zeros(self.vocabulary.size, np.int64)
+        stages = [
+            Artifact(folder.name, folder, "", reused=True, measured=None)
+            for folder in (counted.parent, tokenizer or self.output)
+        ]
+        return token_counts(stages[0], stages[1], self.vocabulary.size)
+
+    @cached_property
+    def heldout(self) -> list[str]:
+        """The held-out lines."""
+        path = self.find("corpus/heldout.txt")
+        return path.read_text(encoding="utf-8").split("\n")[:-1] if path else []
+
+    @cached_property
+    def metrics(self) -> Sequence[Mapping[str, float]]:
+        """What was measured during training; nothing without one."""
+        path = self.homes[0] / TRAINING / "metrics.jsonl"
+        lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+        return [json.loads(line) for line in lines]
+
+    @property
+    def training(self) -> dict[str, Any]:
+        """Steps and tokens of the training; empty without one."""
+        path = self.homes[0] / TRAINING / "training.json"
+        return read_json(path) if path.is_file() else {}
+
+
+def _same_tokenizer(folder: Path, output: Path) -> bool:
+    """Whether a folder is a run's output with the same tokenizer, so that what is known of it holds."""
+    if not (folder / "monoglot" / "manifest.json").is_file():
+        return False
+    files = [transformer_folder(each) / "tokenizer.json" for each in (folder, output)]
+    return all(file.is_file() for file in files) and file_hash(files[0]) == file_hash(files[1])

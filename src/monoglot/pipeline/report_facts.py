@@ -1,0 +1,155 @@
+"""The figures of a finished run, gathered from its artefacts."""
+
+from __future__ import annotations
+
+import dataclasses
+import shlex
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from monoglot.model.satellites import transformer_folder
+from monoglot.model.weight_files import weight_files
+from monoglot.pipeline.adapt_settings import AdaptSettings
+from monoglot.pipeline.diagnostics import diagnose
+from monoglot.pipeline.report_artifacts import Artifacts
+from monoglot.pipeline.settings import Settings
+from monoglot.pipeline.source import Source
+from monoglot.pipeline.summary import Share
+from monoglot.report.content import Table
+from monoglot.report.facts import Facts
+from monoglot.report.wording import STAGES, duration, file_size
+from monoglot.training.settings import TrainingSettings
+
+DEFAULTS: dict[str, Settings | AdaptSettings | TrainingSettings] = {
+    each.__name__: each() for each in (Settings, AdaptSettings, TrainingSettings)
+}
+
+
+def gather(artifacts: Artifacts, source: Source | None) -> Facts:
+    """Gather the figures of a run.
+
+    Args:
+        artifacts: What it left behind.
+        source: The source model, if it is at hand.
+    """
+    settings, names = artifacts.settings, artifacts.manifest.get("names", {})
+    name = artifacts.origin.get("names", {}).get("source") or names.get("model") or ""
+    recipe = artifacts.manifest["stages"].get("adapted", {}).get("settings", {})
+    return Facts(
+        source=source.name if source else name,
+        output=artifacts.output.resolve().name,
+        mode=settings.get("mode", ""),
+        method=settings.get("method", ""),
+        vectors=settings.get("vectors", ""),
+        scores=artifacts.read("scores/scores.json"),
+        corpus=artifacts.read("corpus/corpus.json").get("statistics", {}),
+        sizes_bytes=(weights_bytes(source.folder) if source else None, weights_bytes(artifacts.output)),
+        objective=recipe.get("objective") or "",
+        training=artifacts.training,
+        metrics=artifacts.metrics,
+    )
+
+
+def weights_bytes(folder: Path) -> int:
+    """How large the files of a model's weights are."""
+    return sum(path.stat().st_size for path in weight_files(transformer_folder(folder)))
+
+
+def warnings(artifacts: Artifacts) -> list[str]:
+    """What makes the embeddings doubtful."""
+    shares = artifacts.read("scores/scores.json").get("provenance")
+    if not shares:
+        return []
+    provenance = {name: Share(**share) for name, share in shares.items()}
+    return list(diagnose(provenance, artifacts.read("mixture/anchors.json") or None))
+
+
+def costs(artifacts: Artifacts) -> Table | None:
+    """What each stage of the last run cost."""
+    measured = artifacts.read("measured.json").get("stages", {})
+    rows = [
+        (
+            STAGES.get(name, name),
+            duration(cost["seconds"]),
+            duration(cost["cpu_seconds"]),
+            file_size(cost["peak_memory_bytes"]),
+            "yes" if cost["reused"] else "",
+        )
+        for name, cost in measured.items()
+    ]
+    seconds = sum(cost["seconds"] for cost in measured.values())
+    rows.append(("together", duration(seconds), "", "", ""))
+    return Table(("stage", "time", "processor", "peak memory", "reused"), rows) if measured else None
+
+
+def subtitle(artifacts: Artifacts) -> str:
+    """When and by what the output was made."""
+    version = artifacts.manifest["versions"]["monoglot"]
+    started = artifacts.read("measured.json").get("started")
+    when = f", {datetime.fromisoformat(started):%-d %B %Y}" if started else ""
+    return f"monoglot {version}{when}"
+
+
+def settings_by_group(artifacts: Artifacts) -> dict[str, dict[str, str]]:
+    """All settings as texts, those of training apart."""
+    found: dict[str, Any] = artifacts.manifest["settings"]
+    if "Settings" in found:
+        return {"Settings": _texts(found["Settings"])}
+    names = {"adapt": "Settings", "training": "Training"}
+    return {names.get(key, key): _texts(next(iter(value.values()))) for key, value in found.items()}
+
+
+def hashes(artifacts: Artifacts) -> dict[str, str]:
+    """Content hashes of the inputs, and of what each stage made."""
+    manifest = artifacts.manifest
+    made = {STAGES.get(name, name): stage["content_key"] for name, stage in manifest["stages"].items()}
+    return {**manifest["inputs"], **made}
+
+
+def command(artifacts: Artifacts) -> str:
+    """What to type to make the output again; what was typed, if the names of the inputs are not recorded."""
+    manifest = artifacts.manifest
+    names = manifest.get("names", {})
+    if "corpus" not in names:
+        return str(artifacts.read("measured.json").get("command", ""))
+    verb, model = ("specialize", names["source"]) if "source" in names else ("adapt", names["model"])
+    kinds = manifest["settings"]
+    chosen = kinds if "Settings" in kinds else {k: v for each in kinds.values() for k, v in each.items()}
+    words = ["monoglot", verb, model, *names["corpus"], "--output", artifacts.output.name]
+    for kind, values in chosen.items():
+        words += _flags(values, DEFAULTS[kind])
+    return shlex.join(words)
+
+
+def _flags(values: Mapping[str, Any], defaults: Settings | AdaptSettings | TrainingSettings) -> list[str]:
+    """The options that are not as they are by default."""
+    words: list[str] = []
+    for field in dataclasses.fields(defaults):
+        value, default = values.get(field.name), getattr(defaults, field.name)
+        flag = f"--{field.name.replace('_', '-')}"
+        if isinstance(value, dict):
+            words += [word for key, each in value.items() for word in (f"{flag}.{key}", str(each))]
+        elif isinstance(value, list):
+            words += [flag, *map(str, value)] if value != list(default) else []
+        elif value is True and not default:
+            words.append(flag)
+        elif value is not None and value != default:
+            words += [flag, str(value)]
+    return words
+
+
+def _texts(values: Mapping[str, Any]) -> dict[str, str]:
+    """Settings as a person reads them."""
+    return {name.replace("_", " "): _text(value) for name, value in values.items()}
+
+
+def _text(value: object) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {_text(each)}" for key, each in value.items()) or "–"
+    if isinstance(value, list):
+        return ", ".join(map(_text, value)) or "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "–" if value is None else str(value)

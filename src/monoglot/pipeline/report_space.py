@@ -1,0 +1,114 @@
+"""The parts of the page that look at embeddings: the map and the norms."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int64
+from markupsafe import Markup
+from torch import Tensor
+
+from monoglot.maths.mixture import Mixture, Provenance
+from monoglot.report.content import Legend, Map
+from monoglot.report.figures.points import points
+from monoglot.report.figures.ridges import Ridge, ridges
+from monoglot.report.space import FITTED_ROWS, fit_plane, row_norms, spread_out
+from monoglot.report.tokens import TokenTable
+from monoglot.report.wording import PROVENANCE_COLORS, provenance_name
+
+MAP_TOKENS, BACKDROP_TOKENS = 2_500, 2_500
+OTHER_SCRIPTS, SCRIPT_COLORS = 0, 6
+FEWEST_FOR_A_HISTOGRAM = 30
+
+
+@dataclass(frozen=True)
+class Space:
+    """The embeddings of a run.
+
+    Attributes:
+        table: All tokens, the most frequent first.
+        mixture: Where their rows come from.
+        method: The initialisation method.
+        new: The embeddings of the output.
+        old: Those of the source, if it is at hand.
+    """
+
+    table: TokenTable
+    mixture: Mixture
+    method: str
+    new: Float[Tensor, "rows dim"]
+    old: Float[Tensor, "source dim"] | None
+
+    @property
+    def on_map(self) -> Int64[np.ndarray, " points"]:
+        """Places in the table of the tokens that the map shows, the most frequent first."""
+        used = np.flatnonzero(np.array([name != "unused" for name in self.table.provenance]))
+        return used[:MAP_TOKENS]
+
+    def map(self) -> Map:
+        """The map of the most frequent tokens, before tokens of the source at equal distances of id."""
+        rows = _rows(self.new, self.table.ids[self.on_map])
+        known = np.flatnonzero(self.mixture.trained)
+        parts = [_rows(self.new, spread_out(np.sort(self.table.ids), FITTED_ROWS))]
+        behind = torch.zeros(0, rows.shape[1])
+        if self.old is not None:
+            behind = _rows(self.old, spread_out(known, BACKDROP_TOKENS))
+            parts.append(_rows(self.old, spread_out(known, FITTED_ROWS)))
+        plane = fit_plane(torch.cat(parts))
+        legends, colors = self._colors()
+        shown = "; pale dots are tokens of the old vocabulary" if self.old is not None else ""
+        first, second = plane.shares
+        return Map(
+            points("Map of embeddings", plane.place(rows), plane.place(behind), colors),
+            legends,
+            f"The {len(rows):,} most frequent tokens on the plane of the first two principal components of "
+            f"old and new embeddings ({first:.0%} and {second:.0%} of the variance){shown}.",
+        )
+
+    def _colors(self) -> tuple[tuple[Legend, ...], dict[str, Sequence[int]]]:
+        provenance = [self.table.provenance[place] for place in self.on_map.tolist()]
+        scripts = [self.table.scripts[place] for place in self.on_map.tolist()]
+        ranked = [name for name, _ in Counter(scripts).most_common() if name != "none"][:SCRIPT_COLORS]
+        color_of = {name: color for color, name in enumerate(ranked, start=1)}
+        sizes = Counter(provenance)
+        by_color = Counter(color_of.get(name, OTHER_SCRIPTS) for name in scripts)
+        names = {color: name for name, color in color_of.items()} | {OTHER_SCRIPTS: "no letters, others"}
+        legends = (
+            Legend(
+                "p",
+                "origin",
+                tuple(
+                    (provenance_name(name, self.method), color, sizes[name])
+                    for name, color in PROVENANCE_COLORS.items()
+                    if sizes[name]
+                ),
+            ),
+            Legend("s", "script", tuple((names[c], c, by_color[c]) for c in names if by_color[c])),
+        )
+        colors: dict[str, Sequence[int]] = {
+            "p": [PROVENANCE_COLORS[name] for name in provenance],
+            "s": [color_of.get(name, OTHER_SCRIPTS) for name in scripts],
+        }
+        return legends, colors
+
+    def norms(self) -> Markup | None:
+        """Histograms of the lengths of rows: those of the source, and the new ones by provenance."""
+        rows = []
+        if self.old is not None:
+            lengths = row_norms(self.old[: self.mixture.n_source])[self.mixture.trained]
+            rows.append(Ridge("old vocabulary", lengths, None))
+        lengths = row_norms(self.new[: self.mixture.n_target])
+        for name, color in PROVENANCE_COLORS.items():
+            ids = self.mixture.where(Provenance[name.upper()])
+            if len(ids) >= FEWEST_FOR_A_HISTOGRAM:
+                rows.append(Ridge(provenance_name(name, self.method), lengths[ids], color))
+        return ridges("Lengths of embeddings", "length of an embedding", rows) if rows else None
+
+
+def _rows(table: Float[Tensor, "rows dim"], ids: Int64[np.ndarray, " ids"]) -> Float[Tensor, "ids dim"]:
+    """Some rows in float32, read from the file where the table is mapped from one."""
+    return table[torch.from_numpy(ids)].float()

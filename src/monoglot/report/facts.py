@@ -1,0 +1,170 @@
+"""A run in figures, and the sentences and tables that say them: what the page and the model card share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from monoglot.report.content import Change, Origin
+from monoglot.report.wording import PROVENANCE_COLORS, file_size, provenance_name
+
+TOKENIZER_ROWS = {
+    "fertility": ("tokens a word, held-out text", "{:.3f}"),
+    "bytes_per_token": ("bytes a token, held-out text", "{:.2f}"),
+    "unknown_share": ("unknown tokens, held-out text", "{:.3%}"),
+}
+
+NOT_SHOWN = ("step", "tokens", "gradient_norm", "learning_rate")
+"""What a line of metrics has beside loss and held-out figures."""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the artefacts of a run tell, as plain values.
+
+    Attributes:
+        source: What the user called the source model; empty if that was not recorded.
+        output: Name of the output folder.
+        mode: ``replace``, ``extend`` or ``trim``; empty if the vocabulary was left as it was.
+        method: The initialisation method.
+        vectors: What made the auxiliary vectors.
+        scores: What ``scores.json`` says; empty if the run has none.
+        corpus: Statistics of the corpus.
+        sizes_bytes: Bytes of the weights before and after; ``None`` where they are not at hand.
+        objective: What training learned; empty if there was none.
+        training: What ``training.json`` says.
+        metrics: Lines of ``metrics.jsonl``.
+    """
+
+    source: str
+    output: str
+    mode: str
+    method: str
+    vectors: str
+    scores: Mapping[str, Any]
+    corpus: Mapping[str, int]
+    sizes_bytes: tuple[int | None, int | None] = (None, None)
+    objective: str = ""
+    training: Mapping[str, Any] = field(default_factory=dict)
+    metrics: Sequence[Mapping[str, float]] = ()
+
+    @property
+    def source_name(self) -> str:
+        """The last part of the source's name."""
+        return self.source.rstrip("/").rpartition("/")[2] or "the source model"
+
+    def of(self, provenance: str) -> Mapping[str, float]:
+        """Tokens and shares of one provenance."""
+        none = {"tokens": 0, "vocabulary_share": 0.0, "corpus_share": 0.0}
+        shares: Mapping[str, Mapping[str, float]] = self.scores.get("provenance", {})
+        return shares.get(provenance, none)
+
+
+def story(facts: Facts) -> list[str]:
+    """Say in some sentences what was done."""
+    told = []
+    if facts.scores:
+        old, new = facts.scores["vocabulary"]
+        told.append(_beginning(facts, old, new))
+        told += _origins(facts)
+        before, after = (scores["tokens"] for scores in facts.scores["tokenizers"])
+        more = "fewer" if after <= before else "more"
+        told.append(f"The same held-out text takes {abs(1 - after / before):.1%} {more} tokens.")
+    if facts.training:
+        seen = f"{facts.training['tokens']:,} tokens in {facts.training['steps']:,} steps"
+        then = "It was then trained" if facts.scores else f"monoglot trained {facts.source_name}"
+        told.append(f"{then} by {facts.objective} on {seen}.")
+    elif facts.scores:
+        told.append("All other weights are the source's; the model has not been trained since.")
+    return told
+
+
+def _beginning(facts: Facts, old: int, new: int) -> str:
+    text = f"{file_size(facts.corpus['bytes'])} of text ({facts.corpus['lines']:,} lines)"
+    if facts.mode == "trim":
+        return f"monoglot kept {new:,} of the {old:,} tokens of {facts.source_name}: those that {text} needs."
+    if facts.mode == "extend":
+        added = new - old
+        return f"monoglot added {added:,} tokens, learned from {text}, to the {old:,} of {facts.source_name}."
+    return (
+        f"monoglot gave {facts.source_name} a vocabulary of {new:,} tokens, learned from {text}, in place of "
+        f"its {old:,}."
+    )
+
+
+def _origins(facts: Facts) -> list[str]:
+    copied, mixed = facts.of("copied"), facts.of("method")
+    told = []
+    if facts.mode != "trim" and copied["tokens"]:
+        told.append(
+            f"{copied['tokens']:,} tokens were known and kept their embeddings; they are "
+            f"{copied['corpus_share']:.1%} of the running text."
+        )
+    if mixed["tokens"]:
+        by = provenance_name("method", facts.method).removeprefix("mixed by ")
+        told.append(
+            f"The rows of {mixed['tokens']:,} others ({mixed['corpus_share']:.1%}) were mixed from those of "
+            f"known tokens by {by}."
+        )
+    return told
+
+
+def changes(facts: Facts) -> list[Change]:
+    """Before and after."""
+    rows = []
+    if facts.scores:
+        rows.append(_change("parameters", facts.scores["parameters"], "{:,.0f}"))
+        rows.append(_change("vocabulary", facts.scores["vocabulary"], "{:,.0f}"))
+    old, new = facts.sizes_bytes
+    if new is not None:
+        rows.append(
+            Change("weights on disk", file_size(old) if old else "", file_size(new), _relative(old, new))
+        )
+    for name, (title, form) in TOKENIZER_ROWS.items() if facts.scores else ():
+        rows.append(_change(title, [scores[name] for scores in facts.scores["tokenizers"]], form))
+    return rows
+
+
+def measurements(facts: Facts) -> dict[str, list[tuple[float, float]]]:
+    """What was measured during training, by title: pairs of tokens seen and value."""
+    names = dict.fromkeys(name for line in facts.metrics for name in line if name not in NOT_SHOWN)
+    return {
+        "training loss" if name == "loss" else f"{name.replace('_', ' ')}, held-out text": [
+            (line["tokens"], line[name]) for line in facts.metrics if name in line
+        ]
+        for name in names
+    }
+
+
+def training_changes(facts: Facts) -> list[Change]:
+    """The loss and the held-out figures at the beginning and at the end of training."""
+    return [
+        _change(title, (points[0][1], points[-1][1]), "{:.3f}")
+        for title, points in measurements(facts).items()
+    ]
+
+
+def origins(facts: Facts) -> list[Origin]:
+    """Where the rows come from, in the order of the page."""
+    return [
+        Origin(
+            provenance_name(name, facts.method),
+            color,
+            int(facts.of(name)["tokens"]),
+            facts.of(name)["vocabulary_share"],
+            facts.of(name)["corpus_share"],
+        )
+        for name, color in PROVENANCE_COLORS.items()
+        if facts.of(name)["tokens"]
+    ]
+
+
+def _change(name: str, values: Sequence[float], form: str) -> Change:
+    before, after = values
+    return Change(name, form.format(before), form.format(after), _relative(before, after))
+
+
+def _relative(before: float | None, after: float) -> str:
+    """The change in per cent, with a true minus sign."""
+    return f"{(after - before) / before:+.1%}".replace("-", "−") if before else ""

@@ -1,0 +1,59 @@
+"""Bars that divide groups of tokens by where their rows come from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from markupsafe import Markup
+
+from monoglot.report.overlap import Crosstab
+from monoglot.report.svg import WIDTH, Scale, drawing, element, label
+
+LEFT, RIGHT, ROW, TOP = 150, 120, 30, 34
+LEAST_SHARE_LABELLED = 0.09
+
+
+def stacked_bars(title: str, crosstab: Crosstab, colors: Mapping[str, int]) -> Markup:
+    """Draw a bar for each group, all as long, divided by column; how many tokens it is stands at its end.
+
+    Args:
+        title: What is shown.
+        crosstab: Counts of tokens, a group a row.
+        colors: Number of the colour of each column.
+    """
+    parts = _legend(crosstab.columns, colors)
+    for number, (name, counts) in enumerate(zip(crosstab.rows, crosstab.counts, strict=True)):
+        y = TOP + number * ROW
+        parts.append(label(LEFT - 12, y + 15, name, anchor="end"))
+        parts += _bar(y, counts, crosstab.columns, colors)
+        parts.append(label(WIDTH - RIGHT + 12, y + 15, f"{sum(counts):,}", "muted number"))
+    return drawing(TOP + len(crosstab.rows) * ROW, title, *parts)
+
+
+def _bar(y: float, counts: Sequence[int], columns: Sequence[str], colors: Mapping[str, int]) -> list[Markup]:
+    parts, total, before = [], max(1, sum(counts)), 0
+    scale = Scale(0, total, LEFT, WIDTH - RIGHT)
+    for name, count in zip(columns, counts, strict=True):
+        if count:
+            x, end = scale(before), scale(before + count)
+            tip = element("title", f"{name}: {count:,} ({count / total:.1%})")
+            parts.append(
+                element("rect", tip, x=x, y=y, width=max(0.5, end - x - 1), height=20.0,
+                        class_=f"fill c{colors[name]}")
+            )  # fmt: skip
+            if count / total >= LEAST_SHARE_LABELLED:
+                parts.append(
+                    label((x + end) / 2, y + 14.5, f"{count / total:.0%}", "inside", anchor="middle")
+                )
+        before += count
+    return parts
+
+
+def _legend(columns: Sequence[str], colors: Mapping[str, int]) -> list[Markup]:
+    parts: list[Markup] = []
+    x = float(LEFT)
+    for name in columns:
+        parts.append(element("rect", x=x, y=6.0, width=10.0, height=10.0, class_=f"fill c{colors[name]}"))
+        parts.append(label(x + 15, 15, name, "muted"))
+        x += 36 + 7.4 * len(name)
+    return parts

@@ -1,0 +1,133 @@
+"""Drawing with SVG: elements whose text is escaped, and axes with round numbers."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from importlib.resources import files
+
+from markupsafe import Markup, escape
+
+TEMPLATES = files("monoglot.report") / "template"
+WIDTH = 720
+"""Width of every figure in its own units; the page scales them."""
+
+
+def element(name: str, content: str = "", /, **attributes: object) -> Markup:
+    """Write an element.
+
+    Args:
+        name: Tag.
+        content: ``Markup`` of inner elements; any other text is escaped.
+        attributes: ``class_`` is written ``class``, other underscores as hyphens; numbers are rounded to 0.1.
+    """
+    written = Markup("").join(
+        Markup(' {}="{}"').format(_attribute(key), _number(value))
+        for key, value in attributes.items()
+        if value is not None
+    )
+    return Markup("<{}{}>{}</{}>").format(Markup(name), written, escape(content), Markup(name))
+
+
+def group(*parts: Markup, **attributes: object) -> Markup:
+    """Several elements as one."""
+    return element("g", Markup("").join(parts), **attributes)
+
+
+def label(x: float, y: float, text: str, kind: str = "", anchor: str | None = None) -> Markup:
+    """Text at a place; its direction is its own, so that right-to-left names stay in their place."""
+    return element(
+        "text", text, x=x, y=y, class_=f"label {kind}".rstrip(), text_anchor=anchor, unicode_bidi="plaintext"
+    )
+
+
+def line(x1: float, y1: float, x2: float, y2: float, kind: str) -> Markup:
+    """A straight line."""
+    return element("line", x1=x1, y1=y1, x2=x2, y2=y2, class_=kind)
+
+
+def drawing(height: float, title: str, *parts: Markup, **attributes: object) -> Markup:
+    """A whole figure, to be put into a page that has ``figures.css``.
+
+    Args:
+        height: In units of which the figure is ``WIDTH`` wide.
+        title: What it shows, for those who can't see it.
+        parts: Its elements.
+        attributes: Further attributes of the outermost element.
+    """
+    return element(
+        "svg",
+        Markup("").join(parts),
+        xmlns="http://www.w3.org/2000/svg",
+        viewBox=f"0 0 {WIDTH} {height:.0f}",
+        role="img",
+        aria_label=title,
+        **attributes,
+    )
+
+
+def standalone(figure: Markup) -> str:
+    """The file of a figure: with its style inside, in the colours of light paper.
+
+    Programs that turn SVG into PDF don't know variables, so each is replaced by its value.
+    """
+    palette, style = (
+        (TEMPLATES / name).read_text(encoding="utf-8") for name in ("palette.css", "figures.css")
+    )
+    light = dict(reversed(re.findall(r"--([\w-]+): (#\w+);", palette)))
+    style = re.sub(r"var\(--([\w-]+)\)", lambda match: light[match[1]], style)
+    head, end, rest = str(figure).partition(">")
+    return f"{head}{end}<style>{style}</style>{rest}\n"
+
+
+@dataclass(frozen=True)
+class Scale:
+    """A linear map from values to places.
+
+    Attributes:
+        low: The least value.
+        high: The largest value.
+        start: The place of the least.
+        end: The place of the largest.
+    """
+
+    low: float
+    high: float
+    start: float
+    end: float
+
+    def __call__(self, value: float) -> float:
+        """Compute the place of a value."""
+        span = self.high - self.low
+        share = (value - self.low) / span if span else 0.5
+        return self.start + share * (self.end - self.start)
+
+    def ticks(self, most: int = 6) -> list[float]:
+        """Round values within the scale, at most so many."""
+        span = self.high - self.low
+        if not span > 0:
+            return [self.low]
+        rough = span / most
+        power = 10.0 ** math.floor(math.log10(rough))
+        step = next(power * factor for factor in (1, 2, 5, 10, 20) if power * factor >= rough)
+        first, last = math.ceil(self.low / step - 1e-9), math.floor(self.high / step + 1e-9)
+        return [round(number * step, 12) for number in range(first, last + 1)]
+
+
+def brief(value: float) -> str:
+    """A number as an axis shows it: ``1.2M``, ``500k``, ``0.05``."""
+    for size, suffix in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if abs(value) >= size:
+            return f"{value / size:.4g}{suffix}"
+    return f"{value:.4g}"
+
+
+def _attribute(name: str) -> str:
+    return name.rstrip("_").replace("_", "-")
+
+
+def _number(value: object) -> str:
+    if isinstance(value, float):
+        return f"{value:.1f}".removesuffix(".0")
+    return str(value)
