@@ -4,6 +4,7 @@ from monoglot.cli import (  # noqa: F401 - registers them
     adapt,
     compare,
     evaluate,
+    explain,
     overlap,
     plan,
     report,

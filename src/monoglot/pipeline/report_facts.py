@@ -69,6 +69,8 @@ def warnings(artifacts: Artifacts) -> list[str]:
 def costs(artifacts: Artifacts) -> Table | None:
     """What each stage of the last run cost."""
     measured = artifacts.read("measured.json").get("stages", {})
+    if not measured:
+        return None
     rows = [
         (
             STAGES.get(name, name),
@@ -81,7 +83,9 @@ def costs(artifacts: Artifacts) -> Table | None:
     ]
     seconds = sum(cost["seconds"] for cost in measured.values())
     rows.append(("together", duration(seconds), "", "", ""))
-    return Table(("stage", "time", "processor", "peak memory", "reused"), rows) if measured else None
+    head = ("stage", "time", "processor", "peak memory", "done before")
+    width = len(head) if any(row[-1] for row in rows) else len(head) - 1
+    return Table(head[:width], [row[:width] for row in rows])
 
 
 def subtitle(artifacts: Artifacts) -> str:

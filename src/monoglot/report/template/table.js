@@ -4,7 +4,7 @@ function showTokens(data) {
   const rows = byId("token-table").tBodies[0];
   const [search, provenance, script, more] = ["search", "by-provenance", "by-script", "more"].map(byId);
   const spelled = data.texts.map((text) => text.toLowerCase());
-  const step = 60;
+  const step = 25;
   let matches = [];
   let drawn = 0;
 
