@@ -19,6 +19,8 @@ ROOT = Path(__file__).parent.parent
 PUBLIC = [
     "AdaptSettings",
     "Adapted",
+    "CompareSettings",
+    "Comparison",
     "Initializer",
     "Mixture",
     "Overlap",
@@ -31,6 +33,7 @@ PUBLIC = [
     "Vocabulary",
     "__version__",
     "adapt",
+    "compare",
     "get_method",
     "initialize",
     "match",

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from monoglot.model.transplant import transplant
     from monoglot.pipeline.adapt import Adapted, adapt
     from monoglot.pipeline.adapt_settings import AdaptSettings
+    from monoglot.pipeline.compare import compare
+    from monoglot.pipeline.compare_result import Comparison
+    from monoglot.pipeline.compare_settings import CompareSettings
     from monoglot.pipeline.settings import Settings
     from monoglot.pipeline.specialize import specialize
     from monoglot.pipeline.summary import Summary
@@ -34,6 +37,9 @@ _HOMES = {
     "model.transplant": ("transplant",),
     "pipeline.adapt": ("Adapted", "adapt"),
     "pipeline.adapt_settings": ("AdaptSettings",),
+    "pipeline.compare": ("compare",),
+    "pipeline.compare_result": ("Comparison",),
+    "pipeline.compare_settings": ("CompareSettings",),
     "pipeline.settings": ("Settings",),
     "pipeline.specialize": ("specialize",),
     "pipeline.summary": ("Summary",),
@@ -47,6 +53,8 @@ _home_of = {name: home for home, names in _HOMES.items() for name in names}
 __all__ = [
     "AdaptSettings",
     "Adapted",
+    "CompareSettings",
+    "Comparison",
     "Initializer",
     "Mixture",
     "Overlap",
@@ -59,6 +67,7 @@ __all__ = [
     "Vocabulary",
     "__version__",
     "adapt",
+    "compare",
     "get_method",
     "initialize",
     "match",

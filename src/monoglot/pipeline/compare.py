@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
+from statistics import mean
 
 import numpy as np
 
@@ -30,7 +32,7 @@ from monoglot.pipeline.source import open_source
 from monoglot.pipeline.threads import limited_threads
 from monoglot.pipeline.walk import Walk
 from monoglot.progress import SILENT, Progress
-from monoglot.run import Run, atomic_write, write_json
+from monoglot.run import Artifact, Run, atomic_write, write_json
 from monoglot.vectors.registry import get_engine
 
 RETENTION = "retention"
@@ -95,7 +97,7 @@ def compare(
             scored = {HELDOUT: spread(texts.heldout(survey), settings.lines)} | scored
             probe_text, contestants = entrants(walk, survey, chosen)
             laboratory = Laboratory(walk, measure, scored, probe, probe_text)
-            found = ranked(measured(laboratory, contestants, settings.all_seeds, progress))
+            found = ranked(tuple(measured(laboratory, contestants, settings.all_seeds, progress)))
             pairs = differences(found, settings.seed)
             judged = [one for one in found if one.ends or not isinstance(measure, TeacherDistance)]
             comparison = Comparison(
@@ -116,58 +118,56 @@ def compare(
 
 def measured(
     laboratory: Laboratory, contestants: Sequence[Contestant], seeds: Sequence[int], progress: Progress
-) -> list[Found]:
+) -> Iterator[Found]:
     """Score and train one contestant after the other, seed by seed."""
-    left = Countdown(len(seeds) * len(contestants), progress)
-    found = []
-    for number, contestant in enumerate(contestants, start=1):
-        title = f"{contestant.name} ({number} of {len(contestants)})"
-        with progress.task(title, len(seeds)) as advance:
-            drawn = dict.fromkeys(contestant.drawn(seed) for seed in seeds)
-            starts = [laboratory.start(contestant, seed) for seed in (seeds if len(drawn) > 1 else seeds[:1])]
-            figures, _ = read_scores(starts[0])
-            scores = tuple(read_scores(start)[1] for start in starts)
-            if contestant.tokenizer is None:
-                found.append(Found(ORIGINAL, True, False, **figures, text_bytes=0, starts=scores))
-                if isinstance(laboratory.measure, TeacherDistance):
-                    continue
-            probes = []
-            for seed in seeds:
-                probes.append(laboratory.train(contestant, seed))
-                advance(1)
-                left.done(f"{title}, seed {seed}", computed=not probes[-1].reused)
-            ends = [read_scores(probe) for probe in probes]
-            found.append(
-                Found(
-                    contestant.name,
-                    contestant.is_control,
-                    contestant.has_new_vocabulary,
-                    **figures,
-                    text_bytes=laboratory.bytes_read(contestant),
-                    starts=scores,
-                    ends=tuple(end for _, end in ends),
-                    curves=tuple(tuple(read_curve(probe, laboratory.measure.key)) for probe in probes),
-                )
-            )
-    return found
+    is_teacher = isinstance(laboratory.measure, TeacherDistance)
+    trained = [one for one in contestants if one.tokenizer or not is_teacher]
+    countdown = Countdown(len(trained) * len(seeds), progress)
+    for contestant in contestants:
+        drawn = dict.fromkeys(contestant.drawn(seed) for seed in seeds)
+        starts = [laboratory.start(contestant, seed) for seed in (seeds if len(drawn) > 1 else seeds[:1])]
+        figures, _ = read_scores(starts[0])
+        scores = tuple(read_scores(start)[1] for start in starts)
+        if contestant.tokenizer is None:
+            yield Found(ORIGINAL, True, False, **figures, text_bytes=0, starts=scores)
+        if contestant not in trained:
+            continue
+        probes = [
+            countdown.probe(f"{contestant.name}, seed {seed}", partial(laboratory.train, contestant, seed))
+            for seed in seeds
+        ]
+        yield Found(
+            contestant.name,
+            contestant.is_control,
+            contestant.has_new_vocabulary,
+            **figures,
+            text_bytes=laboratory.bytes_read(contestant),
+            starts=scores,
+            ends=tuple(read_scores(probe)[1] for probe in probes),
+            curves=tuple(tuple(read_curve(probe, laboratory.measure.key)) for probe in probes),
+        )
 
 
 class Countdown:
-    """Says after each probe how many are done, and how long the others will take."""
+    """Shows which probe is running, of how many, and how long they will all take."""
 
     def __init__(self, total: int, progress: Progress) -> None:
-        self._total, self._say = total, progress.note
-        self._finished, self._computed, self._clock = 0, 0, time.perf_counter()
+        self._total, self._progress = total, progress
+        self._begun, self._seconds = 0, list[float]()
 
-    def done(self, title: str, *, computed: bool) -> None:
-        """Note one more; those found done before say nothing of the time that others take."""
-        self._finished += 1
-        self._computed += computed
+    def probe(self, name: str, work: Callable[[], Artifact]) -> Artifact:
+        """Run one probe; those that were done before say nothing of how long the others take."""
+        self._begun += 1
         left = ""
-        if self._computed and self._finished < self._total:
-            each = (time.perf_counter() - self._clock) / self._computed
-            left = f", about {each * (self._total - self._finished) / 60:.0f} min left"
-        self._say(f"probe {self._finished} of {self._total}: {title}{left}")
+        if self._seconds:
+            minutes = mean(self._seconds) * (self._total - self._begun + 1) / 60
+            left = f", about {minutes:.0f} min left"
+        started = time.perf_counter()
+        with self._progress.task(f"probe {self._begun} of {self._total}: {name}{left}"):
+            artifact = work()
+        if not artifact.reused:
+            self._seconds.append(time.perf_counter() - started)
+        return artifact
 
 
 def spread(lines: Sequence[str], most: int) -> list[str]:

@@ -22,7 +22,7 @@ SPARE = 1.25
 """How much more text is drawn for the probes than their tokens are likely to need."""
 STREAM = 5
 """Keeps these draws apart from others of the same seed."""
-ORIGINAL, TRAINED, TRIMMED = "original", "original vocabulary", "trim"
+ORIGINAL, TRAINED, TRIMMED = "original as it is", "original vocabulary", "trim"
 
 
 def entrants(walk: Walk, survey: Artifact, chosen: Sequence[Chosen]) -> tuple[Artifact, list[Contestant]]:
@@ -74,7 +74,7 @@ def trimmed(walk: Walk, survey: Artifact, text: Artifact, size: int) -> Contesta
 
 def original(walk: Walk, text: Artifact) -> Contestant:
     """The source as it is, its vocabulary and all."""
-    own = replace(walk, branch=ORIGINAL)
+    own = replace(walk, branch="original")
     tokens = probe_tokens(own, text, walk.source.tokenizer, walk.source.tokenizer_key)
     return Contestant(TRAINED, own, tokens)
 

@@ -123,12 +123,13 @@ class Laboratory:
         identity = chosen | inputs | {"teacher": teacher.key if teacher else ""}
         lasting = identity | training.lasting() | {"scored on": self.scored_on}
         checkpoints = self.walk.run.partial / "probes" / content_key(lasting)[:16]
-        cache = self.walk.run.partial / "caches" / content_key([contestant.tokens.key, chosen])[:16]
+        # What the teacher says of a text is the same for all who read it as the same tokens.
+        cache = self.walk.run.partial / "caches" / contestant.tokens.key[:16] / content_key(chosen)[:16]
 
         def compute(folder: Path) -> None:
             student = self.student(contestant, seed)
             keep_only(checkpoints)
-            keep_only(cache)
+            keep_only(cache.parent)
             order = Order(
                 str(student), str(contestant.tokens.folder), str(checkpoints), str(cache), settings, training,
                 str(teacher.folder) if teacher else None, teacher.key if teacher else "",

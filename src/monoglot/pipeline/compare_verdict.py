@@ -38,7 +38,7 @@ def verdict(found: Sequence[Found], pairs: Sequence[Pair], measure: str, n_seeds
 
 def _against(control: str, best: str, pair: Pair) -> str:
     """How the best method stands to a control."""
-    name = "the original as it is" if control == "original" else control
+    name = f"the {control}" if control.startswith("original") else control
     if not pair.difference.excludes_zero:
         return f"{best} and {name} can't be told apart ({_span(pair.difference)})."
     relation = "better" if pair.first == best else "worse"

@@ -1,0 +1,135 @@
+"""Parts of `compare`: names of methods, ranks, sentences, the picture."""
+
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+from hypothesis import given, strategies as st
+
+from monoglot.errors import SettingError
+from monoglot.evaluation.line_scores import LineScores
+from monoglot.pipeline.compare_methods import read_methods, slug
+from monoglot.pipeline.compare_picture import BOTTOM, LABEL_HEIGHT, TOP, apart, picture, round_ticks
+from monoglot.pipeline.compare_result import Comparison, Found, differences, ranked
+from monoglot.pipeline.compare_settings import CompareSettings
+from monoglot.pipeline.compare_verdict import verdict
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def test_methods_are_read_with_their_options_and_controls_are_added():
+    chosen = read_methods(("blend:second_share=0.5,mean", "random"))
+    assert [one.name for one in chosen] == ["blend:second_share=0.5", "mean", "subword", "random"]
+    assert [one.is_control for one in chosen] == [False, False, True, True]
+    assert chosen[0].initializer.second_share == 0.5
+    assert chosen[0].options == {"second_share": "0.5"}
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("focsu",), "did you mean 'focus'"),
+        (("blend:share=1",), "has no option 'share'"),
+        (("blend:second_share=",), "give second_share=VALUE"),
+        (("blend:second_share=much",), "is a number"),
+        (("mean", "mean"), "'mean' is named twice"),
+        ((" ,",), "no method to compare"),
+    ],
+)
+def test_methods_that_can_not_be_had_are_refused(words, message):
+    with pytest.raises(SettingError, match=message):
+        read_methods(words)
+
+
+@given(st.lists(st.text(max_size=12), min_size=2, max_size=2, unique=True))
+def test_different_names_have_different_folders(names):
+    first, second = map(slug, names)
+    assert first != second
+    assert not {"/", ":", "\0"} & set(first)
+
+
+def test_a_probe_has_more_steps_than_a_long_training_unless_told_otherwise():
+    plain = CompareSettings(probe_tokens=1000).of_run()
+    assert (plain.adapt_tokens, plain.adapt_options["batch_tokens"]) == (1000, 2048)
+    told = CompareSettings(adapt_options={"batch-tokens": "512"}).of_run()
+    assert told.adapt_options["batch_tokens"] == "512"
+    with pytest.raises(SettingError, match="--probe-tokens 0"):
+        CompareSettings(probe_tokens=0)
+
+
+def contestant(name, *ends, is_control=False, new=True):
+    """One that scored so on each line of each run."""
+    starts = ({"heldout": LineScores(np.full(50, 9.0), np.ones(50))},)
+    runs = tuple({"heldout": LineScores(np.array(end), np.ones(50))} for end in ends)
+    curves = tuple(((0, 9.0), (1000, run["heldout"].mean)) for run in runs)
+    return Found(name, is_control, new, 700, 10_000, 4000, starts, runs, curves)
+
+
+@pytest.fixture
+def scoreboard():
+    """Two methods that are alike but for noise, one far behind, and controls."""
+    rng = np.random.default_rng(0)
+    base = rng.normal(3, 1, 50)
+    found = ranked(
+        [
+            contestant("far", base + 1, base + 1.1),
+            contestant("original as it is", is_control=True, new=False),
+            contestant("a", base + rng.normal(0, 0.5, 50), base + rng.normal(0, 0.5, 50)),
+            contestant("b<&", base + rng.normal(0, 0.5, 50), base + rng.normal(0, 0.5, 50)),
+            contestant("trim", base - 1.5, base - 1.6, is_control=True, new=False),
+        ]
+    )
+    pairs = differences(found, 42)
+    sentences = tuple(verdict(found, pairs, "bits per byte", 2))
+    return Comparison("model", "clm", "bits per byte", 1000, (42, 43), 50, found, {}, pairs, sentences)
+
+
+def test_they_are_ranked_by_the_end_and_those_without_one_come_last(scoreboard):
+    assert [one.name for one in scoreboard.found][::4] == ["trim", "original as it is"]
+    entries = scoreboard.as_dict()["contestants"]
+    assert [entry["rank"] for entry in entries] == [1, 2, 3, 4, None]
+    ends = [entry["end"]["heldout"]["mean"] for entry in entries[:4]]
+    assert ends == sorted(ends)
+    assert entries[0]["end"]["heldout"]["std"] == pytest.approx(0.1 / 2**0.5)
+    assert entries[0]["start"]["heldout"]["std"] is None
+
+
+def test_sentences_say_what_is_noise_and_what_is_not(scoreboard):
+    alike, behind, trim, original = scoreboard.verdict
+    assert "a and b<& can't be told apart" in alike or "b<& and a can't be told apart" in alike
+    assert "is better than far, behind by 1." in behind
+    assert "is worse than trim by 1." in trim
+    assert "is better than the original as it is by" in original
+    assert len(scoreboard.pairs) == 10
+    told = {frozenset((pair.first, pair.second)): pair.difference.excludes_zero for pair in scoreboard.pairs}
+    assert [names for names, apart in told.items() if not apart] == [frozenset({"a", "b<&"})]
+
+
+def test_one_seed_is_said_to_be_one(scoreboard):
+    assert "one seed" in list(verdict(scoreboard.found, scoreboard.pairs, "bits", 1))[-1]
+
+
+def test_the_picture_has_a_labelled_curve_for_each_who_was_trained(scoreboard):
+    tree = ElementTree.fromstring(picture(scoreboard))
+    texts = [node.text for node in tree.iter(f"{SVG}text")]
+    assert {"a", "b<&", "far", "trim (control)"} <= set(texts)
+    assert "original as it is (control)" not in texts
+    # A mean, two seeds and a line to the label, four times.
+    assert len(list(tree.iter(f"{SVG}polyline"))) == 16
+    assert "href" not in picture(scoreboard)
+
+
+@given(st.lists(st.floats(TOP, BOTTOM), min_size=1, max_size=(BOTTOM - TOP) // LABEL_HEIGHT))
+def test_labels_do_not_cover_each_other(places):
+    found = np.sort(apart(places))
+    assert found[0] >= TOP
+    assert found[-1] <= BOTTOM
+    assert (np.diff(found) >= LABEL_HEIGHT - 1e-6).all()
+
+
+@given(st.floats(-1e3, 1e3), st.floats(1e-3, 1e3))
+def test_ticks_enclose_what_is_shown(low, size):
+    ticks = round_ticks(low, low + size)
+    assert ticks[0] <= low + 1e-6
+    assert low + size <= ticks[-1] + 1e-6
+    assert 2 <= len(ticks) <= 8
