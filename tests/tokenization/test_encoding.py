@@ -16,7 +16,7 @@ from transformers import PreTrainedTokenizerFast
 
 from monoglot.errors import CorpusError
 from monoglot.tokenization import encoding
-from monoglot.tokenization.encoding import cut_line, encode_corpus
+from monoglot.tokenization.encoding import count_tokens, cut_line, encode_corpus
 from monoglot.tokenization.sentencepiece_proto import has_repeated_unit, unigram_encoder
 from monoglot.tokenization.tokenized_corpus import CorpusWriter, TokenizedCorpus
 from tests.fixtures.tokenizers import FAMILIES, LANGUAGES, sample
@@ -44,6 +44,16 @@ def read(corpus: TokenizedCorpus) -> list[list[int]]:
 @pytest.fixture(scope="module")
 def lines() -> list[str]:
     return [line for language in LANGUAGES for line in sample(language, 150)] + ODD_LINES
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_counts_are_those_of_the_encoded_corpus(target_tokenizers, lines, tmp_path, family):
+    tokenizer = target_tokenizers[family]
+    corpus = encode_corpus(tokenizer, iter(lines), tmp_path / "tokens")
+    size = len(tokenizer) + 3
+    counts = count_tokens(tokenizer, iter(lines), size, threads=2)
+    np.testing.assert_array_equal(counts, corpus.counts(size))
+    assert counts.sum() == len(corpus.ids)
 
 
 @pytest.mark.parametrize("family", FAMILIES)

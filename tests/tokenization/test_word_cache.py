@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from hypothesis import given, settings as hypothesis_settings, strategies as st
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers
@@ -62,6 +63,26 @@ def test_it_does_without_room_for_words(source_tokenizers, monkeypatch):
     monkeypatch.setattr(word_cache, "MOST_WORDS", 0)
     fast, exact = made(source_tokenizers["sentencepiece-bpe"].backend_tokenizer)
     assert fast(LINES) == exact(LINES)
+
+
+@given(lines=st.lists(st.text(st.sampled_from("abü  ▁<>eos\0漢"), max_size=12), max_size=4))
+@hypothesis_settings(max_examples=50, deadline=None)
+def test_tokens_are_counted_as_they_would_be_encoded(both, lines):
+    fast, exact = both
+    every = LINES + lines
+    counts = fast.count(
+        [every[:200], every[200:], []], size=1 + max(max(row, default=0) for row in exact(every))
+    )
+    expected = np.bincount([id for row in exact(every) for id in row])
+    np.testing.assert_array_equal(counts, expected)
+
+
+def test_words_are_counted_in_bounded_memory(both, monkeypatch):
+    fast, _ = both
+    once = fast.count([LINES], size=20_000)
+    monkeypatch.setattr(word_cache, "MOST_WORDS", 3)
+    np.testing.assert_array_equal(fast.count([[line] for line in LINES], size=20_000), once)
+    assert once.sum() > len(LINES)
 
 
 def crossing(*tokens: str) -> Tokenizer:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -16,7 +14,7 @@ from monoglot.model.tokenizer_folder import load_tokenizer
 from monoglot.pipeline.names import find_folder
 from monoglot.progress import SILENT, Progress
 from monoglot.tokenization.audit import OverlapAudit, audit
-from monoglot.tokenization.encoding import encode_corpus
+from monoglot.tokenization.encoding import count_tokens
 from monoglot.tokenization.evidence import Evidence, TextCounts, count_words
 from monoglot.tokenization.overlap import match
 from monoglot.tokenization.pieces import source_pieces
@@ -109,6 +107,5 @@ def read_text(
 ) -> TextCounts:
     """How often a text uses each token of a tokenizer, and each word."""
     corpus = open_corpus(inputs)
-    with TemporaryDirectory(prefix="monoglot-") as folder:
-        tokens = encode_corpus(tokenizer, corpus.lines(), Path(folder), threads=threads, progress=progress)
-        return TextCounts(tokens.counts(size), count_words(corpus.lines()))
+    tokens = count_tokens(tokenizer, corpus.lines(), size, threads=threads, progress=progress)
+    return TextCounts(tokens, count_words(corpus.lines()))

@@ -21,7 +21,7 @@ from monoglot.pipeline.walk import Walk
 from monoglot.run import Artifact, read_json, write_json
 from monoglot.tokenization.proof import prove
 
-PROOF_LINES, PROOF_CHARACTERS = 32, 4_000
+PROOF_LINES, PROOF_CHARACTERS = 32, 2_000
 """Up to so much text the outputs of a trimmed model are compared with the original's."""
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 from transformers import PreTrainedTokenizerFast
@@ -14,7 +13,7 @@ from monoglot.corpus import CorpusStatistics, Source
 from monoglot.model.tokenizer_folder import load_tokenizer
 from monoglot.pipeline.walk import Walk
 from monoglot.run import Artifact, atomic_write, read_json, write_json
-from monoglot.tokenization.encoding import encode_corpus
+from monoglot.tokenization.encoding import count_tokens, encode_corpus
 from monoglot.tokenization.tokenized_corpus import TokenizedCorpus
 
 KEPT_IDS = "source_ids.npy"
@@ -67,13 +66,19 @@ def usage(walk: Walk, survey: Artifact) -> Artifact:
     """
     parts = walk.corpus.parts if walk.settings.weights else (walk.corpus.sources,)
 
-    def count(part: Sequence[Source], folder: Path) -> np.ndarray:
-        with TemporaryDirectory(dir=folder, prefix=".tokens-") as temporary:
-            corpus = _encode(walk, walk.source.tokenizer, Path(temporary), part)
-            return corpus.counts(walk.source.vocabulary.size)
+    def count(part: Sequence[Source]) -> np.ndarray:
+        is_all = len(part) == len(walk.corpus.sources)
+        return count_tokens(
+            walk.source.tokenizer,
+            walk.corpus.lines(part),
+            walk.source.vocabulary.size,
+            threads=walk.settings.n_threads,
+            total_lines=walk.corpus.survey().lines if is_all else None,
+            progress=walk.progress,
+        )
 
     def compute(folder: Path) -> None:
-        np.save(folder / "counts.npy", np.stack([count(part, folder.parent) for part in parts]))
+        np.save(folder / "counts.npy", np.stack([count(part) for part in parts]))
 
     settings = {"parts": [len(part) for part in parts]}
     return walk.stage("usage", compute, settings, text=survey, source=walk.source.tokenizer_key)
@@ -105,16 +110,13 @@ def token_counts(counted: Artifact, tokenizer: Artifact, size: int) -> np.ndarra
     return TokenizedCorpus.open(counted.folder).counts(size)
 
 
-def _encode(
-    walk: Walk, tokenizer: PreTrainedTokenizerFast, folder: Path, part: Sequence[Source] | None = None
-) -> TokenizedCorpus:
-    """Write the training lines as tokens, all or those of a part of the corpus."""
-    is_all = part is None or len(part) == len(walk.corpus.sources)
+def _encode(walk: Walk, tokenizer: PreTrainedTokenizerFast, folder: Path) -> TokenizedCorpus:
+    """Write the training lines as tokens."""
     return encode_corpus(
         tokenizer,
-        walk.corpus.lines(part),
+        walk.corpus.lines(),
         folder,
         threads=walk.settings.n_threads,
-        total_lines=walk.corpus.survey().lines if is_all else None,
+        total_lines=walk.corpus.survey().lines,
         progress=walk.progress,
     )

@@ -11,6 +11,8 @@ from itertools import chain
 from pathlib import Path
 from typing import TypeVar
 
+import numpy as np
+from jaxtyping import Int64
 from tokenizers import Tokenizer
 from transformers import PreTrainedTokenizerFast
 
@@ -18,7 +20,7 @@ from monoglot.progress import SILENT, Progress
 from monoglot.tokenization.sentencepiece_proto import Encode, unigram_encoder
 from monoglot.tokenization.tokenized_corpus import CorpusWriter, TokenizedCorpus
 from monoglot.tokenization.vocabulary import plain_backend
-from monoglot.tokenization.word_cache import word_encoder
+from monoglot.tokenization.word_cache import WordEncoder, word_encoder
 
 BATCH_CHARACTERS = 1 << 18
 LONGEST_PIECE_CHARACTERS = 1 << 16
@@ -59,22 +61,78 @@ def encode_corpus(
     Returns:
         The corpus, memory-mapped.
     """
-    backend = plain_backend(tokenizer)
-    stream = (piece for line in lines for piece in cut_line(line))
-    trial = list(_take(stream, TRIAL_LINES, TRIAL_CHARACTERS))
+    encode, pieces = _choose_encoder(tokenizer, lines)
+    with CorpusWriter(folder, len(tokenizer)) as writer:
+        for batch, ids in _encoded(encode, pieces, threads, total_lines, progress):
+            writer.write(ids, [ends_line for _, ends_line in batch])
+    return TokenizedCorpus.open(folder)
+
+
+def count_tokens(
+    tokenizer: PreTrainedTokenizerFast,
+    lines: Iterable[str],
+    size: int,
+    *,
+    threads: int = 1,
+    total_lines: int | None = None,
+    progress: Progress = SILENT,
+) -> Int64[np.ndarray, " size"]:
+    """Count how often lines use each token: what ``encode_corpus`` would write is only counted.
+
+    Args:
+        tokenizer: The tokenizer; truncation and padding that it is set to are ignored.
+        lines: The text.
+        size: Number of ids.
+        threads: How many threads encode; the result is the same for any number.
+        total_lines: How many lines there are, if that is known, to show the time left.
+        progress: Where to show how far the work is.
+    """
+    encode, pieces = _choose_encoder(tokenizer, lines)
+    if isinstance(encode, WordEncoder):
+        with _single_threaded_tokenizers(), progress.task("counting tokens", total_lines) as advance:
+            return encode.count(_texts(_batches(pieces), advance), size)
+    counts = np.zeros(size, np.int64)
+    for _, rows in _encoded(encode, pieces, threads, total_lines, progress):
+        ids = np.fromiter(chain.from_iterable(rows), np.int64, sum(map(len, rows)))
+        counts += np.bincount(ids, minlength=size)
+    return counts
+
+
+def _encoded(
+    encode: Encode,
+    pieces: Iterator[Piece],
+    threads: int,
+    total_lines: int | None,
+    progress: Progress,
+) -> Iterator[tuple[list[Piece], list[list[int]]]]:
+    """Pieces of lines and their ids, some at a time."""
     with (
         _single_threaded_tokenizers(),
         ThreadPoolExecutor(threads) as pool,
-        CorpusWriter(folder, len(tokenizer)) as writer,
         progress.task("tokenising the corpus", total_lines) as advance,
     ):
-        encode = _fastest_encoder(backend, [text for text, _ in trial])
-        for batch, ids in _in_order(pool, lambda batch: encode([text for text, _ in batch]),
-                                    _batches(chain(trial, stream)), 2 * threads):  # fmt: skip
-            ends_line = [ends for _, ends in batch]
-            writer.write(ids, ends_line)
-            advance(sum(ends_line))
-    return TokenizedCorpus.open(folder)
+        work = _in_order(
+            pool, lambda batch: encode([text for text, _ in batch]), _batches(pieces), 2 * threads
+        )
+        for batch, ids in work:
+            yield batch, ids
+            advance(sum(ends_line for _, ends_line in batch))
+
+
+def _texts(batches: Iterable[list[Piece]], advance: Callable[[int], None]) -> Iterator[list[str]]:
+    for batch in batches:
+        yield [text for text, _ in batch]
+        advance(sum(ends_line for _, ends_line in batch))
+
+
+def _choose_encoder(
+    tokenizer: PreTrainedTokenizerFast, lines: Iterable[str]
+) -> tuple[Encode, Iterator[Piece]]:
+    """The fastest encoder for some lines, as tried on the first of them, and the pieces of all lines."""
+    pieces = (piece for line in lines for piece in cut_line(line))
+    trial = list(_take(pieces, TRIAL_LINES, TRIAL_CHARACTERS))
+    encode = _fastest_encoder(plain_backend(tokenizer), [text for text, _ in trial])
+    return encode, chain(trial, pieces)
 
 
 def cut_line(line: str, longest: int = LONGEST_PIECE_CHARACTERS) -> Iterator[Piece]:

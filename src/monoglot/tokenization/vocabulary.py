@@ -123,12 +123,15 @@ def backend_of(tokenizer: PreTrainedTokenizerBase | Tokenizer) -> Tokenizer:
 
 
 def plain_backend(tokenizer: PreTrainedTokenizerBase | Tokenizer) -> Tokenizer:
-    """Copy the ``tokenizers.Tokenizer`` behind a tokenizer, without truncation and padding.
+    """Give the ``tokenizers.Tokenizer`` behind a tokenizer, or a copy that neither truncates nor pads.
 
     Many models ship a tokenizer.json that cuts texts at some length or fills them up: statistics of whole
-    texts must not go through that.
+    texts must not go through that. A copy takes seconds for a large vocabulary, so one is made only then.
     """
-    backend = Tokenizer.from_str(backend_of(tokenizer).to_str())
+    backend = backend_of(tokenizer)
+    if backend.truncation is None and backend.padding is None:
+        return backend
+    backend = Tokenizer.from_str(backend.to_str())
     backend.no_truncation()
     backend.no_padding()
     return backend

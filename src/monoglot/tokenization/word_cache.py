@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
 from itertools import chain
 
+import numpy as np
+from jaxtyping import Int64
 from tokenizers import Tokenizer, models
 
 from monoglot.tokenization.cutting import without_added_tokens, without_habits
@@ -18,7 +22,87 @@ MOST_CROSSING_TOKENS = 100
 MARKER = "▁"
 
 
-def word_encoder(tokenizer: Tokenizer, exact: Encode) -> Encode | None:
+@dataclass(frozen=True)
+class WordEncoder:
+    """Encodes lines word by word.
+
+    Attributes:
+        exact: The tokenizer's own encoder, for hard lines.
+        is_hard: Finds in a line what words can't be told apart for.
+        begin: Encodes the first word of a line.
+        go_on: Encodes the others, each with the space before it.
+        known: Words that were encoded.
+    """
+
+    exact: Encode
+    is_hard: re.Pattern[str]
+    begin: Tokenizer
+    go_on: Tokenizer
+    known: dict[str, tuple[int, ...]] = field(default_factory=dict, repr=False)
+
+    def __call__(self, lines: list[str]) -> list[list[int]]:
+        """Encode lines."""
+        hard = [self.is_hard.search(line) is not None for line in lines]
+        whole = iter(self.exact([line for line, is_so in zip(lines, hard, strict=True) if is_so]))
+        cut = [words_of(line) for line, is_so in zip(lines, hard, strict=True) if not is_so]
+        words = dict.fromkeys(chain.from_iterable(cut))
+        fresh = self.encode_words([word for word in words if word not in self.known])
+        found = {word: fresh[word] if word in fresh else self.known[word] for word in words}
+        if len(self.known) < MOST_WORDS:  # the frequent ones come early
+            short = {word: ids for word, ids in fresh.items() if len(word) < LONGEST_WORD_CHARACTERS}
+            self.known.update(short)
+        joined = (list(chain.from_iterable(map(found.__getitem__, pieces))) for pieces in cut)
+        return [next(whole if is_so else joined) for is_so in hard]
+
+    def count(self, batches: Iterable[list[str]], size: int) -> Int64[np.ndarray, " size"]:
+        """Count how often lines use each token; each distinct word is encoded once.
+
+        Args:
+            batches: The lines, some at a time.
+            size: Number of ids.
+        """
+        counts = np.zeros(size, np.int64)
+        words: Counter[str] = Counter()
+        for lines in batches:
+            hard = [self.is_hard.search(line) is not None for line in lines]
+            whole = self.exact([line for line, is_so in zip(lines, hard, strict=True) if is_so])
+            _add(counts, whole, [1] * len(whole))
+            for line, is_so in zip(lines, hard, strict=True):
+                if not is_so:
+                    words.update(words_of(line))
+            if len(words) > MOST_WORDS:
+                self._add_words(counts, words)
+                words.clear()
+        self._add_words(counts, words)
+        return counts
+
+    def encode_words(self, words: list[str]) -> dict[str, tuple[int, ...]]:
+        """Encode words, those after others with the space in front of them."""
+        ids: dict[str, tuple[int, ...]] = {}  # the garbage collector looks into lists again and again
+        for encoder, is_later in ((self.begin, False), (self.go_on, True)):
+            chosen = [word for word in words if (word[:1] == " ") == is_later]
+            rows = encoder.encode_batch_fast(chosen, add_special_tokens=False)
+            ids |= zip(chosen, (tuple(row.ids) for row in rows), strict=True)
+        return ids
+
+    def _add_words(self, counts: Int64[np.ndarray, " size"], words: Counter[str]) -> None:
+        found = self.encode_words(list(words))
+        _add(counts, found.values(), [words[word] for word in found])
+
+
+def words_of(line: str) -> list[str]:
+    """The words of a line that is not hard, all but the first with the space before them."""
+    return line.replace(" ", "\0 ").split("\0")  # only hard lines can have a NUL of their own
+
+
+def _add(counts: Int64[np.ndarray, " size"], rows: Collection[Sequence[int]], times: Sequence[int]) -> None:
+    """Add rows of ids to counts, each so many times."""
+    lengths = np.fromiter(map(len, rows), np.int64, len(rows))
+    ids = np.fromiter(chain.from_iterable(rows), np.int64, int(lengths.sum()))
+    np.add.at(counts, ids, np.repeat(np.array(times, np.int64), lengths))
+
+
+def word_encoder(tokenizer: Tokenizer, exact: Encode) -> WordEncoder | None:
     """Build an encoder that looks words up, for SentencePiece BPE tokenizers, whose words are a whole line.
 
     Such a tokenizer looks through a whole line for each merge. But no merge crosses the beginning of a word
@@ -41,34 +125,8 @@ def word_encoder(tokenizer: Tokenizer, exact: Encode) -> Encode | None:
     if len(crossing) > MOST_CROSSING_TOKENS:
         return None
     added = [token.content for token in tokenizer.get_added_tokens_decoder().values()]
-    is_hard = _hard_lines([text.replace(MARKER, " ") for text in crossing], added).search
-    begin, go_on = without_added_tokens(tokenizer), without_habits(tokenizer, parts)
-    known: dict[str, tuple[int, ...]] = {}
-
-    def encode_words(words: list[str]) -> dict[str, tuple[int, ...]]:
-        """Encode words, those after others with the space in front of them."""
-        ids: dict[str, tuple[int, ...]] = {}  # the garbage collector looks into lists again and again
-        for encoder, is_later in ((begin, False), (go_on, True)):
-            chosen = [word for word in words if (word[:1] == " ") == is_later]
-            rows = encoder.encode_batch_fast(chosen, add_special_tokens=False)
-            ids |= zip(chosen, (tuple(row.ids) for row in rows), strict=True)
-        return ids
-
-    def encode(lines: list[str]) -> list[list[int]]:
-        hard = [is_hard(line) is not None for line in lines]
-        whole = iter(exact([line for line, is_so in zip(lines, hard, strict=True) if is_so]))
-        # Only hard lines can have a NUL of their own.
-        easy = [line for line, is_so in zip(lines, hard, strict=True) if not is_so]
-        cut = [line.replace(" ", "\0 ").split("\0") for line in easy]
-        words = dict.fromkeys(chain.from_iterable(cut))
-        fresh = encode_words([word for word in words if word not in known])
-        found = {word: fresh[word] if word in fresh else known[word] for word in words}
-        if len(known) < MOST_WORDS:  # the frequent ones come early
-            known.update((word, ids) for word, ids in fresh.items() if len(word) < LONGEST_WORD_CHARACTERS)
-        joined = (list(chain.from_iterable(map(found.__getitem__, pieces))) for pieces in cut)
-        return [next(whole if is_so else joined) for is_so in hard]
-
-    return encode
+    is_hard = _hard_lines([text.replace(MARKER, " ") for text in crossing], added)
+    return WordEncoder(exact, is_hard, without_added_tokens(tokenizer), without_habits(tokenizer, parts))
 
 
 def _merges_within_words(tokenizer: Tokenizer, parts: Parts) -> bool:

@@ -136,9 +136,10 @@ def centred(matrix: Float64[np.ndarray, "rows dim"]) -> Float32[np.ndarray, "row
 
 
 def _limited(backend: Tokenizer, config: PreTrainedConfig) -> Tokenizer:
-    """The tokenizer, made to cut off what the model has no positions for."""
+    """A copy of the tokenizer that cuts off what the model has no positions for."""
     # Some models number positions from 2 on.
     positions = getattr(config.get_text_config(), "max_position_embeddings", None) or LONGEST_PIECES
+    backend = Tokenizer.from_str(backend.to_str())
     backend.enable_truncation(min(LONGEST_PIECES, positions - 2))
     return backend
 
