@@ -90,12 +90,12 @@ def test_sdist_holds_what_is_needed_to_build_and_test(distributions: tuple[Path,
     }
 
 
-def test_wheel_holds_every_module(distributions: tuple[Path, Path]) -> None:
+def test_wheel_holds_every_file(distributions: tuple[Path, Path]) -> None:
     with zipfile.ZipFile(distributions[1]) as archive:
         packed = {name for name in archive.namelist() if name.startswith("monoglot/")}
     source = ROOT / "src"
-    modules = {path.relative_to(source).as_posix() for path in source.rglob("*.py")}
-    assert packed == modules | {"monoglot/py.typed"}
+    files = {path.relative_to(source).as_posix() for path in source.rglob("*") if path.is_file()}
+    assert packed == {name for name in files if "__pycache__" not in name}
 
 
 def test_wheel_installs_into_a_fresh_environment(distributions: tuple[Path, Path], tmp_path: Path) -> None:

@@ -49,8 +49,8 @@ def explain(
     mixture = artifacts.mixture
     if mixture is None:
         raise SettingError(
-            f"{output} has the vocabulary of the model it was trained from: give the output of specialize, or "
-            "of adapt after it"
+            f"{output} has the vocabulary of the model it was trained from: give the output of specialize, "
+            "or of adapt after it"
         )
     found = find_source(artifacts, source)
     name_source = speller(found.model)
