@@ -178,11 +178,20 @@ def test_a_sentence_encoder_is_held_to_its_original(encoder, tmp_path):
     comparison = compare(encoder, GERMAN, tmp_path / "out", settings)
     rows = by_name(comparison)
     assert comparison.objective == "distill"
-    assert "original vocabulary" in comparison.left_out
+    assert "original vocabulary" in comparison.not_trained
     assert "original vocabulary" not in rows
     assert rows["original as it is"]["start"]["heldout"]["mean"] == pytest.approx(0, abs=1e-6)
     assert 0 < rows["trim"]["start"]["heldout"]["mean"] < rows["random"]["start"]["heldout"]["mean"]
-    assert not any("original" in sentence for sentence in comparison.verdict)
+    assert not any("original as it is" in sentence for sentence in comparison.verdict)
+
+
+def test_what_has_no_new_rows_is_not_trained_on_them(xlm_r, tmp_path):
+    schedule = QUICK.adapt_options | {"schedule": "new-rows", "checks": 1}
+    settings = replace(QUICK, seeds=1, probe_tokens=512, lines=2, retention=(), adapt_options=schedule)
+    comparison = compare(xlm_r, GERMAN, tmp_path / "out", settings)
+    assert set(comparison.not_trained) == {"trim", "original vocabulary"}
+    ranks = {name: row["rank"] for name, row in by_name(comparison).items()}
+    assert {name for name, rank in ranks.items() if rank is None} == {"trim", "original as it is"}
 
 
 def test_language_models_are_scored_by_bits_per_byte(tiny_folder, encoder):
@@ -216,6 +225,7 @@ BAD = {
     "no training": (["--probe-tokens", "0"], "--probe-tokens 0"),
     "no seed": (["--seeds", "0"], "--seeds 0"),
     "retention that is not there": (["--retention", "nothing.txt"], "nothing.txt"),
+    "probes of different length": (["--adapt-options.patience", "3"], "leave out --adapt-options.patience"),
     "no text": ([], "corpus"),
 }
 

@@ -17,7 +17,7 @@ from monoglot.evaluation.line_scores import TeacherDistance
 from monoglot.initialization.registry import get_method
 from monoglot.pipeline import texts
 from monoglot.pipeline.checks import check
-from monoglot.pipeline.compare_entrants import ORIGINAL, TRAINED, entrants
+from monoglot.pipeline.compare_entrants import ORIGINAL, entrants
 from monoglot.pipeline.compare_measure import choose_measure
 from monoglot.pipeline.compare_methods import read_methods
 from monoglot.pipeline.compare_picture import picture
@@ -36,9 +36,8 @@ from monoglot.run import Artifact, Run, atomic_write, write_json
 from monoglot.vectors.registry import get_engine
 
 RETENTION = "retention"
-IS_TEACHER = (
-    "it is the model that the others are to match: its distance is 0, and training it changes nothing"
-)
+IS_TEACHER = "it is the model that the others are to match: its distance is 0, and stays so"
+NOTHING_NEW = "the schedule new-rows trains rows that were not copied, and it has none"
 
 
 def compare(
@@ -108,7 +107,7 @@ def compare(
                 seeds=settings.all_seeds,
                 lines=len(scored[HELDOUT]),
                 found=found,
-                left_out={TRAINED: IS_TEACHER} if isinstance(measure, TeacherDistance) else {},
+                not_trained=excuses(laboratory, contestants),
                 pairs=pairs,
                 verdict=tuple(verdict(judged, pairs, measure.label, settings.seeds)),
             )
@@ -120,17 +119,17 @@ def measured(
     laboratory: Laboratory, contestants: Sequence[Contestant], seeds: Sequence[int], progress: Progress
 ) -> Iterator[Found]:
     """Score and train one contestant after the other, seed by seed."""
-    is_teacher = isinstance(laboratory.measure, TeacherDistance)
-    trained = [one for one in contestants if one.tokenizer or not is_teacher]
-    countdown = Countdown(len(trained) * len(seeds), progress)
+    excused = excuses(laboratory, contestants)
+    countdown = Countdown((len(contestants) - len(excused)) * len(seeds), progress)
     for contestant in contestants:
         drawn = dict.fromkeys(contestant.drawn(seed) for seed in seeds)
         starts = [laboratory.start(contestant, seed) for seed in (seeds if len(drawn) > 1 else seeds[:1])]
         figures, _ = read_scores(starts[0])
         scores = tuple(read_scores(start)[1] for start in starts)
-        if contestant.tokenizer is None:
-            yield Found(ORIGINAL, True, False, **figures, text_bytes=0, starts=scores)
-        if contestant not in trained:
+        if contestant.tokenizer is None or contestant.name in excused:
+            name = contestant.name if contestant.tokenizer else ORIGINAL
+            yield Found(name, True, False, **figures, text_bytes=0, starts=scores)
+        if contestant.name in excused:
             continue
         probes = [
             countdown.probe(f"{contestant.name}, seed {seed}", partial(laboratory.train, contestant, seed))
@@ -146,6 +145,17 @@ def measured(
             ends=tuple(read_scores(probe)[1] for probe in probes),
             curves=tuple(tuple(read_curve(probe, laboratory.measure.key)) for probe in probes),
         )
+
+
+def excuses(laboratory: Laboratory, contestants: Sequence[Contestant]) -> dict[str, str]:
+    """The controls that training would mean nothing for, each with the reason."""
+    reasons = {}
+    for one in contestants:
+        if one.tokenizer is None and isinstance(laboratory.measure, TeacherDistance):
+            reasons[one.name] = IS_TEACHER
+        elif laboratory.probe.training.schedule == "new-rows" and not one.has_new_rows:
+            reasons[one.name] = NOTHING_NEW
+    return reasons
 
 
 class Countdown:

@@ -40,7 +40,7 @@ def comparison_tables(comparison: Comparison) -> Iterator[RenderableType]:
             f"{one.parameters / 1e6:,.1f}M",
         )
     yield table
-    yield from (f"left out: {name}, because {reason}." for name, reason in comparison.left_out.items())
+    yield from (f"not trained: {name}, for {reason}." for name, reason in comparison.not_trained.items())
     yield ""
     yield from (escape(sentence) for sentence in comparison.verdict)
 

@@ -65,6 +65,11 @@ class Contestant:
         """The file that says so."""
         return self.mixture.folder / "mixture.safetensors" if self.mixture else None
 
+    @property
+    def has_new_rows(self) -> bool:
+        """Whether any row of its vocabulary was not copied."""
+        return self.rows is not None and bool((self.rows.provenance != Provenance.COPIED).any())
+
     def drawn(self, seed: int) -> int | None:
         """The seed of its noise; ``None`` if all seeds begin alike."""
         return seed if self.rows is not None and len(self.rows.where(Provenance.NOISE)) else None

@@ -114,7 +114,7 @@ class Comparison:
         seeds: Seeds of the probes.
         lines: Held-out lines that were scored.
         found: All contestants: those who were trained by rank, then those who were not.
-        left_out: Controls that mean nothing here, each with the reason.
+        not_trained: Controls that training means nothing for, each with the reason.
         pairs: Differences of all pairs.
         verdict: What may be said, a sentence each.
     """
@@ -126,7 +126,7 @@ class Comparison:
     seeds: tuple[int, ...]
     lines: int
     found: tuple[Found, ...]
-    left_out: dict[str, str]
+    not_trained: dict[str, str]
     pairs: tuple[Pair, ...]
     verdict: tuple[str, ...]
 
@@ -154,7 +154,7 @@ class Comparison:
                 }
                 for one in self.found
             ],
-            "left_out": self.left_out,
+            "not_trained": self.not_trained,
             "differences": [
                 {"better": pair.first, "worse": pair.second, **asdict(pair.difference)}
                 | {"told_apart": pair.difference.excludes_zero}

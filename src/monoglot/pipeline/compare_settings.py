@@ -59,8 +59,14 @@ class CompareSettings:
         """Refuse numbers that make no sense.
 
         Raises:
-            SettingError: If a number is too small.
+            SettingError: If a number is too small, or probes could differ in length.
         """
+        for name in ("tokens", "patience"):
+            if name in self.adapt_options:
+                raise SettingError(
+                    f"every probe is as long as the others: leave out --adapt-options.{name}, and say with "
+                    "--probe-tokens how long"
+                )
         for name, least in (("probe_tokens", 1), ("seeds", 1), ("lines", 2)):
             if getattr(self, name) < least:
                 flag = f"--{name.replace('_', '-')}"
