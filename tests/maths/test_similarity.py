@@ -4,7 +4,7 @@ import torch
 from hypothesis import given, settings, strategies as st
 
 from monoglot.maths import similarity
-from monoglot.maths.similarity import cosine_sparsemax, unit_rows
+from monoglot.maths.similarity import cosine_sparsemax, nearest_weights, softmax_of, unit_rows
 from monoglot.maths.simplex import sparsemax
 
 
@@ -71,3 +71,27 @@ def test_scale_of_vectors_does_not_matter(scale):
     np.testing.assert_allclose(
         dense(cosine_sparsemax(q * scale, a), 30), dense(cosine_sparsemax(q, a), 30), atol=1e-6
     )
+
+
+@pytest.mark.parametrize("k", [1, 5, 30, 99])
+def test_weights_of_the_nearest(k):
+    generator = torch.Generator().manual_seed(0)
+    q, a = torch.randn(7, 4, generator=generator), torch.randn(30, 4, generator=generator)
+    got = dense(nearest_weights(q, a, k, softmax_of(0.1)), 30)
+    cosines = (unit_rows(q).double() @ unit_rows(a).double().T).numpy()
+    for row, values in zip(got, cosines, strict=True):
+        kept = np.argsort(-values)[:k]
+        expected = np.zeros(30)
+        expected[kept] = np.exp(values[kept] / 0.1) / np.exp(values[kept] / 0.1).sum()
+        np.testing.assert_allclose(row, expected, atol=1e-6)
+
+
+def test_all_of_the_nearest_are_sparsemax_of_everything():
+    generator = torch.Generator().manual_seed(1)
+    q, a = torch.randn(9, 5, generator=generator), torch.randn(40, 5, generator=generator)
+    some = dense(nearest_weights(q, a, 40, sparsemax), 40)
+    np.testing.assert_allclose(some, dense(cosine_sparsemax(q, a), 40), atol=1e-6)
+
+
+def test_nothing_near_is_no_weight():
+    assert nearest_weights(torch.ones(3, 2), torch.ones(0, 2), 4, sparsemax).lengths.tolist() == [0, 0, 0]

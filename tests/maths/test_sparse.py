@@ -69,3 +69,11 @@ def test_kept_empties_the_others(rows, bits):
 def test_scaled_multiplies_each_row():
     rows = SparseRows.uniform(np.array([0, 2, 3]), np.array([7, 8, 9]), np.ones(3, bool))
     assert content(rows.scaled(np.array([2.0, 0.5]))) == [[(7, 1.0), (8, 1.0)], [(9, 0.5)]]
+
+
+def test_rows_are_spread_over_the_true_places():
+    rows = SparseRows.single(np.array([4, 7]))
+    spread = rows.spread(np.array([False, True, False, True]))
+    assert spread.lengths.tolist() == [0, 1, 0, 1]
+    assert spread.indices.tolist() == [4, 7]
+    assert SparseRows.empty(0).spread(np.zeros(3, bool)).lengths.tolist() == [0, 0, 0]

@@ -166,3 +166,20 @@ def test_settings_without_sense(xlm_r, words, message, refused):
 
 def test_one_file_with_two_weights(xlm_r, refused):
     assert "name it once" in refused(xlm_r, GERMAN, GERMAN, *TRIM, *SIZE, "--weights", "1", "2")
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--method", "wechsel"), "method 'wechsel' needs the option 'dictionary'"),
+        (("--method", "alignment"), "method 'alignment' needs the option 'parallel_text'"),
+        (("--method", "alignment", "--method-options.parallel-text", "none"), "there is no file 'none'"),
+        (("--method", "alignment", "--method-options.parallel-text", GERMAN), "line 1 of"),
+        (("--method", "ofa", "--method-options.word-vectors", GERMAN), "read from .vec and .bin files"),
+        (("--method", "omp", "--method-options.k", "65"), "from 1 to 64"),
+        (("--method", "focus", "--method-options.temperature", "0.1"), "needs a number of anchors"),
+        (("--method", "subword", "--method-options.weighting", "frist"), "did you mean 'first'"),
+    ],
+)
+def test_methods_without_what_they_need(xlm_r, words, message, refused):
+    assert message in refused(xlm_r, GERMAN, *words)

@@ -53,6 +53,7 @@ def matching_pursuit(
     block = max(16, min(MOST_TARGETS, BLOCK_SCORES // max(1, len(atoms))))
     parts: list[SparseRows] = []
     with progress.task("Matching tokens", total=len(targets)) as advance:
+        atoms = atoms.float()
         for some in targets.split(block):
             parts.append(_pursue(some, atoms, k) if k else SparseRows.empty(len(some)))
             advance(len(some))
@@ -61,7 +62,13 @@ def matching_pursuit(
 
 @dataclass
 class _Bases:
-    """The QR decompositions of what each target of a block has chosen so far; unused columns are zero."""
+    """The QR decompositions of what each target of a block has chosen so far.
+
+    Attributes:
+        q: Orthonormal rows; zero where nothing was chosen.
+        r: The chosen atoms in terms of them, by column; as in the identity where nothing was chosen.
+        chosen: The atoms.
+    """
 
     q: Float[Tensor, "targets k dim"]
     r: Float[Tensor, "targets k k"]
@@ -78,7 +85,7 @@ class _Bases:
             rest = rest - torch.einsum("tkd,tk->td", before, part)
             shares += part
         length = rest.norm(dim=1)
-        is_new = is_open & (length > DEPENDENT * atoms.norm(dim=1))
+        is_new: Bool[Tensor, " targets"] = is_open & (length > DEPENDENT * atoms.norm(dim=1))
         self.q[:, step] = torch.where(is_new[:, None], rest / length.clamp_min(1e-300)[:, None], 0)
         self.r[:, :step, step] = torch.where(is_new[:, None], shares, 0)
         self.r[:, step, step] = torch.where(is_new, length, 1)
@@ -88,10 +95,11 @@ class _Bases:
 def _pursue(targets: Float[Tensor, "targets dim"], atoms: Float[Tensor, "atoms dim"], k: int) -> SparseRows:
     """The pursuit of one block of targets; those that are finished run along with zeros."""
     count, dim = targets.shape
-    wanted = targets.double()
-    zeros = wanted.new_zeros
-    bases = _Bases(zeros(count, k, dim), zeros(count, k, k), torch.zeros_like(wanted[:, :1].long()).expand(-1, k).clone())
-    used = torch.zeros(count, k, dtype=torch.bool, device=wanted.device)
+    wanted, device = targets.double(), targets.device
+    q = torch.zeros(count, k, dim, dtype=wanted.dtype, device=device)
+    r = torch.eye(k, dtype=wanted.dtype, device=device).repeat(count, 1, 1)
+    bases = _Bases(q, r, chosen=torch.zeros(count, k, dtype=torch.long, device=device))
+    used = torch.zeros(count, k, dtype=torch.bool, device=device)
     residual, is_open = wanted.clone(), wanted.norm(dim=1) > 0
     for step in range(k):
         products = (residual.float() @ atoms.T).abs_()
@@ -105,8 +113,6 @@ def _pursue(targets: Float[Tensor, "targets dim"], atoms: Float[Tensor, "atoms d
         is_open = is_open & (residual.norm(dim=1) > EXPLAINED * wanted.norm(dim=1))
         if not is_open.any():
             break
-    empty = torch.diagonal(bases.r, dim1=1, dim2=2) == 0  # steps that were not taken
-    bases.r += torch.diag_embed(empty.double())
     inner = torch.einsum("tkd,td->tk", bases.q, wanted)
     weights = torch.linalg.solve_triangular(bases.r, inner[:, :, None], upper=True)[:, :, 0]
     return _rows(bases.chosen.cpu().numpy(), weights.cpu().numpy(), used.cpu().numpy())

@@ -41,3 +41,37 @@ def test_a_share_outside_the_unit_interval_is_refused(share):
 def test_methods_that_do_not_fit_are_refused(name):
     with pytest.raises(SettingError, match="can't be part of a blend"):
         Blend(first=name)
+
+
+def test_with_evidence_each_row_is_one_method_s(transfer):
+    rows = Blend(evidence=50).mix(transfer)
+    first, second = Focus().mix(transfer), Subword().mix(transfer)
+    is_frequent = transfer.vectors.counts[transfer.overlap.missing] >= 50
+    assert 20 < is_frequent.sum() < len(is_frequent) - 20
+    blend, first, second = (dense(each, transfer.source.size) for each in (rows, first, second))
+    either = first.any(axis=1) & second.any(axis=1)
+    np.testing.assert_allclose(blend[is_frequent & either], first[is_frequent & either], atol=1e-6)
+    np.testing.assert_allclose(blend[~is_frequent & either], second[~is_frequent & either], atol=1e-6)
+    alone = ~second.any(axis=1)
+    np.testing.assert_allclose(blend[alone], first[alone], atol=1e-6)
+
+
+def test_both_methods_have_their_own_options(transfer, tmp_path):
+    blend = Blend(first_options={"anchors": 3}, second_options={"weighting": "first"}, second_share=0.5)
+    first, second = (
+        dense(m.mix(transfer), transfer.source.size) for m in (Focus(anchors=3), Subword("first"))
+    )
+    both = first.any(axis=1) & second.any(axis=1)
+    got = dense(blend.mix(transfer), transfer.source.size)
+    np.testing.assert_allclose(got[both], (first + second)[both] / 2, atol=1e-6)
+    with pytest.raises(SettingError, match="no option 'k'"):
+        Blend(first_options={"k": 3})
+
+
+def test_files_of_the_parts_are_its_own():
+    blend = Blend(first="ofa", first_options={"word_vectors": "none.vec"})
+    assert blend.files == {"ofa's word-vectors": "none.vec"}
+    with pytest.raises(SettingError, match=r"no file 'none\.vec'"):
+        blend.check()
+    with pytest.raises(SettingError, match="the blend's evidence is -1"):
+        Blend(evidence=-1)

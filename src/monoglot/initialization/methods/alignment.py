@@ -70,7 +70,10 @@ class Alignment(Initializer):
         """Weights for the missing tokens that were linked often enough."""
         pairs = list(read_pairs(Path(self.parallel_text)))
         cut_source, cut_target = transfer.required_cuts
-        rows = cut_lines(cut_source, [text for text, _ in pairs]), cut_lines(cut_target, [t for _, t in pairs])
+        rows = (
+            cut_lines(cut_source, [text for text, _ in pairs]),
+            cut_lines(cut_target, [t for _, t in pairs]),
+        )
         keep = [max(map(len, pair)) <= LONGEST_TOKENS for pair in zip(*rows, strict=True)]
         source, target = (
             sequences([row for row, kept in zip(side, keep, strict=True) if kept], vocabulary.size)

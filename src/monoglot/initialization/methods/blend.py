@@ -72,8 +72,8 @@ class Blend(Initializer):
     @property
     def files(self) -> Mapping[str, str]:
         """The files of both methods."""
-        return {f"{what} of {name}": path for name, part in zip((self.first, self.second), self.parts, strict=True)
-                for what, path in part.files.items()}  # fmt: skip
+        named = zip((self.first, self.second), self.parts, strict=True)
+        return {f"{name}'s {what}": path for name, part in named for what, path in part.files.items()}
 
     def check(self) -> None:
         """Refuse what either method would.
@@ -91,4 +91,6 @@ class Blend(Initializer):
         if self.evidence:
             share = (transfer.required_vectors.counts[transfer.overlap.missing] < self.evidence).astype(float)
         share = np.where(first.lengths == 0, 1.0, np.where(second.lengths == 0, 0.0, share))
-        return SparseRows.total([first.kept(share < 1).scaled(1 - share), second.kept(share > 0).scaled(share)])
+        return SparseRows.total(
+            [first.kept(share < 1).scaled(1 - share), second.kept(share > 0).scaled(share)]
+        )

@@ -56,7 +56,9 @@ class Focus(Initializer):
         if self.anchors < 0 or self.temperature < 0:
             raise SettingError("focus's anchors and temperature are 0 (for none) or positive")
         if self.temperature and not self.anchors:
-            raise SettingError("focus with a temperature needs a number of anchors: softmax would mix them all")
+            raise SettingError(
+                "focus with a temperature needs a number of anchors: softmax would mix them all"
+            )
         if self.overlap not in (known := get_args(Strategy)):
             raise SettingError(f"unknown overlap '{self.overlap}': {did_you_mean(self.overlap, known)}")
 
@@ -71,7 +73,9 @@ class Focus(Initializer):
         if self.min_reliability:
             anchors = anchors.where(anchor_reliability(transfer, anchors) >= self.min_reliability)
 
-        def weights(queries: Float[Tensor, "queries dim"], vectors: Float[Tensor, "anchors dim"]) -> SparseRows:
+        def weights(
+            queries: Float[Tensor, "queries dim"], vectors: Float[Tensor, "anchors dim"]
+        ) -> SparseRows:
             if not self.anchors:
                 return cosine_sparsemax(queries, vectors, progress=progress)
             weigh = softmax_of(self.temperature) if self.temperature else sparsemax

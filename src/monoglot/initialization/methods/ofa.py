@@ -64,7 +64,9 @@ class Ofa(Initializer):
         words = open_word_file(Path(self.word_vectors))
         source, target = (
             words.token_vectors(vocabulary, cut, by_rank=False)
-            for vocabulary, cut in zip((transfer.source, transfer.target), transfer.required_cuts, strict=True)
+            for vocabulary, cut in zip(
+                (transfer.source, transfer.target), transfer.required_cuts, strict=True
+            )
         )
         return from_source_tokens(
             transfer,

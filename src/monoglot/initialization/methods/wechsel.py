@@ -114,8 +114,8 @@ def alignment(
     ]
     if not known:
         raise VectorsError(
-            f"none of the dictionary's {len(pairs):,} pairs is in both files of word vectors: give vectors of "
-            "the languages that the dictionary has, the source's in its first column"
+            f"none of the dictionary's {len(pairs):,} pairs is in both files of word vectors: give vectors "
+            "of the languages that the dictionary has, the source's in its first column"
         )
     points, images = (np.stack(side).astype(np.float64) for side in zip(*known, strict=True))
     return procrustes(points, images)
