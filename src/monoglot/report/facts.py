@@ -10,9 +10,9 @@ from monoglot.report.content import Change, Origin
 from monoglot.report.wording import PROVENANCE_COLORS, file_size, provenance_name
 
 TOKENIZER_ROWS = {
-    "fertility": ("tokens a word, held-out text", "{:.3f}"),
-    "bytes_per_token": ("bytes a token, held-out text", "{:.2f}"),
-    "unknown_share": ("unknown tokens, held-out text", "{:.3%}"),
+    "fertility": ("tokens a word", "{:.3f}"),
+    "bytes_per_token": ("bytes a token", "{:.2f}"),
+    "unknown_share": ("unknown tokens", "{:.3%}"),
 }
 
 NOT_SHOWN = ("step", "tokens", "gradient_norm", "learning_rate")

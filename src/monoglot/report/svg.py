@@ -10,8 +10,8 @@ from importlib.resources import files
 from markupsafe import Markup, escape
 
 TEMPLATES = files("monoglot.report") / "template"
-WIDTH = 720
-"""Width of every figure in its own units; the page scales them."""
+WIDTH = 480
+"""Width of every figure in its own units: so few that its text can be read on a phone."""
 
 
 def element(name: str, content: str = "", /, **attributes: object) -> Markup:

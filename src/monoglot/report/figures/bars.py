@@ -9,7 +9,7 @@ from markupsafe import Markup
 from monoglot.report.overlap import Crosstab
 from monoglot.report.svg import WIDTH, Scale, drawing, element, label
 
-LEFT, RIGHT, ROW, TOP = 150, 120, 30, 34
+LEFT, RIGHT, ROW, LINE = 100, 62, 28, 20
 LEAST_SHARE_LABELLED = 0.09
 
 
@@ -21,13 +21,13 @@ def stacked_bars(title: str, crosstab: Crosstab, colors: Mapping[str, int]) -> M
         crosstab: Counts of tokens, a group a row.
         colors: Number of the colour of each column.
     """
-    parts = _legend(crosstab.columns, colors)
+    parts, top = _legend(crosstab.columns, colors)
     for number, (name, counts) in enumerate(zip(crosstab.rows, crosstab.counts, strict=True)):
-        y = TOP + number * ROW
-        parts.append(label(LEFT - 12, y + 15, name, anchor="end"))
+        y = top + number * ROW
+        parts.append(label(LEFT - 10, y + 15, name, anchor="end"))
         parts += _bar(y, counts, crosstab.columns, colors)
-        parts.append(label(WIDTH - RIGHT + 12, y + 15, f"{sum(counts):,}", "muted number"))
-    return drawing(TOP + len(crosstab.rows) * ROW, title, *parts)
+        parts.append(label(WIDTH, y + 15, f"{sum(counts):,}", "muted number", "end"))
+    return drawing(top + len(crosstab.rows) * ROW, title, *parts)
 
 
 def _bar(y: float, counts: Sequence[int], columns: Sequence[str], colors: Mapping[str, int]) -> list[Markup]:
@@ -49,11 +49,15 @@ def _bar(y: float, counts: Sequence[int], columns: Sequence[str], colors: Mappin
     return parts
 
 
-def _legend(columns: Sequence[str], colors: Mapping[str, int]) -> list[Markup]:
+def _legend(columns: Sequence[str], colors: Mapping[str, int]) -> tuple[list[Markup], float]:
+    """The names of the colours, on as many lines as they need, and where the bars may begin."""
     parts: list[Markup] = []
-    x = float(LEFT)
+    x, y = float(LEFT), 6.0
     for name in columns:
-        parts.append(element("rect", x=x, y=6.0, width=10.0, height=10.0, class_=f"fill c{colors[name]}"))
-        parts.append(label(x + 15, 15, name, "muted"))
-        x += 36 + 7.4 * len(name)
-    return parts
+        width = 28 + 7.4 * len(name)
+        if x > LEFT and x + width > WIDTH:
+            x, y = float(LEFT), y + LINE
+        parts.append(element("rect", x=x, y=y, width=10.0, height=10.0, class_=f"fill c{colors[name]}"))
+        parts.append(label(x + 15, y + 9.5, name, "muted"))
+        x += width
+    return parts, y + 26

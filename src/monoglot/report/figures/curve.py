@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from monoglot.report.svg import WIDTH, Scale, brief, drawing, element, label, line
 
-LEFT, RIGHT, TOP, HEIGHT, BOTTOM = 56, 70, 30, 200, 40
+LEFT, RIGHT, TOP, HEIGHT, BOTTOM = 44, 52, 30, 170, 40
 
 Point = tuple[float, float]
 
@@ -30,7 +30,7 @@ def curve(title: str, name: str, points: Sequence[Point], *, marked: bool = Fals
     for tick in up.ticks(5):
         parts.append(line(LEFT, up(tick), WIDTH - RIGHT, up(tick), "grid"))
         parts.append(label(LEFT - 8, up(tick) + 4, brief(tick), "muted number", "end"))
-    for tick in across.ticks(6):
+    for tick in across.ticks(5):
         parts.append(label(across(tick), TOP + HEIGHT + 18, brief(tick), "muted number", "middle"))
     parts.append(label(WIDTH - RIGHT, TOP + HEIGHT + 36, "tokens seen", "muted", "end"))
     places = [(across(x), up(y)) for x, y in points]

@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from monoglot.report.svg import WIDTH, Scale, drawing, group
 
-HEIGHT, MARGIN = 520, 14
+HEIGHT, MARGIN = 350, 10
 TAILS_PERCENT = 0.5
 """Points further out than these percentiles are drawn at the edge."""
 
@@ -37,15 +37,15 @@ def points(
     down = Scale(float(low[1]), float(high[1]), HEIGHT - MARGIN, MARGIN)
 
     def place(point: np.ndarray) -> str:
-        x = min(max(across(float(point[0])), 4.0), WIDTH - 4.0)
-        y = min(max(down(float(point[1])), 4.0), HEIGHT - 4.0)
+        x = min(max(across(float(point[0])), 3.0), WIDTH - 3.0)
+        y = min(max(down(float(point[1])), 3.0), HEIGHT - 3.0)
         return f'cx="{x:.1f}" cy="{y:.1f}"'
 
     # Thousands of points: written directly, for there is nothing in them to escape.
-    behind = Markup("").join(Markup(f'<circle {place(point)} r="1.6"/>') for point in backdrop)
+    behind = Markup("").join(Markup(f'<circle {place(point)} r="1.1"/>') for point in backdrop)
     classes = zip(*([f"{key}{color}" for color in own] for key, own in colors.items()), strict=True)
     before = Markup("").join(
-        Markup(f'<circle {place(point)} r="2.3" class="{" ".join(names)}"/>')
+        Markup(f'<circle {place(point)} r="1.6" class="{" ".join(names)}"/>')
         for point, names in zip(places, classes, strict=True)
     )
     return drawing(

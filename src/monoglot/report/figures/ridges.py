@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from monoglot.report.svg import WIDTH, Scale, brief, drawing, element, label, line
 
-LEFT, RIGHT, ROW, TOP, BOTTOM = 190, 20, 62, 10, 44
+LEFT, RIGHT, ROW, TOP, BOTTOM = 128, 12, 56, 8, 44
 BINS = 72
 TAILS_PERCENT = 0.2
 """How much is left out at either end, lest a few rows squeeze all others together."""
@@ -47,7 +47,7 @@ def ridges(title: str, axis: str, rows: Sequence[Ridge]) -> Markup:
     bottom = TOP + len(rows) * ROW
     parts = [
         part
-        for tick in scale.ticks()
+        for tick in scale.ticks(5)
         for part in (
             line(scale(tick), TOP, scale(tick), bottom, "grid"),
             label(scale(tick), bottom + 18, brief(tick), "muted number", "middle"),

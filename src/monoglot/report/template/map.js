@@ -23,7 +23,8 @@ function showMap(data) {
     circles[point].classList.add("shown");
     const scale = svg.getBoundingClientRect().width / width;
     const [x, y] = places[point];
-    tip.style.left = `${Math.min(x * scale, plot.clientWidth - tip.offsetWidth / 2 - 4)}px`;
+    const half = tip.offsetWidth / 2 + 4;
+    tip.style.left = `${Math.max(half, Math.min(x * scale, plot.clientWidth - half))}px`;
     tip.style.top = `${y * scale - 10}px`;
   }
 
