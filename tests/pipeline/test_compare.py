@@ -13,7 +13,8 @@ from transformers import AutoModel
 from monoglot.cli import main
 from monoglot.errors import ModelError, SettingError
 from monoglot.pipeline.adapt_settings import AdaptSettings
-from monoglot.pipeline.compare import Countdown, compare
+from monoglot.pipeline.compare import compare
+from monoglot.pipeline.compare_contest import Countdown
 from monoglot.pipeline.compare_display import comparison_tables
 from monoglot.pipeline.compare_measure import choose_measure
 from monoglot.pipeline.compare_probe import Laboratory

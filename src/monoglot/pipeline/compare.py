@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import os
-import time
-from collections.abc import Callable, Iterator, Sequence
-from functools import partial
+from collections.abc import Sequence
 from pathlib import Path
-from statistics import mean
 
 import numpy as np
 
@@ -17,12 +14,13 @@ from monoglot.evaluation.line_scores import TeacherDistance
 from monoglot.initialization.registry import get_method
 from monoglot.pipeline import texts
 from monoglot.pipeline.checks import check
-from monoglot.pipeline.compare_entrants import ORIGINAL, entrants
+from monoglot.pipeline.compare_contest import contest, excuses
+from monoglot.pipeline.compare_entrants import entrants
 from monoglot.pipeline.compare_measure import choose_measure
 from monoglot.pipeline.compare_methods import read_methods
 from monoglot.pipeline.compare_picture import picture
-from monoglot.pipeline.compare_probe import Contestant, Laboratory, read_curve, read_scores
-from monoglot.pipeline.compare_result import HELDOUT, Comparison, Found, differences, ranked
+from monoglot.pipeline.compare_probe import Contestant, Laboratory
+from monoglot.pipeline.compare_result import HELDOUT, Comparison, differences, ranked
 from monoglot.pipeline.compare_settings import CompareSettings
 from monoglot.pipeline.compare_verdict import verdict
 from monoglot.pipeline.evaluate_settings import EvaluateSettings
@@ -32,12 +30,10 @@ from monoglot.pipeline.source import open_source
 from monoglot.pipeline.threads import limited_threads
 from monoglot.pipeline.walk import Walk
 from monoglot.progress import SILENT, Progress
-from monoglot.run import Artifact, Run, atomic_write, write_json
+from monoglot.run import Run, atomic_write, write_json
 from monoglot.vectors.registry import get_engine
 
 RETENTION = "retention"
-IS_TEACHER = "it is the model that the others are to match: its distance is 0, and stays so"
-NOTHING_NEW = "the schedule new-rows trains rows that were not copied, and it has none"
 
 
 def compare(
@@ -96,88 +92,32 @@ def compare(
             scored = {HELDOUT: spread(texts.heldout(survey), settings.lines)} | scored
             probe_text, contestants = entrants(walk, survey, chosen)
             laboratory = Laboratory(walk, measure, scored, probe, probe_text)
-            found = ranked(tuple(measured(laboratory, contestants, settings.all_seeds, progress)))
-            pairs = differences(found, settings.seed)
-            judged = [one for one in found if one.ends or not isinstance(measure, TeacherDistance)]
-            comparison = Comparison(
-                source=str(source),
-                objective=str(probe.settings.objective),
-                measure=measure.label,
-                probe_tokens=settings.probe_tokens,
-                seeds=settings.all_seeds,
-                lines=len(scored[HELDOUT]),
-                found=found,
-                not_trained=excuses(laboratory, contestants),
-                pairs=pairs,
-                verdict=tuple(verdict(judged, pairs, measure.label, settings.seeds)),
-            )
+            comparison = scoreboard(laboratory, contestants, settings)
             publish(walk, comparison, settings)
             return comparison
 
 
-def measured(
-    laboratory: Laboratory, contestants: Sequence[Contestant], seeds: Sequence[int], progress: Progress
-) -> Iterator[Found]:
-    """Score and train one contestant after the other, seed by seed."""
-    excused = excuses(laboratory, contestants)
-    countdown = Countdown((len(contestants) - len(excused)) * len(seeds), progress)
-    for contestant in contestants:
-        drawn = dict.fromkeys(contestant.drawn(seed) for seed in seeds)
-        starts = [laboratory.start(contestant, seed) for seed in (seeds if len(drawn) > 1 else seeds[:1])]
-        figures, _ = read_scores(starts[0])
-        scores = tuple(read_scores(start)[1] for start in starts)
-        if contestant.tokenizer is None or contestant.name in excused:
-            name = contestant.name if contestant.tokenizer else ORIGINAL
-            yield Found(name, True, False, **figures, text_bytes=0, starts=scores)
-        if contestant.name in excused:
-            continue
-        probes = [
-            countdown.probe(f"{contestant.name}, seed {seed}", partial(laboratory.train, contestant, seed))
-            for seed in seeds
-        ]
-        yield Found(
-            contestant.name,
-            contestant.is_control,
-            contestant.has_new_vocabulary,
-            **figures,
-            text_bytes=laboratory.bytes_read(contestant),
-            starts=scores,
-            ends=tuple(read_scores(probe)[1] for probe in probes),
-            curves=tuple(tuple(read_curve(probe, laboratory.measure.key)) for probe in probes),
-        )
-
-
-def excuses(laboratory: Laboratory, contestants: Sequence[Contestant]) -> dict[str, str]:
-    """The controls that training would mean nothing for, each with the reason."""
-    reasons = {}
-    for one in contestants:
-        if one.tokenizer is None and isinstance(laboratory.measure, TeacherDistance):
-            reasons[one.name] = IS_TEACHER
-        elif laboratory.probe.training.schedule == "new-rows" and not one.has_new_rows:
-            reasons[one.name] = NOTHING_NEW
-    return reasons
-
-
-class Countdown:
-    """Shows which probe is running, of how many, and how long they will all take."""
-
-    def __init__(self, total: int, progress: Progress) -> None:
-        self._total, self._progress = total, progress
-        self._begun, self._seconds = 0, list[float]()
-
-    def probe(self, name: str, work: Callable[[], Artifact]) -> Artifact:
-        """Run one probe; those that were done before say nothing of how long the others take."""
-        self._begun += 1
-        left = ""
-        if self._seconds:
-            minutes = mean(self._seconds) * (self._total - self._begun + 1) / 60
-            left = f", about {minutes:.0f} min left"
-        started = time.perf_counter()
-        with self._progress.task(f"probe {self._begun} of {self._total}: {name}{left}"):
-            artifact = work()
-        if not artifact.reused:
-            self._seconds.append(time.perf_counter() - started)
-        return artifact
+def scoreboard(
+    laboratory: Laboratory, contestants: Sequence[Contestant], settings: CompareSettings
+) -> Comparison:
+    """Score and train all, rank them, and say what that means."""
+    measure = laboratory.measure
+    found = ranked(tuple(contest(laboratory, contestants, settings.all_seeds)))
+    pairs = differences(found, settings.seed)
+    # That a teacher is no distance from itself is nothing to compare with.
+    judged = [one for one in found if one.ends or not isinstance(measure, TeacherDistance)]
+    return Comparison(
+        source=laboratory.walk.source.name,
+        objective=str(laboratory.probe.settings.objective),
+        measure=measure.label,
+        probe_tokens=settings.probe_tokens,
+        seeds=settings.all_seeds,
+        lines=len(laboratory.texts[HELDOUT]),
+        found=found,
+        not_trained=excuses(laboratory, contestants),
+        pairs=pairs,
+        verdict=tuple(verdict(judged, pairs, measure.label, settings.seeds)),
+    )
 
 
 def spread(lines: Sequence[str], most: int) -> list[str]:
