@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:  # it needs torch, which a picture does not
     from monoglot.pipeline.compare_result import Comparison, Curve, Found
 
-WIDTH, HEIGHT = 860, 480
+WIDTH, HEIGHT = 930, 480
 LEFT, RIGHT, TOP, BOTTOM = 70, 640, 50, 420
 COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#000000")
 """Okabe & Ito's palette, which people who can't tell red from green can read."""
 DASHES = ("", "7 3", "2 3")
 LABEL_HEIGHT = 17
+LONGEST_LABEL = 34
+"""Characters that surely fit; options can make names of any length."""
 
 
 def picture(comparison: Comparison) -> str:
@@ -73,7 +75,8 @@ def caption(one: Found, style: str, end: float, label: float) -> Iterator[str]:
     path = f"{RIGHT},{end:.1f} {RIGHT + 14},{label:.1f} {RIGHT + 32},{label:.1f}"
     yield f'<polyline points="{path}" {style} stroke-width="1.2"/>'
     name = f"{one.name}{' (control)' if one.is_control else ''}"
-    yield f'<text x="{RIGHT + 38}" y="{label + 4:.1f}">{escape(name)}</text>'
+    shown = name if len(name) <= LONGEST_LABEL else f"{name[: LONGEST_LABEL - 1]}…"
+    yield f'<text x="{RIGHT + 38}" y="{label + 4:.1f}">{escape(shown)}<title>{escape(name)}</title></text>'
 
 
 def mean_curve(curves: Sequence[Curve]) -> Curve:
