@@ -103,6 +103,26 @@ def test_the_page_is_written_again_alike(run, tmp_path):
         assert (output / name).read_bytes() == (run / name).read_bytes()
 
 
+def test_a_comparison_put_beside_the_model_is_shown(copy):
+    figures = [
+        {"mean": 2.5, "std": 0.25, "values": [2.25, 2.75]},
+        {"mean": 1.5, "std": None, "values": [1.5]},
+    ]
+    one = {"rank": 1, "name": "focus", "control": False, "vocabulary": 700}
+    two = {"rank": None, "name": "original", "control": True, "vocabulary": 1500}
+    scores = [
+        {"start": {"heldout": figures[0]}, "end": {"heldout": figures[1]}},
+        {"start": {"heldout": figures[1]}, "end": {}},
+    ]
+    content = {"measure": "bits_per_byte", "contestants": [one | scores[0], two | scores[1]]}
+    (copy / "comparison.json").write_text(json.dumps(content))
+    report(copy)
+    found = checked(page_of(copy))
+    assert "comparison" in found.ids
+    shown = "".join(found.text.split())
+    assert "focus7002.500±0.2501.500original(control)1,5001.500–" in shown
+
+
 def test_without_the_source_it_says_what_is_missing(copy, capsys):
     manifest = copy / "monoglot" / "manifest.json"
     manifest.write_text(manifest.read_text().replace("/xlm-roberta", "/gone"))

@@ -20,6 +20,7 @@ from monoglot.pipeline.summary import Share
 from monoglot.report.content import Table
 from monoglot.report.facts import Facts
 from monoglot.report.wording import STAGES, duration, file_size
+from monoglot.run import read_json
 from monoglot.training.settings import TrainingSettings
 
 DEFAULTS: dict[str, Settings | AdaptSettings | TrainingSettings] = {
@@ -86,6 +87,31 @@ def costs(artifacts: Artifacts) -> Table | None:
     head = ("stage", "time", "processor", "peak memory", "done before")
     width = len(head) if any(row[-1] for row in rows) else len(head) - 1
     return Table(head[:width], [row[:width] for row in rows])
+
+
+def comparison(artifacts: Artifacts) -> Table | None:
+    """The scoreboard of `compare`, if its ``comparison.json`` has been put beside the model."""
+    path = artifacts.output / "comparison.json"
+    if not path.is_file():
+        return None
+    found = read_json(path)
+    text = "heldout"
+    rows = [
+        (
+            f"{one['name']} (control)" if one["control"] else one["name"],
+            f"{one['vocabulary']:,}",
+            *(_spread(one[when].get(text)) for when in ("start", "end")),
+        )
+        for one in found["contestants"]
+    ]
+    measure = found["measure"].replace("_", " ")
+    return Table(("method", "vocabulary", f"{measure}, untrained", f"{measure}, trained"), rows)
+
+
+def _spread(figure: Mapping[str, float] | None) -> str:
+    if figure is None:
+        return "–"
+    return f"{figure['mean']:.3f}" + (f" ± {figure['std']:.3f}" if figure["std"] else "")
 
 
 def subtitle(artifacts: Artifacts) -> str:

@@ -57,6 +57,7 @@ def compose(artifacts: Artifacts, facts: Facts, found: FoundSource) -> Page:
         examples=examples(old, artifacts.tokenizer, artifacts.heldout, EXAMPLES) if mixture else (),
         training=training_changes(facts),
         curves=_curves(facts),
+        comparison=report_facts.comparison(artifacts),
         costs=report_facts.costs(artifacts),
         settings=report_facts.settings_by_group(artifacts),
         versions={name: version or "–" for name, version in artifacts.manifest["versions"].items()},
