@@ -1,6 +1,7 @@
 """What every registered method has to keep; a new one that reads files is added to `fixtures.methods`."""
 
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import pytest
@@ -30,10 +31,20 @@ def method(request, tmp_path):
     return example(request.param, tmp_path)
 
 
+@pytest.fixture(scope="module")
+def transfers(source_tokenizers, target_tokenizers):
+    """Gives the transfer between two families; each is made once, as no test changes it."""
+
+    @cache
+    def made(source: str, target: str, strategy: str) -> Transfer:
+        return make_transfer(source_tokenizers[source], target_tokenizers[target], strategy=strategy)
+
+    return made
+
+
 @pytest.fixture(params=PAIRS, ids="→".join)
-def transfer(request, source_tokenizers, target_tokenizers, method):
-    source, target = request.param
-    return make_transfer(source_tokenizers[source], target_tokenizers[target], strategy=method.matching)
+def transfer(request, transfers, method):
+    return transfers(*request.param, method.matching)
 
 
 def table(transfer: Transfer, seed: int = 0) -> torch.Tensor:
