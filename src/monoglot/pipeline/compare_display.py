@@ -25,21 +25,22 @@ def comparison_tables(comparison: Comparison) -> Iterator[RenderableType]:
         title = "" if text == HELDOUT else f"{text}: "
         table.add_column(f"{title}before", justify="right")
         table.add_column(f"{title}after", justify="right")
-    for header in ("behind the best, 95%", "text read", "vocabulary", "parameters"):
-        table.add_column(header, justify="right")
+    for header in ("behind", "95%", "text read", "vocabulary"):
+        table.add_column(header, justify="right", no_wrap=True)
     behind = {pair.second: pair for pair in comparison.pairs if pair.first == comparison.found[0].name}
     for rank, one in enumerate(comparison.found, start=1):
         gap = behind[one.name].difference if one.ends and one.name in behind else None
         table.add_row(
             f"{rank}" if one.ends else "-",
-            escape(one.name) + (" [dim](control)[/]" if one.is_control else ""),
+            escape(one.name) + (" *" if one.is_control else ""),
             *(cell for text in texts for cell in (figure(one.starts, text), figure(one.ends, text))),
-            f"{gap.value:.4f} ({gap.low:+.4f} … {gap.high:+.4f})" if gap else "",
+            f"{gap.value:.4f}" if gap else "",
+            f"{gap.low:+.4f}…{gap.high:+.4f}" if gap else "",
             read(one),
             f"{one.vocabulary:,}",
-            f"{one.parameters / 1e6:,.1f}M",
         )
     yield table
+    yield "* control"
     yield from (f"not trained: {name}, for {reason}." for name, reason in comparison.not_trained.items())
     yield ""
     yield from (escape(sentence) for sentence in comparison.verdict)
