@@ -22,7 +22,7 @@ DEV_STAMP := $(VENV)/.installed-dev
 export HF_HUB_DISABLE_TELEMETRY := 1
 export TOKENIZERS_PARALLELISM := false
 
-.PHONY: help demo test check format lint types floors bench bench-vectors clean
+.PHONY: help demo test check format lint types floors bench bench-vectors docs clean
 
 help:  ## Say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -58,8 +58,12 @@ bench-vectors: $(DEV_STAMP)  ## Compare auxiliary spaces and methods before trai
 	  HF_HUB_OFFLINE=1 $(PY) -m benchmarks.step_zero --data $(DATA) --models $(MODELS) --language $$language || exit; \
 	done
 
+docs: $(USER_STAMP)  ## Build the documentation's site in site/
+	$(PIP) install --group docs
+	$(VENV)/bin/zensical build --clean --strict
+
 clean:  ## Remove what these targets made
-	rm -rf $(VENV) build dist demo-output .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) build dist site demo-output .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 
 # torch comes first and alone, so that nothing pulls a larger build in beside it; only torch is looked for
 # outside PyPI.

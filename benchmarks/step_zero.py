@@ -71,6 +71,8 @@ RECIPES = {
     "blend, cooccurrence": Recipe("blend", "cooccurrence"),
     "blend, cooccurrence, norms .4": Recipe("blend", "cooccurrence", calibration=0.4),
     "focus, cooccurrence, norms .4": Recipe("focus", "cooccurrence", calibration=0.4),
+    "focus, fasttext, anchors ≥ .6": Recipe("focus", "fasttext", {"min_reliability": 0.6}),
+    "focus, cooccurrence, anchors ≥ .6": Recipe("focus", "cooccurrence", {"min_reliability": 0.6}),
     "blend .5, cooccurrence": Recipe("blend", "cooccurrence", {"second_share": 0.5}),
 }
 

@@ -1,11 +1,15 @@
-"""The Python of README.md and docs/ runs."""
+"""The Python of README.md and docs/ runs, their links lead somewhere, and every page is in the navigation."""
 
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+import monoglot
 from monoglot.initialization import registry
+from monoglot.initialization.registry import get_method
+from tests.fixtures import transfers
 from tests.fixtures.tokenizers import DATA
 
 ROOT = Path(__file__).parent.parent
@@ -42,3 +46,55 @@ def test_readme_and_output_page(at_home, capsys):
     (mixture,) = blocks("docs/output.md")
     exec(at_home(mixture).replace("▁Krankenwagen", "▁und"), {})
     assert "1.00 ▁und" in capsys.readouterr().out
+
+
+def test_quick_start_loads_the_result(at_home):
+    specialize, _ = blocks("README.md")
+    exec(at_home(specialize), {})
+    (load,) = blocks("docs/index.md")
+    found: dict = {}
+    exec(load, found)
+    assert len(found["tokenizer"]) == found["model"].get_input_embeddings().num_embeddings
+
+
+def test_a_method_of_your_own(source_tokenizers, target_tokenizers):
+    (method,) = blocks("docs/new-method.md")
+    transfer = transfers.make_transfer(source_tokenizers["unigram"], target_tokenizers["unigram"])
+    try:
+        exec(method, {"__name__": "example"})
+        rows = get_method("last-piece-heavy", {"share": 0.5}).mix(transfer)
+        alone = get_method("last-piece-heavy", {"share": 1}).mix(transfer)
+    finally:
+        registry._registered.pop("last-piece-heavy", None)
+    spelled = np.flatnonzero(np.diff(transfer.pieces.indptr) > 1)
+    assert len(spelled) > 20
+    for place in spelled:
+        pieces = transfer.pieces.of(place)
+        one, last = (each.select(np.array([place])) for each in (rows, alone))
+        assert one.weights.sum() == pytest.approx(1)
+        assert one.weights[one.indices == pieces[-1]].sum() >= 0.5
+        assert set(last.indices[last.weights > 0]) == {pieces[-1]}
+
+
+PAGES = ["README.md", *sorted(str(path.relative_to(ROOT)) for path in (ROOT / "docs").glob("*.md"))]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_links_lead_somewhere(page):
+    text = (ROOT / page).read_text(encoding="utf-8")
+    for target in re.findall(r"\]\(([^)#\s]+)", text):
+        if not target.startswith("http"):
+            assert ((ROOT / page).parent / target).exists(), target
+
+
+def test_every_page_is_in_the_navigation():
+    navigation = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
+    named = re.findall(r": ([\w-]+\.md)$", navigation, re.MULTILINE)
+    assert sorted(named) == sorted(path.name for path in (ROOT / "docs").glob("*.md"))
+
+
+def test_the_reference_has_every_public_name():
+    named = re.findall(
+        r"^::: monoglot\.(\w+)$", (ROOT / "docs/api.md").read_text(encoding="utf-8"), re.MULTILINE
+    )
+    assert sorted(named) == sorted(name for name in monoglot.__all__ if name != "__version__")
