@@ -13,8 +13,9 @@ Nothing is installed here. The environment is one of its own, made by::
 WECHSEL: Unigram tokenizers and fastText models of two samples of German, and a dictionary that says that
 their words mean the same: the rotation must be well determined, for the package computes it in float32. The
 rows of missing tokens are compared, as monoglot copies the others, but for those whose tenth and eleventh
-neighbour are equally near (``ack`` and ``▁ack`` have one vector): which of them is taken is chance. OMP: targets and
-atoms drawn from a seed, and rows of a model's embeddings if ``--model`` gives one; coefficients are compared.
+neighbour are equally near (``ack`` and ``▁ack`` have one vector): which of them is taken is chance. OMP:
+targets and atoms drawn from a seed, and rows of a model's embeddings if ``--model`` gives one; coefficients
+are compared.
 All must agree to 1e-4.
 """
 

@@ -21,6 +21,7 @@ import time
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -56,24 +57,28 @@ class Recipe:
 
     method: str
     vectors: str | None = None
-    options: dict[str, float] = field(default_factory=dict)
+    options: dict[str, Any] = field(default_factory=dict)
     calibration: float = 0.0
 
 
+MEAN = {"weighting": "mean"}
 RECIPES = {
     "random": Recipe("random"),
-    "subword": Recipe("subword"),
+    "subword, mean": Recipe("subword", None, MEAN),
+    "subword, by length": Recipe("subword"),
     "deepfocus": Recipe("focus-reference", "fasttext"),
     "focus, fasttext": Recipe("focus", "fasttext"),
     "focus, characters": Recipe("focus", "characters"),
     "focus, cooccurrence": Recipe("focus", "cooccurrence"),
-    "blend, fasttext": Recipe("blend", "fasttext"),
-    "blend, cooccurrence": Recipe("blend", "cooccurrence"),
-    "blend, cooccurrence, norms .4": Recipe("blend", "cooccurrence", calibration=0.4),
-    "focus, cooccurrence, norms .4": Recipe("focus", "cooccurrence", calibration=0.4),
     "focus, fasttext, anchors ≥ .6": Recipe("focus", "fasttext", {"min_reliability": 0.6}),
     "focus, cooccurrence, anchors ≥ .6": Recipe("focus", "cooccurrence", {"min_reliability": 0.6}),
-    "blend .5, cooccurrence": Recipe("blend", "cooccurrence", {"second_share": 0.5}),
+    "blend .3 mean, fasttext": Recipe("blend", "fasttext", {"second_share": 0.3, "second_options": MEAN}),
+    "blend .3 mean": Recipe("blend", "cooccurrence", {"second_share": 0.3, "second_options": MEAN}),
+    "blend .3 mean, norms .4": Recipe(
+        "blend", "cooccurrence", {"second_share": 0.3, "second_options": MEAN}, 0.4
+    ),
+    "blend .3": Recipe("blend", "cooccurrence", {"second_share": 0.3}),
+    "blend (default)": Recipe("blend", "cooccurrence"),
 }
 
 
@@ -212,7 +217,7 @@ def tables() -> list[str]:
             [
                 recipe,
                 *(f"{line['scores'][c][0]:.3f} ± {np.std(line['scores'][c][1:]):.3f}" for c in columns),
-                f"{line['vectors_cpu_seconds']:.0f}" if RECIPES[recipe].vectors else "",
+                f"{line['vectors_cpu_seconds']:.0f}" if line["vectors_cpu_seconds"] > 0 else "–",
             ]
             for recipe, line in found.items()
         ]

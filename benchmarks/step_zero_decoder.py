@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks import pages, results
-from benchmarks.step_zero import Recipe
+from benchmarks.step_zero import MEAN, Recipe
 from monoglot.evaluation.language import LanguageScore, score_language
 from monoglot.initialization.base import initialize
 from monoglot.initialization.registry import get_method
@@ -42,15 +42,13 @@ NAME = "step_zero_decoder"
 LINES, LEAST_CHARACTERS, DRAWS = 60, 200, 1_000
 RECIPES = {
     "random": Recipe("random"),
-    "mean": Recipe("mean"),
-    "subword": Recipe("subword"),
+    "subword, mean": Recipe("subword", None, MEAN),
+    "subword, by length": Recipe("subword"),
     "deepfocus": Recipe("focus-reference", "fasttext"),
-    "focus, fasttext": Recipe("focus", "fasttext"),
     "focus, cooccurrence": Recipe("focus", "cooccurrence"),
-    "blend .5, fasttext": Recipe("blend", "fasttext", {"second_share": 0.5}),
-    "blend, cooccurrence": Recipe("blend", "cooccurrence"),
-    "blend .5, cooccurrence": Recipe("blend", "cooccurrence", {"second_share": 0.5}),
-    "blend .5, cooccurrence, norms .4": Recipe("blend", "cooccurrence", {"second_share": 0.5}, 0.4),
+    "blend .5 mean, fasttext": Recipe("blend", "fasttext", {"second_options": MEAN}),
+    "blend (default)": Recipe("blend", "cooccurrence"),
+    "blend (default), norms .4": Recipe("blend", "cooccurrence", {}, 0.4),
 }
 
 

@@ -24,7 +24,7 @@ def compare(
 ) -> None:
     """Compare initialisation methods on one model and text, each after the same short training.
 
-    All share vocabulary, auxiliary vectors and text. Controls are added: subword mean, random rows, the
+    All share vocabulary, auxiliary vectors and text. Controls are added: subword, random rows, the
     source's vocabulary trimmed, the same whole, and the original as it is. An interrupted run goes on where
     it was; with --overwrite, methods can be added to one that is done.
 

@@ -48,7 +48,7 @@ def compare(
     """Compare initialisation methods on one model and text, each after the same short training.
 
     All share tokenizer, auxiliary vectors, and the lines that are trained and scored on. Controls are
-    added: subword mean, random rows, the source's own vocabulary trimmed to the same size, that vocabulary
+    added: subword, random rows, the source's own vocabulary trimmed to the same size, that vocabulary
     whole, and the original as it is. A run that was interrupted goes on where it was.
 
     Args:

@@ -19,7 +19,7 @@ from monoglot.progress import SILENT, Progress
 @register("blend")
 @dataclass(frozen=True)
 class Blend(Initializer):
-    """``w = (1 - s) w_first + s w_second``: by default seven parts FOCUS to three parts subword mean.
+    """``w = (1 - s) w_first + s w_second``: by default half FOCUS, half the source's pieces by length.
 
     The two err in different ways: FOCUS finds whole tokens of like use and form, the pieces are what the
     source model has read in place of the token. Their average is nearer to the source than either (see
@@ -39,7 +39,7 @@ class Blend(Initializer):
     needs_vectors: ClassVar[bool] = True
     first: str = "focus"
     second: str = "subword"
-    second_share: float = 0.3
+    second_share: float = 0.5
     evidence: int = 0
     first_options: dict[str, Any] = field(default_factory=dict)
     second_options: dict[str, Any] = field(default_factory=dict)

@@ -1,0 +1,141 @@
+"""Pretrain the demo model: a small multilingual masked language model on text that may be given away.
+
+    python -m experiments.pretrain_demo --data ../shared/data/open --folder build/demo-model
+
+Nine languages, XLM-R's architecture, a Unigram vocabulary of 24,000 tokens, trained from nothing by
+`monoglot adapt`. A run that was interrupted goes on from its last checkpoint with the same command.
+
+Each language's last lines are held out (`heldout/<language>.txt`). The others are repeated so that languages
+count by the square root of their size: a small one is read more often than it would be, a large one less.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import math
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+from experiments.demo import tokenizer_for
+from transformers import XLMRobertaConfig, XLMRobertaForMaskedLM
+
+from monoglot import AdaptSettings, TrainingSettings, adapt
+from monoglot.progress import Terminal
+from monoglot.tokenization.train import TokenizerSettings, train_tokenizer
+
+LANGUAGES = ("ar", "de", "en", "fi", "hi", "ja", "sw", "tr", "xh")
+VOCABULARY, SEED = 24_000, 42
+HELDOUT_LINES = 200
+LONGEST_TOKENS = 256
+MOST_REPEATED = 8
+
+
+def read_languages(data: Path) -> dict[str, list[str]]:
+    """The lines of each language."""
+    texts = {}
+    for language in LANGUAGES:
+        with gzip.open(data / f"{language}.txt.gz", "rt", encoding="utf-8") as file:
+            texts[language] = file.read().splitlines()
+    return texts
+
+
+def balanced(texts: dict[str, list[str]], rng: np.random.Generator) -> Iterator[str]:
+    """Lines of all languages in random order; each language counts by the square root of its size."""
+    sizes = {language: sum(len(line.encode()) for line in lines) for language, lines in texts.items()}
+    wanted = {language: math.sqrt(size) for language, size in sizes.items()}
+    scale = sum(sizes.values()) / sum(wanted.values())
+    drawn: list[str] = []
+    for language, lines in texts.items():
+        times = min(MOST_REPEATED, scale * wanted[language] / sizes[language])
+        whole = lines * int(times)
+        rest = rng.permutation(len(lines))[: round((times - int(times)) * len(lines))]
+        drawn += whole + [lines[place] for place in rest]
+    for place in rng.permutation(len(drawn)):
+        yield drawn[place]
+
+
+def prepare(data: Path, folder: Path) -> None:
+    """Write training text, held-out text, and the model with random weights."""
+    texts = read_languages(data)
+    (folder / "heldout").mkdir(parents=True, exist_ok=True)
+    for language, lines in texts.items():
+        held = "\n".join(lines[-HELDOUT_LINES:])
+        (folder / "heldout" / f"{language}.txt").write_text(held + "\n", encoding="utf-8")
+        del lines[-HELDOUT_LINES:]
+    both = [line for language in LANGUAGES for line in _heldout(folder, language)[:40]]
+    (folder / "heldout.txt").write_text("\n".join(both) + "\n", encoding="utf-8")
+    corpus = list(balanced(texts, np.random.default_rng(SEED)))
+    (folder / "corpus.txt").write_text("\n".join(corpus) + "\n", encoding="utf-8")
+    like = tokenizer_for([folder / "heldout.txt"], 2_000)
+    tokenizer = train_tokenizer(like, corpus, TokenizerSettings(VOCABULARY), progress=Terminal())
+    config = XLMRobertaConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=176,
+        num_hidden_layers=5,
+        num_attention_heads=4,
+        intermediate_size=528,
+        max_position_embeddings=LONGEST_TOKENS + 2,
+        pad_token_id=tokenizer.pad_token_id,
+        bos_token_id=tokenizer.bos_token_id,
+        eos_token_id=tokenizer.eos_token_id,
+    )
+    torch.manual_seed(SEED)
+    model = XLMRobertaForMaskedLM(config)
+    tokenizer.model_max_length = LONGEST_TOKENS
+    model.save_pretrained(folder / "untrained.partial")
+    tokenizer.save_pretrained(folder / "untrained.partial")
+    (folder / "untrained.partial").rename(folder / "untrained")
+    print(f"{model.num_parameters():,} parameters, {len(corpus):,} lines of text")
+
+
+def _heldout(folder: Path, language: str) -> list[str]:
+    return (folder / "heldout" / f"{language}.txt").read_text(encoding="utf-8").splitlines()
+
+
+def main() -> None:
+    """Prepare what is not there yet, then train."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--data", type=Path, default=Path("../shared/data/open"))
+    parser.add_argument("--folder", type=Path, default=Path("build/demo-model"))
+    parser.add_argument("--tokens", type=int, default=60_000_000)
+    parser.add_argument("--threads", type=int)
+    arguments = parser.parse_args()
+    if not (arguments.folder / "untrained").exists():
+        prepare(arguments.data, arguments.folder)
+    training = TrainingSettings(
+        tokens=arguments.tokens,
+        window_tokens=128,
+        batch_tokens=8_192,
+        device_tokens=8_192,
+        learning_rate=2e-3,
+        embedding_learning_rate=2e-3,
+        warmup_share=0.04,
+        decay="linear",
+        weight_decay=0.01,
+        checks=40,
+    )
+    settings = AdaptSettings(
+        objective="mlm",
+        heldout=str(arguments.folder / "heldout.txt"),
+        seed=SEED,
+        threads=arguments.threads,
+    )
+    trained = arguments.folder / "trained"
+    adapt(
+        arguments.folder / "untrained",
+        arguments.folder / "corpus.txt",
+        trained,
+        settings,
+        training,
+        progress=Terminal(),
+    )
+    print(f"written to {trained}")
+
+
+if __name__ == "__main__":
+    main()
