@@ -66,6 +66,12 @@ def largest_difference(first, second):
     return max((one[name] - other[name]).abs().max().item() for name in one)
 
 
+def root_mean_square_difference(first, second):
+    one, other = (load_file(folder / "model.safetensors") for folder in (first, second))
+    squares = [(one[name] - other[name]).double().square() for name in one]
+    return (sum(x.sum() for x in squares) / sum(x.numel() for x in squares)).sqrt().item()
+
+
 def test_two_processes_give_the_loss_curve_of_one(model, alone, tmp_path):
     launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
     process = start(model, tmp_path / "out", *launcher)
@@ -73,7 +79,8 @@ def test_two_processes_give_the_loss_curve_of_one(model, alone, tmp_path):
     assert process.returncode == 0, errors
     assert len(losses(alone)) == 16
     assert losses(tmp_path / "out") == pytest.approx(losses(alone), abs=1e-4)
-    assert largest_difference(tmp_path / "out", alone) < 1e-3
+    # Where a gradient is all but zero, rounding decides the sign of a whole step of Adam: no bound for each weight.
+    assert root_mean_square_difference(tmp_path / "out", alone) < 1e-5
     assert not list(tmp_path.glob("out.partial*"))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from jaxtyping import Bool
+from jaxtyping import Bool, Float64
 
 from monoglot.initialization.transfer import Transfer
 from monoglot.maths.mixture import Provenance
@@ -20,10 +20,30 @@ Group = tuple[str, bool | None]
 """A script, and whether tokens begin a word."""
 
 
-def pieces_mean(transfer: Transfer, wanted: Bool[np.ndarray, " missing"]) -> SparseRows:
+def pieces_by_length(transfer: Transfer, wanted: Bool[np.ndarray, " missing"]) -> SparseRows:
+    """Weights for the trained pieces of each missing token, in proportion to their characters."""
+    equal = equal_pieces(transfer)
+    answered = np.flatnonzero(equal.lengths > 0)
+    if not len(answered):
+        return equal
+    parts = _characters(transfer)[equal.indices]
+    total = np.add.reduceat(parts, equal.indptr[answered])
+    shares = (parts / np.repeat(total, equal.lengths[answered])).astype(np.float32)
+    return SparseRows(equal.indptr, equal.indices, shares)
+
+
+def equal_pieces(transfer: Transfer) -> SparseRows:
     """Equal weights for the trained pieces into which the source tokenizer cuts each missing token."""
     pieces = transfer.pieces
     return SparseRows.uniform(pieces.indptr, pieces.ids, transfer.trained[pieces.ids])
+
+
+def _characters(transfer: Transfer) -> Float64[np.ndarray, " source"]:
+    """How many characters each source token has; one at least, for parts of characters and the like."""
+    lengths = np.ones(transfer.source.size)
+    for token in transfer.source.tokens:
+        lengths[token.id] = max(1, len(token.form.decode("utf-8", "ignore")))
+    return lengths
 
 
 def script_mean(transfer: Transfer, wanted: Bool[np.ndarray, " missing"]) -> SparseRows:
@@ -60,7 +80,7 @@ def group_of(token: Token) -> Group:
 
 
 FALLBACKS: dict[Provenance, Callable[[Transfer, Bool[np.ndarray, " missing"]], SparseRows]] = {
-    Provenance.SUBWORD: pieces_mean,
+    Provenance.SUBWORD: pieces_by_length,
     Provenance.SCRIPT: script_mean,
 }
 """The fallbacks that are mixtures, by the provenance that their rows get."""

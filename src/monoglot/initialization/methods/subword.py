@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float64
 
 from monoglot.errors import SettingError, did_you_mean
 from monoglot.initialization.base import Initializer
+from monoglot.initialization.fallbacks import equal_pieces, pieces_by_length
 from monoglot.initialization.registry import register
 from monoglot.initialization.transfer import Transfer
 from monoglot.maths.sparse import SparseRows
@@ -49,23 +49,11 @@ class Subword(Initializer):
 
     def mix(self, transfer: Transfer, progress: Progress = SILENT) -> SparseRows:
         """Weights for the missing tokens that have trained pieces."""
-        pieces = transfer.pieces
-        equal = SparseRows.uniform(pieces.indptr, pieces.ids, transfer.trained[pieces.ids])
+        if self.weighting == "length":
+            return pieces_by_length(transfer, np.ones(len(transfer.pieces), bool))
+        equal = equal_pieces(transfer)
         if self.weighting == "mean":
             return equal
         some = np.flatnonzero(equal.lengths > 0)
-        if self.weighting == "length":
-            parts = _characters(transfer)[equal.indices]
-            total = np.add.reduceat(parts, equal.indptr[some]) if len(some) else parts
-            shares = (parts / np.repeat(total, equal.lengths[some])).astype(np.float32)
-            return SparseRows(equal.indptr, equal.indices, shares)
         place = equal.indptr[some] if self.weighting == "first" else equal.indptr[some + 1] - 1
         return SparseRows.single(equal.indices[place]).spread(equal.lengths > 0)
-
-
-def _characters(transfer: Transfer) -> Float64[np.ndarray, " source"]:
-    """How many characters each source token has; one at least, for parts of characters and the like."""
-    lengths = np.ones(transfer.source.size)
-    for token in transfer.source.tokens:
-        lengths[token.id] = max(1, len(token.form.decode("utf-8", "ignore")))
-    return lengths
