@@ -209,7 +209,7 @@ def main() -> None:
 def tables() -> list[str]:
     """A table for each language that has been measured."""
     texts = []
-    for file in sorted(results.FOLDER.glob("step_zero_*.json")):
+    for file in sorted(results.FOLDER.glob("step_zero_??.json")):
         content = json.loads(file.read_text())
         found = {recipe: content["recipes"][recipe] for recipe in RECIPES if recipe in content["recipes"]}
         columns = list(next(iter(found.values()))["scores"])
