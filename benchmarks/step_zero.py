@@ -137,9 +137,10 @@ class Case:
         )
         overlap = match(source, target, strategy=method.matching)
         pieces = source_pieces(self.original, self.target, overlap.missing)
-        trained = trained_rows(self.model.get_input_embeddings().weight, source)
+        table = self.model.get_input_embeddings().weight.detach()
+        trained = trained_rows(table, source)
         vectors = self.vectors(recipe.vectors)[0] if recipe.vectors else None
-        transfer = Transfer(source, target, overlap, pieces, trained, vectors)
+        transfer = Transfer(source, target, overlap, pieces, trained, vectors, table)
         return initialize(transfer, method, calibration=recipe.calibration)
 
     def score(self, mixture: Mixture) -> dict[str, list[float]]:
