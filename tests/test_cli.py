@@ -24,6 +24,7 @@ def test_specialize_prints_what_it_did(xlm_r, tmp_path, capsys):
     assert "parameters" in out
     assert "copied from the source" in out
     assert "Written to" in out
+    assert "report.html" in out
 
 
 def test_specialize_speaks_json(xlm_r, tmp_path, capsys):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from textwrap import shorten
 from typing import TYPE_CHECKING
 
@@ -48,6 +49,9 @@ def summary_table(summary: Summary) -> Iterator[RenderableType]:
     peak = f"{summary.peak_memory_bytes / 1e9:.1f} GB"
     yield f"\nWritten to {summary.output} ({minutes} min {seconds:02d} s of work, at most {peak} of memory)."
     yield "Load it: AutoModel.from_pretrained(…), AutoTokenizer.from_pretrained(…) with that folder."
+    report = Path(summary.output) / "monoglot" / "report.html"
+    if report.exists():
+        yield f"See what became of every token: {escape(str(report))}, or monoglot explain OUT WORD."
 
 
 def before_and_after(summary: Summary) -> Table:
