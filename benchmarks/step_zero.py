@@ -26,7 +26,7 @@ from typing import Any
 import numpy as np
 import torch
 from scipy.stats import spearmanr
-from transformers import PreTrainedModel, PreTrainedTokenizerBase
+from transformers import PreTrainedModel, PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
 from benchmarks import pages, results
 from benchmarks.vectors_proxy import load_tokenizers
@@ -82,6 +82,32 @@ RECIPES = {
 }
 
 
+def mix(
+    recipe: Recipe,
+    model: PreTrainedModel,
+    original: PreTrainedTokenizerFast,
+    tokenizer: PreTrainedTokenizerFast,
+    vectors: TokenVectors | None,
+) -> Mixture:
+    """The initialisation of a recipe.
+
+    Args:
+        recipe: Method and options.
+        model: The source model.
+        original: Its tokenizer.
+        tokenizer: The target tokenizer.
+        vectors: Of the target tokens, if the recipe asks for them.
+    """
+    method = get_method(recipe.method, recipe.options)
+    spelled = "reference" if method.matching == "reference" else "exact"
+    source, target = (Vocabulary.of(one, canonicalization=spelled) for one in (original, tokenizer))
+    overlap = match(source, target, strategy=method.matching)
+    pieces = source_pieces(original, Vocabulary.of(tokenizer), overlap.missing)
+    table = model.get_input_embeddings().weight.detach()
+    transfer = Transfer(source, target, overlap, pieces, trained_rows(table, source), vectors, table)
+    return initialize(transfer, method, calibration=recipe.calibration)
+
+
 class Case:
     """One language: source model, target vocabulary, texts."""
 
@@ -129,19 +155,8 @@ class Case:
 
     def mixture(self, recipe: Recipe) -> Mixture:
         """The initialisation of a recipe."""
-        method = get_method(recipe.method, recipe.options)
-        spelled = "reference" if method.matching == "reference" else "exact"
-        source, target = (
-            Vocabulary.of(tokenizer, canonicalization=spelled)
-            for tokenizer in (self.original, self.tokenizer)
-        )
-        overlap = match(source, target, strategy=method.matching)
-        pieces = source_pieces(self.original, self.target, overlap.missing)
-        table = self.model.get_input_embeddings().weight.detach()
-        trained = trained_rows(table, source)
         vectors = self.vectors(recipe.vectors)[0] if recipe.vectors else None
-        transfer = Transfer(source, target, overlap, pieces, trained, vectors, table)
-        return initialize(transfer, method, calibration=recipe.calibration)
+        return mix(recipe, self.model, self.original, self.tokenizer, vectors)
 
     def score(self, mixture: Mixture) -> dict[str, list[float]]:
         """Each figure over all texts, then over each split."""

@@ -19,20 +19,14 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks import pages, results
-from benchmarks.step_zero import MEAN, Recipe
+from benchmarks.step_zero import MEAN, Recipe, mix
 from monoglot.evaluation.language import LanguageScore, score_language
-from monoglot.initialization.base import initialize
-from monoglot.initialization.registry import get_method
-from monoglot.initialization.transfer import Transfer
 from monoglot.model.folder import load_model
 from monoglot.model.tokenizer_folder import load_tokenizer
-from monoglot.model.trained import trained_rows
 from monoglot.model.transplant import transplant
 from monoglot.pipeline.settings import Settings
 from monoglot.pipeline.specialize import specialize
 from monoglot.progress import Terminal
-from monoglot.tokenization.overlap import match
-from monoglot.tokenization.pieces import source_pieces
 from monoglot.tokenization.tokenized_corpus import TokenizedCorpus
 from monoglot.tokenization.vocabulary import Vocabulary
 from monoglot.vectors.base import TokenVectors
@@ -74,20 +68,8 @@ class Case:
 
     def score(self, recipe: Recipe, lines: list[str]) -> LanguageScore:
         """Initialise, and score."""
-        method = get_method(recipe.method, recipe.options)
-        spelled = "reference" if method.matching == "reference" else "exact"
-        source, target = (
-            Vocabulary.of(tokenizer, canonicalization=spelled)
-            for tokenizer in (self.original, self.tokenizer)
-        )
-        overlap = match(source, target, strategy=method.matching)
-        pieces = source_pieces(self.original, Vocabulary.of(self.tokenizer), overlap.missing)
-        table = self.model.get_input_embeddings().weight
         vectors = self.vectors(recipe.vectors) if recipe.vectors else None
-        transfer = Transfer(
-            source, target, overlap, pieces, trained_rows(table, source), vectors, table.detach()
-        )
-        mixture = initialize(transfer, method, calibration=recipe.calibration)
+        mixture = mix(recipe, self.model, self.original, self.tokenizer, vectors)
         model = transplant(self.model, mixture, self.tokenizer, source_tokenizer=self.original)
         return score_language(model, self.tokenizer, lines, progress=Terminal())
 

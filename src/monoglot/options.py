@@ -43,7 +43,9 @@ def build(cls: type[T], options: Mapping[str, Any], owner: str) -> T:
             ) from None
     for field in settable:
         if field.default is field.default_factory is MISSING and field.name not in values:
-            raise SettingError(f"{owner} needs the option '{field.name}', which has no default")
+            raise SettingError(
+                f"{owner} needs the option '{field.name}', which has no default: give it a value"
+            )
     return cls(**values)
 
 
