@@ -11,6 +11,7 @@ from monoglot.cli import main
 from monoglot.pipeline.settings import Settings
 from monoglot.pipeline.specialize import specialize
 from monoglot.pipeline.tokenizers import weighted
+from monoglot.pipeline.walk import VERSIONS
 from tests.fixtures.tokenizers import DATA, sample
 
 TRIM = Settings(mode="trim", threads=1)
@@ -49,6 +50,15 @@ def run(xlm_r, corpora, tmp_path_factory):
         return set(kept.tolist()), redone
 
     return trim
+
+
+def test_a_stage_of_another_version_is_done_again_and_what_depends_on_it(run, monkeypatch):
+    run("versions", ())
+    assert run("versions", ())[1] == set()
+    monkeypatch.setitem(VERSIONS, "overlap", 2)
+    _, redone = run("versions", ())
+    assert "overlap" in redone
+    assert not {"corpus", "usage", "tokenizer"} & redone
 
 
 def test_weights_give_a_short_text_its_share(run):
