@@ -27,8 +27,8 @@ export TOKENIZERS_PARALLELISM := false
 help:  ## Say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-demo: $(USER_STAMP)  ## The whole job on a small model, offline, in a few minutes
-	HF_HUB_OFFLINE=1 $(PY) experiments/demo.py $(ARGS)
+demo: $(USER_STAMP)  ## The whole job on the model that comes with monoglot, offline, in some minutes
+	HF_HUB_OFFLINE=1 $(VENV)/bin/monoglot demo --overwrite $(ARGS)
 
 # One thread for each of the two workers: more only get in each other's way.
 test: $(DEV_STAMP)  ## Run the tests

@@ -3,7 +3,9 @@
     python -m experiments.pretrain_demo --data ../shared/data/open --folder build/demo-model
 
 Nine languages, XLM-R's architecture, a Unigram vocabulary of 24,000 tokens, trained from nothing by
-`monoglot adapt`. A run that was interrupted goes on from its last checkpoint with the same command.
+`monoglot adapt`: steadily first, then with a rate that falls to zero. A run that was interrupted goes on from
+its last checkpoint with the same command; `--cool-now` ends the steady phase where it is, for a model of
+fewer tokens, and leaves its checkpoints for later.
 
 Each language's last lines are held out (`heldout/<language>.txt`). The others are repeated so that languages
 count by the square root of their size: a small one is read more often than it would be, a large one less.
@@ -14,22 +16,40 @@ from __future__ import annotations
 import argparse
 import gzip
 import math
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import torch
-from experiments.demo import tokenizer_for
-from transformers import XLMRobertaConfig, XLMRobertaForMaskedLM
+from safetensors.torch import load_file
+from tokenizers import (
+    AddedToken,
+    Tokenizer,
+    decoders,
+    models,
+    normalizers,
+    pre_tokenizers,
+    processors,
+    trainers,
+)
+from transformers import PreTrainedTokenizerFast, XLMRobertaConfig, XLMRobertaForMaskedLM
 
 from monoglot import AdaptSettings, TrainingSettings, adapt
+from monoglot.model.folder import load_model, save
+from monoglot.model.tokenizer_folder import load_tokenizer
 from monoglot.progress import Terminal
 from monoglot.tokenization.train import TokenizerSettings, train_tokenizer
+from monoglot.training.settings import DECAY
 
+SPECIAL = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
 LANGUAGES = ("ar", "de", "en", "fi", "hi", "ja", "sw", "tr", "xh")
 VOCABULARY, SEED = 24_000, 42
 HELDOUT_LINES = 200
 LONGEST_TOKENS = 256
+TIED = {"roberta.embeddings.word_embeddings.weight", "lm_head.decoder.bias"}
+MASKED_SHARE = 0.25
+"""More than the usual 0.15: with so little training each text should teach more."""
 MOST_REPEATED = 8
 
 
@@ -91,6 +111,32 @@ def prepare(data: Path, folder: Path) -> None:
     print(f"{model.num_parameters():,} parameters, {len(corpus):,} lines of text")
 
 
+def tokenizer_for(files: list[Path], size: int) -> PreTrainedTokenizerFast:
+    """Train a Unigram tokenizer like XLM-R's."""
+    tokenizer = Tokenizer(models.Unigram())
+    tokenizer.normalizer = normalizers.NFKC()
+    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
+    tokenizer.decoder = decoders.Metaspace()
+    trainer = trainers.UnigramTrainer(
+        vocab_size=size, special_tokens=SPECIAL, unk_token="<unk>", show_progress=False
+    )
+    tokenizer.train([str(file) for file in files], trainer)
+    tokenizer.add_special_tokens([AddedToken("<mask>", lstrip=True, special=True)])
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="<s> $A </s>", pair="<s> $A </s> </s> $B </s>", special_tokens=[("<s>", 0), ("</s>", 2)]
+    )
+    return PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer,
+        bos_token="<s>",
+        cls_token="<s>",
+        eos_token="</s>",
+        sep_token="</s>",
+        pad_token="<pad>",
+        unk_token="<unk>",
+        mask_token="<mask>",
+    )
+
+
 def _heldout(folder: Path, language: str) -> list[str]:
     return (folder / "heldout" / f"{language}.txt").read_text(encoding="utf-8").splitlines()
 
@@ -103,38 +149,62 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=Path("../shared/data/open"))
     parser.add_argument("--folder", type=Path, default=Path("build/demo-model"))
     parser.add_argument("--tokens", type=int, default=60_000_000)
+    parser.add_argument("--cooling-tokens", type=int, default=2_000_000)
+    parser.add_argument("--cool-now", action="store_true", help="end the steady phase where it is")
     parser.add_argument("--threads", type=int)
     arguments = parser.parse_args()
     if not (arguments.folder / "untrained").exists():
         prepare(arguments.data, arguments.folder)
+    steady = arguments.folder / "steady"
+    if not arguments.cool_now:
+        train(arguments, arguments.folder / "untrained", steady, arguments.tokens, "constant")
+    begun = steady if steady.exists() else newest_checkpoint(arguments.folder)
+    trained = arguments.folder / "trained"
+    train(arguments, begun, trained, arguments.cooling_tokens, "linear")
+    print(f"written to {trained}")
+
+
+def train(arguments: argparse.Namespace, source: Path, output: Path, tokens: int, decay: DECAY) -> None:
+    """Train by masked language modelling, or go on with it."""
     training = TrainingSettings(
-        tokens=arguments.tokens,
+        tokens=tokens,
         window_tokens=128,
-        batch_tokens=8_192,
-        device_tokens=8_192,
-        learning_rate=2e-3,
-        embedding_learning_rate=2e-3,
-        warmup_share=0.04,
-        decay="linear",
+        batch_tokens=2_048,
+        device_tokens=2_048,
+        learning_rate=1e-3,
+        embedding_learning_rate=1e-3,
+        warmup_share=0.01,
+        decay=decay,
         weight_decay=0.01,
-        checks=40,
+        checks=max(1, tokens // 1_000_000),
     )
     settings = AdaptSettings(
         objective="mlm",
+        objective_options={"share": MASKED_SHARE},
         heldout=str(arguments.folder / "heldout.txt"),
         seed=SEED,
         threads=arguments.threads,
     )
-    trained = arguments.folder / "trained"
-    adapt(
-        arguments.folder / "untrained",
-        arguments.folder / "corpus.txt",
-        trained,
-        settings,
-        training,
-        progress=Terminal(),
+    adapt(source, arguments.folder / "corpus.txt", output, settings, training, progress=Terminal())
+
+
+def newest_checkpoint(folder: Path) -> Path:
+    """The model as the steady phase last saved it, with its tokenizer, in a folder of its own."""
+    saved = sorted(
+        (folder / "steady.partial").rglob("checkpoint-*/model.safetensors"),
+        key=lambda file: int(file.parent.name.split("-")[-1]),
     )
-    print(f"written to {trained}")
+    if not saved:
+        sys.exit(f"{folder / 'steady.partial'} has no checkpoint: train before cooling")
+    # What is trained is wrapped, so that its names begin with "model."; tied tables are there once.
+    weights = {name.removeprefix("model."): table for name, table in load_file(saved[-1]).items()}
+    model = load_model(folder / "untrained")
+    absent, unknown = model.load_state_dict(weights, strict=False)
+    if unknown or set(absent) - TIED:
+        sys.exit(f"{saved[-1]} is of another model: {[*unknown, *absent]}")
+    begun = folder / saved[-1].parent.name
+    save(model, load_tokenizer(folder / "untrained"), folder / "untrained", begun)
+    return begun
 
 
 if __name__ == "__main__":

@@ -33,7 +33,9 @@ const timer = setInterval(() => {
   id("more").click();
   seen.drawnMore = rows().length;
   seen.focus = document.activeElement === rows()[seen.drawn];
+  seen.opensOn = rows().map((row) => row.cells[2].textContent);
   use(id("search"), "RECHT", "input");
+  seen.searched = id("by-provenance").value;
   seen.found = rows().map((row) => row.cells[0].textContent);
   use(id("search"), "<i>", "input");
   seen.nothing = [rows().length, id("found").textContent];
@@ -85,6 +87,8 @@ def test_tokens_are_searched_and_the_plot_is_switched(visit):
     assert seen["loaded"] == []
     assert seen["drawnMore"] == 2 * seen["drawn"] > 0
     assert seen["focus"]
+    assert all(text.startswith("mixed") for text in seen["opensOn"])
+    assert seen["searched"] == ""
     assert seen["found"]
     assert all("recht" in text.lower() for text in seen["found"])
     assert seen["nothing"] == [0, "0 of 700 tokens, the most frequent first"]

@@ -3,10 +3,12 @@
 from monoglot.cli import (  # noqa: F401 - registers them
     adapt,
     compare,
+    demo,
     evaluate,
     explain,
     overlap,
     plan,
+    push,
     report,
     specialize,
 )

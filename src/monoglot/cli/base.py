@@ -26,6 +26,9 @@ app = App(
     help="Give any Hugging Face transformer a vocabulary made for your language.",
     default_parameter=Parameter(negative=(), consume_multiple=True),
 )
+app.register_install_completion_command(
+    help="Let your shell complete commands and options (bash, zsh, fish)."
+)
 
 
 def present(result: Result, display: str, *, as_json: bool, module: str = "display") -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
+import base64
 import shlex
 from collections.abc import Mapping
 from datetime import datetime
@@ -12,6 +12,7 @@ from typing import Any
 from monoglot.model.satellites import transformer_folder
 from monoglot.model.weight_files import weight_files
 from monoglot.pipeline.adapt_settings import AdaptSettings
+from monoglot.pipeline.command_line import flags
 from monoglot.pipeline.diagnostics import diagnose
 from monoglot.pipeline.report_artifacts import Artifacts
 from monoglot.pipeline.settings import Settings
@@ -108,6 +109,20 @@ def comparison(artifacts: Artifacts) -> Table | None:
     return Table(("method", "vocabulary", f"{measure}, untrained", f"{measure}, trained"), rows)
 
 
+def comparison_picture(artifacts: Artifacts) -> str:
+    """The curves of that comparison as an address that holds the drawing itself; empty if there are none."""
+    path = artifacts.output / "curves.svg"
+    if not path.is_file():
+        return ""
+    return f"data:image/svg+xml;base64,{base64.b64encode(path.read_bytes()).decode()}"
+
+
+def verdict(artifacts: Artifacts) -> list[str]:
+    """What may be said of that comparison."""
+    path = artifacts.output / "comparison.json"
+    return list(read_json(path)["verdict"]) if path.is_file() else []
+
+
 def _spread(figure: Mapping[str, float] | None) -> str:
     if figure is None:
         return "–"
@@ -149,25 +164,8 @@ def command(artifacts: Artifacts) -> str:
     chosen = kinds if "Settings" in kinds else {k: v for each in kinds.values() for k, v in each.items()}
     words = ["monoglot", verb, model, *names["corpus"], "--output", artifacts.output.name]
     for kind, values in chosen.items():
-        words += _flags(values, DEFAULTS[kind])
+        words += flags(values, DEFAULTS[kind])
     return shlex.join(words)
-
-
-def _flags(values: Mapping[str, Any], defaults: Settings | AdaptSettings | TrainingSettings) -> list[str]:
-    """The options that are not as they are by default."""
-    words: list[str] = []
-    for field in dataclasses.fields(defaults):
-        value, default = values.get(field.name), getattr(defaults, field.name)
-        flag = f"--{field.name.replace('_', '-')}"
-        if isinstance(value, dict):
-            words += [word for key, each in value.items() for word in (f"{flag}.{key}", str(each))]
-        elif isinstance(value, list):
-            words += [flag, *map(str, value)] if value != list(default) else []
-        elif value is True and not default:
-            words.append(flag)
-        elif value is not None and value != default:
-            words += [flag, str(value)]
-    return words
 
 
 def _texts(values: Mapping[str, Any]) -> dict[str, str]:

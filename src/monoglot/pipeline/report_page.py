@@ -58,6 +58,8 @@ def compose(artifacts: Artifacts, facts: Facts, found: FoundSource) -> Page:
         training=training_changes(facts),
         curves=_curves(facts),
         comparison=report_facts.comparison(artifacts),
+        comparison_picture=report_facts.comparison_picture(artifacts),
+        verdict=report_facts.verdict(artifacts),
         costs=report_facts.costs(artifacts),
         settings=report_facts.settings_by_group(artifacts),
         versions={name: version or "–" for name, version in artifacts.manifest["versions"].items()},

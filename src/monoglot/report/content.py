@@ -112,6 +112,8 @@ class Page:
         training: Before and after training.
         curves: Drawings of the training.
         comparison: Scores of several ways to do it.
+        comparison_picture: Address of a drawing of their curves.
+        verdict: What may be said of them, a sentence each.
         costs: What each stage cost.
         settings: Settings by group.
         versions: Versions of libraries.
@@ -135,6 +137,8 @@ class Page:
     training: Sequence[Change] = ()
     curves: Mapping[str, Markup] = field(default_factory=dict)
     comparison: Table | None = None
+    comparison_picture: str = ""
+    verdict: Sequence[str] = ()
     costs: Table | None = None
     settings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)

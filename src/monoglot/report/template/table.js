@@ -50,8 +50,19 @@ function showTokens(data) {
   fill(provenance, data.provenance, data.labels);
   fill(script, data.script, { none: "no letters" });
   byId("filters").addEventListener("submit", (event) => event.preventDefault());
-  search.addEventListener("input", filter);
-  provenance.addEventListener("change", filter);
+  // Opens on what is new, for copied tokens are the most frequent; who searches means all of them.
+  const mixed = data.provenance.names.indexOf("method");
+  let chosen = mixed < 0;
+  if (!chosen) provenance.value = mixed;
+  search.addEventListener("input", () => {
+    if (!chosen) provenance.value = "";
+    chosen = true;
+    filter();
+  });
+  provenance.addEventListener("change", () => {
+    chosen = true;
+    filter();
+  });
   script.addEventListener("change", filter);
   more.addEventListener("click", () => {
     const last = rows.lastElementChild;

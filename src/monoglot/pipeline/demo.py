@@ -1,0 +1,129 @@
+"""`demo`: the whole job on the model and the text that come with monoglot."""
+
+from __future__ import annotations
+
+import shlex
+import shutil
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from monoglot.demo import LANGUAGES, heldout_path, model_path, sample_path
+from monoglot.model.folder import load_config
+from monoglot.pipeline.command_line import flags
+from monoglot.pipeline.compare import compare
+from monoglot.pipeline.compare_result import Comparison
+from monoglot.pipeline.compare_settings import CompareSettings
+from monoglot.pipeline.report import report
+from monoglot.pipeline.settings import Settings
+from monoglot.pipeline.specialize import specialize
+from monoglot.pipeline.summary import Summary, count_parameters
+from monoglot.progress import SILENT, Progress
+
+VOCABULARY = {"de": 8_000, "sw": 6_000}
+PROBE_TOKENS, ADAPT_TOKENS = 60_000, 200_000
+LINES = 50
+TRAINING = {
+    "batch_tokens": 2048,
+    "learning_rate": 2e-4,
+    "embedding_learning_rate": 3e-4,
+    "decay": "linear",
+    "checks": 3,
+}
+"""Rates for a model this small; those of larger ones are the defaults of `adapt`."""
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Demo:
+    """What the demo made.
+
+    Attributes:
+        language: Code of the language.
+        model: Folder of the specialised model.
+        page: The report.
+        comparison: The scoreboard.
+        summary: What `specialize` did.
+    """
+
+    language: str
+    model: str
+    page: str
+    comparison: Comparison
+    summary: Summary
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        return {
+            "language": self.language,
+            "model": self.model,
+            "page": self.page,
+            "comparison": self.comparison.as_dict(),
+            "summary": self.summary.as_dict(),
+        }
+
+
+def demo(
+    language: str,
+    output: str | Path,
+    *,
+    overwrite: bool = False,
+    say: Say = lambda text: None,
+    progress: Progress = SILENT,
+) -> Demo:
+    """Compare methods on the demo model, specialise it, train it for a short while, and write the report.
+
+    Args:
+        language: Code of a language of the demo: ``de`` or ``sw``.
+        output: Folder to make: ``comparison/``, and the new model in ``model/``.
+        overwrite: Whether to replace what an earlier demo made.
+        say: Tells the user what is done, and by what command.
+        progress: Where to show how far the work is.
+
+    Raises:
+        InputError: If there is no such language, or the output can't be written.
+    """
+    source, text, heldout = model_path(), sample_path(language), heldout_path(language)
+    home = Path(output)
+    parameters, size = count_parameters(source), load_config(source).vocab_size
+    say(
+        f"The demo model reads nine languages: {parameters / 1e6:.1f} million parameters, most of them in a "
+        f"vocabulary of {size:,} tokens. It gets one for {LANGUAGES[language]} alone, of "
+        f"{VOCABULARY[language]:,} tokens."
+    )
+    common: dict[str, Any] = {"vocabulary_size": VOCABULARY[language], "heldout": str(heldout)}
+    contest = CompareSettings(
+        methods=("focus,blend",),
+        probe_tokens=PROBE_TOKENS,
+        seeds=1,
+        lines=LINES,
+        adapt_options=TRAINING,
+        **common,
+    )
+    settings = Settings(adapt_tokens=ADAPT_TOKENS, adapt_options=TRAINING, **common)
+
+    say("\nFirst: which initialisation is best? All get the same short training, controls too.")
+    say(shown("compare", source, text, home / "comparison", contest, CompareSettings()))
+    comparison = compare(source, text, home / "comparison", contest, overwrite=overwrite, progress=progress)
+    say("\nThen: the new model, with the default initialisation and some more training.")
+    say(shown("specialize", source, text, home / "model", settings, Settings()))
+    summary = specialize(source, text, home / "model", settings, overwrite=overwrite, progress=progress)
+    for name in ("comparison.json", "curves.svg"):
+        shutil.copyfile(home / "comparison" / name, home / "model" / name)
+    page = report(home / "model", source=str(source), language=language).page
+    return Demo(language, str(home / "model"), page, comparison, summary)
+
+
+def shown(
+    verb: str,
+    source: Path,
+    text: Path,
+    output: Path,
+    settings: Settings | CompareSettings,
+    defaults: Settings | CompareSettings,
+) -> str:
+    """The command that does the same as a call of Python."""
+    words = ["monoglot", verb, str(source), str(text), "--output", str(output)]
+    return f"$ {shlex.join([*words, *flags(asdict(settings), defaults)])}"

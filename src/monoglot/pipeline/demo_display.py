@@ -1,0 +1,31 @@
+"""What the demo made, as a person reads it in a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import RenderableType
+from rich.markup import escape
+
+from monoglot.pipeline.compare_display import comparison_tables
+from monoglot.pipeline.display import summary_table
+
+if TYPE_CHECKING:  # loads models, which takes its time
+    from monoglot.pipeline.demo import Demo
+
+WORD = {"de": "Krankenversicherung", "sw": "wanafunzi"}
+
+
+def demo_tables(demo: Demo) -> Iterator[RenderableType]:
+    """The scoreboard, what became of the model, and what to try next."""
+    yield ""
+    yield from comparison_tables(demo.comparison)
+    yield ""
+    yield from summary_table(demo.summary)
+    yield ""
+    yield f"[bold]Open the report:[/] {escape(str(Path(demo.page).resolve()))}"
+    yield "Next: what a word is made of, and the same for a model and a text of yours:"
+    yield f"  monoglot explain {escape(demo.model)} {WORD[demo.language]}"
+    yield "  monoglot plan MODEL TEXT…"

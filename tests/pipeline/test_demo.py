@@ -1,0 +1,40 @@
+"""`monoglot demo`, with less training than users get."""
+
+import json
+
+import pytest
+
+from monoglot.cli import main
+from monoglot.pipeline import demo as module
+
+
+@pytest.fixture
+def hurried(monkeypatch):
+    """As few tokens and lines as still go through all stages."""
+    monkeypatch.setattr(module, "PROBE_TOKENS", 4096)
+    monkeypatch.setattr(module, "ADAPT_TOKENS", 4096)
+    monkeypatch.setattr(module, "LINES", 4)
+    monkeypatch.setattr(module, "VOCABULARY", {"de": 2000, "sw": 2000})
+
+
+def test_the_demo_compares_specialises_and_reports(hurried, tmp_path, capsys):
+    output = tmp_path / "out"
+    assert main(["demo", "--language", "sw", "--output", str(output), "--json"]) == 0
+    shown = capsys.readouterr()
+    found = json.loads(shown.out)
+    names = {row["name"] for row in found["comparison"]["contestants"]}
+    assert {"blend", "focus", "random", "trim", "original as it is"} <= names
+    assert found["summary"]["vocabulary"]["after"] == 2000
+    page = (output / "model" / "monoglot" / "report.html").read_text(encoding="utf-8")
+    assert "Comparison" in page
+    assert "data:image/svg+xml;base64," in page
+    assert "language: sw" in (output / "model" / "README.md").read_text(encoding="utf-8")
+    # The commands that it shows are those that do the same.
+    for verb in ("compare", "specialize"):
+        assert f"$ monoglot {verb} " in shown.err
+
+
+def test_a_language_that_it_has_not_is_refused_before_any_work(tmp_path, capsys):
+    assert main(["demo", "--language", "fr", "--output", str(tmp_path / "out")]) == 2
+    assert "no demo for language 'fr'" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
