@@ -22,8 +22,8 @@ from monoglot.pipeline.summary import Summary, count_parameters
 from monoglot.progress import SILENT, Progress
 
 VOCABULARY = {"de": 8_000, "sw": 6_000}
-PROBE_TOKENS, ADAPT_TOKENS = 60_000, 200_000
-LINES = 50
+PROBE_TOKENS, ADAPT_TOKENS = 60_000, 150_000
+LINES = 30
 TRAINING = {
     "batch_tokens": 2048,
     "learning_rate": 2e-4,
