@@ -24,7 +24,7 @@ def test_the_demo_compares_specialises_and_reports(hurried, tmp_path, capsys):
     found = json.loads(shown.out)
     names = {row["name"] for row in found["comparison"]["contestants"]}
     assert {"blend", "focus", "random", "trim", "original as it is"} <= names
-    assert found["summary"]["vocabulary"]["after"] == 2000
+    assert found["summary"]["vocabulary"] == [24_000, 2000]
     page = (output / "model" / "monoglot" / "report.html").read_text(encoding="utf-8")
     assert "Comparison" in page
     assert "data:image/svg+xml;base64," in page

@@ -21,15 +21,15 @@ from monoglot.pipeline.specialize import specialize
 from monoglot.pipeline.summary import Summary, count_parameters
 from monoglot.progress import SILENT, Progress
 
-VOCABULARY = {"de": 8_000, "sw": 6_000}
+VOCABULARY = {"de": 16_000, "sw": 12_000}
 PROBE_TOKENS, ADAPT_TOKENS = 60_000, 150_000
-LINES = 30
+LINES = 50
 TRAINING = {
     "batch_tokens": 2048,
     "learning_rate": 2e-4,
     "embedding_learning_rate": 3e-4,
     "decay": "linear",
-    "checks": 3,
+    "checks": 2,
 }
 """Rates for a model this small; those of larger ones are the defaults of `adapt`."""
 
