@@ -120,7 +120,7 @@ def comparison_picture(artifacts: Artifacts) -> str:
 def verdict(artifacts: Artifacts) -> list[str]:
     """What may be said of that comparison."""
     path = artifacts.output / "comparison.json"
-    return list(read_json(path)["verdict"]) if path.is_file() else []
+    return list(read_json(path).get("verdict", [])) if path.is_file() else []
 
 
 def _spread(figure: Mapping[str, float] | None) -> str:
