@@ -23,17 +23,8 @@ from pathlib import Path
 import numpy as np
 import torch
 from safetensors.torch import load_file
-from tokenizers import (
-    AddedToken,
-    Tokenizer,
-    decoders,
-    models,
-    normalizers,
-    pre_tokenizers,
-    processors,
-    trainers,
-)
-from transformers import PreTrainedTokenizerFast, XLMRobertaConfig, XLMRobertaForMaskedLM
+from tests.fixtures.tokenizers import unigram
+from transformers import XLMRobertaConfig, XLMRobertaForMaskedLM
 
 from monoglot import AdaptSettings, TrainingSettings, adapt
 from monoglot.model.folder import load_model, save
@@ -42,11 +33,11 @@ from monoglot.progress import Terminal
 from monoglot.tokenization.train import TokenizerSettings, train_tokenizer
 from monoglot.training.settings import DECAY
 
-SPECIAL = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
 LANGUAGES = ("ar", "de", "en", "fi", "hi", "ja", "sw", "tr", "xh")
 VOCABULARY, SEED = 24_000, 42
 HELDOUT_LINES = 200
 LONGEST_TOKENS = 256
+BATCH_TOKENS = 2_048
 TIED = {"roberta.embeddings.word_embeddings.weight", "lm_head.decoder.bias"}
 MASKED_SHARE = 0.25
 """More than the usual 0.15: with so little training each text should teach more."""
@@ -89,7 +80,7 @@ def prepare(data: Path, folder: Path) -> None:
     (folder / "heldout.txt").write_text("\n".join(both) + "\n", encoding="utf-8")
     corpus = list(balanced(texts, np.random.default_rng(SEED)))
     (folder / "corpus.txt").write_text("\n".join(corpus) + "\n", encoding="utf-8")
-    like = tokenizer_for([folder / "heldout.txt"], 2_000)
+    like = unigram(both, 2_000)
     tokenizer = train_tokenizer(like, corpus, TokenizerSettings(VOCABULARY), progress=Terminal())
     config = XLMRobertaConfig(
         vocab_size=len(tokenizer),
@@ -109,32 +100,6 @@ def prepare(data: Path, folder: Path) -> None:
     tokenizer.save_pretrained(folder / "untrained.partial")
     (folder / "untrained.partial").rename(folder / "untrained")
     print(f"{model.num_parameters():,} parameters, {len(corpus):,} lines of text")
-
-
-def tokenizer_for(files: list[Path], size: int) -> PreTrainedTokenizerFast:
-    """Train a Unigram tokenizer like XLM-R's."""
-    tokenizer = Tokenizer(models.Unigram())
-    tokenizer.normalizer = normalizers.NFKC()
-    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
-    tokenizer.decoder = decoders.Metaspace()
-    trainer = trainers.UnigramTrainer(
-        vocab_size=size, special_tokens=SPECIAL, unk_token="<unk>", show_progress=False
-    )
-    tokenizer.train([str(file) for file in files], trainer)
-    tokenizer.add_special_tokens([AddedToken("<mask>", lstrip=True, special=True)])
-    tokenizer.post_processor = processors.TemplateProcessing(
-        single="<s> $A </s>", pair="<s> $A </s> </s> $B </s>", special_tokens=[("<s>", 0), ("</s>", 2)]
-    )
-    return PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer,
-        bos_token="<s>",
-        cls_token="<s>",
-        eos_token="</s>",
-        sep_token="</s>",
-        pad_token="<pad>",
-        unk_token="<unk>",
-        mask_token="<mask>",
-    )
 
 
 def _heldout(folder: Path, language: str) -> list[str]:
@@ -169,8 +134,8 @@ def train(arguments: argparse.Namespace, source: Path, output: Path, tokens: int
     training = TrainingSettings(
         tokens=tokens,
         window_tokens=128,
-        batch_tokens=2_048,
-        device_tokens=2_048,
+        batch_tokens=BATCH_TOKENS,
+        device_tokens=BATCH_TOKENS,
         learning_rate=1e-3,
         embedding_learning_rate=1e-3,
         warmup_share=0.01,

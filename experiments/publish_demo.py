@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from benchmarks.results import processor
-from experiments.pretrain_demo import LANGUAGES, SEED
+from experiments.pretrain_demo import BATCH_TOKENS, LANGUAGES, SEED
 from transformers import PreTrainedTokenizerFast
 
 from monoglot.demo import model_path
@@ -64,13 +64,19 @@ def unigram_bits(tokenizer: PreTrainedTokenizerFast, counts: np.ndarray, lines: 
     return float(sum(bits[ids].sum() for ids in encoded) / sum(len(line.encode()) for line in lines))
 
 
+def tokens_of(steady: Path) -> int:
+    """How many tokens the steady phase read: it ended, or was ended at a checkpoint named by its step."""
+    if steady.name.startswith("checkpoint-"):
+        return int(steady.name.partition("-")[2]) * BATCH_TOKENS
+    return int(read_json(steady / "monoglot" / "training" / "training.json")["tokens"])
+
+
 def main() -> None:
     """Measure, write."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--folder", type=Path, default=Path("build/demo-model"))
-    parser.add_argument("--steady-tokens", type=int, required=True, help="tokens before the rate fell")
     arguments = parser.parse_args()
     trained, target = arguments.folder / "trained", model_path()
     record = read_json(trained / "monoglot" / "training" / "training.json")
@@ -90,14 +96,15 @@ def main() -> None:
         rows.append("| {} | {:.3f} | {:.3f} |".format(language, *figures[language]))
         print(rows[-1], flush=True)
     save(model.to(torch.float16), tokenizer, trained, target)
-    tokens = arguments.steady_tokens + record["tokens"]
+    steady_tokens = tokens_of(Path(manifest["names"]["model"]))
+    tokens = steady_tokens + record["tokens"]
     card = CARD.format(
         languages=", ".join(LANGUAGES),
         parameters=count_parameters(target),
         vocabulary=len(tokenizer),
         tokens=tokens,
-        steps=tokens // 2048,
-        steady=arguments.steady_tokens,
+        steps=tokens // BATCH_TOKENS,
+        steady=steady_tokens,
         cooling=record["tokens"],
         rate=manifest["settings"]["training"]["TrainingSettings"]["learning_rate"],
         seed=SEED,

@@ -134,6 +134,12 @@ class Artifacts:
         lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
         return [json.loads(line) for line in lines]
 
+    @cached_property
+    def comparison(self) -> dict[str, Any]:
+        """What `compare` found, if its file has been put beside the model; empty if not."""
+        path = self.output / "comparison.json"
+        return read_json(path) if path.is_file() else {}
+
     @property
     def training(self) -> dict[str, Any]:
         """Steps and tokens of the training; empty without one."""

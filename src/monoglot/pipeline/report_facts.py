@@ -21,7 +21,6 @@ from monoglot.pipeline.summary import Share
 from monoglot.report.content import Table
 from monoglot.report.facts import Facts
 from monoglot.report.wording import STAGES, duration, file_size
-from monoglot.run import read_json
 from monoglot.training.settings import TrainingSettings
 
 DEFAULTS: dict[str, Settings | AdaptSettings | TrainingSettings] = {
@@ -92,10 +91,9 @@ def costs(artifacts: Artifacts) -> Table | None:
 
 def comparison(artifacts: Artifacts) -> Table | None:
     """The scoreboard of `compare`, if its ``comparison.json`` has been put beside the model."""
-    path = artifacts.output / "comparison.json"
-    if not path.is_file():
+    found = artifacts.comparison
+    if not found:
         return None
-    found = read_json(path)
     text = "heldout"
     rows = [
         (
@@ -115,12 +113,6 @@ def comparison_picture(artifacts: Artifacts) -> str:
     if not path.is_file():
         return ""
     return f"data:image/svg+xml;base64,{base64.b64encode(path.read_bytes()).decode()}"
-
-
-def verdict(artifacts: Artifacts) -> list[str]:
-    """What may be said of that comparison."""
-    path = artifacts.output / "comparison.json"
-    return list(read_json(path).get("verdict", [])) if path.is_file() else []
 
 
 def _spread(figure: Mapping[str, float] | None) -> str:

@@ -59,7 +59,7 @@ def compose(artifacts: Artifacts, facts: Facts, found: FoundSource) -> Page:
         curves=_curves(facts),
         comparison=report_facts.comparison(artifacts),
         comparison_picture=report_facts.comparison_picture(artifacts),
-        verdict=report_facts.verdict(artifacts),
+        verdict=artifacts.comparison.get("verdict", ()),
         costs=report_facts.costs(artifacts),
         settings=report_facts.settings_by_group(artifacts),
         versions={name: version or "–" for name, version in artifacts.manifest["versions"].items()},
@@ -86,13 +86,6 @@ def _tokens_and_space(
         "map": space.map(),
         "norms": space.norms(),
     }
-
-
-def source_spelling(source: Source | None) -> Mapping[int, str] | None:
-    """How the tokens of the source are spelled, for people."""
-    if source is None:
-        return None
-    return {token.id: readable(token, source.vocabulary.family) for token in source.vocabulary.tokens}
 
 
 def _overlaps(
