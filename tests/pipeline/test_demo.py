@@ -28,6 +28,7 @@ def test_the_demo_compares_specialises_and_reports(hurried, tmp_path, capsys):
     page = (output / "model" / "monoglot" / "report.html").read_text(encoding="utf-8")
     assert "Comparison" in page
     assert "data:image/svg+xml;base64," in page
+    assert found["comparison"]["verdict"][-1] in page
     assert "language: sw" in (output / "model" / "README.md").read_text(encoding="utf-8")
     # The commands that it shows are those that do the same.
     for verb in ("compare", "specialize"):

@@ -41,7 +41,7 @@ def heldout_path(language: str = "de") -> Path:
 def _known(language: str) -> str:
     if language not in LANGUAGES:
         raise SettingError(
-            f"no demo for language '{language}': {did_you_mean(language, LANGUAGES)}; your own text is for "
-            "`monoglot specialize`"
+            f"no demo for language '{language}' (for text of yours there is `monoglot specialize`): "
+            f"{did_you_mean(language, LANGUAGES)}"
         )
     return language
