@@ -50,7 +50,8 @@ class Benchmark:
 
     def score(self, encode: SentenceEncoder) -> dict[str, float]:
         """All figures of one model."""
-        scores = {"cosine": mean_cosine(encode(self.heldout), self.original_heldout)}
+        heldout = self.original_heldout if encode is self.original else encode(self.heldout)
+        scores = {"cosine": mean_cosine(heldout, self.original_heldout)}
         for name, pairs in self.pairs.items():
             vectors = encode([pair["sentence"] for pair in pairs])
             scores[name] = precision_at_1(vectors, self.english[name])

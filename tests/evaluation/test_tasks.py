@@ -113,6 +113,19 @@ def test_labels_that_differ_between_splits_are_refused(xlm_r, tmp_path):
         finetune(xlm_r, load_tokenizer(xlm_r), task, train, dev, [other], FAST, 1)
 
 
+def test_a_rare_label_that_the_training_data_lack_counts_as_wrong(source_tokenizers, caplog):
+    task, tokenizer = get_task("pos"), source_tokenizers["unigram"]
+    words = ["Haus"] * 99
+    rare = Split("test.conll", [{"tokens": [*words, "oh"], "labels": ["NOUN"] * 99 + ["INTJ"]}], (1,))
+    prepared = task.prepare(rare, tokenizer, ["NOUN"], 512)
+    assert "1 of 100 words of test.conll have labels that the training data lack (INTJ)" in caplog.text
+    logits = np.zeros((1, len(prepared.features[0]["input_ids"]), 1))
+    assert prepared.score(logits) == {"accuracy": 0.99, "words": 100}
+    often = Split("test.conll", [{"tokens": ["Haus", "oh"], "labels": ["NOUN", "INTJ"]}], (7,))
+    with pytest.raises(CorpusError, match=r"line 7 of test.conll has the label 'INTJ', which the training"):
+        task.prepare(often, tokenizer, ["NOUN"], 512)
+
+
 @pytest.mark.parametrize(
     ("task", "record", "message"),
     [
@@ -182,6 +195,8 @@ def test_a_missing_package_is_named_with_what_to_install():
 def test_settings_that_are_no_use_are_refused():
     with pytest.raises(SettingError, match="epochs must be positive, was: 0"):
         FineTuning(epochs=0)
+    with pytest.raises(SettingError, match="unknown precision 'bf61'.*bf16"):
+        FineTuning(precision="bf61")
 
 
 def test_spread_of_one_seed_has_no_deviation():

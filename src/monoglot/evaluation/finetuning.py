@@ -22,6 +22,7 @@ from monoglot.model.folder import load_config
 from monoglot.model.quiet import quiet_transformers
 from monoglot.model.satellites import transformer_folder
 from monoglot.progress import SILENT, Advance, Progress
+from monoglot.training.precision import uses_bf16
 
 
 @dataclass(frozen=True)
@@ -158,6 +159,9 @@ def _trainer(
         per_device_train_batch_size=settings.batch_size,
         per_device_eval_batch_size=2 * settings.batch_size,
         learning_rate=settings.learning_rate,
+        # The single number of a regression would be rounded to eight bits, and few examples told apart.
+        bf16=model.config.num_labels > 1 and uses_bf16(settings.precision),
+        use_cpu=not torch.accelerator.is_available(),
         warmup_steps=0.1,  # a share
         weight_decay=0.01,
         # Not by length: the trainer would sort evaluation data too, and give outputs in that order.

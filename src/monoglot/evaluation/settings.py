@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from monoglot.errors import SettingError
+from typing import get_args
+
+from monoglot.errors import SettingError, did_you_mean
+from monoglot.training.settings import PRECISION
 
 SHORTEST_WINDOW_TOKENS = 8
 
@@ -41,15 +44,20 @@ class FineTuning:
         learning_rate: Its peak, after a tenth of the steps; from there it falls to zero.
         batch_size: Examples a step.
         longest_tokens: Longer inputs are cut, or read in windows.
+        precision: ``bf16`` for matrix products where the device has it, which ``auto`` finds out.
     """
 
     epochs: int | None = None
     learning_rate: float = 5e-5
     batch_size: int = 16
     longest_tokens: int = 256
+    precision: PRECISION = "auto"
 
     def __post_init__(self) -> None:
         for name in ("epochs", "learning_rate", "batch_size", "longest_tokens"):
             value = getattr(self, name)
             if value is not None and value <= 0:
                 raise SettingError(f"{name} must be positive, was: {value}")
+        if self.precision not in get_args(PRECISION):
+            hint = did_you_mean(self.precision, get_args(PRECISION))
+            raise SettingError(f"unknown precision '{self.precision}': {hint}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -16,6 +17,10 @@ from monoglot.evaluation.text_words import character_kinds
 
 IGNORED = -100
 """What torch's cross entropy passes over."""
+RARE = 0.01
+"""Up to this share of words may have labels that the training data lack: small treebanks are like that."""
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -52,7 +57,8 @@ def tag(
     Words are joined to a text first, so that every tokenizer cuts them as it cuts any text.
 
     Raises:
-        CorpusError: If a sentence has more words than labels, or a label that the training data lack.
+        CorpusError: If a sentence has more words than labels, or more than one word in a hundred has a label
+            that the training data lack; fewer are told, and count as wrong.
     """
     for i, record in enumerate(split.records):
         if len(record["tokens"]) != len(record["labels"]):
@@ -60,6 +66,8 @@ def tag(
                 f"{split.place(i)} has {len(record['tokens'])} tokens and {len(record['labels'])} labels; "
                 "expected as many."
             )
+    _check_labels(split, labels)
+    number = {label: index for index, label in enumerate(labels)}
     joined = [_joined(record["tokens"]) for record in split.records]
     encoded = tokenizer(
         [text for text, _ in joined],
@@ -77,7 +85,7 @@ def tag(
         wanted = np.full(len(offsets), IGNORED)
         for place, label in zip(places, record["labels"], strict=True):
             if place >= 0:
-                wanted[place] = index_of(label, labels, split.place(i))
+                wanted[place] = number.get(label, IGNORED)
         features.append({
             "input_ids": encoded["input_ids"][i],
             "attention_mask": encoded["attention_mask"][i],
@@ -85,6 +93,24 @@ def tag(
         })  # fmt: skip
         first_tokens.append(places)
     return TaggedSplit(features, first_tokens, [record["labels"] for record in split.records])
+
+
+def _check_labels(split: Split, labels: Sequence[str]) -> None:
+    """Refuse data with many unknown labels, and tell of a few."""
+    known = set(labels)
+    unknown = [
+        (i, label) for i, record in enumerate(split.records) for label in record["labels"] if label not in known
+    ]
+    if not unknown:
+        return
+    words = sum(len(record["labels"]) for record in split.records)
+    if len(unknown) > RARE * words:
+        first, label = unknown[0]
+        index_of(label, labels, split.place(first))
+    logger.warning(
+        "%d of %d words of %s have labels that the training data lack (%s); they count as wrong.",
+        len(unknown), words, split.name, ", ".join(sorted({label for _, label in unknown})),
+    )  # fmt: skip
 
 
 def _joined(words: Sequence[str]) -> tuple[str, Int64[np.ndarray, " words"]]:
