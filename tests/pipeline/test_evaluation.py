@@ -1,6 +1,7 @@
 """`evaluate`, from Python and from the command line."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -52,6 +53,19 @@ def test_retention_is_measured_on_the_other_text(tiny_folder):
     found = evaluate(folder, [str(DATA / "de.txt")], retention=[str(DATA / "sw.txt")], settings=settings)
     assert found.text[0].language.standard_error > 0
     assert found.retention[0].tokenizer.bytes == len("".join(sample("sw", 3)).encode())
+
+
+def test_sentence_encoders_are_compared_by_their_vectors(tiny_folder, tmp_path, capsys):
+    folder = tmp_path / "encoder"
+    shutil.copytree(tiny_folder("bert"), folder)
+    modules = [{"idx": 0, "name": "0", "path": "", "type": "sentence_transformers.models.Transformer"}]
+    (folder / "modules.json").write_text(json.dumps(modules))
+    words = (folder, DATA / "de.txt", "--lines", 5, "--against")
+    code, out, _ = run(capsys, *words, folder)
+    assert code == 0
+    assert "mean cosine to those of the other 1.0000" in out
+    _, out, _ = run(capsys, *words, tiny_folder("bert"), "--json")
+    assert json.loads(out)["cosine"] is None  # no sentence encoder
 
 
 def test_evaluate_prints_tables(tiny_folder, tmp_path, capsys):

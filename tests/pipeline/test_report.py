@@ -148,6 +148,32 @@ def test_a_folder_of_somebody_else_is_refused(tmp_path, capsys):
     assert "was not made by monoglot" in capsys.readouterr().err
 
 
+def test_quality_and_speed_are_measured_when_asked_for_and_shown_ever_after(copy, tmp_path, capsys, run):
+    assert "bits a byte" not in checked(page_of(copy)).text
+    assert main(["report", str(copy), "--evaluate"]) == 0
+    measured = json.loads((copy / "monoglot" / "evaluation.json").read_text())
+    after, before = (each["language"]["bits_per_byte"] for each in measured["text"])
+    assert measured["text"][1]["model"] == json.loads(
+        (copy / "monoglot" / "manifest.json").read_text()
+    )["names"]["source"]  # fmt: skip
+    for _ in range(2):  # as measured, and read again
+        text = checked(page_of(copy)).text
+        assert re.search(rf"bits a byte, 100 held-out lines\s*{before:.3f}\s*{after:.3f}", text)
+        assert "lines read a second" in text
+        report(copy)
+    assert "| bits a byte, 100 held-out lines |" in (copy / "README.md").read_text(encoding="utf-8")
+    capsys.readouterr()
+
+    (copy / "monoglot" / "corpus" / "heldout.txt").write_text("")
+    assert main(["report", str(copy), "--evaluate"]) == 2
+    assert "has no held-out text to measure on" in capsys.readouterr().err
+    shutil.copytree(run, tmp_path / "lost")
+    manifest = tmp_path / "lost" / "monoglot" / "manifest.json"
+    manifest.write_text(re.sub(r'"source": "/[^"]*"', '"source": "/nowhere"', manifest.read_text()))
+    assert main(["report", str(tmp_path / "lost"), "--evaluate"]) == 2
+    assert "no source model to measure against" in capsys.readouterr().err
+
+
 def test_a_readme_of_the_user_is_left_alone_and_outlives_overwriting(xlm_r, copy):
     (copy / "README.md").write_text("# Mine\n")
     assert report(copy).card is None

@@ -112,8 +112,10 @@ def demo(
     summary = specialize(source, text, home / "model", settings, overwrite=overwrite, progress=progress)
     for name in ("comparison.json", "curves.svg"):
         shutil.copyfile(home / "comparison" / name, home / "model" / name)
-    page = report(home / "model", source=str(source), language=language).page
-    return Demo(language, str(home / "model"), page, comparison, summary)
+    made = report(
+        home / "model", source=str(source), language=language, evaluate=True, progress=progress
+    )
+    return Demo(language, str(home / "model"), made.page, comparison, summary)
 
 
 def shown(

@@ -14,10 +14,13 @@ from monoglot.errors import CorpusError
 from monoglot.evaluation.language import LanguageScore, score_language
 from monoglot.evaluation.paired import paired_difference
 from monoglot.evaluation.records import Split, read_split
+from monoglot.evaluation.sentences import mean_cosine
 from monoglot.evaluation.tasks.retrieval import Retrieval
 from monoglot.evaluation.throughput import SpeedComparison, compare_speed
 from monoglot.evaluation.tokenizer import Parity, TokenizerScores, score_parity, score_tokenizer
+from monoglot.model.satellites import MODULES
 from monoglot.pipeline.evaluate_settings import EvaluateSettings
+from monoglot.pipeline.evaluation_tasks import sentence_encoder
 from monoglot.pipeline.source import Source, open_source
 from monoglot.progress import SILENT, Progress
 
@@ -76,6 +79,7 @@ class Evaluation:
         difference: The difference of bits per byte on the text.
         lost: The same on the text of another language.
         speed: Speed and memory side by side.
+        cosine: Of two sentence encoders: the mean cosine of their vectors of the same line.
     """
 
     text: tuple[TextScores, ...]
@@ -83,6 +87,7 @@ class Evaluation:
     difference: Difference | None = None
     lost: Difference | None = None
     speed: SpeedComparison | None = None
+    cosine: float | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Figures and counts, for JSON."""
@@ -92,6 +97,7 @@ class Evaluation:
             "difference": vars(self.difference) if self.difference else None,
             "lost": vars(self.lost) if self.lost else None,
             "speed": self.speed.as_dict() if self.speed else None,
+            "cosine": self.cosine,
         }
 
 
@@ -122,13 +128,40 @@ def evaluate(
     lines = read_lines(text, settings)
     other_lines = read_lines(retention, settings) if retention else []
     pairs = read_split(settings.parallel, Retrieval.columns, "test") if settings.parallel else None
+    return compare_models(sources, lines, settings, other_lines, pairs, progress=progress)
+
+
+def compare_models(
+    sources: Sequence[Source],
+    lines: Sequence[str],
+    settings: EvaluateSettings,
+    other_lines: Sequence[str] = (),
+    pairs: Split | None = None,
+    *,
+    progress: Progress = SILENT,
+) -> Evaluation:
+    """Score one model, or two side by side.
+
+    Args:
+        sources: The model, and perhaps another to compare with.
+        lines: The text.
+        settings: How it is scored.
+        other_lines: Text of another language, to see what was lost of it.
+        pairs: Sentences and their English translations, for the tokenizer's parity.
+        progress: Where to show how far it is.
+    """
     scores = tuple(score(source, lines, settings, progress, pairs) for source in sources)
     kept = tuple(score(source, other_lines, settings, progress) for source in sources if other_lines)
-    speed = None
+    speed = cosine = None
     if len(sources) == 2:
         first, second = ((source.model, source.tokenizer) for source in sources)
         speed = compare_speed(first, second, lines[:SPEED_LINES], progress=progress)
-    return Evaluation(scores, kept, compare(scores, settings.seed), compare(kept, settings.seed), speed)
+        if all((source.folder / MODULES).is_file() for source in sources):
+            vectors = [sentence_encoder(source)(lines, progress=progress) for source in sources]
+            cosine = mean_cosine(*vectors)
+    return Evaluation(
+        scores, kept, compare(scores, settings.seed), compare(kept, settings.seed), speed, cosine
+    )
 
 
 def read_lines(inputs: Sequence[str], settings: EvaluateSettings) -> list[str]:

@@ -21,6 +21,8 @@ def evaluation_tables(evaluation: Evaluation) -> Iterator[RenderableType]:
     if evaluation.retention:
         yield ""
         yield from _text("the other text (retention)", evaluation.retention, evaluation.lost)
+    if evaluation.cosine is not None:
+        yield f"\nSentence vectors: mean cosine to those of the other {evaluation.cosine:.4f}."
     if speed := evaluation.speed:
         yield (
             f"\nSpeed, in turns on {speed.first.lines} lines: {speed.first.lines_per_second:,.1f} lines "

@@ -103,7 +103,7 @@ def evaluate_task(
     if settings.train:
         runs = tuple(_tuned(found, source, splits, settings, tuning, progress) for source in sources)
     else:
-        encoders = [_encoder(source, settings.prefix) for source in sources]
+        encoders = [sentence_encoder(source, settings.prefix) for source in sources]
         runs = tuple(
             TaskScores(
                 source.name,
@@ -150,7 +150,8 @@ def _tuned(
     )
 
 
-def _encoder(source: Source, prefix: str | None) -> SentenceEncoder:
+def sentence_encoder(source: Source, prefix: str | None = None) -> SentenceEncoder:
+    """A model as it makes sentence vectors, with the prefix that its folder names unless another is given."""
     folder: Path = source.folder
     chosen = read_prefix(folder) if prefix is None else prefix
     return SentenceEncoder(source.model, source.tokenizer, read_pooling(folder), chosen)

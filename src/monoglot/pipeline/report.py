@@ -11,9 +11,10 @@ from monoglot.pipeline import report_facts
 from monoglot.pipeline.report_artifacts import Artifacts
 from monoglot.pipeline.report_card import write_card
 from monoglot.pipeline.report_page import compose
-from monoglot.pipeline.report_source import FoundSource, find_source
+from monoglot.pipeline.report_measure import measure
+from monoglot.pipeline.report_source import FoundSource, compared_with, find_source
 from monoglot.pipeline.source import Source
-from monoglot.progress import Progress
+from monoglot.progress import SILENT, Progress
 from monoglot.report.page import render
 from monoglot.report.svg import standalone
 from monoglot.run import atomic_write
@@ -49,6 +50,8 @@ def report(
     *,
     source: str | Source | None = None,
     language: str | None = None,
+    evaluate: bool = False,
+    progress: Progress = SILENT,
 ) -> Report:
     """Write the page, the drawings and the model card of a finished run.
 
@@ -57,15 +60,20 @@ def report(
         source: The source model, or its name if it is elsewhere than it was. Without it the page shows what
             the artefacts alone tell, and says so.
         language: Code of the language (``de``), for the model card.
+        evaluate: Whether to measure quality and speed of both models on the run's held-out text first, for
+            the table of before and after; later reports show it too.
+        progress: Where to show how far that is.
 
     Raises:
-        OutputError: If monoglot did not make the folder.
+        OutputError: If monoglot did not make the folder, or there is nothing to evaluate on.
         ModelError: If a source is named that can't be used, or is not the one.
     """
     artifacts = Artifacts(Path(output))
     found = FoundSource(source) if isinstance(source, Source) else FoundSource(None)
     if not isinstance(source, Source) and artifacts.mixture is not None:
         found = find_source(artifacts, source)
+    if evaluate:
+        measure(artifacts, compared_with(artifacts, found, source), progress)
     facts = report_facts.gather(artifacts, found.model)
     page = compose(artifacts, facts, found)
     home = artifacts.homes[0]

@@ -25,6 +25,7 @@ from monoglot.tokenization.vocabulary import Vocabulary
 from monoglot.vectors.base import TokenVectors
 
 TRAINING = "training"
+EVALUATION = "evaluation.json"
 
 
 class Artifacts:
@@ -138,6 +139,12 @@ class Artifacts:
     def comparison(self) -> dict[str, Any]:
         """What `compare` found, if its file has been put beside the model; empty if not."""
         path = self.output / "comparison.json"
+        return read_json(path) if path.is_file() else {}
+
+    @property
+    def evaluation(self) -> dict[str, Any]:
+        """Quality and speed beside those of the source; empty if nobody asked for them."""
+        path = self.homes[0] / EVALUATION
         return read_json(path) if path.is_file() else {}
 
     @property

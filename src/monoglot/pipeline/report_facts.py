@@ -50,6 +50,7 @@ def gather(artifacts: Artifacts, source: Source | None) -> Facts:
         objective=recipe.get("objective") or "",
         training=artifacts.training,
         metrics=artifacts.metrics,
+        evaluation=artifacts.evaluation,
     )
 
 

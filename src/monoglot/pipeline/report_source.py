@@ -50,6 +50,20 @@ def find_source(artifacts: Artifacts, name: str | None = None) -> FoundSource:
         return FoundSource(None, f"{error}; if it is elsewhere, say so with --source")
 
 
+def compared_with(artifacts: Artifacts, found: FoundSource, given: str | Source | None) -> Source:
+    """The model to measure a run's model against: its source, or what was trained if no vocabulary changed.
+
+    Raises:
+        ModelError: If it is not at hand.
+    """
+    if found.model is not None:
+        return found.model
+    name = given if isinstance(given, str) else artifacts.manifest.get("names", {}).get("model")
+    if name is None or artifacts.mixture is not None:
+        raise ModelError(f"there is no source model to measure against ({found.reason})")
+    return open_source(name)
+
+
 def speller(source: Source | None) -> Callable[[int], str]:
     """What gives the spelling of a source id for people: its number where the source is not at hand."""
     if source is None:

@@ -35,6 +35,7 @@ class Facts:
         objective: What training learned; empty if there was none.
         training: What ``training.json`` says.
         metrics: Lines of ``metrics.jsonl``.
+        evaluation: What ``evaluation.json`` says: the model beside its source on held-out text.
     """
 
     source: str
@@ -48,6 +49,7 @@ class Facts:
     objective: str = ""
     training: Mapping[str, Any] = field(default_factory=dict)
     metrics: Sequence[Mapping[str, float]] = ()
+    evaluation: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def source_name(self) -> str:
@@ -123,7 +125,24 @@ def changes(facts: Facts) -> list[Change]:
         )
     for name, (title, form) in TOKENIZER_ROWS.items() if facts.scores else ():
         rows.append(_change(title, [scores[name] for scores in facts.scores["tokenizers"]], form))
-    return rows
+    return rows + _quality(facts.evaluation)
+
+
+def _quality(evaluation: Mapping[str, Any]) -> list[Change]:
+    """What was measured of both models, the source last, on the same held-out lines."""
+    if not evaluation:
+        return []
+    rows = []
+    after, before = evaluation["text"]
+    over = f"{after['tokenizer']['lines']} held-out lines"
+    if before["language"] and after["language"]:
+        bits = [each["language"]["bits_per_byte"] for each in (before, after)]
+        rows.append(_change(f"bits a byte, {over}", bits, "{:.3f}"))
+    if evaluation["cosine"] is not None:
+        name = f"sentence vectors: cosine to the original's, {over}"
+        rows.append(Change(name, "1", f"{evaluation['cosine']:.3f}", ""))
+    speeds = [evaluation["speed"][which]["lines_per_second"] for which in ("against", "model")]
+    return [*rows, _change("lines read a second, side by side", speeds, "{:,.0f}")]
 
 
 def measurements(facts: Facts) -> dict[str, list[tuple[float, float]]]:
