@@ -174,6 +174,18 @@ def test_quality_and_speed_are_measured_when_asked_for_and_shown_ever_after(copy
     assert "no source model to measure against" in capsys.readouterr().err
 
 
+def test_drawings_are_written_as_png_when_asked_for(copy, monkeypatch):
+    (copy / "curves.svg").write_text('<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9"/>')
+    monkeypatch.setattr(report_module, "as_png", lambda svg: svg.encode()[:4])
+    written = report(copy, png=True).figures
+    figures = copy / "monoglot" / "figures"
+    assert {name.rpartition(".")[2] for name in written} == {"svg", "png"}
+    assert sorted(path.stem for path in figures.glob("*.png")) == sorted(
+        p.stem for p in figures.glob("*.svg")
+    )
+    assert (figures / "comparison.png").read_bytes() == b"<svg"
+
+
 def test_a_readme_of_the_user_is_left_alone_and_outlives_overwriting(xlm_r, copy):
     (copy / "README.md").write_text("# Mine\n")
     assert report(copy).card is None

@@ -19,6 +19,7 @@ def report(
     source: str | None = None,
     language: str | None = None,
     evaluate: bool = False,
+    png: bool = False,
     as_json: Annotated[bool, Parameter(name="--json")] = False,
 ) -> None:
     """Write the page that shows what a run did, its drawings, and the model card.
@@ -35,9 +36,10 @@ def report(
         language: Code of the language, such as de, for the card.
         evaluate: Measure quality (bits a byte, or the cosine of sentence vectors) and speed of both models on
             100 held-out lines first, for the table of before and after.
+        png: Write the drawings as PNG too (``pip install 'monoglot[png]'``).
         as_json: Print what was written as JSON.
     """
     from monoglot.pipeline.report import report as run
 
-    result = run(output, source=source, language=language, evaluate=evaluate, progress=Terminal())
+    result = run(output, source=source, language=language, evaluate=evaluate, png=png, progress=Terminal())
     present(result, "report_lines", as_json=as_json, module="report_display")

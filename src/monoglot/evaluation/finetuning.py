@@ -160,7 +160,7 @@ def _trainer(
         per_device_eval_batch_size=2 * settings.batch_size,
         learning_rate=settings.learning_rate,
         # The single number of a regression would be rounded to eight bits, and few examples told apart.
-        bf16=model.config.num_labels > 1 and uses_bf16(settings.precision),
+        bf16=int(model.config.num_labels or 2) > 1 and uses_bf16(settings.precision),
         use_cpu=not torch.accelerator.is_available(),
         warmup_steps=0.1,  # a share
         weight_decay=0.01,

@@ -99,7 +99,10 @@ def _check_labels(split: Split, labels: Sequence[str]) -> None:
     """Refuse data with many unknown labels, and tell of a few."""
     known = set(labels)
     unknown = [
-        (i, label) for i, record in enumerate(split.records) for label in record["labels"] if label not in known
+        (i, label)
+        for i, record in enumerate(split.records)
+        for label in record["labels"]
+        if label not in known
     ]
     if not unknown:
         return

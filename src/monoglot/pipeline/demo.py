@@ -112,9 +112,7 @@ def demo(
     summary = specialize(source, text, home / "model", settings, overwrite=overwrite, progress=progress)
     for name in ("comparison.json", "curves.svg"):
         shutil.copyfile(home / "comparison" / name, home / "model" / name)
-    made = report(
-        home / "model", source=str(source), language=language, evaluate=True, progress=progress
-    )
+    made = report(home / "model", source=str(source), language=language, evaluate=True, progress=progress)
     return Demo(language, str(home / "model"), made.page, comparison, summary)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -10,12 +11,13 @@ from typing import Any
 from monoglot.pipeline import report_facts
 from monoglot.pipeline.report_artifacts import Artifacts
 from monoglot.pipeline.report_card import write_card
-from monoglot.pipeline.report_page import compose
 from monoglot.pipeline.report_measure import measure
+from monoglot.pipeline.report_page import compose
 from monoglot.pipeline.report_source import FoundSource, compared_with, find_source
 from monoglot.pipeline.source import Source
 from monoglot.progress import SILENT, Progress
 from monoglot.report.page import render
+from monoglot.report.png import as_png
 from monoglot.report.svg import standalone
 from monoglot.run import atomic_write
 
@@ -51,6 +53,7 @@ def report(
     source: str | Source | None = None,
     language: str | None = None,
     evaluate: bool = False,
+    png: bool = False,
     progress: Progress = SILENT,
 ) -> Report:
     """Write the page, the drawings and the model card of a finished run.
@@ -62,10 +65,12 @@ def report(
         language: Code of the language (``de``), for the model card.
         evaluate: Whether to measure quality and speed of both models on the run's held-out text first, for
             the table of before and after; later reports show it too.
-        progress: Where to show how far that is.
+        png: Whether to write the drawings as PNG too.
+        progress: Where to show how far the measuring is.
 
     Raises:
         OutputError: If monoglot did not make the folder, or there is nothing to evaluate on.
+        SettingError: If what draws PNG is not installed.
         ModelError: If a source is named that can't be used, or is not the one.
     """
     artifacts = Artifacts(Path(output))
@@ -77,16 +82,25 @@ def report(
     facts = report_facts.gather(artifacts, found.model)
     page = compose(artifacts, facts, found)
     home = artifacts.homes[0]
-    (home / FIGURES).mkdir(exist_ok=True)
-    written = []
-    for name, figure in page.figures.items():
-        path = home / FIGURES / f"{name}.svg"
-        path.write_text(standalone(figure), encoding="utf-8")
-        written.append(str(path))
+    drawings = {name: standalone(figure) for name, figure in page.figures.items()}
+    if artifacts.curves:
+        drawings["comparison"] = artifacts.curves
+    written = draw(drawings, home / FIGURES, png=png)
     with atomic_write(home / PAGE) as file:
         file.write(render(page))
     card = write_card(artifacts.output, facts, page.warnings, language)
     return Report(str(home / PAGE), tuple(written), str(card) if card else None, tuple(page.notes))
+
+
+def draw(drawings: Mapping[str, str], folder: Path, *, png: bool) -> list[str]:
+    """Write drawings into a folder, each as SVG, and as PNG if that is wanted."""
+    contents = {f"{name}.svg": svg.encode() for name, svg in drawings.items()}
+    if png:
+        contents |= {f"{name}.png": as_png(svg) for name, svg in drawings.items()}
+    folder.mkdir(exist_ok=True)
+    for name, content in contents.items():
+        (folder / name).write_bytes(content)
+    return [str(folder / name) for name in contents]
 
 
 def report_at_end(output: Path, source: Source | None, progress: Progress) -> None:

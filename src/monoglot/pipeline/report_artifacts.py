@@ -142,6 +142,12 @@ class Artifacts:
         return read_json(path) if path.is_file() else {}
 
     @property
+    def curves(self) -> str:
+        """The picture that `compare` drew, if it has been put beside the model; empty if not."""
+        path = self.output / "curves.svg"
+        return path.read_text(encoding="utf-8") if path.is_file() else ""
+
+    @property
     def evaluation(self) -> dict[str, Any]:
         """Quality and speed beside those of the source; empty if nobody asked for them."""
         path = self.homes[0] / EVALUATION

@@ -110,10 +110,9 @@ def comparison(artifacts: Artifacts) -> Table | None:
 
 def comparison_picture(artifacts: Artifacts) -> str:
     """The curves of that comparison as an address that holds the drawing itself; empty if there are none."""
-    path = artifacts.output / "curves.svg"
-    if not path.is_file():
+    if not artifacts.curves:
         return ""
-    return f"data:image/svg+xml;base64,{base64.b64encode(path.read_bytes()).decode()}"
+    return f"data:image/svg+xml;base64,{base64.b64encode(artifacts.curves.encode()).decode()}"
 
 
 def _spread(figure: Mapping[str, float] | None) -> str:

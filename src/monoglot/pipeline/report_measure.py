@@ -16,7 +16,7 @@ MEASURED = EvaluateSettings(lines=100, word_share=SCORED_WORDS)
 
 
 def measure(artifacts: Artifacts, source: Source, progress: Progress) -> None:
-    """Score a run's model and the one that it was made from on the run's held-out text; kept for later reports.
+    """Score a run's model and the one that it was made from on its held-out text, and keep that for reports.
 
     Args:
         artifacts: What the run left behind.
