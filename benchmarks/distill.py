@@ -3,10 +3,10 @@ r"""How near a specialised sentence encoder comes to its original by distillatio
     python -m benchmarks.distill --original models/e5-small --data ../shared/data --language de \
         --folder /tmp/e5-german --tokens 2000000
 
-Gives the original a vocabulary of 50,048 tokens (in `folder/untrained`, unless it is there), trains that on
-the language's corpus to match the original's sentence vectors (in `folder/distilled`), and scores all three
-as `benchmarks.sentences` does. Of each: texts a cpu-second that are embedded, in two rounds that take turns.
-Saved as `benchmarks/results/distill_<language>.json`.
+Gives the original a vocabulary of 50,048 tokens, or as many as are asked for (in `folder/untrained`, unless
+it is there), trains that on the language's corpus to match the original's sentence vectors (in
+`folder/distilled`), and scores all three as `benchmarks.sentences` does. Of each: texts a cpu-second that are
+embedded, in two rounds that take turns. Saved as `benchmarks/results/distill_<language>.json`.
 """
 
 from __future__ import annotations
@@ -48,7 +48,9 @@ def recipe(tokens: int) -> TrainingSettings:
     )
 
 
-def distilled(folder: Path, original: Path, corpus: Path, tokens: int, threads: int | None) -> dict[str, Any]:
+def distilled(
+    folder: Path, original: Path, corpus: Path, tokens: int, vocabulary: int | None, threads: int | None
+) -> dict[str, Any]:
     """Specialise and train, or go on where an earlier call was stopped.
 
     Args:
@@ -56,6 +58,7 @@ def distilled(folder: Path, original: Path, corpus: Path, tokens: int, threads: 
         original: The model that is specialised, and matched.
         corpus: Text.
         tokens: How many tokens to train on.
+        vocabulary: How many tokens the new vocabulary has, if not 50,048.
         threads: How many threads to use.
 
     Returns:
@@ -63,16 +66,16 @@ def distilled(folder: Path, original: Path, corpus: Path, tokens: int, threads: 
     """
     untrained = folder / "untrained"
     if not untrained.exists():
-        specialize(original, corpus, untrained, Settings(vectors="cooccurrence", threads=threads),
-                   progress=Terminal())  # fmt: skip
-    settings = AdaptSettings(
+        settings = Settings(vectors="cooccurrence", vocabulary_size=vocabulary, threads=threads)
+        specialize(original, corpus, untrained, settings, progress=Terminal())
+    learned = AdaptSettings(
         objective="distill",
         objective_options={"prefix": "query: ", "whole_lines": 0.5, "word_lists": 0.1},
         teacher=str(original),
         threads=threads,
     )
     cpu, wall = time.process_time(), time.perf_counter()
-    done = adapt(untrained, corpus, folder / "distilled", settings, recipe(tokens), progress=Terminal())
+    done = adapt(untrained, corpus, folder / "distilled", learned, recipe(tokens), progress=Terminal())
     seconds = {"cpu": time.process_time() - cpu, "wall": time.perf_counter() - wall}
     return {"seconds": seconds, "training": done.as_dict() if done else {}}
 
@@ -98,6 +101,7 @@ def main() -> None:
     parser.add_argument("--language", required=True)
     parser.add_argument("--folder", type=Path, required=True)
     parser.add_argument("--tokens", type=int, default=2_000_000)
+    parser.add_argument("--vocabulary-size", type=int, help="for a corpus too small for 50,048 tokens")
     parser.add_argument("--threads", type=int)
     arguments = parser.parse_args()
     data = arguments.data / arguments.language
@@ -105,8 +109,9 @@ def main() -> None:
         sys.exit(f"no data: {data} has no heldout.txt; say where the data are with --data")
     arguments.folder.mkdir(parents=True, exist_ok=True)
     report = distilled(
-        arguments.folder, arguments.original, data / "corpus.txt.gz", arguments.tokens, arguments.threads
-    )
+        arguments.folder, arguments.original, data / "corpus.txt.gz",
+        arguments.tokens, arguments.vocabulary_size, arguments.threads,
+    )  # fmt: skip
     folders = {"original": arguments.original}
     folders |= {name: arguments.folder / name for name in ("untrained", "distilled")}
     encoders = {name: encoder(folder) for name, folder in folders.items()}
