@@ -3,10 +3,10 @@ r"""Real tasks: a specialised model fine-tuned beside its original, over several
     python -m benchmarks.tasks --original models/e5-small --specialized e5-swahili --data ../shared/data \
         --language sw --tasks ner,pos,nli --seeds 3 --train-examples 1000 --test-examples 1000
 
-The data are those that `../shared/knowledge/data.md` describes: MasakhaNER 2, MasakhaPOS, XNLI, XQuAD in parts of
-our own. The first examples of each file are used, as many as asked for; of the development set half as many as of
-the test set. Both models get the same examples, seeds and rates. Saved task by task in
-`benchmarks/results/tasks_<language>_<task>.json`; a task that is there with the same settings is not done again.
+The data are those that `../shared/knowledge/data.md` describes: MasakhaNER 2, MasakhaPOS, XNLI, XQuAD in parts
+of our own. The first examples of each file are used, as many as asked for; of the development set half as many
+as of the test set. Both models get the same examples, seeds and rates. Saved task by task in
+`benchmarks/results/tasks_<language>_<task>.json`; one that is there with the same settings is not done again.
 """
 
 from __future__ import annotations
@@ -47,22 +47,13 @@ def read(folder: Path, task: str, sizes: tuple[int, int, int]) -> list[Split]:
     return splits
 
 
-def tuned(folder: Path, task: str, splits: list[Split], tuning: FineTuning, seeds: range) -> dict[str, Any]:
+def tuned(folder: Path, name: str, splits: list[Split], tuning: FineTuning, seeds: range) -> dict[str, Any]:
     """Scores of a model on the test set: of each seed, and their mean and deviation."""
     train, dev, test = splits
+    task: Any = get_task(name)
     started = time.process_time()
     found = [
-        finetune(
-            folder,
-            load_tokenizer(folder),
-            get_task(task),
-            train,
-            dev,
-            [test],
-            tuning,
-            seed,
-            progress=Terminal(),
-        )
+        finetune(folder, load_tokenizer(folder), task, train, dev, [test], tuning, seed, progress=Terminal())
         for seed in seeds
     ]
     scores = [one.tests[test.name] for one in found]
