@@ -42,7 +42,7 @@ def test_readme_and_output_page(at_home, capsys):
         exec(method, {})
         assert "first-piece" in registry.method_names()
     finally:
-        registry._registered.pop("first-piece", None)
+        registry.METHODS.forget("first-piece")
     (mixture,) = blocks("docs/output.md")
     exec(at_home(mixture).replace("▁Krankenwagen", "▁und"), {})
     assert "1.00 ▁und" in capsys.readouterr().out
@@ -65,7 +65,7 @@ def test_a_method_of_your_own(source_tokenizers, target_tokenizers):
         rows = get_method("last-piece-heavy", {"share": 0.5}).mix(transfer)
         alone = get_method("last-piece-heavy", {"share": 1}).mix(transfer)
     finally:
-        registry._registered.pop("last-piece-heavy", None)
+        registry.METHODS.forget("last-piece-heavy")
     spelled = np.flatnonzero(np.diff(transfer.pieces.indptr) > 1)
     assert len(spelled) > 20
     for place in spelled:

@@ -181,7 +181,7 @@ def test_the_registry_knows_its_tasks():
     assert task_names() == ["classification", "ner", "nli", "pos", "qa", "retrieval", "sts"]
     with pytest.raises(SettingError, match="did you mean 'ner'"):
         get_task("nre")
-    with pytest.raises(ValueError, match="two tasks are called 'ner'"):
+    with pytest.raises(ValueError, match="the task 'ner' is registered twice"):
         register("ner")(object)
 
 

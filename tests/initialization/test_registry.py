@@ -2,7 +2,7 @@ import pytest
 
 from monoglot.errors import SettingError
 from monoglot.initialization.methods.focus import Focus
-from monoglot.initialization.registry import get_method, method_names, register
+from monoglot.initialization.registry import get_method, method_names
 
 
 def test_the_shipped_methods_are_found():
@@ -18,9 +18,3 @@ def test_an_unknown_method_is_answered_with_a_guess():
 def test_an_unknown_option_is_refused():
     with pytest.raises(SettingError, match="method 'mean' has no option 'k'"):
         get_method("mean", {"k": 3})
-
-
-def test_a_name_is_given_once():
-    method_names()
-    with pytest.raises(ValueError, match="'focus'"):
-        register("focus")(Focus)

@@ -7,14 +7,13 @@ from dataclasses import fields, is_dataclass
 import pytest
 
 from monoglot.errors import SettingError, VectorsError
-from monoglot.vectors import registry
 from monoglot.vectors.engines.fasttext import FastText
-from monoglot.vectors.registry import engine, engine_names, get_engine
+from monoglot.vectors.registry import ENGINES, engine_names, get_engine
 
 
 def test_engines_are_frozen_dataclasses_with_documented_settings():
     assert "fasttext" in engine_names()
-    for cls in registry._registered.values():
+    for cls in map(ENGINES.__getitem__, ENGINES):
         assert is_dataclass(cls)
         assert cls.__dataclass_params__.frozen
         documented = "".join(parent.__doc__ or "" for parent in cls.__mro__)
@@ -36,9 +35,3 @@ def test_unknown_names_are_refused(tmp_path):
     (tmp_path / "a.vec").touch()
     with pytest.raises(SettingError, match="has no options"):
         get_engine(str(tmp_path / "a.vec"), {"dim": 7})
-
-
-def test_a_name_is_given_once():
-    engine_names()
-    with pytest.raises(ValueError, match="two engines of auxiliary vectors are called 'fasttext'"):
-        engine("fasttext")(FastText)

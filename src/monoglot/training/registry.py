@@ -2,55 +2,23 @@
 
 from __future__ import annotations
 
-import pkgutil
-from collections.abc import Callable, Mapping
-from functools import cache
-from importlib import import_module
-from importlib.metadata import entry_points
+from collections.abc import Mapping
 from typing import Any
 
 from transformers import PreTrainedModel
 
-from monoglot.errors import SettingError, did_you_mean
+from monoglot.errors import SettingError
 from monoglot.options import build
-from monoglot.training import objectives
+from monoglot.registry import Registry
 from monoglot.training.objectives.base import Objective
 
-ENTRY_POINTS = "monoglot.objectives"
-"""Group in which another package names modules that register objectives."""
-
-_registered: dict[str, type[Objective]] = {}
-
-
-def register(name: str) -> Callable[[type[Objective]], type[Objective]]:
-    """Make an objective known by a name; used as a decorator on its class.
-
-    Raises:
-        ValueError: If the name is taken.
-    """
-
-    def add(cls: type[Objective]) -> type[Objective]:
-        if name in _registered:
-            raise ValueError(f"two objectives are called {name!r}")
-        _registered[name] = cls
-        return cls
-
-    return add
-
-
-@cache
-def _load() -> None:
-    """Import every module that registers an objective."""
-    for module in pkgutil.iter_modules(objectives.__path__):
-        import_module(f"{objectives.__name__}.{module.name}")
-    for entry in entry_points(group=ENTRY_POINTS):
-        entry.load()
+OBJECTIVES: Registry[Objective] = Registry("objective", "monoglot.training.objectives", "monoglot.objectives")
+register = OBJECTIVES.register
 
 
 def objective_names() -> list[str]:
     """The names of all objectives, in alphabetical order."""
-    _load()
-    return sorted(_registered)
+    return list(OBJECTIVES)
 
 
 def get_objective(name: str, options: Mapping[str, Any] | None = None) -> Objective:
@@ -63,10 +31,7 @@ def get_objective(name: str, options: Mapping[str, Any] | None = None) -> Object
     Raises:
         SettingError: If there is no such objective, or it has no such option.
     """
-    _load()
-    if name not in _registered:
-        raise SettingError(f"unknown objective '{name}': {did_you_mean(name, _registered)}")
-    return build(_registered[name], options or {}, f"objective '{name}'")
+    return build(OBJECTIVES[name], options or {}, f"objective '{name}'")
 
 
 def choose_objective(model: PreTrainedModel, *, has_teacher: bool) -> str:
@@ -79,11 +44,11 @@ def choose_objective(model: PreTrainedModel, *, has_teacher: bool) -> str:
     Raises:
         SettingError: If none fits.
     """
-    _load()
-    ranked = sorted((cls.preference, name) for name, cls in _registered.items() if cls.preference is not None)
+    preferences = ((OBJECTIVES[name].preference, name) for name in OBJECTIVES)
+    ranked = sorted((preference, name) for preference, name in preferences if preference is not None)
     reasons = []
     for _, name in ranked:
-        reason = _registered[name]().misfit(model, has_teacher=has_teacher)
+        reason = OBJECTIVES[name]().misfit(model, has_teacher=has_teacher)
         if reason is None:
             return name
         reasons.append(f"{name} {reason}")
