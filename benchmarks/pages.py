@@ -9,11 +9,11 @@ from pathlib import Path
 DOCS = Path(__file__).parent.parent / "docs"
 
 
-def fill(page: str, block: str, text: str) -> Path:
+def fill(page: str | Path, block: str, text: str) -> Path:
     """Replace what stands between ``<!-- block -->`` and ``<!-- /block -->`` in a page.
 
     Args:
-        page: File name under ``docs``.
+        page: File name under ``docs``, or the whole path of another page.
         block: Name of the block.
         text: What it shall hold.
 

@@ -53,7 +53,11 @@ unigram model of the same tokens; lower is better:
 |---|---:|---:|
 {rows}
 
-Made by `python -m experiments.publish_demo`.
+Made by `python -m experiments.publish_demo`; what follows, if anything does, by
+`python -m experiments.demo_methods`.
+
+<!-- methods -->
+<!-- /methods -->
 """
 
 

@@ -93,16 +93,13 @@ def demo(
         f"vocabulary of {size:,} tokens. It gets one for {LANGUAGES[language]} alone, of "
         f"{VOCABULARY[language]:,} tokens."
     )
-    common: dict[str, Any] = {"vocabulary_size": VOCABULARY[language], "heldout": str(heldout)}
-    contest = CompareSettings(
-        methods=("focus,blend",),
-        probe_tokens=PROBE_TOKENS,
-        seeds=1,
-        lines=LINES,
+    contest = contest_settings(language, methods="focus,blend", seeds=1)
+    settings = Settings(
+        vocabulary_size=VOCABULARY[language],
+        heldout=str(heldout),
+        adapt_tokens=ADAPT_TOKENS,
         adapt_options=TRAINING,
-        **common,
     )
-    settings = Settings(adapt_tokens=ADAPT_TOKENS, adapt_options=TRAINING, **common)
 
     say("\nFirst: which initialisation is best? All get the same short training, controls too.")
     say(shown("compare", source, text, home / "comparison", contest, CompareSettings()))
@@ -114,6 +111,25 @@ def demo(
         shutil.copyfile(home / "comparison" / name, home / "model" / name)
     made = report(home / "model", source=str(source), language=language, evaluate=True, progress=progress)
     return Demo(language, str(home / "model"), made.page, comparison, summary)
+
+
+def contest_settings(language: str, *, methods: str, seeds: int) -> CompareSettings:
+    """How methods are compared on the demo model.
+
+    Args:
+        language: Code of a language of the demo.
+        methods: Their names, divided by commas.
+        seeds: How many times to train each.
+    """
+    return CompareSettings(
+        methods=(methods,),
+        probe_tokens=PROBE_TOKENS,
+        seeds=seeds,
+        lines=LINES,
+        vocabulary_size=VOCABULARY[language],
+        heldout=str(heldout_path(language)),
+        adapt_options=TRAINING,
+    )
 
 
 def shown(
