@@ -2,8 +2,8 @@
 
     python -m experiments.demo_methods --folder build/demo-methods
 
-The comparison of `monoglot demo` for German and for Swahili, with more seeds. Tables go into the model's card,
-curves beside it. Interrupted runs go on.
+The comparison of `monoglot demo` for German and for Swahili, with more seeds. Tables go into the model's
+card, curves beside it. Interrupted runs go on.
 """
 
 from __future__ import annotations
@@ -45,8 +45,8 @@ def section(language: str, found: dict[str, Any]) -> str:
     return "\n".join([
         f"### {LANGUAGES[language]}",
         "",
-        f"A vocabulary of {VOCABULARY[language]:,} tokens, {PROBE_TOKENS:,} tokens of training, {SEEDS} seeds, "
-        f"{LINES} held-out lines, {processor()}; bits per byte by a sample of the words. "
+        f"A vocabulary of {VOCABULARY[language]:,} tokens, {PROBE_TOKENS:,} tokens of training, {SEEDS} "
+        f"seeds, {LINES} held-out lines, {processor()}; bits per byte by a sample of the words. "
         f"[Curves](curves_{language}.svg).",
         "",
         pages.table(["method", "untrained", "trained"], rows),
