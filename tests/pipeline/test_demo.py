@@ -5,7 +5,11 @@ import json
 import pytest
 
 from monoglot.cli import main
+from monoglot.corpus import open_corpus
+from monoglot.demo import model_path, sample_path
+from monoglot.model.tokenizer_folder import load_tokenizer
 from monoglot.pipeline import demo as module
+from monoglot.tokenization.train import TokenizerSettings, train_tokenizer
 
 
 @pytest.fixture
@@ -33,6 +37,14 @@ def test_the_demo_compares_specialises_and_reports(hurried, tmp_path, capsys):
     # The commands that it shows are those that do the same.
     for verb in ("compare", "specialize"):
         assert f"$ monoglot {verb} " in shown.err
+
+
+@pytest.mark.parametrize("language", sorted(module.VOCABULARY))
+def test_the_samples_support_the_vocabularies_that_the_demo_asks_for(language):
+    lines = open_corpus([str(sample_path(language))]).all_lines()
+    settings = TokenizerSettings(vocabulary_size=module.VOCABULARY[language])
+    tokenizer = train_tokenizer(load_tokenizer(model_path()), lines, settings)
+    assert len(tokenizer) == module.VOCABULARY[language]
 
 
 def test_a_language_that_it_has_not_is_refused_before_any_work(tmp_path, capsys):

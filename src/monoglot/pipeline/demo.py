@@ -21,7 +21,7 @@ from monoglot.pipeline.specialize import specialize
 from monoglot.pipeline.summary import Summary, count_parameters
 from monoglot.progress import SILENT, Progress
 
-VOCABULARY = {"de": 16_000, "sw": 12_000}
+VOCABULARY = {"de": 16_000, "sw": 7_500}
 PROBE_TOKENS, ADAPT_TOKENS = 60_000, 150_000
 LINES = 50
 TRAINING = {
