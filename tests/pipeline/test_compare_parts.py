@@ -25,6 +25,17 @@ def test_methods_are_read_with_their_options_and_controls_are_added():
     assert chosen[0].options == {"second_share": "0.5"}
 
 
+def test_paths_are_shortened_in_names_unless_they_tell_methods_apart(tmp_path):
+    (tmp_path / "b").mkdir()
+    for file in ("pairs.tsv", "b/pairs.tsv"):
+        (tmp_path / file).write_text("a\tb\n")
+    first, second = (f"alignment:parallel_text={tmp_path}/{file}" for file in ("pairs.tsv", "b/pairs.tsv"))
+    alone = read_methods((f"{first}:minimum_count=2",))[0]
+    assert alone.name == "alignment:parallel_text=pairs.tsv:minimum_count=2"
+    assert alone.options["parallel_text"] == f"{tmp_path}/pairs.tsv"
+    assert [one.name for one in read_methods((first, second))][:2] == [first, second]
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 from monoglot.errors import SettingError
@@ -20,7 +20,7 @@ class Chosen:
     """A method with its options.
 
     Attributes:
-        name: What the user calls it, options included.
+        name: What it is called in tables: as the user wrote it, of paths only the last part.
         method: Its name in the registry.
         options: Its options as given.
         initializer: The method itself.
@@ -64,8 +64,17 @@ def read_methods(given: Sequence[str]) -> tuple[Chosen, ...]:
         raise SettingError("got no method to compare: give some, as in --methods blend,focus")
     if twice := [word for word in words if words.count(word) > 1]:
         raise SettingError(f"'{twice[0]}' is named twice in --methods: name it once")
-    wanted = [word for word in words if word not in CONTROLS]
-    return tuple(Chosen.read(word) for word in (*wanted, *CONTROLS))
+    chosen = [Chosen.read(word) for word in (*(word for word in words if word not in CONTROLS), *CONTROLS)]
+    short = [without_folders(one.name) for one in chosen]
+    return tuple(
+        replace(one, name=name) if short.count(name) == 1 else one
+        for one, name in zip(chosen, short, strict=True)
+    )
+
+
+def without_folders(word: str) -> str:
+    """A method with its options, of paths only the last part: whole ones would fill the line."""
+    return re.sub(r"(?<==)[^:]*/(?=[^/:]+(?::|$))", "", word)
 
 
 def slug(name: str) -> str:
