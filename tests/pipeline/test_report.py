@@ -149,7 +149,7 @@ def test_a_folder_of_somebody_else_is_refused(tmp_path, capsys):
 
 
 def test_quality_and_speed_are_measured_when_asked_for_and_shown_ever_after(copy, tmp_path, capsys, run):
-    assert "bits a byte" not in checked(page_of(copy)).text
+    assert "bits per byte" not in checked(page_of(copy)).text
     assert main(["report", str(copy), "--evaluate"]) == 0
     measured = json.loads((copy / "monoglot" / "evaluation.json").read_text())
     after, before = (each["language"]["bits_per_byte"] for each in measured["text"])
@@ -158,10 +158,10 @@ def test_quality_and_speed_are_measured_when_asked_for_and_shown_ever_after(copy
     )["names"]["source"]  # fmt: skip
     for _ in range(2):  # as measured, and read again
         text = checked(page_of(copy)).text
-        assert re.search(rf"bits a byte, 100 held-out lines\s*{before:.3f}\s*{after:.3f}", text)
+        assert re.search(rf"bits per byte, 100 held-out lines\s*{before:.3f}\s*{after:.3f}", text)
         assert "lines read a second" in text
         report(copy)
-    assert "| bits a byte, 100 held-out lines |" in (copy / "README.md").read_text(encoding="utf-8")
+    assert "| bits per byte, 100 held-out lines |" in (copy / "README.md").read_text(encoding="utf-8")
     capsys.readouterr()
 
     (copy / "monoglot" / "corpus" / "heldout.txt").write_text("")

@@ -137,7 +137,7 @@ def _quality(evaluation: Mapping[str, Any]) -> list[Change]:
     over = f"{after['tokenizer']['lines']} held-out lines"
     if before["language"] and after["language"]:
         bits = [each["language"]["bits_per_byte"] for each in (before, after)]
-        rows.append(_change(f"bits a byte, {over}", bits, "{:.3f}"))
+        rows.append(_change(f"bits per byte, {over}", bits, "{:.3f}"))
     if evaluation["cosine"] is not None:
         name = f"sentence vectors: cosine to the original's, {over}"
         rows.append(Change(name, "1", f"{evaluation['cosine']:.3f}", ""))
