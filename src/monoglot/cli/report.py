@@ -34,8 +34,8 @@ def report(
         output: Folder that specialize or adapt wrote.
         source: Folder or hub name of the model it was made from, if that is elsewhere than it was.
         language: Code of the language, such as de, for the card.
-        evaluate: Measure quality (bits per byte, or the cosine of sentence vectors) and speed of both models on
-            100 held-out lines first, for the table of before and after.
+        evaluate: Measure quality (bits per byte, or the cosine of sentence vectors) and speed of both models
+            on 100 held-out lines first, for the table of before and after.
         png: Write the drawings as PNG too (``pip install 'monoglot[png]'``).
         as_json: Print what was written as JSON.
     """
