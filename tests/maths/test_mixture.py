@@ -3,7 +3,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from safetensors.numpy import load_file, save_file
 
+from monoglot.errors import OutputError
 from monoglot.maths import mixture as module
 from monoglot.maths.mixture import Mixture, Provenance
 from monoglot.maths.sparse import SparseRows
@@ -91,6 +93,18 @@ def test_saved_and_loaded_and_byte_identical(tmp_path):
     table = torch.randn(4, 3)
     assert torch.equal(loaded.apply(table), example(seed=5).apply(table))
     assert (tmp_path / "a.safetensors").read_bytes() == (tmp_path / "b.safetensors").read_bytes()
+
+
+def test_a_file_of_an_earlier_format_gets_one_sentence(tmp_path):
+    example().save(tmp_path / "new.safetensors")
+    arrays = load_file(tmp_path / "new.safetensors")
+    for metadata in ({"monoglot": '{"format": "mixture", "seed": 0}'}, None):
+        save_file(arrays, tmp_path / "old.safetensors", metadata=metadata)
+        with pytest.raises(OutputError, match="earlier version of monoglot wrote it; run `monoglot spec"):
+            Mixture.load(tmp_path / "old.safetensors")
+    (tmp_path / "cut.safetensors").write_bytes((tmp_path / "new.safetensors").read_bytes()[:-8])
+    with pytest.raises(OutputError, match="damaged"):
+        Mixture.load(tmp_path / "cut.safetensors")
 
 
 def test_calibration_stretches_mixed_rows_about_the_mean_and_leaves_the_others(tmp_path):

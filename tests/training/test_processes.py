@@ -79,8 +79,10 @@ def test_two_processes_give_the_loss_curve_of_one(model, alone, tmp_path):
     assert process.returncode == 0, errors
     assert len(losses(alone)) == 16
     assert losses(tmp_path / "out") == pytest.approx(losses(alone), abs=1e-4)
-    # Where a gradient is all but zero, rounding decides the sign of a whole step of Adam: no bound for each.
-    assert root_mean_square_difference(tmp_path / "out", alone) < 1e-5
+    # Where a gradient is all but zero, rounding decides the sign of a whole step of Adam: no bound for each
+    # weight, and for all together one in terms of how far training moves them.
+    moved = root_mean_square_difference(alone, model)
+    assert root_mean_square_difference(tmp_path / "out", alone) < 1e-3 * moved
     assert not list(tmp_path.glob("out.partial*"))
 
 

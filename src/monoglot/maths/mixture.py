@@ -11,11 +11,12 @@ from pathlib import Path
 import numpy as np
 import torch
 from jaxtyping import Bool, Float, Float32, Int64, UInt8
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 from torch import Tensor
 from torch.nn import functional as F
 
+from monoglot.errors import OutputError
 from monoglot.maths.sparse import SparseRows, offsets
 
 BLOCK_ENTRIES = 1 << 14
@@ -168,12 +169,22 @@ class Mixture:
 
     @staticmethod
     def load(path: Path) -> Mixture:
-        """Read what ``save`` wrote."""
-        with safe_open(path, framework="numpy") as file:
-            rows = SparseRows(*(file.get_tensor(name) for name in ("indptr", "indices", "weights")))
-            settings = json.loads(file.metadata()["monoglot"])
-            codes, trained = file.get_tensor("provenance"), file.get_tensor("trained")
-            return Mixture(rows, codes, trained, settings["seed"], settings["calibration"])
+        """Read what ``save`` wrote.
+
+        Raises:
+            OutputError: If the file is damaged, or an earlier version of monoglot wrote it.
+        """
+        try:
+            with safe_open(path, framework="numpy") as file:
+                rows = SparseRows(*(file.get_tensor(name) for name in ("indptr", "indices", "weights")))
+                settings = json.loads(file.metadata()["monoglot"])
+                codes, trained = file.get_tensor("provenance"), file.get_tensor("trained")
+                return Mixture(rows, codes, trained, settings["seed"], settings["calibration"])
+        except (SafetensorError, KeyError, TypeError) as error:
+            raise OutputError(
+                f"{path} can't be read as a mixture ({error}): it is damaged, or an earlier version of "
+                "monoglot wrote it; run `monoglot specialize` again"
+            ) from error
 
 
 def _on(array: np.ndarray, like: Tensor) -> Tensor:
