@@ -29,17 +29,25 @@ class Texts:
         student: What the student reads.
         teacher: What the teacher reads: the same, or its translation.
         key: Hash of the settings that they were made with.
+        pairs: How many of them, the last ones, are translations.
     """
 
     student: TokenizedCorpus
     teacher: TokenizedCorpus
     key: str
+    pairs: int
+
+    @property
+    def same(self) -> int:
+        """How many both models read, from the first on."""
+        return self.student.lines - self.pairs
 
     @classmethod
     def open(cls, folder: Path) -> Texts:
         """Memory-map what `prepare_texts` wrote."""
         student, teacher = (TokenizedCorpus.open(folder / name) for name in ("student", "teacher"))
-        return cls(student, teacher, read_json(folder / "texts.json")["key"])
+        made = read_json(folder / "texts.json")
+        return cls(student, teacher, made["key"], made["pairs"])
 
 
 def prepare_texts(
@@ -66,7 +74,7 @@ def prepare_texts(
     Raises:
         CorpusError: If the parallel text can't be read.
     """
-    given = [prefix, whole_lines, word_lists, str(parallel), lesson.seed, lesson.corpus.tokens]
+    given = ["pairs", prefix, whole_lines, word_lists, str(parallel), lesson.seed, lesson.corpus.tokens]
     key, done = content_key(given), folder / "texts.json"
     if done.is_file() and read_json(done)["key"] == key:
         return
@@ -81,7 +89,7 @@ def prepare_texts(
 
     for side, (name, tokenizer) in enumerate((("student", lesson.tokenizer), ("teacher", teacher))):
         encode_corpus(tokenizer, texts(side), folder / name, progress=lesson.progress)
-    write_json(done, {"key": key})
+    write_json(done, {"key": key, "pairs": len(pairs)})
 
 
 def with_lists(texts: Iterator[str], lists: Iterator[str], share: float) -> Iterator[str]:

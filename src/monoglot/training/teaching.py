@@ -134,11 +134,26 @@ class Reader:
         width = self.model.config.get_text_config().hidden_size
         vectors = torch.zeros(len(documents), width, dtype=torch.float32, device=device)
         for places, hidden, mask in self.hidden(documents, device):
-            rows = torch.arange(len(places), device=device)[:, None].expand(mask.shape)
-            positions = torch.arange(mask.shape[1], device=device).expand(mask.shape)
-            pieces = rows.masked_fill(~mask, PADDING)
-            vectors[torch.from_numpy(places)] = pool(hidden, pieces, positions, pooling, count=len(places))
+            vectors[torch.from_numpy(places)] = pool_rows(hidden, mask, pooling)
         return vectors
+
+
+def pool_rows(
+    hidden: Float[Tensor, "rows tokens dim"], mask: Bool[Tensor, "rows tokens"], pooling: Pooling
+) -> Float32[Tensor, "rows dim"]:
+    """Compute the vector of each row, scaled to length one.
+
+    Args:
+        hidden: Last hidden states, one document a row.
+        mask: Which are no padding.
+        pooling: What a vector is made of.
+    """
+    rows, positions = (
+        torch.arange(size, device=hidden.device).view(shape).expand(mask.shape)
+        for size, shape in zip(mask.shape, ((-1, 1), (1, -1)), strict=True)
+    )
+    pieces = rows.masked_fill(~mask, PADDING)
+    return pool(hidden, pieces, positions, pooling, count=len(mask))
 
 
 class SentenceVectors:

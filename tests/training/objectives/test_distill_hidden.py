@@ -62,7 +62,7 @@ def test_stretches_are_the_same_text_in_both_models(architecture, taught):
     windows, batch = batch_of(given, task)
     assert batch["stretches"].max() > 20
     for piece, document in enumerate(windows.documents.tolist()):
-        theirs = torch.from_numpy(task.reader.ids(document))
+        theirs = torch.from_numpy(task.stretches.reader.ids(document))
         of = batch["teacher_stretches"][piece][: len(theirs)]
         here = batch["pieces"] == piece
         for stretch in sorted(set(batch["stretches"][here].tolist()) - {NOWHERE}):
@@ -80,7 +80,7 @@ def test_loss_compares_the_states_of_each_document_alone(architecture, taught):
     with torch.no_grad():
         for piece, document in enumerate(windows.documents.tolist()):
             here = batch["pieces"] == piece
-            ids = torch.from_numpy(task.reader.ids(document))
+            ids = torch.from_numpy(task.stretches.reader.ids(document))
             student = given.model.base_model(input_ids=batch["ids"][here][None]).last_hidden_state[0]
             teacher = given.teacher.model.base_model(input_ids=ids[None]).last_hidden_state[0]
             ours, theirs = batch["stretches"][here], batch["teacher_stretches"][piece][: len(ids)]
@@ -121,7 +121,7 @@ def test_documents_whose_bytes_differ_are_left_out(taught):
     given = taught("gpt2")
     task = ready(given)
     windows, _ = batch_of(given, task)
-    task.lengths[0][:] += 1
+    task.stretches.lengths[0][:] += 1
     batch = task.collate(windows)
     assert (batch["stretches"] == NOWHERE).all()
     assert task.loss(given.model, batch).item() == 0

@@ -1,0 +1,125 @@
+"""Hidden states of a student and its teacher, compared where both tokenizations have a boundary in common."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, Float32, Int64
+from torch import Tensor
+from transformers import PreTrainedTokenizerFast
+
+from monoglot.tokenization.tokenized_corpus import TokenizedCorpus
+from monoglot.training.alignment import NOWHERE, Alignment, align, byte_lengths
+from monoglot.training.objectives.base import Batch
+from monoglot.training.teaching import Documents, Reader
+from monoglot.training.windows import Windows
+
+States = Iterator[tuple[Documents, Float[Tensor, "rows tokens dim"], Bool[Tensor, "rows tokens"]]]
+"""What `Reader.hidden` yields."""
+
+
+@dataclass(frozen=True)
+class Stretches:
+    """Finds the stretches of text between common boundaries, and one state for each.
+
+    Attributes:
+        documents: What the student reads.
+        reader: Runs the teacher over the same documents.
+        lengths: Bytes of each token of student and teacher.
+        causal: Whether a state has read only what comes before it: the last of a stretch stands for it then,
+            otherwise the mean.
+        same: How many documents both read, from the first on; those behind them are translations.
+    """
+
+    documents: TokenizedCorpus
+    reader: Reader
+    lengths: tuple[Int64[np.ndarray, " ids"], Int64[np.ndarray, " ids"]]
+    causal: bool
+    same: int
+
+    @classmethod
+    def of(
+        cls,
+        documents: TokenizedCorpus,
+        reader: Reader,
+        tokenizers: tuple[PreTrainedTokenizerFast, PreTrainedTokenizerFast],
+        *,
+        causal: bool,
+        same: int | None = None,
+    ) -> Stretches:
+        """Measure the tokens of student and teacher; without ``same`` both read all documents."""
+        first, second = (byte_lengths(tokenizer) for tokenizer in tokenizers)
+        return cls(documents, reader, (first, second), causal, documents.lines if same is None else same)
+
+    def collate(self, windows: Windows, chosen: Bool[np.ndarray, " pieces"] | None = None) -> Batch:
+        """To which stretch of a batch each token of student and teacher belongs.
+
+        Args:
+            windows: Packed documents.
+            chosen: Which pieces are compared; all by default. An encoder that reads the beginning of a text
+                has other states than one that reads it to the end.
+        """
+        stretch_of = np.full(windows.ids.shape, NOWHERE, np.int64)
+        rows, count = [], 0
+        for piece, document in enumerate(windows.documents.tolist()):
+            here = (windows.pieces == piece) & windows.is_text
+            found = self._align(document, windows.ids[here], compared=chosen is None or bool(chosen[piece]))
+            stretch_of[here] = np.where(found.first == NOWHERE, NOWHERE, found.first + count)
+            rows.append(np.where(found.second == NOWHERE, NOWHERE, found.second + count))
+            count += found.stretches
+        longest = max(map(len, rows))
+        padded = np.stack([np.pad(row, (0, longest - len(row)), constant_values=NOWHERE) for row in rows])
+        return {"stretches": torch.from_numpy(stretch_of), "teacher_stretches": torch.from_numpy(padded)}
+
+    def _align(self, document: int, ids: Int64[np.ndarray, " tokens"], *, compared: bool) -> Alignment:
+        """Align what a window has of a document with what the teacher reads."""
+        frame, read = self.reader.frame, self.reader.ids(document)
+        text = read[len(frame.before) : len(read) - len(frame.after)]
+        first, second = (lengths[part] for lengths, part in zip(self.lengths, (ids, text), strict=True))
+        whole = [
+            lengths[corpus.ids[slice(*corpus.offsets[document : document + 2])]].sum()
+            for lengths, corpus in zip(self.lengths, (self.documents, self.reader.corpus), strict=True)
+        ]
+        if compared and document < self.same and whole[0] == whole[1]:
+            found = align(first, second)
+        else:  # not wanted, a translation, unknown tokens, or normalizers that differ: bytes say nothing
+            found = Alignment(np.full_like(first, NOWHERE), np.full_like(second, NOWHERE), 0)
+        around = (len(frame.before), len(frame.after))
+        return replace(found, second=np.pad(found.second, around, constant_values=NOWHERE))
+
+    def student(
+        self, hidden: Float[Tensor, "windows tokens dim"], batch: Batch
+    ) -> Float32[Tensor, "stretches dim"]:
+        """Compute the student's state of each stretch; of no stretch, if no boundary was found."""
+        return self._reduce(hidden, batch["stretches"], int(batch["stretches"].max()) + 1)
+
+    def teacher(
+        self, states: States, batch: Batch, like: Float32[Tensor, "stretches dim"]
+    ) -> Float32[Tensor, "stretches dim"]:
+        """Compute the teacher's state of each stretch.
+
+        Args:
+            states: The teacher's hidden states of the batch's documents.
+            batch: The batch.
+            like: The student's.
+        """
+        wanted = torch.zeros_like(like)
+        for places, hidden, mask in states:
+            stretches = batch["teacher_stretches"][places][:, : mask.shape[1]]
+            wanted += self._reduce(hidden, stretches.masked_fill(~mask, NOWHERE), len(like))
+        return wanted
+
+    def _reduce(
+        self, hidden: Float[Tensor, "rows tokens dim"], stretches: Int64[Tensor, "rows tokens"], count: int
+    ) -> Float32[Tensor, "stretches dim"]:
+        counted = stretches != NOWHERE
+        if self.causal:
+            following = torch.nn.functional.pad(stretches[:, 1:], (0, 1), value=NOWHERE)
+            counted &= stretches != following
+        owner, states = stretches[counted], hidden[counted].float()
+        zeros = torch.zeros(count, hidden.shape[-1], dtype=torch.float32, device=hidden.device)
+        tokens = torch.bincount(owner, minlength=count).clamp(min=1)
+        return zeros.index_add(0, owner, states) / tokens[:, None]
