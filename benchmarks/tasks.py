@@ -6,7 +6,8 @@ r"""Real tasks: a specialised model fine-tuned beside its original, over several
 The data are those that `../shared/knowledge/data.md` describes: MasakhaNER 2, MasakhaPOS, XNLI, XQuAD in
 parts of our own. The first examples of each file are used, as many as asked for; of the development set half
 as many as of the test set. Both models get the same examples, seeds and rates. Saved task by task in
-`benchmarks/results/tasks_<language>_<task>.json`; one that is there with the same settings is not done again.
+`benchmarks/results/tasks_<language>_<task>.json`; one that is there with the same settings is not done again,
+and one that was interrupted goes on after the last seed that was done (`….partial.json`).
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from __future__ import annotations
 import argparse
 import json
 import time
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -27,6 +29,7 @@ from monoglot.evaluation.registry import get_task
 from monoglot.evaluation.settings import FineTuning
 from monoglot.model.tokenizer_folder import load_tokenizer
 from monoglot.progress import Terminal
+from monoglot.run import write_json
 
 FILES = {
     "ner": ("ner/train.conll.gz", "ner/dev.conll", "ner/test.conll"),
@@ -47,22 +50,58 @@ def read(folder: Path, task: str, sizes: tuple[int, int, int]) -> list[Split]:
     return splits
 
 
-def tuned(folder: Path, name: str, splits: list[Split], tuning: FineTuning, seeds: range) -> dict[str, Any]:
-    """Scores of a model on the test set: of each seed, and their mean and deviation."""
+def tuned(folder: Path, name: str, splits: list[Split], tuning: FineTuning, seed: int) -> dict[str, Any]:
+    """Scores of a model on the test set, fine-tuned with one seed."""
     train, dev, test = splits
     task: Any = get_task(name)
     started = time.process_time()
-    found = [
-        finetune(folder, load_tokenizer(folder), task, train, dev, [test], tuning, seed, progress=Terminal())
-        for seed in seeds
-    ]
-    scores = [one.tests[test.name] for one in found]
+    found = finetune(
+        folder, load_tokenizer(folder), task, train, dev, [test], tuning, seed, progress=Terminal()
+    )
     return {
-        "scores": {name: spread([one[name] for one in scores]) for name in scores[0]},
-        "seeds": scores,
-        "epochs": [one.epoch for one in found],
+        "scores": found.tests[test.name],
+        "epoch": found.epoch,
         "cpu_seconds": time.process_time() - started,
     }
+
+
+def all_tuned(
+    models: dict[str, Path],
+    name: str,
+    splits: list[Split],
+    tuning: FineTuning,
+    seeds: list[int],
+    known: dict[str, Any],
+    keep: Callable[[dict[str, Any]], None],
+) -> dict[str, Any]:
+    """Scores of each model: of each seed, and their mean and deviation.
+
+    Args:
+        models: Their folders, by name.
+        name: The task.
+        splits: Training, development and test set.
+        tuning: How to train.
+        seeds: The models take turns, seed by seed.
+        known: What an earlier call has found, by model and seed.
+        keep: Is given all that has been found, after each seed.
+    """
+    for seed in seeds:
+        for which, folder in models.items():
+            if f"{which}-{seed}" not in known:
+                known[f"{which}-{seed}"] = tuned(folder, name, splits, tuning, seed)
+                keep(known)
+    report = {}
+    for which in models:
+        runs = [known[f"{which}-{seed}"] for seed in seeds]
+        report[which] = {
+            "scores": {
+                metric: spread([run["scores"][metric] for run in runs]) for metric in runs[0]["scores"]
+            },
+            "seeds": [run["scores"] for run in runs],
+            "epochs": [run["epoch"] for run in runs],
+            "cpu_seconds": sum(run["cpu_seconds"] for run in runs),
+        }
+    return report
 
 
 def main() -> None:
@@ -80,10 +119,13 @@ def main() -> None:
     parser.add_argument("--test-examples", type=int, default=1000)
     parser.add_argument("--learning-rate", type=float, default=2e-4, help="e5-small is small: a high one")
     parser.add_argument("--epochs", type=int)
+    parser.add_argument("--batch-size", type=int, default=FineTuning.batch_size)
     parser.add_argument("--threads", type=int, default=1)
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
-    tuning = FineTuning(epochs=arguments.epochs, learning_rate=arguments.learning_rate)
+    tuning = FineTuning(
+        epochs=arguments.epochs, learning_rate=arguments.learning_rate, batch_size=arguments.batch_size
+    )
     sizes = (arguments.train_examples, arguments.test_examples // 2, arguments.test_examples)
     for task in arguments.tasks.split(","):
         name = f"tasks_{arguments.language}_{task}"
@@ -92,13 +134,26 @@ def main() -> None:
         if known.exists() and json.loads(known.read_text())["settings"] == settings:
             continue
         splits = read(arguments.data / arguments.language, task, sizes)
-        models = {
-            which: tuned(folder, task, splits, tuning, range(FIRST_SEED, FIRST_SEED + arguments.seeds))
-            for which, folder in (("original", arguments.original), ("specialized", arguments.specialized))
-        }
+        partial = results.FOLDER / f"{name}.partial.json"
+        begun = json.loads(partial.read_text()) if partial.exists() else {}
+        runs = begun["runs"] if begun.get("settings") == settings else {}
+
+        def keep(runs: dict[str, Any], file: Path = partial, settings: dict[str, Any] = settings) -> None:
+            write_json(file, {"settings": settings, "runs": runs})
+
+        models = all_tuned(
+            {"original": arguments.original, "specialized": arguments.specialized},
+            task,
+            splits,
+            tuning,
+            list(range(FIRST_SEED, FIRST_SEED + arguments.seeds)),
+            runs,
+            keep,
+        )
         metric = get_task(task).metric
         content = {"settings": settings, "examples": [len(split.records) for split in splits]}
         print(results.save(name, content | {"metric": metric, "models": models}), flush=True)
+        partial.unlink(missing_ok=True)
         for which, figures in models.items():
             score = figures["scores"][metric]
             print(f"{name} {which:<12} {metric} {score['mean']:.3f} ± {score['std'] or 0:.3f}", flush=True)
