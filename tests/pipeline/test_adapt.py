@@ -50,6 +50,14 @@ def test_the_output_is_a_better_model_of_the_same_kind(xlm_r, adapted):
     assert {path.name for path in (output / "monoglot" / "training").iterdir()} >= {"metrics.jsonl"}
 
 
+def test_the_stage_records_what_was_left_to_the_objective(adapted):
+    manifest = json.loads((adapted[0] / "monoglot" / "manifest.json").read_text())
+    used = manifest["stages"]["adapted"]["settings"]
+    assert (used["batch_tokens"], used["decay"]) == (512, "constant")
+    given = manifest["settings"]["training"]["TrainingSettings"]
+    assert (given["batch_tokens"], given["decay"]) == (512, None)
+
+
 def test_two_runs_with_one_thread_give_the_same_files(xlm_r, adapted, tmp_path):
     first, _ = adapted
     adapt(xlm_r, GERMAN, tmp_path / "again", ONE_THREAD, QUICK)

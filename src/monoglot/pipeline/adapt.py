@@ -92,7 +92,7 @@ def adapt(
         text = open_corpus(inputs, column=settings.column, heldout=settings.heldout)
         source = open_source(str(model), trust_remote_code=settings.trust_remote_code)
         source.check()
-        settings = resolved(source.folder, settings)
+        settings, filled = resolved(source.folder, settings, training)
         with Run.open(Path(output), overwrite) as run:
             walk = Walk(
                 run, source, text, get_method(shared.method), get_engine(shared.vectors), shared, progress
@@ -101,7 +101,7 @@ def adapt(
             tokens = texts.source_tokens(walk, survey)
             mixture = source.folder / "monoglot" / "mixture" / "mixture.safetensors"
             result = adapted(
-                walk, source.folder, source.key, survey, tokens, settings, training,
+                walk, source.folder, source.key, survey, tokens, settings, filled,
                 mixture=mixture if mixture.exists() else None,
             )  # fmt: skip
             hashes = {"corpus": text.fingerprint(), "model": source.key}

@@ -33,14 +33,17 @@ METRICS = "metrics.jsonl"
 RECORD = "training.json"
 
 
-def resolved(folder: Path, settings: AdaptSettings) -> AdaptSettings:
-    """The settings with the objective named, and without a teacher that it has no use for.
+def resolved(
+    folder: Path, settings: AdaptSettings, training: TrainingSettings
+) -> tuple[AdaptSettings, TrainingSettings]:
+    """The settings with the objective named, without a teacher that it has no use for, and its recipe.
 
     Only the configuration of the model is read, no weights.
 
     Args:
         folder: Folder of the model to train, or of one of the same class.
         settings: What the user asked for.
+        training: How the user wants to train.
 
     Raises:
         SettingError: If the objective does not fit the model, or none does.
@@ -53,7 +56,8 @@ def resolved(folder: Path, settings: AdaptSettings) -> AdaptSettings:
     objective = get_objective(name, settings.objective_options)
     check_objective(name, objective, skeleton, has_teacher=has_teacher)
     needs_teacher = objective.misfit(skeleton, has_teacher=False) is not None
-    return replace(settings, objective=name, teacher=settings.teacher if needs_teacher else None)
+    chosen = replace(settings, objective=name, teacher=settings.teacher if needs_teacher else None)
+    return chosen, training.filled(objective.recipe)
 
 
 def adapted(

@@ -40,7 +40,7 @@ class Budget:
             SettingError: If a batch can't be shared equally.
         """
         window_tokens = settings.window_tokens
-        batch = max(1, settings.batch_tokens // window_tokens)
+        batch = max(1, settings.recipe.batch_tokens // window_tokens)
         if batch % processes:
             raise SettingError(
                 f"a batch of {batch} windows can't be shared by {processes} processes: give --batch-tokens a "

@@ -88,7 +88,7 @@ def parameter_groups(
         {
             "name": name,
             "params": parameters,
-            "lr": rates.get(name, settings.learning_rate),
+            "lr": rates.get(name, settings.recipe.learning_rate),
             "weight_decay": settings.weight_decay if name == "matrices" else 0.0,
         }
         for name, parameters in groups.items()

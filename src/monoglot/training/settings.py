@@ -16,22 +16,37 @@ EXECUTION = ("device_tokens", "keep", "report_to", "compile", "gradient_checkpoi
 
 
 @dataclass(frozen=True)
+class Recipe:
+    """What an objective takes where the user says nothing; the meaning is that of `TrainingSettings`."""
+
+    batch_tokens: int = 8192
+    learning_rate: float = 5e-5
+    embedding_learning_rate: float | None = None
+    decay: DECAY = "constant"
+
+
+@dataclass(frozen=True)
 class TrainingSettings:
     """Settings of continued pretraining.
+
+    ``None`` leaves a setting to the objective (see `Recipe`).
 
     Attributes:
         tokens: How many tokens of text to train on; the corpus is read again where it has fewer.
         window_tokens: Length of the windows that documents are packed into; no longer than the model takes.
-        batch_tokens: Tokens of a step of the optimizer, over all processes.
+        batch_tokens: Tokens of a step of the optimizer, over all processes; by default 8192, and 1024 for
+            ``distill``.
         device_tokens: The most tokens that a process computes with at a time; a batch is accumulated of them.
         schedule: What is trained: ``all``, ``embeddings-first`` (the body joins in later), ``embeddings``
             only, or ``new-rows``: only embeddings that were not copied.
         frozen_share: In ``embeddings-first``: share of the budget after which the body joins in.
         layers: Numbers of the body's layers to train, and nothing else of the body; all of it by default.
-        learning_rate: Of the body.
-        embedding_learning_rate: Of the vocabulary's tables; 1e-3 by default, in schedule ``all`` the body's.
+        learning_rate: Of the body; by default 5e-5, and 1e-4 for ``distill``.
+        embedding_learning_rate: Of the vocabulary's tables; by default 2e-4 for ``distill``, for others 1e-3,
+            in schedule ``all`` the body's.
         warmup_share: Share of the steps in which learning rates rise from zero.
-        decay: What becomes of them then; ``constant`` is the paper's.
+        decay: What becomes of them then; ``constant`` by default, as in the paper, and ``linear`` for
+            ``distill``.
         weight_decay: Of the body's matrices; embeddings, biases and norms have none.
         lora_rank: Train adapters of this rank in place of the body's matrices (needs ``monoglot[lora]``).
         precision: ``bf16`` for matrix products where the device has it, which ``auto`` finds out.
@@ -45,15 +60,15 @@ class TrainingSettings:
 
     tokens: int = 10_000_000
     window_tokens: int = 256
-    batch_tokens: int = 8192
+    batch_tokens: int | None = None
     device_tokens: int = 4096
     schedule: SCHEDULE = "all"
     frozen_share: float = 0.2
     layers: tuple[int, ...] = ()
-    learning_rate: float = 5e-5
+    learning_rate: float | None = None
     embedding_learning_rate: float | None = None
     warmup_share: float = 0.05
-    decay: DECAY = "constant"
+    decay: DECAY | None = None
     weight_decay: float = 0.01
     lora_rank: int = 0
     precision: PRECISION = "auto"
@@ -72,11 +87,12 @@ class TrainingSettings:
         """
         for name, known in (("schedule", SCHEDULE), ("decay", DECAY), ("precision", PRECISION)):
             value = getattr(self, name)
-            if value not in get_args(known):
+            if value is not None and value not in get_args(known):
                 raise SettingError(f"unknown {name} '{value}': {did_you_mean(value, get_args(known))}")
         for name in ("tokens", "window_tokens", "batch_tokens", "device_tokens", "checks", "keep"):
-            if getattr(self, name) < 1:
-                raise SettingError(f"{_flag(name)} {getattr(self, name)} is too small: give 1 or more")
+            number = getattr(self, name)
+            if number is not None and number < 1:
+                raise SettingError(f"{_flag(name)} {number} is too small: give 1 or more")
         for name in ("learning_rate", "embedding_learning_rate"):
             rate = getattr(self, name)
             if rate is not None and not 0 < rate < 1:
@@ -87,12 +103,23 @@ class TrainingSettings:
         if self.patience is not None and self.patience < 1:
             raise SettingError(f"--patience {self.patience} is too small: give 1 or more")
 
+    def filled(self, recipe: Recipe) -> TrainingSettings:
+        """The same with all that was left to the objective."""
+        left = {name: value for name, value in vars(recipe).items() if getattr(self, name) is None}
+        return replace(self, **left)
+
+    @property
+    def recipe(self) -> Recipe:
+        """What the user may leave to the objective: as it was given, else as most objectives have it."""
+        given = {field.name: getattr(self, field.name) for field in fields(Recipe)}
+        return Recipe(**{name: value for name, value in given.items() if value is not None})
+
     @property
     def rate_of_embeddings(self) -> float:
         """The learning rate of the vocabulary's tables."""
         if self.embedding_learning_rate is not None:
             return self.embedding_learning_rate
-        return self.learning_rate if self.schedule == "all" else 1e-3
+        return self.recipe.learning_rate if self.schedule == "all" else 1e-3
 
     def with_windows(self, most_tokens: int) -> TrainingSettings:
         """The same with windows no longer than a model takes."""

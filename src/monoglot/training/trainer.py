@@ -54,7 +54,7 @@ class LaptTrainer(Trainer):
             warmup = round(self._settings.warmup_share * num_training_steps)
             factors = [
                 rate_factor(
-                    self._settings.decay,
+                    self._settings.recipe.decay,
                     num_training_steps,
                     warmup,
                     0 if group["name"] == "embeddings" else self._learning.frozen_steps,
@@ -117,7 +117,7 @@ def trainer_arguments(
         train_sampling_strategy="sequential",
         remove_unused_columns=False,
         dataloader_pin_memory=torch.cuda.is_available(),
-        learning_rate=settings.learning_rate,
+        learning_rate=settings.recipe.learning_rate,
         weight_decay=settings.weight_decay,
         use_cpu=not torch.accelerator.is_available(),
         bf16=bf16,

@@ -13,6 +13,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from monoglot.progress import SILENT, Progress
 from monoglot.tokenization.tokenized_corpus import TokenizedCorpus
+from monoglot.training.settings import Recipe
 from monoglot.training.windows import Windows
 
 Batch = dict[str, Tensor]
@@ -107,6 +108,8 @@ class Objective(ABC):
 
     preference: ClassVar[int | None] = None
     """Rank among the objectives that fit a model; the lowest is taken. ``None``: only when asked for."""
+    recipe: ClassVar[Recipe] = Recipe()
+    """How it is best trained where the user does not say how."""
     watched: ClassVar[str] = "bits_per_byte"
     """The held-out figure that early stopping watches; lower is better."""
 

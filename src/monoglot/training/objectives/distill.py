@@ -24,6 +24,7 @@ from monoglot.training.objectives.clm import CAUSAL
 from monoglot.training.pairs import Texts, prepare_texts
 from monoglot.training.registry import register
 from monoglot.training.sentence_task import Distance, SentenceTask, Terms
+from monoglot.training.settings import Recipe
 from monoglot.training.stretches import Stretches
 from monoglot.training.teaching import Judge, Reader, SentenceVectors, check_teacher
 from monoglot.training.vocabulary import TokenKinds
@@ -50,13 +51,15 @@ class SentenceDistillation(Objective):
 
     preference = 3
     watched = "distance_to_teacher"
+    # What the initialisation gives is good: a high rate takes it away before it gives anything back.
+    recipe = Recipe(batch_tokens=1024, learning_rate=1e-4, embedding_learning_rate=2e-4, decay="linear")
     distance: Distance = "cosine"
     relational: float = 0.3
     hidden: float = 1.0
     prefix: str = ""
     pooling: str = ""
-    whole_lines: float = 0.15
-    word_lists: float = 0.2
+    whole_lines: float = 0.5
+    word_lists: float = 0.1
     parallel: str = ""
 
     def __post_init__(self) -> None:
