@@ -29,25 +29,6 @@ TIMED_LINES = 400
 ROUNDS = 2
 
 
-def recipe(tokens: int) -> TrainingSettings:
-    """How to train: all parameters from the start, small batches, rates that fall to zero.
-
-    The embeddings' rate is far below the usual 1e-3: what the initialisation gives is good, and a high rate
-    takes it away before it gives anything back.
-    """
-    return TrainingSettings(
-        tokens=tokens,
-        batch_tokens=1024,
-        device_tokens=1024,
-        learning_rate=1e-4,
-        embedding_learning_rate=2e-4,
-        warmup_share=0.03,
-        decay="linear",
-        weight_decay=0.0,
-        checks=8,
-    )
-
-
 def distilled(
     folder: Path, original: Path, corpus: Path, tokens: int, vocabulary: int | None, threads: int | None
 ) -> dict[str, Any]:
@@ -70,12 +51,13 @@ def distilled(
         specialize(original, corpus, untrained, settings, progress=Terminal())
     learned = AdaptSettings(
         objective="distill",
-        objective_options={"prefix": "query: ", "whole_lines": 0.5, "word_lists": 0.1},
+        objective_options={"prefix": "query: "},
         teacher=str(original),
         threads=threads,
     )
     cpu, wall = time.process_time(), time.perf_counter()
-    done = adapt(untrained, corpus, folder / "distilled", learned, recipe(tokens), progress=Terminal())
+    training = TrainingSettings(tokens=tokens, checks=8)
+    done = adapt(untrained, corpus, folder / "distilled", learned, training, progress=Terminal())
     seconds = {"cpu": time.process_time() - cpu, "wall": time.perf_counter() - wall}
     return {"seconds": seconds, "training": done.as_dict() if done else {}}
 

@@ -145,6 +145,20 @@ def test_old_rows_do_not_move_by_a_bit(architecture, objective, lesson, tmp_path
             assert torch.equal(tensor, before[name]), name
 
 
+def test_the_body_may_learn_while_old_rows_stay(lesson, tmp_path):
+    given = lesson("xlm-roberta")
+    before = {name: tensor.clone() for name, tensor in given.model.state_dict().items()}
+    new = np.arange(1500) % 3 == 0
+    run(given, tmp_path / "c", schedule="keep-copied", new_rows=new, weight_decay=0.5)
+    table = "roberta.embeddings.word_embeddings.weight"
+    body = "roberta.encoder.layer.0.output.dense.weight"
+    after = given.model.state_dict()
+    moved = (after[table] != before[table]).any(dim=1)
+    assert not moved[~new].any()
+    assert moved[new].any()
+    assert not torch.equal(after[body], before[body])
+
+
 def test_chosen_layers_learn(lesson, tmp_path):
     given = lesson("bert")
     before = {name: tensor.clone() for name, tensor in given.model.state_dict().items()}
@@ -216,9 +230,10 @@ def test_a_corpus_shorter_than_a_batch_is_refused(lesson, tmp_path):
         run(lesson("bert"), tmp_path / "c", batch_tokens=1_000_000)
 
 
-def test_new_rows_have_to_be_known(lesson, tmp_path):
-    with pytest.raises(SettingError, match="not copied"):
-        run(lesson("bert"), tmp_path / "c", schedule="new-rows")
+@pytest.mark.parametrize("schedule", ["new-rows", "keep-copied"])
+def test_new_rows_have_to_be_known(schedule, lesson, tmp_path):
+    with pytest.raises(SettingError, match=f"--schedule {schedule} needs .* not copied"):
+        run(lesson("bert"), tmp_path / "c", schedule=schedule)
 
 
 @pytest.mark.parametrize(

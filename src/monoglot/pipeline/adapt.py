@@ -92,14 +92,14 @@ def adapt(
         text = open_corpus(inputs, column=settings.column, heldout=settings.heldout)
         source = open_source(str(model), trust_remote_code=settings.trust_remote_code)
         source.check()
-        settings, filled = resolved(source.folder, settings, training)
+        mixture = source.folder / "monoglot" / "mixture" / "mixture.safetensors"
+        settings, filled = resolved(source.folder, settings, training, copies_known=mixture.exists())
         with Run.open(Path(output), overwrite) as run:
             walk = Walk(
                 run, source, text, get_method(shared.method), get_engine(shared.vectors), shared, progress
             )
             survey = texts.survey(walk)
             tokens = texts.source_tokens(walk, survey)
-            mixture = source.folder / "monoglot" / "mixture" / "mixture.safetensors"
             result = adapted(
                 walk, source.folder, source.key, survey, tokens, settings, filled,
                 mixture=mixture if mixture.exists() else None,

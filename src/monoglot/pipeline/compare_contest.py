@@ -15,6 +15,7 @@ from monoglot.progress import Progress
 from monoglot.run import Artifact
 
 IS_TEACHER = "it is the model that the others are to match: its distance is 0, and stays so"
+NOTHING_COPIED = "the schedule keep-copied keeps rows that were copied, and it has none"
 NOTHING_NEW = "the schedule new-rows trains rows that were not copied, and it has none"
 
 
@@ -52,12 +53,14 @@ def contest(
 
 def excuses(laboratory: Laboratory, contestants: Sequence[Contestant]) -> dict[str, str]:
     """The controls that training would mean nothing for, each with the reason."""
-    reasons = {}
+    schedule, reasons = laboratory.probe.training.recipe.schedule, {}
     for one in contestants:
         if one.tokenizer is None and isinstance(laboratory.measure, TeacherDistance):
             reasons[one.name] = IS_TEACHER
-        elif laboratory.probe.training.schedule == "new-rows" and not one.has_new_rows:
+        elif schedule == "new-rows" and not one.has_new_rows:
             reasons[one.name] = NOTHING_NEW
+        elif schedule == "keep-copied" and one.rows is None:
+            reasons[one.name] = NOTHING_COPIED
     return reasons
 
 

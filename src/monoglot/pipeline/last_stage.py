@@ -48,7 +48,7 @@ class LastStage:
         shared = {name: getattr(settings, name) for name in names}
         adapt = AdaptSettings(**own, **shared, teacher=str(source.folder))
         training = build(TrainingSettings, options | {"tokens": settings.adapt_tokens}, "--adapt-options")
-        return cls(*resolved(source.folder, adapt, training))
+        return cls(*resolved(source.folder, adapt, training, copies_known=True))
 
     def run(self, walk: Walk, model: Artifact) -> Artifact:
         """Train the model of an earlier stage.

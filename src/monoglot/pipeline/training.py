@@ -23,6 +23,7 @@ from monoglot.pipeline.texts import heldout
 from monoglot.pipeline.walk import Walk
 from monoglot.run import Artifact, write_json
 from monoglot.training.lapt import Outcome
+from monoglot.training.learning import is_sharded
 from monoglot.training.registry import check_objective, choose_objective, get_objective
 from monoglot.training.settings import TrainingSettings
 
@@ -34,7 +35,7 @@ RECORD = "training.json"
 
 
 def resolved(
-    folder: Path, settings: AdaptSettings, training: TrainingSettings
+    folder: Path, settings: AdaptSettings, training: TrainingSettings, *, copies_known: bool
 ) -> tuple[AdaptSettings, TrainingSettings]:
     """The settings with the objective named, without a teacher that it has no use for, and its recipe.
 
@@ -44,6 +45,7 @@ def resolved(
         folder: Folder of the model to train, or of one of the same class.
         settings: What the user asked for.
         training: How the user wants to train.
+        copies_known: Whether it is known which rows of the vocabulary's tables were copied.
 
     Raises:
         SettingError: If the objective does not fit the model, or none does.
@@ -57,7 +59,9 @@ def resolved(
     check_objective(name, objective, skeleton, has_teacher=has_teacher)
     needs_teacher = objective.misfit(skeleton, has_teacher=False) is not None
     chosen = replace(settings, objective=name, teacher=settings.teacher if needs_teacher else None)
-    return chosen, training.filled(objective.recipe)
+    # Rates that suit new rows only are wrong for other schedules.
+    kept = copies_known and training.schedule in (None, "keep-copied") and not is_sharded()
+    return chosen, training.filled(objective.recipe(copies_known=kept))
 
 
 def adapted(

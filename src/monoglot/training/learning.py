@@ -54,14 +54,15 @@ class Learning:
             SettingError: If something does not fit the model.
         """
         selection = select(model, settings)
-        if settings.schedule == "new-rows":
-            if new_rows is None or not new_rows.any():
+        schedule = settings.recipe.schedule
+        if schedule in ("new-rows", "keep-copied"):
+            if new_rows is None or (schedule == "new-rows" and not new_rows.any()):
                 raise SettingError(
-                    "--schedule new-rows needs a model with rows that were not copied: one that "
+                    f"--schedule {schedule} needs a model with rows that were not copied: one that "
                     "`specialize` made"
                 )
             keep_rows(model, torch.from_numpy(new_rows))
-        frozen = round(settings.frozen_share * steps) if settings.schedule == "embeddings-first" else 0
+        frozen = round(settings.frozen_share * steps) if schedule == "embeddings-first" else 0
         if not settings.lora_rank:
             return cls(selection, frozen)
         adapters = with_adapters(model, settings.lora_rank, selection, seed=seed)
@@ -79,9 +80,10 @@ def check_sharded(settings: TrainingSettings) -> None:
     Raises:
         SettingError: If it is asked for.
     """
+    schedule = settings.recipe.schedule
     wanted = {
         "--patience": settings.patience is not None,
-        f"--schedule {settings.schedule}": settings.schedule in ("new-rows", "embeddings-first"),
+        f"--schedule {schedule}": schedule in ("new-rows", "keep-copied", "embeddings-first"),
     }
     if is_sharded() and (refused := [name for name, is_wanted in wanted.items() if is_wanted]):
         raise SettingError(f"{refused[0]} can't be used with a sharded model (FSDP): leave it out")

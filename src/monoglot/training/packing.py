@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -62,15 +63,23 @@ class Epoch:
 
     @cached_property
     def order(self) -> Int64[np.ndarray, " documents"]:
-        """The lines that are not empty, shuffled."""
+        """The lines that are not empty, shuffled; those that must be whole in an order that fills windows."""
         filled = np.flatnonzero(np.diff(self.corpus.offsets))
-        return np.random.default_rng([self.seed, self.number]).permutation(filled)
+        shuffled = np.random.default_rng([self.seed, self.number]).permutation(filled)
+        if not self.layout.whole_documents:
+            return shuffled
+        lengths = self._used(shuffled) + self.layout.frame.tokens
+        order: Int64[np.ndarray, " documents"] = shuffled[filling_order(lengths, self.layout.window_tokens)]
+        return order
 
     @cached_property
     def lengths(self) -> Int64[np.ndarray, " documents"]:
         """How many tokens of each document, in that order, are used."""
+        return self._used(self.order)
+
+    def _used(self, documents: Int64[np.ndarray, " documents"]) -> Int64[np.ndarray, " documents"]:
         offsets = self.corpus.offsets
-        lengths: Int64[np.ndarray, " documents"] = np.asarray(offsets[self.order + 1] - offsets[self.order])
+        lengths: Int64[np.ndarray, " documents"] = np.asarray(offsets[documents + 1] - offsets[documents])
         return np.minimum(lengths, self.layout.most_text) if self.layout.whole_documents else lengths
 
     @cached_property
@@ -147,6 +156,37 @@ class Epoch:
             documents=documents,
             starts=starts,
         )
+
+
+def filling_order(
+    lengths: Int64[np.ndarray, " documents"], window_tokens: int
+) -> Int64[np.ndarray, " documents"]:
+    """Reorder documents so that windows which take them in turn have hardly a place left over.
+
+    The next in line is taken as long as it fits; after that, whichever fills most of what is left.
+
+    Args:
+        lengths: Tokens of each document, none longer than a window.
+        window_tokens: Tokens of a window.
+    """
+    waiting = [deque[int]() for _ in range(window_tokens + 1)]
+    for rank, length in enumerate(lengths.tolist()):
+        waiting[length].append(rank)
+    taken = np.zeros(len(lengths) + 1, bool)
+    order, front, room = np.empty_like(lengths), 0, window_tokens
+    for place in range(len(lengths)):
+        while taken[front]:
+            front += 1
+        length = int(lengths[front])
+        if length > room:
+            length = next((fitting for fitting in range(room, 0, -1) if waiting[fitting]), length)
+        if length > room:
+            room = window_tokens
+        # The front of the line is the first of its length, too.
+        order[place] = rank = waiting[length].popleft()
+        taken[rank] = True
+        room -= length
+    return order
 
 
 class PackedCorpus:

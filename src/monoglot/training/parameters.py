@@ -48,7 +48,7 @@ def select(model: PreTrainedModel, settings: TrainingSettings) -> Selection:
     names = [name for name, _ in model.named_parameters(remove_duplicate=False)]
     embeddings = frozenset(find_tables(model).axes)
     body = [name for name in names if name not in embeddings]
-    if settings.schedule in ("embeddings", "new-rows"):
+    if settings.recipe.schedule in ("embeddings", "new-rows"):
         learning: list[str] = []
     elif settings.layers:
         learning = _of_layers(body, settings.layers)

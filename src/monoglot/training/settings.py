@@ -7,7 +7,7 @@ from typing import Any, Literal, get_args
 
 from monoglot.errors import SettingError, did_you_mean
 
-SCHEDULE = Literal["all", "embeddings-first", "embeddings", "new-rows"]
+SCHEDULE = Literal["all", "keep-copied", "embeddings-first", "embeddings", "new-rows"]
 DECAY = Literal["constant", "linear", "cosine"]
 PRECISION = Literal["auto", "bf16", "float32"]
 
@@ -23,6 +23,7 @@ class Recipe:
     learning_rate: float = 5e-5
     embedding_learning_rate: float | None = None
     decay: DECAY = "constant"
+    schedule: SCHEDULE = "all"
 
 
 @dataclass(frozen=True)
@@ -37,8 +38,10 @@ class TrainingSettings:
         batch_tokens: Tokens of a step of the optimizer, over all processes; by default 8192, and 1024 for
             ``distill``.
         device_tokens: The most tokens that a process computes with at a time; a batch is accumulated of them.
-        schedule: What is trained: ``all``, ``embeddings-first`` (the body joins in later), ``embeddings``
-            only, or ``new-rows``: only embeddings that were not copied.
+        schedule: What is trained: ``all``, ``keep-copied`` (all but embeddings that were copied),
+            ``embeddings-first`` (the body joins in later), ``embeddings`` only, or ``new-rows``: only
+            embeddings that were not copied. By default ``all``; ``keep-copied`` for ``distill`` if the model
+            is one that `specialize` made.
         frozen_share: In ``embeddings-first``: share of the budget after which the body joins in.
         layers: Numbers of the body's layers to train, and nothing else of the body; all of it by default.
         learning_rate: Of the body; by default 5e-5, and 1e-4 for ``distill``.
@@ -62,7 +65,7 @@ class TrainingSettings:
     window_tokens: int = 256
     batch_tokens: int | None = None
     device_tokens: int = 4096
-    schedule: SCHEDULE = "all"
+    schedule: SCHEDULE | None = None
     frozen_share: float = 0.2
     layers: tuple[int, ...] = ()
     learning_rate: float | None = None
@@ -119,7 +122,7 @@ class TrainingSettings:
         """The learning rate of the vocabulary's tables."""
         if self.embedding_learning_rate is not None:
             return self.embedding_learning_rate
-        return self.recipe.learning_rate if self.schedule == "all" else 1e-3
+        return self.recipe.learning_rate if self.recipe.schedule == "all" else 1e-3
 
     def with_windows(self, most_tokens: int) -> TrainingSettings:
         """The same with windows no longer than a model takes."""

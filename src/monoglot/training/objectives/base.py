@@ -108,8 +108,6 @@ class Objective(ABC):
 
     preference: ClassVar[int | None] = None
     """Rank among the objectives that fit a model; the lowest is taken. ``None``: only when asked for."""
-    recipe: ClassVar[Recipe] = Recipe()
-    """How it is best trained where the user does not say how."""
     watched: ClassVar[str] = "bits_per_byte"
     """The held-out figure that early stopping watches; lower is better."""
 
@@ -120,6 +118,14 @@ class Objective(ABC):
         ``None`` if it can. Looks at the model's class and configuration only: the model may lie on the meta
         device, without weights.
         """
+
+    def recipe(self, *, copies_known: bool) -> Recipe:
+        """How it is best trained where the user does not say how.
+
+        Args:
+            copies_known: Whether it is known which rows of the vocabulary's tables were copied.
+        """
+        return Recipe()
 
     def prepare(self, lesson: Lesson) -> None:  # noqa: B027 - most objectives have nothing to prepare
         """Compute and cache what takes long, such as a teacher's vectors; may find it done."""

@@ -29,6 +29,8 @@ from monoglot.training.stretches import Stretches
 from monoglot.training.teaching import Judge, Reader, SentenceVectors, check_teacher
 from monoglot.training.vocabulary import TokenKinds
 
+NEW_ROWS_RATE = 2e-3
+
 
 @register("distill")
 @dataclass(frozen=True)
@@ -51,8 +53,6 @@ class SentenceDistillation(Objective):
 
     preference = 3
     watched = "distance_to_teacher"
-    # What the initialisation gives is good: a high rate takes it away before it gives anything back.
-    recipe = Recipe(batch_tokens=1024, learning_rate=1e-4, embedding_learning_rate=2e-4, decay="linear")
     distance: Distance = "cosine"
     relational: float = 0.3
     hidden: float = 1.0
@@ -87,6 +87,16 @@ class SentenceDistillation(Objective):
         if model.config.is_encoder_decoder or type(model).__name__ in CAUSAL:
             return f"needs an encoder, and {type(model).__name__} is none"
         return None if has_teacher else "needs a teacher: name the original model with --teacher"
+
+    def recipe(self, *, copies_known: bool) -> Recipe:
+        """Small steps, rates that fall to zero, and what was copied stays as it is where that is known.
+
+        A high rate takes from copied rows what makes them good before it gives anything back; new rows gain
+        by it.
+        """
+        if copies_known:
+            return Recipe(1024, 1e-4, NEW_ROWS_RATE, "linear", "keep-copied")
+        return Recipe(1024, 1e-4, 2e-4, "linear")
 
     def prepare(self, lesson: Lesson) -> None:
         """Cut the texts and write them as tokens of both models.
