@@ -22,7 +22,7 @@ DEV_STAMP := $(VENV)/.installed-dev
 export HF_HUB_DISABLE_TELEMETRY := 1
 export TOKENIZERS_PARALLELISM := false
 
-.PHONY: help demo test check format lint types floors bench bench-vectors docs clean
+.PHONY: help demo test browser check format lint types floors bench bench-vectors docs clean
 
 help:  ## Say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,6 +33,9 @@ demo: $(USER_STAMP)  ## The whole job on the model that comes with monoglot, off
 # One thread for each of the two workers: more only get in each other's way.
 test: $(DEV_STAMP)  ## Run the tests
 	HF_HUB_OFFLINE=1 OMP_NUM_THREADS=1 $(PY) -m pytest -n 2 $(ARGS)
+
+browser: $(DEV_STAMP)  ## Try the report in a real browser; needs Chromium and node
+	HF_HUB_OFFLINE=1 OMP_NUM_THREADS=1 $(PY) -m pytest -m browser tests/report $(ARGS)
 
 check: format lint types floors  ## Check format, lint, types and the direction of imports
 

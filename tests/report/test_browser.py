@@ -1,4 +1,4 @@
-"""The page at work in a real browser: opt-in, `pytest -m browser`, with Chromium and node on the path."""
+"""The page at work in a real browser: `make browser`, with Chromium and node on the path."""
 
 from __future__ import annotations
 
