@@ -9,7 +9,8 @@ import torch
 
 from monoglot.errors import CorpusError, ModelError, SettingError
 from monoglot.evaluation.extras import need
-from monoglot.evaluation.finetuning import finetune, load_with_head, spread
+from monoglot.evaluation.finetuning import finetune, spread
+from monoglot.evaluation.heads import load_with_head
 from monoglot.evaluation.records import Split, read_split
 from monoglot.evaluation.registry import get_task, register, task_names
 from monoglot.evaluation.sentences import SentenceEncoder
@@ -19,7 +20,7 @@ from tests.fixtures.models import ARCHITECTURES
 
 WORDS = ["Gesetz", "Verordnung", "Bund", "Land", "Recht", "Behörde"]
 NAMES = ["Anton", "Wilhelm"]
-FAST = FineTuning(epochs=5, learning_rate=1e-2, batch_size=8, longest_tokens=40)
+FAST = FineTuning(epochs=5, learning_rate=1e-2, head_factor=1, batch_size=8, longest_tokens=40)
 
 
 def tagged(generator):

@@ -10,19 +10,21 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import transformers
-from transformers import PreTrainedModel, PreTrainedTokenizerFast
+from transformers import (
+    DataCollatorForTokenClassification,
+    DataCollatorWithPadding,
+    PreTrainedTokenizerFast,
+    PrinterCallback,
+)
 
-from monoglot.errors import ModelError
+from monoglot.evaluation.heads import load_with_head
 from monoglot.evaluation.limits import longest_input_tokens
 from monoglot.evaluation.records import Split
 from monoglot.evaluation.settings import FineTuning
 from monoglot.evaluation.task import Prepared, TrainedTask
-from monoglot.model.folder import load_config
+from monoglot.evaluation.task_trainer import Examples, Steps, TaskTrainer, task_arguments
 from monoglot.model.quiet import quiet_transformers
-from monoglot.model.satellites import transformer_folder
 from monoglot.progress import SILENT, Advance, Progress
-from monoglot.training.precision import uses_bf16
 
 
 @dataclass(frozen=True)
@@ -75,12 +77,33 @@ def finetune(
     # The trainer seeds the global generators; torch's is put back afterwards.
     with torch.random.fork_rng(), tempfile.TemporaryDirectory(prefix="monoglot-") as scratch:
         torch.manual_seed(seed)
-        model = load_with_head(folder, task.head, labels, tokenizer)
+        model, new = load_with_head(folder, task.head, labels, tokenizer)
         longest = min(settings.longest_tokens, longest_input_tokens(model, tokenizer))
         prepared = [task.prepare(split, tokenizer, labels, longest) for split in (train, dev, *tests)]
         epochs = settings.epochs or task.epochs
         with quiet_transformers(), _bar(progress, prepared[0], epochs, settings) as advance:
-            trainer = _trainer(model, tokenizer, task, prepared, settings, epochs, seed, scratch, advance)
+            arguments = task_arguments(
+                settings,
+                scratch,
+                metric=task.metric,
+                epochs=epochs,
+                seed=seed,
+                outputs=model.config.num_labels or 2,
+            )
+            tags = task.head == "AutoModelForTokenClassification"
+            collate = DataCollatorForTokenClassification if tags else DataCollatorWithPadding
+            trainer = TaskTrainer(
+                model=model,
+                args=arguments,
+                train_dataset=Examples(prepared[0]),
+                eval_dataset=Examples(prepared[1]),
+                data_collator=collate(tokenizer),
+                compute_metrics=lambda found: _scores(task, prepared[1], found.predictions),
+                callbacks=[Steps(advance)],
+                new=new,
+                head_factor=settings.head_factor,
+            )
+            trainer.remove_callback(PrinterCallback)
             trainer.train()
         scores = [_judged(trainer, task, one) for one in prepared[1:]]
         best = trainer.state.best_global_step or trainer.state.global_step
@@ -89,121 +112,16 @@ def finetune(
     return TunedScores(seed, round(epoch, 2), scores[0], dict(zip(names, scores[1:], strict=True)))
 
 
-def load_with_head(
-    folder: Path, head: str, labels: Sequence[str], tokenizer: PreTrainedTokenizerFast
-) -> PreTrainedModel:
-    """Load a model under a new head, in float32.
-
-    Raises:
-        ModelError: If transformers has no such head for it.
-    """
-    folder = transformer_folder(folder)
-    config = load_config(folder)
-    auto_class = getattr(transformers, head)
-    if type(config) not in auto_class._model_mapping:
-        raise ModelError(
-            f"transformers has no {head.removeprefix('AutoModelFor')} head for models of type "
-            f"'{config.model_type}', which the task needs: choose another model or task."
-        )
-    if labels:
-        config.num_labels = len(labels)
-        config.id2label = dict(enumerate(labels))
-        config.label2id = {label: i for i, label in enumerate(labels)}
-    if config.get_text_config().pad_token_id is None:  # decoders find the last token by it
-        config.get_text_config().pad_token_id = tokenizer.pad_token_id
-    with quiet_transformers():
-        model: PreTrainedModel = auto_class.from_pretrained(
-            folder, config=config, dtype=torch.float32, use_safetensors=True, local_files_only=True
-        )
-    return model
-
-
-class _Examples(torch.utils.data.Dataset[dict[str, Any]]):
-    """Features as the trainer wants them."""
-
-    def __init__(self, prepared: Prepared) -> None:
-        self.features = prepared.features
-
-    def __len__(self) -> int:
-        return len(self.features)
-
-    def __getitem__(self, index: int) -> dict[str, Any]:
-        return self.features[index]
-
-
-class _Steps(transformers.TrainerCallback):
-    """Tells how far the training is."""
-
-    def __init__(self, advance: Advance) -> None:
-        self.advance = advance
-
-    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        """One step more."""
-        self.advance(1)
-
-
-def _trainer(
-    model: PreTrainedModel,
-    tokenizer: PreTrainedTokenizerFast,
-    task: TrainedTask,
-    prepared: Sequence[Prepared],
-    settings: FineTuning,
-    epochs: int,
-    seed: int,
-    scratch: str,
-    advance: Advance,
-) -> transformers.Trainer:
-    arguments = transformers.TrainingArguments(
-        output_dir=scratch,
-        num_train_epochs=epochs,
-        per_device_train_batch_size=settings.batch_size,
-        per_device_eval_batch_size=2 * settings.batch_size,
-        learning_rate=settings.learning_rate,
-        # The single number of a regression would be rounded to eight bits, and few examples told apart.
-        bf16=int(model.config.num_labels or 2) > 1 and uses_bf16(settings.precision),
-        use_cpu=not torch.accelerator.is_available(),
-        warmup_steps=0.1,  # a share
-        weight_decay=0.01,
-        # Not by length: the trainer would sort evaluation data too, and give outputs in that order.
-        train_sampling_strategy="random",
-        eval_strategy="epoch",
-        save_strategy="best",
-        save_total_limit=1,
-        save_only_model=True,
-        load_best_model_at_end=True,
-        metric_for_best_model=task.metric,
-        seed=seed,
-        report_to="none",
-        disable_tqdm=True,
-        logging_strategy="no",
-        dataloader_pin_memory=False,
-    )
-    token_labels = task.head == "AutoModelForTokenClassification"
-    collators = transformers.DataCollatorForTokenClassification, transformers.DataCollatorWithPadding
-    dev = prepared[1]
-    trainer = transformers.Trainer(
-        model=model,
-        args=arguments,
-        train_dataset=_Examples(prepared[0]),
-        eval_dataset=_Examples(dev),
-        data_collator=collators[0 if token_labels else 1](tokenizer),
-        compute_metrics=lambda found: _scores(task, dev, found.predictions),
-        callbacks=[_Steps(advance)],
-    )
-    trainer.remove_callback(transformers.PrinterCallback)
-    return trainer
-
-
 def _scores(task: TrainedTask, prepared: Prepared, outputs: Any) -> dict[str, float]:
     """Scores of what a model gives; encoder-decoders give more than their answer, which comes first."""
     has_two_answers = task.head == "AutoModelForQuestionAnswering"
     return prepared.score(outputs[0] if isinstance(outputs, tuple) and not has_two_answers else outputs)
 
 
-def _judged(trainer: transformers.Trainer, task: TrainedTask, prepared: Prepared) -> dict[str, float]:
+def _judged(trainer: TaskTrainer, task: TrainedTask, prepared: Prepared) -> dict[str, float]:
     """Scores of the trained model."""
     trainer.compute_metrics = None
-    return _scores(task, prepared, trainer.predict(_Examples(prepared)).predictions)
+    return _scores(task, prepared, trainer.predict(Examples(prepared)).predictions)
 
 
 def _bar(

@@ -1,0 +1,58 @@
+"""A model under a new head, for a task."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+import transformers
+from transformers import PreTrainedModel, PreTrainedTokenizerFast
+
+from monoglot.errors import ModelError
+from monoglot.model.folder import load_config
+from monoglot.model.quiet import quiet_transformers
+from monoglot.model.satellites import transformer_folder
+
+
+def load_with_head(
+    folder: Path, head: str, labels: Sequence[str], tokenizer: PreTrainedTokenizerFast
+) -> tuple[PreTrainedModel, frozenset[str]]:
+    """Load a model under a new head, in float32.
+
+    Args:
+        folder: The model.
+        head: The class of transformers' ``Auto…`` that has the head.
+        labels: The classes that it tells apart.
+        tokenizer: Its tokenizer.
+
+    Returns:
+        The model, and the names of the parameters that its files lack: the head, and a pooler under it.
+
+    Raises:
+        ModelError: If transformers has no such head for it.
+    """
+    folder = transformer_folder(folder)
+    config = load_config(folder)
+    auto_class = getattr(transformers, head)
+    if type(config) not in auto_class._model_mapping:
+        raise ModelError(
+            f"transformers has no {head.removeprefix('AutoModelFor')} head for models of type "
+            f"'{config.model_type}', which the task needs: choose another model or task."
+        )
+    if labels:
+        config.num_labels = len(labels)
+        config.id2label = dict(enumerate(labels))
+        config.label2id = {label: i for i, label in enumerate(labels)}
+    if config.get_text_config().pad_token_id is None:  # decoders find the last token by it
+        config.get_text_config().pad_token_id = tokenizer.pad_token_id
+    with quiet_transformers():
+        model, loading = auto_class.from_pretrained(
+            folder,
+            config=config,
+            dtype=torch.float32,
+            use_safetensors=True,
+            local_files_only=True,
+            output_loading_info=True,
+        )
+    return model, frozenset(loading["missing_keys"])

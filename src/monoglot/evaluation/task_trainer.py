@@ -1,0 +1,110 @@
+"""`transformers.Trainer` for a task: a new head learns faster than what is under it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from transformers import Trainer, TrainerCallback, TrainingArguments
+
+from monoglot.evaluation.settings import FineTuning
+from monoglot.evaluation.task import Prepared
+from monoglot.progress import Advance
+from monoglot.training.precision import uses_bf16
+
+
+class TaskTrainer(Trainer):
+    """Fine-tuning: overrides what `Trainer` offers for the groups of the optimizer, and nothing else."""
+
+    def __init__(self, *args: Any, new: frozenset[str], head_factor: float, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._new, self._head_factor = new, head_factor
+
+    def create_optimizer(self, model: torch.nn.Module | None = None) -> torch.optim.Optimizer:
+        """AdamW in up to four groups: what is new or not, with weight decay or without."""
+        optimizer: torch.optim.Optimizer | None = self.optimizer
+        if optimizer is None:
+            trained: Any = model or self.model
+            decaying = set(self.get_decay_parameter_names(trained))
+            groups: dict[tuple[bool, bool], list[torch.nn.Parameter]] = {}
+            for name, parameter in trained.named_parameters():
+                groups.setdefault((name in self._new, name in decaying), []).append(parameter)
+            rates = {False: self.args.learning_rate, True: self.args.learning_rate * self._head_factor}
+            cls, options = self.get_optimizer_cls_and_kwargs(self.args)
+            optimizer = cls(
+                [
+                    {
+                        "params": parameters,
+                        "lr": rates[is_new],
+                        "weight_decay": self.args.weight_decay if decays else 0.0,
+                    }
+                    for (is_new, decays), parameters in groups.items()
+                ],
+                **options,
+            )
+            self.optimizer = optimizer
+        return optimizer
+
+
+class Examples(torch.utils.data.Dataset[dict[str, Any]]):
+    """Features as the trainer wants them."""
+
+    def __init__(self, prepared: Prepared) -> None:
+        self.features = prepared.features
+
+    def __len__(self) -> int:
+        return len(self.features)
+
+    def __getitem__(self, index: int) -> dict[str, Any]:
+        return self.features[index]
+
+
+class Steps(TrainerCallback):
+    """Tells how far the training is."""
+
+    def __init__(self, advance: Advance) -> None:
+        self.advance = advance
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """One step more."""
+        self.advance(1)
+
+
+def task_arguments(
+    settings: FineTuning, folder: str, *, metric: str, epochs: int, seed: int, outputs: int
+) -> TrainingArguments:
+    """The arguments of `Trainer` that follow from our settings.
+
+    Args:
+        settings: Our settings.
+        folder: Where the best epoch is kept.
+        metric: The score that chooses it.
+        epochs: Passes over the training data.
+        seed: Of the order of the examples.
+        outputs: How many numbers the head gives.
+    """
+    return TrainingArguments(
+        output_dir=folder,
+        num_train_epochs=epochs,
+        per_device_train_batch_size=settings.batch_size,
+        per_device_eval_batch_size=2 * settings.batch_size,
+        learning_rate=settings.learning_rate,
+        # The single number of a regression would be rounded to eight bits, and few examples told apart.
+        bf16=outputs > 1 and uses_bf16(settings.precision),
+        use_cpu=not torch.accelerator.is_available(),
+        warmup_steps=0.1,  # a share
+        weight_decay=0.01,
+        # Not by length: the trainer would sort evaluation data too, and give outputs in that order.
+        train_sampling_strategy="random",
+        eval_strategy="epoch",
+        save_strategy="best",
+        save_total_limit=1,
+        save_only_model=True,
+        load_best_model_at_end=True,
+        metric_for_best_model=metric,
+        seed=seed,
+        report_to="none",
+        disable_tqdm=True,
+        logging_strategy="no",
+        dataloader_pin_memory=False,
+    )
