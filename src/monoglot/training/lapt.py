@@ -24,6 +24,7 @@ from monoglot.training.learner import Learner
 from monoglot.training.learning import Learning, check_sharded, is_sharded
 from monoglot.training.objectives.base import Lesson, Objective, Task
 from monoglot.training.packing import Layout, PackedCorpus
+from monoglot.training.parameters import COMPOSITION
 from monoglot.training.precision import uses_bf16
 from monoglot.training.randomness import restored_randomness
 from monoglot.training.records import records
@@ -73,7 +74,7 @@ def train(
         settings: How long, how fast, what.
         folder: Where checkpoints and ``metrics.jsonl`` go.
         identity: What else must be the same when a run goes on: names and content keys of what is given.
-        new_rows: For schedule ``new-rows``, which rows of the vocabulary's tables may learn.
+        new_rows: Which rows of the vocabulary's tables were not copied, if that is known.
         score: Measures held-out figures; not called where the model is sharded.
         progress: Where to show how far it is.
 
@@ -92,7 +93,8 @@ def train(
         task = begin(lesson, objective, folder, {**settings.lasting(), **identity})
     data = packed(lesson, task, budget)
     learning = Learning.of(lesson.model, settings, new_rows, steps=budget.steps, seed=lesson.seed)
-    learner, checkpoint = Learner(lesson.model, task), latest(folder)
+    composition = None if new_rows is None or is_sharded() else objective.composition(lesson, new_rows)
+    learner, checkpoint = Learner(lesson.model, task, composition), latest(folder)
     with (
         restored_randomness(),
         quiet_transformers(),
@@ -146,7 +148,7 @@ def train(
         "best_step": trainer.state.best_global_step,
         **task.describe(),
     }
-    weights = plain_weights(state, learning) if PartialState().is_main_process else {}
+    weights = plain_weights(state, learning, learner) if PartialState().is_main_process else {}
     return Outcome(weights, steps, steps * budget.step_tokens, record)
 
 
@@ -187,7 +189,11 @@ def packed(lesson: Lesson, task: Task, budget: Budget) -> PackedCorpus:
     return data
 
 
-def plain_weights(state: Mapping[str, Tensor], learning: Learning) -> dict[str, Tensor]:
-    """The weights of a learner by the names that its model has for them, adapters merged."""
+def plain_weights(state: Mapping[str, Tensor], learning: Learning, learner: Learner) -> dict[str, Tensor]:
+    """The weights of a learner by the names that its model has for them, adapters and composition merged."""
     weights = {name.removeprefix("model."): tensor.detach().cpu() for name, tensor in state.items()}
+    if learner.composition is not None:
+        table = learner.model.get_input_embeddings().weight
+        name = next(name for name, parameter in learner.model.named_parameters() if parameter is table)
+        weights[name] = learner.composition.added_to(weights[name], weights.pop(f"{COMPOSITION}weight"))
     return learning.adapters.merge(weights) if learning.adapters else weights

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from monoglot.model.tables import storage
+from monoglot.training.composition import Composition
 from monoglot.training.objectives.base import Task
 
 
@@ -20,13 +21,14 @@ class Learner(nn.Module):
     Attributes:
         model: The model that is trained.
         task: What it learns.
+        composition: What new rows learn in common, if they do.
     """
 
     accepts_loss_kwargs = False  # Trainer asks: the loss is the mean of a batch
 
-    def __init__(self, model: PreTrainedModel, task: Task) -> None:
+    def __init__(self, model: PreTrainedModel, task: Task, composition: Composition | None = None) -> None:
         super().__init__()
-        self.model, self.task = model, task
+        self.model, self.task, self.composition = model, task, composition
         # Accelerate's FSDP wraps modules of these classes.
         self._no_split_modules = getattr(model, "_no_split_modules", None)
         self.register_state_dict_post_hook(_name_tied_tensors_once)

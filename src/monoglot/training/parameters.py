@@ -14,10 +14,13 @@ from transformers import PreTrainedModel
 
 from monoglot.errors import SettingError
 from monoglot.model.tables import find_tables
+from monoglot.training import composition
 from monoglot.training.settings import DECAY, TrainingSettings
 
 LAYER = re.compile(r"\.(?:layers?|h|block|albert_layer_groups)\.(\d+)\.")
 """The number of a layer in the name of its parameter."""
+COMPOSITION = "composition."
+"""What the names of a `Composition` begin with in a `Learner`."""
 
 
 @dataclass(frozen=True)
@@ -69,21 +72,28 @@ def _of_layers(body: Iterable[str], layers: Iterable[int]) -> list[str]:
 def parameter_groups(
     named: Iterable[tuple[str, nn.Parameter]], selection: Selection, settings: TrainingSettings
 ) -> list[dict[str, object]]:
-    """The optimizer's groups: embeddings, the body's matrices, and its vectors.
+    """The optimizer's groups: embeddings, what they have in common, the body's matrices, and its vectors.
 
     Args:
         named: The parameters as the trained module names them: with what wraps the model before their names.
         selection: Which are to learn.
         settings: Learning rates and weight decay.
     """
-    groups: dict[str, list[nn.Parameter]] = {"embeddings": [], "matrices": [], "vectors": []}
+    groups: dict[str, list[nn.Parameter]] = {
+        "embeddings": [],
+        "composition": [],
+        "matrices": [],
+        "vectors": [],
+    }
     for name, parameter in named:
         name = plain_name(name)
         if name in selection.embeddings:
             groups["embeddings"].append(parameter)
+        elif name.startswith(COMPOSITION):
+            groups["composition"].append(parameter)
         elif name in selection.body:
             groups["matrices" if parameter.ndim > 1 else "vectors"].append(parameter)
-    rates = {"embeddings": settings.rate_of_embeddings}
+    rates = {"embeddings": settings.rate_of_embeddings, "composition": composition.RATE}
     return [
         {
             "name": name,

@@ -57,7 +57,7 @@ class LaptTrainer(Trainer):
                     self._settings.recipe.decay,
                     num_training_steps,
                     warmup,
-                    0 if group["name"] == "embeddings" else self._learning.frozen_steps,
+                    0 if group["name"] in ("embeddings", "composition") else self._learning.frozen_steps,
                 )
                 for group in optimizer.param_groups
             ]

@@ -8,11 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
+import numpy as np
+from jaxtyping import Bool
 from torch import Tensor
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from monoglot.progress import SILENT, Progress
 from monoglot.tokenization.tokenized_corpus import TokenizedCorpus
+from monoglot.training.composition import Composition
 from monoglot.training.settings import Recipe
 from monoglot.training.windows import Windows
 
@@ -126,6 +129,15 @@ class Objective(ABC):
             copies_known: Whether it is known which rows of the vocabulary's tables were copied.
         """
         return Recipe()
+
+    def composition(self, lesson: Lesson, new_rows: Bool[np.ndarray, " rows"]) -> Composition | None:
+        """What new rows learn in common, if the objective has a use for it.
+
+        Args:
+            lesson: With the model as it is before any training.
+            new_rows: Which rows of the vocabulary's tables were not copied.
+        """
+        return None
 
     def prepare(self, lesson: Lesson) -> None:  # noqa: B027 - most objectives have nothing to prepare
         """Compute and cache what takes long, such as a teacher's vectors; may find it done."""

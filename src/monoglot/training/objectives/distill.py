@@ -13,11 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
 
+import numpy as np
+from jaxtyping import Bool
 from transformers import PreTrainedModel
 
 from monoglot.errors import ModelError, SettingError, did_you_mean
 from monoglot.model.pooling import Pooling, read_pooling
 from monoglot.model.satellites import MODULES
+from monoglot.training.composition import Composition
 from monoglot.training.isolation import Isolation, find_inputs
 from monoglot.training.objectives.base import Lesson, Objective, Task
 from monoglot.training.objectives.clm import CAUSAL
@@ -47,6 +50,8 @@ class SentenceDistillation(Objective):
             sentence-transformers.
         whole_lines: Share of the lines that stay whole; the others are cut into sentences.
         word_lists: Share of the texts' characters that are lists of words, which show rare tokens.
+        composed: Whether new tokens learn in common how their embeddings follow from those of their pieces
+            (see `Composition`), if the model is one that `specialize` made.
         parallel: A file of parallel text, ``text<TAB>translation``: the student's vector of the text is to
             be the teacher's of the translation.
     """
@@ -60,6 +65,7 @@ class SentenceDistillation(Objective):
     pooling: str = ""
     whole_lines: float = 0.5
     word_lists: float = 0.1
+    composed: bool = True
     parallel: str = ""
 
     def __post_init__(self) -> None:
@@ -97,6 +103,13 @@ class SentenceDistillation(Objective):
         if copies_known:
             return Recipe(1024, 1e-4, NEW_ROWS_RATE, "linear", "keep-copied")
         return Recipe(1024, 1e-4, 2e-4, "linear")
+
+    def composition(self, lesson: Lesson, new_rows: Bool[np.ndarray, " rows"]) -> Composition | None:
+        """How new rows follow from those of their pieces."""
+        if not self.composed:
+            return None
+        teacher = check_teacher(lesson.teacher, lesson.model)
+        return Composition.of(lesson.model, lesson.tokenizer, teacher.model, teacher.tokenizer, new_rows)
 
     def prepare(self, lesson: Lesson) -> None:
         """Cut the texts and write them as tokens of both models.
