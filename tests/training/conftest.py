@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
 from monoglot.tokenization.encoding import encode_corpus
 from monoglot.tokenization.tokenized_corpus import TokenizedCorpus
-from monoglot.training.objectives.base import Lesson
+from monoglot.training.objectives.base import Lesson, Teacher
 from tests.fixtures.models import ARCHITECTURES
-from tests.fixtures.tokenizers import FAMILIES, sample
+from tests.fixtures.tokenizers import FAMILIES, sample, unigram
 
 LINES = sample("de", 300)
+TAUGHT = sample("de", 60)
 
 
 @pytest.fixture(scope="session")
@@ -34,5 +36,25 @@ def lesson(source_tokenizers, german, tmp_path) -> Callable[..., Lesson]:
         cache = tmp_path / "cache"
         cache.mkdir(exist_ok=True)
         return Lesson(make(tokenizer, **changes), tokenizer, german[make.family], lambda: LINES, seed, cache)
+
+    return build
+
+
+@pytest.fixture(scope="session")
+def german_tokenizer():
+    """A student's tokenizer, trained on German alone."""
+    return unigram(sample("de"), 600)
+
+
+@pytest.fixture
+def taught(lesson, german_tokenizer) -> Callable[..., Lesson]:
+    """A lesson whose student has a vocabulary of its own, and whose teacher is the multilingual model."""
+
+    def build(**changes) -> Lesson:
+        given = lesson("bert-headless")
+        student = ARCHITECTURES["bert-headless"](german_tokenizer)
+        given = replace(given, model=student, tokenizer=german_tokenizer, lines=lambda: TAUGHT, **changes)
+        original = lesson("bert-headless")
+        return replace(given, teacher=Teacher(original.model, original.tokenizer, "a" * 64))
 
     return build

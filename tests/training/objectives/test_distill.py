@@ -18,31 +18,9 @@ from monoglot.training.pooling import pool
 from monoglot.training.registry import choose_objective, get_objective
 from monoglot.training.sentence_task import unexplained
 from monoglot.training.windows import PADDING
-from tests.fixtures.models import ARCHITECTURES
-from tests.fixtures.tokenizers import sample, unigram
+from tests.training.conftest import TAUGHT as LINES
 
-LINES = sample("de", 60)
 CPU = torch.device("cpu")
-
-
-@pytest.fixture(scope="module")
-def german_tokenizer():
-    """A student's tokenizer, trained on German alone."""
-    return unigram(sample("de"), 600)
-
-
-@pytest.fixture
-def taught(lesson, german_tokenizer):
-    """A lesson whose student has a vocabulary of its own, and whose teacher is the multilingual model."""
-
-    def build(**changes):
-        given = lesson("bert-headless")
-        student = ARCHITECTURES["bert-headless"](german_tokenizer)
-        given = replace(given, model=student, tokenizer=german_tokenizer, lines=lambda: LINES, **changes)
-        original = lesson("bert-headless")
-        return replace(given, teacher=Teacher(original.model, original.tokenizer, "a" * 64))
-
-    return build
 
 
 def ready(given, **options):
