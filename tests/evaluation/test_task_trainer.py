@@ -1,9 +1,11 @@
+import numpy as np
 import pytest
 
 from monoglot.errors import SettingError
 from monoglot.evaluation.heads import load_with_head
 from monoglot.evaluation.settings import FineTuning
-from monoglot.evaluation.task_trainer import TaskTrainer, task_arguments
+from monoglot.evaluation.task import Prepared
+from monoglot.evaluation.task_trainer import TaskTrainer, by_length, task_arguments
 from monoglot.model.tokenizer_folder import load_tokenizer
 
 
@@ -39,3 +41,15 @@ def test_a_head_may_learn_as_fast_as_the_rest(xlm_r, tmp_path):
 def test_a_factor_has_to_be_positive():
     with pytest.raises(SettingError, match="head_factor must be positive, was: 0"):
         FineTuning(head_factor=0)
+
+
+@pytest.mark.parametrize("several", [False, True])
+def test_judged_inputs_come_longest_first_and_their_outputs_are_put_back(several):
+    seen = []
+    features = [{"input_ids": [i] * length} for i, length in enumerate([3, 8, 1, 8, 5])]
+    judged = by_length(Prepared(features, lambda outputs: seen.append(outputs) or {"right": 1.0}))
+    assert [feature["input_ids"][0] for feature in judged.features] == [1, 3, 4, 0, 2]
+    outputs = np.array([feature["input_ids"][0] for feature in judged.features])
+    assert judged.score((outputs, outputs + 10) if several else outputs) == {"right": 1.0}
+    restored = seen[0] if several else (seen[0],)
+    assert [part.tolist() for part in restored] == [list(range(5)), list(range(10, 15))][: 1 + several]

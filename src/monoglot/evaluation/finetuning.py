@@ -22,7 +22,7 @@ from monoglot.evaluation.limits import longest_input_tokens
 from monoglot.evaluation.records import Split
 from monoglot.evaluation.settings import FineTuning
 from monoglot.evaluation.task import Prepared, TrainedTask
-from monoglot.evaluation.task_trainer import Examples, Steps, TaskTrainer, task_arguments
+from monoglot.evaluation.task_trainer import Examples, Steps, TaskTrainer, by_length, task_arguments
 from monoglot.model.quiet import quiet_transformers
 from monoglot.progress import SILENT, Advance, Progress
 
@@ -80,6 +80,7 @@ def finetune(
         model, new = load_with_head(folder, task.head, labels, tokenizer)
         longest = min(settings.longest_tokens, longest_input_tokens(model, tokenizer))
         prepared = [task.prepare(split, tokenizer, labels, longest) for split in (train, dev, *tests)]
+        prepared = [prepared[0], *map(by_length, prepared[1:])]
         epochs = settings.epochs or task.epochs
         with quiet_transformers(), _bar(progress, prepared[0], epochs, settings) as advance:
             arguments = task_arguments(

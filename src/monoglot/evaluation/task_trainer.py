@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import torch
 from transformers import Trainer, TrainerCallback, TrainingArguments
 
 from monoglot.evaluation.settings import FineTuning
-from monoglot.evaluation.task import Prepared
+from monoglot.evaluation.task import Feature, Prepared
 from monoglot.progress import Advance
 from monoglot.training.precision import uses_bf16
 
@@ -46,7 +48,7 @@ class TaskTrainer(Trainer):
         return optimizer
 
 
-class Examples(torch.utils.data.Dataset[dict[str, Any]]):
+class Examples(torch.utils.data.Dataset[Feature]):
     """Features as the trainer wants them."""
 
     def __init__(self, prepared: Prepared) -> None:
@@ -55,8 +57,26 @@ class Examples(torch.utils.data.Dataset[dict[str, Any]]):
     def __len__(self) -> int:
         return len(self.features)
 
-    def __getitem__(self, index: int) -> dict[str, Any]:
+    def __getitem__(self, index: int) -> Feature:
         return self.features[index]
+
+
+def by_length(prepared: Prepared) -> Prepared:
+    """Put the longest inputs first, so that batches have little padding; outputs are put back to be scored.
+
+    Args:
+        prepared: A split that is judged.
+    """
+    lengths = np.array([len(feature["input_ids"]) for feature in prepared.features])
+    order = np.argsort(-lengths, kind="stable")
+    places = np.argsort(order)
+
+    def score(outputs: Any) -> dict[str, float]:
+        parts = outputs if isinstance(outputs, tuple) else (outputs,)
+        restored = tuple(part[places] if isinstance(part, np.ndarray) else part for part in parts)
+        return prepared.score(restored if isinstance(outputs, tuple) else restored[0])
+
+    return replace(prepared, features=[prepared.features[i] for i in order], score=score)
 
 
 class Steps(TrainerCallback):
@@ -94,7 +114,7 @@ def task_arguments(
         use_cpu=not torch.accelerator.is_available(),
         warmup_steps=0.1,  # a share
         weight_decay=0.01,
-        # Not by length: the trainer would sort evaluation data too, and give outputs in that order.
+        # By length there would be less padding, but where lengths go with labels, batches of one label.
         train_sampling_strategy="random",
         eval_strategy="epoch",
         save_strategy="best",
