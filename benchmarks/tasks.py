@@ -3,8 +3,8 @@ r"""Real tasks: a specialised model fine-tuned beside its original, over several
     python -m benchmarks.tasks --original models/e5-small --specialized e5-swahili --data ../shared/data \
         --language sw --tasks ner,pos,nli --seeds 3 --train-examples 1000 --test-examples 1000
 
-The data are those that `../shared/knowledge/data.md` describes: MasakhaNER 2, MasakhaPOS, XNLI, XQuAD in
-parts of our own. The first examples of each file are used, as many as asked for; of the development set half
+The data are those that `../shared/knowledge/data.md` describes: MasakhaNER 2, MasakhaPOS, XNLI, STSb, XQuAD
+in parts of our own. The first examples of each file are used, as many as asked for; of the development set half
 as many as of the test set. Both models get the same examples, seeds and rates. Saved task by task in
 `benchmarks/results/tasks_<language>_<task>.json`; one that is there with the same settings is not done again,
 and one that was interrupted goes on after the last seed that was done (`….partial.json`).
@@ -35,6 +35,7 @@ FILES = {
     "ner": ("ner/train.conll.gz", "ner/dev.conll", "ner/test.conll"),
     "pos": ("pos/train.conll", "pos/dev.conll", "pos/test.conll"),
     "nli": ("nli/train.jsonl", "nli/dev.jsonl", "nli/test.jsonl"),
+    "sts": ("sts/train.jsonl", "sts/dev.jsonl", "sts/test.jsonl"),
     "qa": ("qa/xquad_split_train.json", "qa/xquad_split_dev.json", "qa/xquad_split_test.json"),
 }
 ROLES = ("train", "validation", "test")
