@@ -4,8 +4,8 @@ r"""Real tasks: a specialised model fine-tuned beside its original, over several
         --language sw --tasks ner,pos,nli --seeds 3 --train-examples 1000 --test-examples 1000
 
 The data are those that `../shared/knowledge/data.md` describes: MasakhaNER 2, MasakhaPOS, XNLI, STSb, XQuAD
-in parts of our own. The first examples of each file are used, as many as asked for; of the development set half
-as many as of the test set. Both models get the same examples, seeds and rates. Saved task by task in
+in parts of our own. The first examples of each file are used, as many as asked for; of the development set
+half as many as of the test set. Both models get the same examples, seeds and rates. Saved task by task in
 `benchmarks/results/tasks_<language>_<task>.json`; one that is there with the same settings is not done again,
 and one that was interrupted goes on after the last seed that was done (`….partial.json`).
 """

@@ -35,10 +35,11 @@ from benchmarks import results
 from monoglot.corpus import open_corpus
 from monoglot.tokenization.encoding import encode_corpus
 from monoglot.tokenization.tokenized_corpus import TokenizedCorpus
+from monoglot.training.epoch import Layout
 from monoglot.training.frame import Frame
 from monoglot.training.objectives.base import Batch, Lesson
 from monoglot.training.objectives.mlm import MaskedTask
-from monoglot.training.packing import Layout, PackedCorpus
+from monoglot.training.packing import PackedCorpus
 from monoglot.training.registry import get_objective
 from monoglot.training.windows import PADDING
 

@@ -11,7 +11,6 @@ from monoglot.evaluation.sentences import (
     mean_cosine,
     pooled,
     precision_at_1,
-    similarity_correlation,
 )
 from monoglot.model.pooling import Pooling, read_pooling, read_prefix
 from tests.fixtures.models import ARCHITECTURES
@@ -118,13 +117,6 @@ def test_an_encoder_with_a_head_gives_the_vectors_of_its_body(source_tokenizers)
     np.testing.assert_allclose(
         vectors, embed(model.base_model, tokenizer, ["query: alle", "query: Menschen"])
     )
-
-
-def test_similarity_is_compared_by_rank():
-    first, angles = np.tile(np.float32([1, 0]), (4, 1)), np.array([0.1, 0.5, 0.7, 1.2])
-    second = np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
-    assert similarity_correlation(first, second, [5, 3, 2, 0]) == pytest.approx(1)
-    assert similarity_correlation(first, second, [0, 1, 2, 3]) == pytest.approx(-1)
 
 
 def test_sentences_longer_than_the_model_reads_are_cut(source_tokenizers):

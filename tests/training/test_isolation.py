@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 import torch
 
+from monoglot.training.epoch import Layout
 from monoglot.training.frame import Frame
 from monoglot.training.isolation import Isolation, find_inputs, tensors
-from monoglot.training.packing import Layout, PackedCorpus
+from monoglot.training.packing import PackedCorpus
 from monoglot.training.vocabulary import TokenKinds
 from tests.fixtures.models import ARCHITECTURES
 

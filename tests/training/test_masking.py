@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from monoglot.training.chunked import IGNORED
+from monoglot.training.epoch import Layout
 from monoglot.training.frame import Frame
 from monoglot.training.masking import Maskable, mask
-from monoglot.training.packing import Layout, PackedCorpus
+from monoglot.training.packing import PackedCorpus
 from monoglot.training.vocabulary import TokenKinds
 
 

@@ -6,8 +6,9 @@ from hypothesis import given, strategies as st
 
 from monoglot.errors import CorpusError
 from monoglot.tokenization.tokenized_corpus import TokenizedCorpus
+from monoglot.training.epoch import Layout
 from monoglot.training.frame import Frame
-from monoglot.training.packing import Layout, PackedCorpus, filling_order
+from monoglot.training.packing import PackedCorpus
 from monoglot.training.windows import PADDING, Windows
 
 BOS, EOS, PAD = 1, 2, 0
@@ -71,21 +72,6 @@ def test_real_lines_leave_hardly_any_room(whole, german, source_tokenizers):
         # The last is what is left over; of few whole lines the last fit ever less well.
         counted = windows.pieces[: len(windows.ids) * 3 // 4] if whole else windows.pieces[:-1]
         assert (counted != PADDING).mean() >= 0.99, family
-
-
-@given(st.lists(st.integers(1, 20), max_size=60))
-def test_documents_that_fill_windows_are_taken_out_of_turn(lengths):
-    order = filling_order(np.array(lengths, np.int64), 20)
-    assert sorted(order.tolist()) == list(range(len(lengths)))
-    room, left = 20, set(range(len(lengths)))
-    for document in order.tolist():
-        if min(left) != document and lengths[min(left)] <= room:
-            raise AssertionError("the next in line would have fitted")
-        if lengths[document] > room:  # a window ends only when none of those that are left would fit
-            assert all(lengths[other] > room for other in left)
-            room = 20
-        room -= lengths[document]
-        left.remove(document)
 
 
 def test_the_frame_is_what_the_tokenizer_puts_around_a_text(source_tokenizers):

@@ -127,18 +127,3 @@ def precision_at_1(queries: Float32[np.ndarray, "n dim"], answers: Float32[np.nd
 def mean_cosine(first: Float32[np.ndarray, "n dim"], second: Float32[np.ndarray, "n dim"]) -> float:
     """Compute the mean cosine of vectors of length one, place by place."""
     return float((first * second).sum(axis=1).mean())
-
-
-def similarity_correlation(
-    first: Float32[np.ndarray, "n dim"], second: Float32[np.ndarray, "n dim"], ratings: Sequence[float]
-) -> float:
-    """Compute Spearman's rank correlation between cosines and people's ratings.
-
-    Args:
-        first: Vectors of length one.
-        second: Vectors of length one, in the same order.
-        ratings: How alike people found each pair.
-    """
-    from scipy.stats import spearmanr
-
-    return float(spearmanr((first * second).sum(axis=1), ratings).statistic)

@@ -18,8 +18,17 @@ from monoglot.tokenization.vocabulary import Canonicalization, Vocabulary
 from monoglot.vectors.base import Engine
 from monoglot.vectors.pretrained import ModelEngine
 
-VERSIONS = {"mixture": 2, "proof": 2, "adapted": 2}
-"""Raised for a stage whose code comes to give something else for the same settings and inputs."""
+VERSIONS = {"mixture": 2, "proof": 2, "adapted": 2, "probe": 2}
+"""Raised for a stage whose code comes to give something else for the same settings and inputs.
+
+Of a stage for each seed, such as ``probe-42``, the name before the seed.
+"""
+
+
+def stage_version(name: str) -> int:
+    """The version of a stage's code, from its name."""
+    family, _, seed = name.rpartition("-")
+    return VERSIONS.get(family if seed.isdigit() else name, 1)
 
 
 @dataclass(frozen=True)
@@ -57,7 +66,7 @@ class Walk:
             settings: All settings that it depends on.
             inputs: Earlier stages, or content hashes of what the user gave.
         """
-        version = VERSIONS.get(name, 1)
+        version = stage_version(name)
         name = f"{self.branch}.{name}" if self.branch else name
         keys = {key: value.key if isinstance(value, Artifact) else value for key, value in inputs.items()}
         with self.progress.task(name):

@@ -19,11 +19,12 @@ from monoglot.progress import SILENT, Progress
 from monoglot.training.budget import Budget
 from monoglot.training.callbacks import Completing, Freezing, Interruption, Soundness
 from monoglot.training.checkpoints import discard_incomplete, latest, same_run, step_of
+from monoglot.training.epoch import Layout
 from monoglot.training.frame import Frame
 from monoglot.training.learner import Learner
 from monoglot.training.learning import Learning, check_sharded, is_sharded
 from monoglot.training.objectives.base import Lesson, Objective, Task
-from monoglot.training.packing import Layout, PackedCorpus
+from monoglot.training.packing import PackedCorpus
 from monoglot.training.parameters import COMPOSITION
 from monoglot.training.precision import uses_bf16
 from monoglot.training.randomness import restored_randomness

@@ -7,9 +7,10 @@ from transformers import Cohere2Config, Cohere2ForCausalLM, Gemma2Config, Gemma2
 
 from monoglot.training import chunked
 from monoglot.training.decoder_head import find_decoder_head
+from monoglot.training.epoch import Layout
 from monoglot.training.frame import Frame
 from monoglot.training.objectives.clm import next_tokens
-from monoglot.training.packing import Layout, PackedCorpus
+from monoglot.training.packing import PackedCorpus
 from monoglot.training.registry import get_objective
 from monoglot.training.vocabulary import TokenKinds
 from monoglot.training.windows import PADDING

@@ -10,9 +10,10 @@ import torch
 from monoglot.errors import CorpusError, ModelError, SettingError
 from monoglot.model.pooling import Pooling
 from monoglot.training.alignment import NOWHERE
+from monoglot.training.epoch import Layout
 from monoglot.training.frame import Frame
 from monoglot.training.objectives.base import Teacher
-from monoglot.training.packing import Layout, PackedCorpus
+from monoglot.training.packing import PackedCorpus
 from monoglot.training.pairs import Texts
 from monoglot.training.pooling import pool
 from monoglot.training.registry import choose_objective, get_objective

@@ -7,10 +7,11 @@ import torch
 from torch.nn.functional import cross_entropy
 
 from monoglot.errors import SettingError, TokenizerError
+from monoglot.training.epoch import Layout
 from monoglot.training.frame import Frame
 from monoglot.training.heads import GatheredHead, logits_of
 from monoglot.training.objectives.base import Batch
-from monoglot.training.packing import Layout, PackedCorpus
+from monoglot.training.packing import PackedCorpus
 from monoglot.training.registry import check_objective, choose_objective, get_objective, objective_names
 
 ARCHITECTURES = [

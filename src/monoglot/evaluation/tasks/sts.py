@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import numpy as np
-from scipy.stats import pearsonr, spearmanr
 from transformers import PreTrainedTokenizerFast
 
 from monoglot.errors import CorpusError
+from monoglot.evaluation.correlation import correlations
 from monoglot.evaluation.records import Columns, Split
 from monoglot.evaluation.registry import register
-from monoglot.evaluation.sentences import SentenceEncoder, similarity_correlation
+from monoglot.evaluation.sentences import SentenceEncoder
 from monoglot.evaluation.task import Prepared
 from monoglot.evaluation.texts_and_labels import text_features
 
@@ -41,25 +41,26 @@ class Similarity:
         ratings = _ratings(split)
 
         def score(answers: Any) -> dict[str, float]:
-            given = np.asarray(answers).reshape(-1)
-            return {
-                "spearman": float(spearmanr(given, ratings).statistic),
-                "pearson": float(pearsonr(given, ratings).statistic),
-                "pairs": len(ratings),
-            }
+            return correlations(np.asarray(answers).reshape(-1), ratings) | {"pairs": len(ratings)}
 
         features = text_features(split, tokenizer, ("first", "second"), ratings, longest_tokens)
         return Prepared(features, score)
 
     def compare(self, split: Split, encoder: SentenceEncoder, original: SentenceEncoder) -> dict[str, float]:
-        """The correlation of cosines with the ratings."""
+        """The correlations of cosines with the ratings."""
         first, second = (encoder([record[side] for record in split.records]) for side in ("first", "second"))
         ratings = _ratings(split)
-        return {"spearman": similarity_correlation(first, second, ratings), "pairs": len(ratings)}
+        return correlations((first * second).sum(axis=1), ratings) | {"pairs": len(ratings)}
 
 
 def _ratings(split: Split) -> list[float]:
     for i, record in enumerate(split.records):
         if not isinstance(record["score"], int | float):
             raise CorpusError(f"{split.place(i)} has the score {record['score']!r}; expected a number.")
-    return [float(record["score"]) for record in split.records]
+    ratings = [float(record["score"]) for record in split.records]
+    if len(set(ratings)) < 2:
+        raise CorpusError(
+            f"all {len(ratings)} pairs of {split.name} are rated {ratings[0]}; expected different ratings, "
+            "without which no correlation is defined."
+        )
+    return ratings
