@@ -75,6 +75,34 @@ def test_bad_input_gets_one_sentence_and_exit_code_2(case, xlm_r, tmp_path, caps
     assert [p for p in sorted(tmp_path.iterdir()) if "partial" not in p.name] == before
 
 
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("specialise a b", 'Unknown command "specialise". Did you mean "specialize"? See: monoglot --help'),
+        (
+            "report out more",
+            "monoglot report takes no more arguments, got also: more. See: monoglot report --help",
+        ),
+        ("adapt a b --out c", "Unknown option: --out. Did you mean --output? See: monoglot adapt --help"),
+        (
+            "adapt a b --output c --embed 1",
+            "Did you mean --embedding-learning-rate? See: monoglot adapt --help",
+        ),
+        ("adapt a b --output c --zzz", "Unknown option: --zzz. See: monoglot adapt --help"),
+        (
+            "plan a b --vocabulary-size abc",
+            '--vocabulary-size: unable to convert "abc" into int. See: monoglot',
+        ),
+    ],
+)
+def test_a_command_line_that_cannot_be_read_gets_one_line_and_where_help_is(line, said, capsys):
+    code, out, err = run(capsys, *line.split())
+    assert (code, out) == (2, "")
+    assert err.startswith("error: ")
+    assert said in err
+    assert err.count("\n") == 1
+
+
 def test_help_is_quick_and_imports_no_torch():
     code = "import sys; from monoglot.cli import main; main(['--help']); print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

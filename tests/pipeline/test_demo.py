@@ -29,11 +29,11 @@ def test_the_demo_compares_specialises_and_reports(hurried, tmp_path, capsys):
     names = {row["name"] for row in found["comparison"]["contestants"]}
     assert {"blend", "focus", "random", "trim", "original as it is"} <= names
     assert found["summary"]["vocabulary"] == [24_000, 2000]
-    page = (output / "model" / "monoglot" / "report.html").read_text(encoding="utf-8")
+    page = (output / "demo-swahili" / "monoglot" / "report.html").read_text(encoding="utf-8")
     assert "Comparison" in page
     assert "data:image/svg+xml;base64," in page
     assert found["comparison"]["verdict"][-1] in page
-    assert "language: sw" in (output / "model" / "README.md").read_text(encoding="utf-8")
+    assert "language: sw" in (output / "demo-swahili" / "README.md").read_text(encoding="utf-8")
     # The commands that it shows are those that do the same.
     for verb in ("compare", "specialize"):
         assert f"$ monoglot {verb} " in shown.err

@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from monoglot.cli.base import app
+from monoglot.cli.usage import usage_error
 from monoglot.errors import Interrupted, MonoglotError
 
 SUFFIXES = {"k": 10**3, "M": 10**6, "G": 10**9}
@@ -67,9 +68,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     errors = Console(stderr=True, soft_wrap=True)
     try:
         words = written_out(sys.argv[1:] if arguments is None else arguments)
-        app(words, exit_on_error=False, error_console=errors, result_action="return_value")
-    except CycloptsError:
-        return USAGE_ERROR  # cyclopts has said what is wrong
+        app(words, exit_on_error=False, print_error=False, result_action="return_value")
+    except CycloptsError as error:
+        errors.print(f"[bold red]error:[/] {escape(usage_error(error))}", highlight=False, markup=True)
+        return USAGE_ERROR
     except Interrupted as stop:
         errors.print(str(stop), highlight=False)
         return stop.exit_code

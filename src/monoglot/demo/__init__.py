@@ -17,7 +17,7 @@ _HOME = Path(__file__).parent
 
 def model_path() -> Path:
     """The folder of the demo model, as any other that `specialize` and transformers take."""
-    return _HOME / "model"
+    return _HOME / "monoglot-demo"
 
 
 def sample_path(language: str = "de") -> Path:

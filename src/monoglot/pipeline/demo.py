@@ -77,7 +77,7 @@ def demo(
 
     Args:
         language: Code of a language of the demo: ``de`` or ``sw``.
-        output: Folder to make: ``comparison/``, and the new model in ``model/``.
+        output: Folder to make: ``comparison/``, and the new model in ``demo-german/`` or ``demo-swahili/``.
         overwrite: Whether to replace what an earlier demo made.
         say: Tells the user what is done, and by what command.
         progress: Where to show how far the work is.
@@ -87,6 +87,7 @@ def demo(
     """
     source, text, heldout = model_path(), sample_path(language), heldout_path(language)
     home = Path(output)
+    made = home / f"demo-{LANGUAGES[language].lower()}"
     parameters, size = count_parameters(source), load_config(source).vocab_size
     say(
         f"The demo model reads nine languages: {parameters / 1e6:.1f} million parameters, most of them in a "
@@ -105,12 +106,12 @@ def demo(
     say(shown("compare", source, text, home / "comparison", contest, CompareSettings()))
     comparison = compare(source, text, home / "comparison", contest, overwrite=overwrite, progress=progress)
     say("\nThen: the new model, with the default initialisation and some more training.")
-    say(shown("specialize", source, text, home / "model", settings, Settings()))
-    summary = specialize(source, text, home / "model", settings, overwrite=overwrite, progress=progress)
+    say(shown("specialize", source, text, made, settings, Settings()))
+    summary = specialize(source, text, made, settings, overwrite=overwrite, progress=progress)
     for name in ("comparison.json", "curves.svg"):
-        shutil.copyfile(home / "comparison" / name, home / "model" / name)
-    made = report(home / "model", source=str(source), language=language, evaluate=True, progress=progress)
-    return Demo(language, str(home / "model"), made.page, comparison, summary)
+        shutil.copyfile(home / "comparison" / name, made / name)
+    written = report(made, source=str(source), language=language, evaluate=True, progress=progress)
+    return Demo(language, str(made), written.page, comparison, summary)
 
 
 def contest_settings(language: str, *, methods: str, seeds: int) -> CompareSettings:

@@ -20,7 +20,7 @@ from monoglot.pipeline.source import Source
 from monoglot.pipeline.summary import Share
 from monoglot.report.content import Table
 from monoglot.report.facts import Facts
-from monoglot.report.wording import STAGES, duration, file_size
+from monoglot.report.wording import STAGES, duration, file_size, shell_lines
 from monoglot.training.settings import TrainingSettings
 
 DEFAULTS: dict[str, Settings | AdaptSettings | TrainingSettings] = {
@@ -150,14 +150,14 @@ def command(artifacts: Artifacts) -> str:
     manifest = artifacts.manifest
     names = manifest.get("names", {})
     if "corpus" not in names:
-        return str(artifacts.read("measured.json").get("command", ""))
+        return shell_lines(shlex.split(artifacts.read("measured.json").get("command", "")))
     verb, model = ("specialize", names["source"]) if "source" in names else ("adapt", names["model"])
     kinds = manifest["settings"]
     chosen = kinds if "Settings" in kinds else {k: v for each in kinds.values() for k, v in each.items()}
     words = ["monoglot", verb, model, *names["corpus"], "--output", artifacts.output.name]
     for kind, values in chosen.items():
         words += flags(values, DEFAULTS[kind])
-    return shlex.join(words)
+    return shell_lines(words)
 
 
 def _texts(values: Mapping[str, Any]) -> dict[str, str]:

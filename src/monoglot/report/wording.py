@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import shlex
+from collections.abc import Mapping, Sequence
 
 PROVENANCE_COLORS: Mapping[str, int] = {
     "copied": 0,
@@ -39,6 +40,7 @@ STAGES = {
     "proof": "proof",
     "scores": "scores",
     "adapted": "training",
+    "training": "training's record",
 }
 
 
@@ -67,3 +69,18 @@ def duration(seconds: float) -> str:
     if hours:
         return f"{hours} h {minutes:02d} min"
     return f"{minutes} min {whole % 60:02d} s" if minutes else f"{seconds:.1f} s"
+
+
+def shell_lines(words: Sequence[str], width: int = 80) -> str:
+    """Write a command for a shell: on one line if there is room, else each option on its own.
+
+    Args:
+        words: The words of the command line.
+        width: Characters of a line.
+    """
+    whole = shlex.join(words)
+    if len(whole) <= width:
+        return whole
+    starts = [i for i, word in enumerate(words) if i == 0 or word.startswith("--")]
+    ends = [*starts[1:], len(words)]
+    return " \\\n    ".join(shlex.join(words[start:end]) for start, end in zip(starts, ends, strict=True))
