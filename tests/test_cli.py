@@ -90,8 +90,8 @@ def test_bad_input_gets_one_sentence_and_exit_code_2(case, xlm_r, tmp_path, caps
         ),
         ("adapt a b --output c --zzz", "Unknown option: --zzz. See: monoglot adapt --help"),
         (
-            "plan a b --vocabulary-size abc",
-            '--vocabulary-size: unable to convert "abc" into int. See: monoglot',
+            "adapt a b --output c --tokens abc",
+            '--tokens: unable to convert "abc" into int. See: monoglot',
         ),
     ],
 )
