@@ -1,12 +1,15 @@
 """Every command, and what it says when the input can't be used."""
 
 import json
+import re
 import subprocess
 import sys
 
 import pytest
 
 from monoglot.cli import main
+from monoglot.initialization.registry import METHODS
+from monoglot.vectors.registry import ENGINES
 from tests.fixtures.tokenizers import DATA
 
 QUICK = ["--vocabulary-size", "700", "--threads", "1", "--method", "subword"]
@@ -101,6 +104,17 @@ def test_a_command_line_that_cannot_be_read_gets_one_line_and_where_help_is(line
     assert err.startswith("error: ")
     assert said in err
     assert err.count("\n") == 1
+
+
+def test_help_names_every_method_and_engine_and_no_empty_default(capsys):
+    said = run(capsys, "specialize", "--help")[1]
+    assert said.startswith("Usage: monoglot specialize SOURCE CORPUS... --output OUT [OPTIONS]\n")
+    words = set(re.findall(r"[\w-]+", said))
+    ours = {n for of in (METHODS, ENGINES) for n in of if of[n].__module__.startswith("monoglot.")}
+    assert len(ours) > 15
+    assert ours <= words
+    assert "[default: blend]" in " ".join(said.replace("│", " ").split())
+    assert not re.search(r"\[default: *(\{\}|\(\)|False|None)? *\]", said)
 
 
 def test_help_is_quick_and_imports_no_torch():

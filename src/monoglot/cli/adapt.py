@@ -13,7 +13,7 @@ from monoglot.progress import Terminal
 from monoglot.training.settings import TrainingSettings
 
 
-@app.command
+@app.command(usage="Usage: monoglot adapt MODEL CORPUS... --output OUT [OPTIONS]")
 def adapt(
     model: str,
     /,

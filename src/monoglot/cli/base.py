@@ -20,11 +20,18 @@ class Result(Protocol):
         ...
 
 
+def shown_default(value: Any) -> str | None:
+    """What the help says of a default: nothing where it is nothing, in the words that one would type."""
+    if value is None or value is False or value in ((), [], {}, ""):
+        return None
+    return " ".join(map(str, value)) if isinstance(value, tuple | list) else str(value)
+
+
 app = App(
     name="monoglot",
     version=__version__,
     help="Give any Hugging Face transformer a vocabulary made for your language.",
-    default_parameter=Parameter(negative=(), consume_multiple=True),
+    default_parameter=Parameter(negative=(), consume_multiple=True, show_default=shown_default),
 )
 app.register_install_completion_command(
     help="Let your shell complete commands and options (bash, zsh, fish)."

@@ -12,7 +12,7 @@ from monoglot.pipeline.compare_settings import CompareSettings
 from monoglot.progress import Terminal
 
 
-@app.command
+@app.command(usage="Usage: monoglot compare SOURCE CORPUS... --output OUT [OPTIONS]")
 def compare(
     source: str,
     /,

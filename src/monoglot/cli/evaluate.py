@@ -12,7 +12,7 @@ from monoglot.pipeline.evaluate_settings import EvaluateSettings, TaskSettings, 
 from monoglot.progress import Terminal
 
 
-@app.command
+@app.command(usage="Usage: monoglot evaluate MODEL [TEXT...] [OPTIONS]")
 def evaluate(
     model: str,
     /,

@@ -10,7 +10,7 @@ from cyclopts import Parameter
 from monoglot.cli.base import app, present
 
 
-@app.command
+@app.command(usage="Usage: monoglot explain OUT WORD... [OPTIONS]")
 def explain(
     output: Path,
     /,

@@ -11,7 +11,7 @@ from monoglot.pipeline.settings import Settings
 from monoglot.progress import Terminal
 
 
-@app.command
+@app.command(usage="Usage: monoglot overlap SOURCE TARGET [OPTIONS]")
 def overlap(
     source: str,
     target: str,

@@ -10,7 +10,7 @@ from monoglot.cli.base import app, present
 from monoglot.progress import Terminal
 
 
-@app.command
+@app.command(usage="Usage: monoglot plan SOURCE CORPUS... [OPTIONS]")
 def plan(
     source: str,
     /,

@@ -10,7 +10,7 @@ from cyclopts import Parameter
 from monoglot.cli.base import app, present
 
 
-@app.command
+@app.command(usage="Usage: monoglot push OUT NAME [OPTIONS]")
 def push(
     output: Path,
     name: str,

@@ -11,7 +11,7 @@ from monoglot.cli.base import app, present
 from monoglot.progress import Terminal
 
 
-@app.command
+@app.command(usage="Usage: monoglot report OUT [OPTIONS]")
 def report(
     output: Path,
     /,

@@ -12,7 +12,7 @@ from monoglot.pipeline.settings import Settings
 from monoglot.progress import Terminal
 
 
-@app.command
+@app.command(usage="Usage: monoglot specialize SOURCE CORPUS... --output OUT [OPTIONS]")
 def specialize(
     source: str,
     /,

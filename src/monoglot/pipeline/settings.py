@@ -31,11 +31,13 @@ class Settings:
             held-out lines.
         weights: In mode ``trim``: how much each CORPUS counts beside the others, whatever its length; one
             number each. By default every token of the text counts the same.
-        method: How the embeddings of missing tokens are initialised.
+        method: How the embeddings of missing tokens are initialised: blend, focus, focus-reference, subword,
+            wechsel, clp, ofa, omp, alignment, script, random, mean, zero, or one of yours.
         method_options: Settings of the method, by the names of its fields.
         norm_calibration: How far to undo that mixed rows are shorter than their parents: 0 not at all, 1 as
             if parents were independent.
-        vectors: Engine that trains the auxiliary vectors, or a file with vectors for the target tokenizer.
+        vectors: What makes the auxiliary vectors: cooccurrence, fasttext, fasttext-skipgram, words,
+            characters, model, contextual, or a file with vectors for the target tokenizer.
         vectors_options: Settings of the engine, by the names of its fields.
         adapt_tokens: Continue pretraining of the new model on so many tokens of the corpus; by default not.
         adapt_options: Settings of that training, by the names that ``adapt`` has for them.
