@@ -20,7 +20,7 @@ from tests.fixtures.models import ARCHITECTURES
 
 WORDS = ["Gesetz", "Verordnung", "Bund", "Land", "Recht", "Behörde"]
 NAMES = ["Anton", "Wilhelm"]
-FAST = FineTuning(epochs=5, learning_rate=1e-2, head_factor=1, batch_size=8, longest_tokens=40)
+FAST = FineTuning(epochs=5, learning_rate=1e-2, batch_size=8, longest_tokens=40)
 
 
 def tagged(generator):
@@ -75,10 +75,10 @@ def test_a_task_is_learnt_from_file_to_scores(task, xlm_r, tmp_path):
     before = torch.random.get_rng_state()
     scores = finetune(xlm_r, load_tokenizer(xlm_r), get_task(task), train, dev, [test, dev], FAST, 1)
     assert torch.equal(torch.random.get_rng_state(), before)
-    metric = get_task(task).metric
     assert scores.tests[dev.name] == scores.dev  # the best epoch's model is the one that is judged
-    # Ratings vary at random within two groups of 3 to 1: telling the groups apart gives a correlation of .75.
-    assert scores.tests[test.name][metric] > {"qa": 0.5, "sts": 0.5}.get(task, 0.75)
+    # Ratings vary at random within two groups, so that their ranks can't be told, but their values.
+    judged = "pearson" if task == "sts" else get_task(task).metric
+    assert scores.tests[test.name][judged] > (0.5 if task == "qa" else 0.75)
     assert 1 <= scores.epoch <= 5
 
 

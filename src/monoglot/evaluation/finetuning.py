@@ -15,16 +15,21 @@ from transformers import (
     DataCollatorWithPadding,
     PreTrainedTokenizerFast,
     PrinterCallback,
+    Trainer,
 )
 
+from monoglot.evaluation.examples import Examples, Steps, by_length, task_arguments
+from monoglot.evaluation.head_inputs import standardize_inputs
 from monoglot.evaluation.heads import load_with_head
 from monoglot.evaluation.limits import longest_input_tokens
 from monoglot.evaluation.records import Split
 from monoglot.evaluation.settings import FineTuning
 from monoglot.evaluation.task import Prepared, TrainedTask
-from monoglot.evaluation.task_trainer import Examples, Steps, TaskTrainer, by_length, task_arguments
 from monoglot.model.quiet import quiet_transformers
 from monoglot.progress import SILENT, Advance, Progress
+
+LOOKED_AT = 64
+"""Training inputs that tell what a new head is given."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +98,8 @@ def finetune(
             )
             tags = task.head == "AutoModelForTokenClassification"
             collate = DataCollatorForTokenClassification if tags else DataCollatorWithPadding
-            trainer = TaskTrainer(
+            standardize_inputs(model, new, _some_inputs(prepared[0], tokenizer))
+            trainer = Trainer(
                 model=model,
                 args=arguments,
                 train_dataset=Examples(prepared[0]),
@@ -101,8 +107,6 @@ def finetune(
                 data_collator=collate(tokenizer),
                 compute_metrics=lambda found: _scores(task, prepared[1], found.predictions),
                 callbacks=[Steps(advance)],
-                new=new,
-                head_factor=settings.head_factor,
             )
             trainer.remove_callback(PrinterCallback)
             trainer.train()
@@ -119,10 +123,24 @@ def _scores(task: TrainedTask, prepared: Prepared, outputs: Any) -> dict[str, fl
     return prepared.score(outputs[0] if isinstance(outputs, tuple) and not has_two_answers else outputs)
 
 
-def _judged(trainer: TaskTrainer, task: TrainedTask, prepared: Prepared) -> dict[str, float]:
+def _judged(trainer: Trainer, task: TrainedTask, prepared: Prepared) -> dict[str, float]:
     """Scores of the trained model."""
     trainer.compute_metrics = None
     return _scores(task, prepared, trainer.predict(Examples(prepared)).predictions)
+
+
+def _some_inputs(prepared: Prepared, tokenizer: PreTrainedTokenizerFast) -> Mapping[str, torch.Tensor]:
+    """A batch of training inputs, drawn at random."""
+    drawn = torch.randperm(len(prepared.features))[:LOOKED_AT].tolist()
+    inputs = [
+        {
+            name: prepared.features[i][name]
+            for name in tokenizer.model_input_names
+            if name in prepared.features[i]
+        }
+        for i in drawn
+    ]
+    return tokenizer.pad(inputs, return_tensors="pt")
 
 
 def _bar(

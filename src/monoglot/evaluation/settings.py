@@ -41,7 +41,6 @@ class FineTuning:
     Attributes:
         epochs: Passes over the training data; by default what the task usually takes, 3 to 5.
         learning_rate: Its peak, after a tenth of the steps; from there it falls to zero.
-        head_factor: How many times as fast the new head learns, which begins with noise.
         batch_size: Examples a step.
         longest_tokens: Longer inputs are cut, or read in windows.
         precision: ``bf16`` for matrix products where the device has it, which ``auto`` finds out.
@@ -49,13 +48,12 @@ class FineTuning:
 
     epochs: int | None = None
     learning_rate: float = 5e-5
-    head_factor: float = 10.0
     batch_size: int = 16
     longest_tokens: int = 256
     precision: PRECISION = "auto"
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "learning_rate", "head_factor", "batch_size", "longest_tokens"):
+        for name in ("epochs", "learning_rate", "batch_size", "longest_tokens"):
             value = getattr(self, name)
             if value is not None and value <= 0:
                 raise SettingError(f"{name} must be positive, was: {value}")

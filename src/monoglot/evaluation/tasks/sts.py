@@ -43,7 +43,10 @@ class Similarity:
         def score(answers: Any) -> dict[str, float]:
             return correlations(np.asarray(answers).reshape(-1), ratings) | {"pairs": len(ratings)}
 
-        features = text_features(split, tokenizer, ("first", "second"), ratings, longest_tokens)
+        # A head that begins at zero would spend its training on reaching the middle of ratings up to five.
+        # What it is judged by, correlations, is the same for any scale.
+        targets = ((np.array(ratings) - np.mean(ratings)) / np.std(ratings)).tolist()
+        features = text_features(split, tokenizer, ("first", "second"), targets, longest_tokens)
         return Prepared(features, score)
 
     def compare(self, split: Split, encoder: SentenceEncoder, original: SentenceEncoder) -> dict[str, float]:

@@ -1,4 +1,4 @@
-"""`transformers.Trainer` for a task: a new head learns faster than what is under it."""
+"""What `transformers.Trainer` is given for a task: examples, and arguments that follow from our settings."""
 
 from __future__ import annotations
 
@@ -7,45 +7,12 @@ from typing import Any
 
 import numpy as np
 import torch
-from transformers import Trainer, TrainerCallback, TrainingArguments
+from transformers import TrainerCallback, TrainingArguments
 
 from monoglot.evaluation.settings import FineTuning
 from monoglot.evaluation.task import Feature, Prepared
 from monoglot.progress import Advance
 from monoglot.training.precision import uses_bf16
-
-
-class TaskTrainer(Trainer):
-    """Fine-tuning: overrides what `Trainer` offers for the groups of the optimizer, and nothing else."""
-
-    def __init__(self, *args: Any, new: frozenset[str], head_factor: float, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._new, self._head_factor = new, head_factor
-
-    def create_optimizer(self, model: torch.nn.Module | None = None) -> torch.optim.Optimizer:
-        """AdamW in up to four groups: what is new or not, with weight decay or without."""
-        optimizer: torch.optim.Optimizer | None = self.optimizer
-        if optimizer is None:
-            trained: Any = model or self.model
-            decaying = set(self.get_decay_parameter_names(trained))
-            groups: dict[tuple[bool, bool], list[torch.nn.Parameter]] = {}
-            for name, parameter in trained.named_parameters():
-                groups.setdefault((name in self._new, name in decaying), []).append(parameter)
-            rates = {False: self.args.learning_rate, True: self.args.learning_rate * self._head_factor}
-            cls, options = self.get_optimizer_cls_and_kwargs(self.args)
-            optimizer = cls(
-                [
-                    {
-                        "params": parameters,
-                        "lr": rates[is_new],
-                        "weight_decay": self.args.weight_decay if decays else 0.0,
-                    }
-                    for (is_new, decays), parameters in groups.items()
-                ],
-                **options,
-            )
-            self.optimizer = optimizer
-        return optimizer
 
 
 class Examples(torch.utils.data.Dataset[Feature]):
