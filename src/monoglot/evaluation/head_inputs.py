@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 LEAST_DEVIATION = 0.1
-"""Of the size of the states: were less of it made one, each step of the body would turn the head's answer over."""
+"""Of the size of the states: were less than that made one, each step of the body would turn answers over."""
 
 
 @torch.no_grad()
