@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import shutil
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -20,6 +19,7 @@ from monoglot.pipeline.settings import Settings
 from monoglot.pipeline.specialize import specialize
 from monoglot.pipeline.summary import Summary, count_parameters
 from monoglot.progress import SILENT, Progress
+from monoglot.report.wording import shell_lines
 
 VOCABULARY = {"de": 16_000, "sw": 7_500}
 PROBE_TOKENS, ADAPT_TOKENS = 60_000, 150_000
@@ -143,4 +143,4 @@ def shown(
 ) -> str:
     """The command that does the same as a call of Python."""
     words = ["monoglot", verb, str(source), str(text), "--output", str(output)]
-    return f"$ {shlex.join([*words, *flags(asdict(settings), defaults)])}"
+    return f"$ {shell_lines([*words, *flags(asdict(settings), defaults)])}"
