@@ -25,6 +25,8 @@ def given_to(layer, model, batch):
         ("xlm-roberta", "AutoModelForSequenceClassification", "classifier.dense"),
         ("xlm-roberta", "AutoModelForQuestionAnswering", "qa_outputs"),
         ("gemma3", "AutoModelForSequenceClassification", "score"),
+        ("bart", "AutoModelForSequenceClassification", "classification_head.dense"),
+        ("t5", "AutoModelForTokenClassification", "classifier"),
     ],
 )
 def test_a_head_sees_hidden_states_from_their_middle(family, head, layer, tiny_folder):

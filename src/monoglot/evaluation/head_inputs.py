@@ -25,14 +25,21 @@ def standardize_inputs(model: PreTrainedModel, new: frozenset[str], batch: Mappi
         model: A model under a new head; a hook is added to the first layer of the head.
         new: Names of the parameters that are new.
         batch: Inputs as the model takes them, of different texts.
+
+    Reference: what a common direction of all vectors does to similarities, Ethayarajh 2019 (arXiv 1909.00512)
+    and Mu & Viswanath 2018 (arXiv 1702.01417), who take it off.
     """
-    layers = {name: module for name, module in model.named_modules() if f"{name}.weight" in new}
+    layers = [
+        module
+        for name, module in model.named_modules()
+        if f"{name}.weight" in new and isinstance(module, nn.Linear)
+    ]
     seen: list[tuple[nn.Module, Tensor]] = []
 
     def look(module: nn.Module, given: tuple[Any, ...]) -> None:
         seen.append((module, given[0].detach().float()))
 
-    hooks = [module.register_forward_pre_hook(look) for module in layers.values()]
+    hooks = [module.register_forward_pre_hook(look) for module in layers]
     was_training = model.training
     model.eval()(**{name: values.to(model.device) for name, values in batch.items()})
     model.train(was_training)
