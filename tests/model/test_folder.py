@@ -157,7 +157,7 @@ def test_a_folder_that_is_no_model_is_refused(tmp_path, bert_folder):
     with pytest.raises(ModelError, match=r"no model\.safetensors"):
         load_model(bert_folder)
     (bert_folder / "model.safetensors.index.json").write_text('{"weight_map": ["model.safetensors"]}')
-    with pytest.raises(ModelError, match=r"index\.json can't be read"):
+    with pytest.raises(ModelError, match=r"index\.json has no weight_map"):
         load_model(bert_folder)
 
 
@@ -240,3 +240,20 @@ def move_transformer(folder, inner):
             shutil.move(file, folder / inner / file.name)
     modules[0]["path"] = inner
     (folder / "modules.json").write_text(json.dumps(modules))
+
+
+@pytest.mark.parametrize("shard", ["../other.safetensors", "/etc/passwd", "a/b.safetensors", "model.bin", ""])
+def test_an_index_names_only_files_beside_it(bert_folder, shard):
+    (bert_folder.parent / "other.safetensors").write_bytes((bert_folder / "model.safetensors").read_bytes())
+    index = bert_folder / "model.safetensors.index.json"
+    index.write_text(json.dumps({"weight_map": {"bert.embeddings.word_embeddings.weight": shard}}))
+    with pytest.raises(ModelError, match="expected names of safetensors files that lie beside it"):
+        load_model(bert_folder)
+
+
+def test_a_folder_in_the_place_of_a_json_file_is_refused(tiny_folder, tmp_path):
+    folder = shutil.copytree(tiny_folder("gpt2"), tmp_path / "gpt2")
+    (folder / "generation_config.json").unlink()
+    (folder / "generation_config.json").mkdir()
+    with pytest.raises(ModelError, match=r"generation_config\.json is a folder"):
+        Checkpoint.open(folder)

@@ -8,6 +8,7 @@ from transformers.initialization import meta_device_safe_creation_ops, no_init_w
 
 from monoglot.errors import ModelError
 from monoglot.model.quiet import quiet_transformers
+from monoglot.untrusted import refusing
 
 
 def blueprint(model_class: type[PreTrainedModel], config: PreTrainedConfig) -> PreTrainedModel:
@@ -23,14 +24,16 @@ def blueprint(model_class: type[PreTrainedModel], config: PreTrainedConfig) -> P
     Raises:
         ModelError: If the class can't be built from its configuration alone.
     """
-    try:
-        with quiet_transformers(), torch.device("meta"), no_init_weights(), meta_device_safe_creation_ops():
-            return model_class(config)
-    except Exception as error:  # whatever a model's constructor may raise
-        raise ModelError(
-            f"{model_class.__name__} can't be built from its configuration ({error}); "
-            "expected a Hugging Face model that from_pretrained() can load again."
-        ) from error
+    # A model's constructor may raise anything.
+    problem = f"{model_class.__name__} can't be built from its configuration"
+    with (
+        refusing(ModelError, problem, "correct config.json until from_pretrained() can load the model"),
+        quiet_transformers(),
+        torch.device("meta"),
+        no_init_weights(),
+        meta_device_safe_creation_ops(),
+    ):
+        return model_class(config)
 
 
 def named_tensors(model: PreTrainedModel) -> dict[str, torch.Tensor]:

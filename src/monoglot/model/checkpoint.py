@@ -29,6 +29,7 @@ from monoglot.model.stored_names import stored_names
 from monoglot.model.surgery import Surgery, plan
 from monoglot.model.tables import VocabularyTables, check_finite, find_tables
 from monoglot.model.weight_files import INDEX, weight_files
+from monoglot.untrusted import read_foreign_json, refusing
 
 
 @dataclass(frozen=True)
@@ -57,8 +58,10 @@ class Checkpoint:
         model_class = find_class(inner, config, trust_remote_code=trust_remote_code)
         structure = blueprint(model_class, config)
         structure.tie_weights()
-        if (inner / "generation_config.json").is_file():
-            structure.generation_config = GenerationConfig.from_pretrained(inner, local_files_only=True)
+        if (file := inner / "generation_config.json").exists():
+            read_foreign_json(file, ModelError)
+            with refusing(ModelError, f"{file} can't be read", "correct it"), quiet_transformers():
+                structure.generation_config = GenerationConfig.from_pretrained(inner, local_files_only=True)
         return Checkpoint(folder, structure, stored_names(structure, weight_files(inner)))
 
     @cached_property

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import json
 import logging
 from pathlib import Path
 from typing import Any
@@ -12,11 +11,12 @@ import transformers
 from transformers import AutoConfig, PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerFast
 from transformers.dynamic_module_utils import get_class_from_dynamic_module
 
-from monoglot.errors import ModelError, first_line
+from monoglot.errors import ModelError
 from monoglot.model.auto_tokenizer import warn_if_read_differently
 from monoglot.model.quiet import quiet_transformers
 from monoglot.model.satellites import copy_satellites, transformer_folder
 from monoglot.model.weight_files import names_in, weight_files
+from monoglot.untrusted import read_foreign_json, refusing
 
 logger = logging.getLogger(__name__)
 
@@ -40,15 +40,10 @@ def load_model(folder: Path, *, trust_remote_code: bool = False) -> PreTrainedMo
     poolable = "add_pooling_layer" in inspect.signature(model_class.__init__).parameters
     if poolable and not any(name.startswith("pooler.") or ".pooler." in name for name in present):
         options["add_pooling_layer"] = False  # rather none, as in the checkpoint, than a random one
-    try:
-        with quiet_transformers():
-            loaded: Any = model_class.from_pretrained(
-                folder, config=config, output_loading_info=True, **options
-            )
-    except Exception as error:  # whatever a model's own code or a damaged file may raise
-        raise ModelError(
-            f"The model in {folder} can't be loaded ({first_line(error)}): fetch it again."
-        ) from error
+    # A model's own code or a damaged file may raise anything.
+    problem, advice = f"The model in {folder} can't be loaded", "correct its config.json, or get it again"
+    with refusing(ModelError, problem, advice), quiet_transformers():
+        loaded: Any = model_class.from_pretrained(folder, config=config, output_loading_info=True, **options)
     model: PreTrainedModel = loaded[0].eval()
     _check_complete(folder, model_class, loaded[1])
     return model
@@ -63,21 +58,17 @@ def load_config(folder: Path, *, trust_remote_code: bool = False) -> PreTrainedC
     file = folder / "config.json"
     if not file.is_file():
         raise ModelError(f"{folder} has no config.json; expected the folder of a Hugging Face model.")
-    try:
-        content = json.loads(file.read_text(encoding="utf-8"))
-        custom = "auto_map" in content
-        if custom and not trust_remote_code:
-            raise ModelError(
-                f"The model in {folder} brings its own Python code, which is not run: "
-                "allow it with trust_remote_code if you trust its origin."
-            )
-        with quiet_transformers():
-            config: PreTrainedConfig = AutoConfig.from_pretrained(
-                folder, trust_remote_code=trust_remote_code and custom, local_files_only=True
-            )
-            return config
-    except (ValueError, OSError, TypeError, AttributeError, KeyError) as error:
-        raise ModelError(f"{file} can't be read ({first_line(error)}): fetch the model again.") from error
+    custom = "auto_map" in read_foreign_json(file, ModelError)
+    if custom and not trust_remote_code:
+        raise ModelError(
+            f"The model in {folder} brings its own Python code, which is not run: "
+            "allow it with trust_remote_code if you trust its origin."
+        )
+    with refusing(ModelError, f"{file} can't be read", "correct it"), quiet_transformers():
+        config: PreTrainedConfig = AutoConfig.from_pretrained(
+            folder, trust_remote_code=trust_remote_code and custom, local_files_only=True
+        )
+        return config
 
 
 def find_class(

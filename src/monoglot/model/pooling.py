@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 from monoglot.errors import ModelError
+from monoglot.model.satellites import sentence_modules
+from monoglot.untrusted import read_foreign_json
 
 
 class Pooling(StrEnum):
@@ -28,18 +29,21 @@ def read_pooling(folder: Path) -> Pooling:
     Raises:
         ModelError: If it pools in a way that monoglot doesn't know, or has more layers behind it.
     """
-    modules = _read(folder / "modules.json") or []
-    kinds = {str(module["type"]).rpartition(".")[2]: folder / module["path"] for module in modules}
+    kinds = {kind.rpartition(".")[2]: path for kind, path in sentence_modules(folder)}
     if other := [kind for kind in kinds if kind not in _WITHOUT_EFFECT]:
         raise ModelError(
             f"{folder} makes sentence vectors with a module {other[0]}, which monoglot does not run; "
             f"expected {', '.join(_WITHOUT_EFFECT)} and no other."
         )
-    settings = (_read(kinds["Pooling"] / "config.json") or {}) if "Pooling" in kinds else {}
+    settings = _read(kinds["Pooling"] / "config.json") if "Pooling" in kinds else {}
     names = settings.get("pooling_mode")
     if names is None:  # files of older versions have a flag for each way
         names = [flag for flag, on in settings.items() if flag.startswith("pooling_mode_") and on] or "mean"
     names = [names] if isinstance(names, str) else names
+    if not (isinstance(names, list) and names and all(isinstance(name, str) for name in names)):
+        raise ModelError(
+            f"{folder} has the pooling_mode {names!r}; expected a name such as 'mean': correct it."
+        )
     names = [_OLD_NAMES.get(name, name.removeprefix("pooling_mode_")) for name in names]
     if len(names) > 1 or names[0] not in set(Pooling):
         raise ModelError(
@@ -51,13 +55,17 @@ def read_pooling(folder: Path) -> Pooling:
 
 def read_prefix(folder: Path) -> str:
     """Read what a sentence-transformers folder puts before each sentence unless told otherwise."""
-    settings = _read(folder / "config_sentence_transformers.json") or {}
-    return str((settings.get("prompts") or {}).get(settings.get("default_prompt_name"), ""))
+    file = folder / "config_sentence_transformers.json"
+    settings = _read(file)
+    prompts, default = settings.get("prompts") or {}, settings.get("default_prompt_name")
+    if not isinstance(prompts, dict) or not isinstance(default, str | None):
+        raise ModelError(
+            f"{file} has prompts that are no object, or a name of the default that is no text: correct it."
+        )
+    return str(prompts.get(default, ""))
 
 
-def _read(file: Path) -> Any:
-    """The content of a JSON file; none if it isn't there."""
-    try:
-        return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else None
-    except ValueError as error:
-        raise ModelError(f"{file} can't be read ({error}): fetch the model again.") from error
+def _read(file: Path) -> dict[str, Any]:
+    """The content of a JSON file; nothing if it isn't there."""
+    settings: dict[str, Any] = read_foreign_json(file, ModelError) if file.exists() else {}
+    return settings

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from pathlib import Path
 
 from transformers import PreTrainedTokenizerFast
 
-from monoglot.errors import ModelError
+from monoglot.errors import ModelError, TokenizerError
+from monoglot.untrusted import read_foreign_json
 
 MODULES = "modules.json"
 BESIDE_MODULES = ("sentence_*_config.json", "config_sentence_transformers.json")
@@ -28,7 +28,7 @@ def transformer_folder(folder: Path) -> Path:
     """
     if not folder.is_dir():
         raise ModelError(f"There is no folder {folder}; expected the folder of a Hugging Face model.")
-    return next((path for kind, path in _modules(folder) if kind.endswith("Transformer")), folder)
+    return next((path for kind, path in sentence_modules(folder) if kind.endswith("Transformer")), folder)
 
 
 def copy_satellites(source: Path, out: Path, tokenizer: PreTrainedTokenizerFast) -> None:
@@ -44,7 +44,7 @@ def copy_satellites(source: Path, out: Path, tokenizer: PreTrainedTokenizerFast)
     """
     inner = transformer_folder(source)
     new_inner = out / inner.relative_to(source)
-    for _, module in _modules(source):
+    for _, module in sentence_modules(source):
         if module != inner:
             _copy_module(module, out / module.relative_to(source))
     if (source / MODULES).is_file():
@@ -62,28 +62,34 @@ def copy_satellites(source: Path, out: Path, tokenizer: PreTrainedTokenizerFast)
         shutil.copyfile(template, new_inner / CHAT_TEMPLATE)
 
 
-def _modules(folder: Path) -> list[tuple[str, Path]]:
-    """Type and folder of each sentence-transformers module; none for other models."""
+def sentence_modules(folder: Path) -> list[tuple[str, Path]]:
+    """Type and folder of each sentence-transformers module; none for other models.
+
+    Raises:
+        ModelError: If modules.json is damaged or names a folder elsewhere.
+    """
     file = folder / MODULES
     if not file.is_file():
         return []
-    try:
-        entries = json.loads(file.read_text(encoding="utf-8"))
-        modules = [(str(entry["type"]), folder / entry["path"]) for entry in entries]
-    except (ValueError, KeyError, TypeError) as error:
-        raise ModelError(f"{file} can't be read ({error}): fetch the model again.") from error
+    modules = []
+    for entry in read_foreign_json(file, ModelError, list):
+        fields = entry if isinstance(entry, dict) else {}
+        kind, path = fields.get("type"), fields.get("path")
+        if not (isinstance(kind, str) and isinstance(path, str)) or "\0" in path:
+            raise ModelError(
+                f"{file} has the entry {entry!r}; expected a type and a path for each module: correct it."
+            )
+        modules.append((kind, folder / path))
     for _, path in modules:
         if not path.resolve().is_relative_to(folder.resolve()):
-            raise ModelError(
-                f"{file} names {path}, which lies outside the model's folder: fetch the model again."
-            )
+            raise ModelError(f"{file} names {path}, which lies outside the model's folder: correct it.")
     return modules
 
 
 def _has_own_code(folder: Path) -> bool:
     """Whether a configuration names code beside it; whoever reads that far has allowed it to be run."""
     file = folder / "config.json"
-    return file.is_file() and "auto_map" in json.loads(file.read_text(encoding="utf-8"))
+    return file.is_file() and "auto_map" in read_foreign_json(file, ModelError)
 
 
 def _copy_module(module: Path, target: Path) -> None:
@@ -100,6 +106,6 @@ def _copy_files(source: Path, out: Path, patterns: tuple[str, ...]) -> None:
 def _knows_tokens_of(template: Path, folder: Path, tokenizer: PreTrainedTokenizerFast) -> bool:
     """Whether every special token of the source that its chat template writes is a token of the target."""
     text = template.read_text(encoding="utf-8")
-    added = json.loads((folder / "tokenizer.json").read_text(encoding="utf-8")).get("added_tokens", [])
+    added = read_foreign_json(folder / "tokenizer.json", TokenizerError).get("added_tokens", [])
     written = [token["content"] for token in added if token["special"] and token["content"] in text]
     return all(tokenizer.backend_tokenizer.token_to_id(token) is not None for token in written)

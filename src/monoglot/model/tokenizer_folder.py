@@ -6,11 +6,13 @@ from pathlib import Path
 
 from transformers import PreTrainedTokenizerFast
 
-from monoglot.errors import TokenizerError, first_line
+from monoglot.errors import TokenizerError
 from monoglot.model.quiet import quiet_transformers
 from monoglot.model.satellites import transformer_folder
+from monoglot.untrusted import check_regular, read_foreign_json, refusing
 
 SLOW_VOCABULARIES = ("*.model", "vocab.txt", "vocab.json", "*.spm")
+AROUND_TOKENIZER = ("tokenizer_config.json", "special_tokens_map.json", "added_tokens.json")
 
 
 def load_tokenizer(folder: Path) -> PreTrainedTokenizerFast:
@@ -26,13 +28,13 @@ def load_tokenizer(folder: Path) -> PreTrainedTokenizerFast:
         raise TokenizerError(
             f"{folder} has no tokenizer.json and {instead} a tokenizer.json of the same model."
         )
-    try:
-        with quiet_transformers():
-            tokenizer: PreTrainedTokenizerFast = PreTrainedTokenizerFast.from_pretrained(
-                folder, local_files_only=True
-            )
-            return tokenizer
-    except Exception as error:  # tokenizers raises plain Exception for a damaged file
-        raise TokenizerError(
-            f"The tokenizer in {folder} can't be read ({first_line(error)}): fetch it again."
-        ) from error
+    check_regular(folder / "tokenizer.json", TokenizerError)  # parsed once, by the library
+    for name in AROUND_TOKENIZER:
+        if (folder / name).exists():
+            read_foreign_json(folder / name, TokenizerError)
+    problem, advice = f"The tokenizer in {folder} can't be read", "correct its files, or get them again"
+    with refusing(TokenizerError, problem, advice), quiet_transformers():
+        tokenizer: PreTrainedTokenizerFast = PreTrainedTokenizerFast.from_pretrained(
+            folder, local_files_only=True
+        )
+        return tokenizer

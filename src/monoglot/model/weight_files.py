@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
-from safetensors import SafetensorError, safe_open
+from safetensors import safe_open
 
 from monoglot.errors import ModelError
+from monoglot.untrusted import read_foreign_json, refusing
 
 WEIGHTS = "model.safetensors"
 INDEX = "model.safetensors.index.json"
@@ -21,7 +21,7 @@ def weight_files(folder: Path) -> list[Path]:
     """
     if (folder / INDEX).is_file():
         shards = _shards(folder / INDEX)
-        files = [folder / Path(shard).name for shard in shards]
+        files = [folder / shard for shard in shards]
     else:
         files = [folder / WEIGHTS]
     missing = next((file for file in files if not file.is_file()), None)
@@ -36,10 +36,20 @@ def weight_files(folder: Path) -> list[Path]:
 
 
 def _shards(index: Path) -> list[str]:
-    try:
-        return sorted(set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()))
-    except (ValueError, KeyError, AttributeError, TypeError) as error:
-        raise ModelError(f"{index} can't be read ({error}): fetch the model again.") from error
+    """The files that an index names, each of them beside it."""
+    shards = read_foreign_json(index, ModelError).get("weight_map")
+    if not (isinstance(shards, dict) and shards and all(isinstance(name, str) for name in shards.values())):
+        raise ModelError(
+            f"{index} has no weight_map that gives a file for each tensor: correct it or get it again."
+        )
+    names = sorted(set(shards.values()))
+    for name in names:
+        if Path(name).name != name or "\\" in name or "\0" in name or not name.endswith(".safetensors"):
+            raise ModelError(
+                f"{index} names {name!r}; expected names of safetensors files that lie beside it: move the "
+                "files there and correct the index."
+            )
+    return names
 
 
 def names_in(file: Path) -> list[str]:
@@ -48,8 +58,5 @@ def names_in(file: Path) -> list[str]:
     Raises:
         ModelError: If the file is damaged.
     """
-    try:
-        with safe_open(file, framework="pt") as weights:
-            return list(weights.keys())
-    except SafetensorError as error:
-        raise ModelError(f"{file} is damaged ({error}): fetch the model again.") from error
+    with refusing(ModelError, f"{file} is damaged", "get the model again"), safe_open(file, "pt") as weights:
+        return list(weights.keys())
