@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import ast
+import importlib
+import inspect
+import pkgutil
 import subprocess
 import sys
 import sysconfig
 import tarfile
 import tomllib
+import typing
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -67,6 +74,46 @@ def test_import_is_cheap() -> None:
     heavy = ("torch", "transformers", "datasets", "numpy", "rich", "fasttext")
     program = f"import sys, monoglot; print([name for name in {heavy} if name in sys.modules])"
     assert python("-c", program) == "[]"
+
+
+def test_undefined_names_are_errors_for_ruff_and_mypy() -> None:
+    tools = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]
+    assert "F" in tools["ruff"]["lint"]["select"]
+    assert "F821" not in tools["ruff"]["lint"]["ignore"]
+    assert "name-defined" not in tools["mypy"].get("disable_error_code", [])
+
+
+def test_every_annotation_names_what_there_is() -> None:
+    undefined = []
+    for found in pkgutil.walk_packages(monoglot.__path__, "monoglot."):
+        if found.name == "monoglot.__main__":
+            continue
+        module = importlib.import_module(found.name)
+        for thing in defined_in(module):
+            try:
+                typing.get_type_hints(thing, localns=imported_for_typing(module))
+            except NameError as error:
+                undefined.append(f"{module.__name__}.{thing.__qualname__}: {error}")
+    assert undefined == []
+
+
+def defined_in(module: ModuleType) -> Iterator[type]:
+    """The classes, functions and methods that a module defines."""
+    own = [thing for thing in vars(module).values() if getattr(thing, "__module__", None) == module.__name__]
+    for thing in own:
+        if inspect.isfunction(thing) or inspect.isclass(thing):
+            yield thing
+        if inspect.isclass(thing):
+            yield from (method for method in vars(thing).values() if inspect.isfunction(method))
+
+
+def imported_for_typing(module: ModuleType) -> dict[str, object]:
+    """What a module imports for its annotations only."""
+    names: dict[str, object] = {}
+    for node in ast.parse(inspect.getsource(module)).body:
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            exec(ast.unparse(node.body), names)
+    return names
 
 
 @pytest.fixture(scope="module")

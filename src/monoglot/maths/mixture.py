@@ -81,7 +81,7 @@ class Mixture:
         return [(int(indices[i]), float(weights[i])) for i in order]
 
     @torch.no_grad()
-    def apply(self, table: Float[Tensor, "source *features"]) -> Float[Tensor, "target *features"]:
+    def apply(self, table: Float[Tensor, " source *features"]) -> Float[Tensor, " target *features"]:
         """Compute the target table: copies bit for bit, mixtures summed in float32.
 
         Args:

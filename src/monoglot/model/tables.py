@@ -105,7 +105,7 @@ def storage(tensor: Tensor) -> object:
     return tensor.untyped_storage().data_ptr(), tensor.storage_offset(), tensor.shape, tensor.stride()
 
 
-def check_finite(name: str, table: Float[Tensor, "rows *features"]) -> None:
+def check_finite(name: str, table: Float[Tensor, " rows *features"]) -> None:
     """Check that a source table holds numbers only.
 
     Raises:
