@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from monoglot.cli import main
+from monoglot.cli import app, main
 from monoglot.initialization.registry import METHODS
 from monoglot.vectors.registry import ENGINES
 from tests.fixtures.tokenizers import DATA
@@ -94,8 +94,15 @@ def test_bad_input_gets_one_sentence_and_exit_code_2(case, xlm_r, tmp_path, caps
         ("adapt a b --output c --zzz", "Unknown option: --zzz. See: monoglot adapt --help"),
         (
             "adapt a b --output c --tokens abc",
-            '--tokens: unable to convert "abc" into int. See: monoglot',
+            'Invalid value for --tokens: expected a whole number, such as 200, 20k, 1.5M or 1G, got "abc".',
         ),
+        ("adapt a b --output c --seed 1.5", "expected a whole number, such as"),
+        (
+            "adapt a b --output c --compile false",
+            "--compile takes no value as a word of its own, got '--compile false': write --compile or "
+            "--compile=false",
+        ),
+        ("push out --public no", "write --public or --public=false"),
     ],
 )
 def test_a_command_line_that_cannot_be_read_gets_one_line_and_where_help_is(line, said, capsys):
@@ -104,6 +111,33 @@ def test_a_command_line_that_cannot_be_read_gets_one_line_and_where_help_is(line
     assert err.startswith("error: ")
     assert said in err
     assert err.count("\n") == 1
+
+
+SUFFIXED = {
+    "two words": ("adapt a b -o c --tokens 1.5M", {"training": {"tokens": 1_500_000}}),
+    "one word": ("adapt a b -o c --tokens=10M", {"training": {"tokens": 10_000_000}}),
+    "not tokens": ("specialize a b -o c --vocabulary-size 20k", {"settings": {"vocabulary_size": 20_000}}),
+    "several": ("adapt a b -o c --layers 0 1k", {"training": {"layers": (0, 1000)}}),
+    "by name": ("specialize a b -o c --adapt-options.tokens=10M", {"settings": {"adapt_tokens": 10_000_000}}),
+    "text": ("specialize a b -o c --column 10M", {"settings": {"column": "10M"}}),
+    "a corpus": ("adapt a 10M -o c", {"corpus": ("10M",)}),
+    "evaluate": ("evaluate a b --lines 2k --seed=1k", {"settings": {"lines": 2000, "seed": 1000}}),
+    "a task": ("evaluate a --task ner --seeds 1k --batch-size=2k", {"data": {"seeds": 1000}}),
+    "compare": ("compare a b -o c --probe-tokens 2M --lines=1k", {"settings": {"probe_tokens": 2_000_000}}),
+    "explain": ("explain out 10M --neighbors 1k", {"neighbors": 1000, "words": ("10M",)}),
+    "a flag that is off": ("adapt a b -o c --compile=false", {"training": {"compile": False}}),
+}
+
+
+@pytest.mark.parametrize("case", SUFFIXED)
+def test_numbers_may_be_short_wherever_a_whole_number_is_wanted(case):
+    line, expected = SUFFIXED[case]
+    given = app.parse_args(line.split(), exit_on_error=False, print_error=False)[1].arguments
+    for name, value in expected.items():
+        if isinstance(value, dict):
+            assert value.items() <= vars(given[name]).items()
+        else:
+            assert given[name] == value
 
 
 def test_help_names_every_method_and_engine_and_no_empty_default(capsys):

@@ -1,14 +1,34 @@
-"""Settings that a user gives by name, for objects that are chosen by name."""
+"""What a setting may be: text and values of Python are brought into the type that its field declares."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import MISSING, fields
-from typing import Any, TypeVar, get_args, get_type_hints
+import json
+import math
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import MISSING, fields, is_dataclass
+from decimal import Decimal, InvalidOperation
+from numbers import Integral, Real
+from pathlib import Path
+from types import NoneType, UnionType
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+
+from cyclopts import CoercionError, CycloptsError, convert
 
 from monoglot.errors import SettingError, did_you_mean
 
 T = TypeVar("T")
+
+SUFFIXES = {"k": 10**3, "M": 10**6, "G": 10**9}
+NAMES = {
+    int: "a whole number, such as 200, 20k, 1.5M or 1G",
+    float: "a number",
+    bool: "true or false",
+    str: "text",
+    Path: "a path",
+    NoneType: "none",
+    dict: "options by name",
+}
 
 
 def build(cls: type[T], options: Mapping[str, Any], owner: str) -> T:
@@ -16,31 +36,25 @@ def build(cls: type[T], options: Mapping[str, Any], owner: str) -> T:
 
     Args:
         cls: A dataclass; a field without a default is an option that has to be given.
-        options: Values by field name, with ``-`` or ``_``; text becomes a number where the field is one.
+        options: Values by field name, with ``-`` or ``_``; text becomes what the field is declared to be.
         owner: What the options belong to, for messages.
 
     Raises:
-        SettingError: If there is no such option, its value is of the wrong kind, or one without a default is
-            absent.
+        SettingError: If there is no such option, it is given twice, its value is of another type than the
+            field's, or one without a default is absent.
     """
     settable = [field for field in fields(cls) if field.init]  # type: ignore[arg-type]  # see Args
-    defaults = {field.name: field.default for field in settable}
+    names = [field.name for field in settable]
+    hints = get_type_hints(cls)
     values: dict[str, Any] = {}
     for given, value in options.items():
         name = given.replace("-", "_")
-        if name not in defaults:
-            hint = did_you_mean(name, defaults) if defaults else "it has none."
+        if name not in names:
+            hint = did_you_mean(name, names) if names else "it has none."
             raise SettingError(f"{owner} has no option '{given}': {hint}")
-        kind = number_kind(cls, name)
-        if kind is None or not isinstance(value, str):
-            values[name] = value
-            continue
-        try:
-            values[name] = kind(value)
-        except ValueError:
-            raise SettingError(
-                f"option '{given}' of {owner} is a number ({kind.__name__}), got '{value}'"
-            ) from None
+        if name in values:
+            raise SettingError(f"{owner} got the option '{given}' twice, with - and with _: give it once")
+        values[name] = checked(hints[name], value, f"option '{given}' of {owner}")
     for field in settable:
         if field.default is field.default_factory is MISSING and field.name not in values:
             raise SettingError(
@@ -49,7 +63,196 @@ def build(cls: type[T], options: Mapping[str, Any], owner: str) -> T:
     return cls(**values)
 
 
-def number_kind(cls: type, name: str) -> type[int] | type[float] | None:
-    """The kind of number that a dataclass's field holds, if any, such as float for ``float | None``."""
-    hint = get_type_hints(cls)[name]
-    return next((kind for kind in (int, float) if kind in (hint, *get_args(hint))), None)
+def check_types(settings: object) -> None:
+    """Bring the fields of a frozen dataclass into their declared types, for its ``__post_init__``.
+
+    Text of a command line has been converted before; this is for callers from Python, whom no type checker
+    stops from giving ``"20k"``, a path, or a list where a tuple is declared.
+
+    Raises:
+        SettingError: If a value is of another type than its field's.
+    """
+    hints = get_type_hints(type(settings))
+    for field in fields(settings):  # type: ignore[arg-type]  # see above
+        flag = f"--{field.name.replace('_', '-')}"
+        value = checked(hints[field.name], getattr(settings, field.name), flag)
+        object.__setattr__(settings, field.name, value)
+
+
+def checked(hint: Any, value: Any, what: str) -> Any:
+    """A value as a type wants it.
+
+    Args:
+        hint: The declared type.
+        value: Text, or a value of Python.
+        what: What the value is given for, for the message.
+
+    Raises:
+        SettingError: If it is of another type.
+    """
+    try:
+        return _fitted(hint, value)
+    except (ValueError, CycloptsError):
+        pass
+    choices = [choice for kind in (hint, *get_args(hint)) for choice in _choices(kind)]
+    if choices and isinstance(value, str):
+        raise SettingError(f"{what} can't be '{value}': {did_you_mean(value, map(str, choices))}")
+    kind = "" if isinstance(value, str) or value is None else f" ({type(value).__name__})"
+    raise SettingError(f"{what} is {described(hint)}, got {value!r}{kind}")
+
+
+def described(hint: Any) -> str:
+    """A type in words."""
+    origin, inner = get_origin(hint), get_args(hint)
+    if origin in (Union, UnionType):
+        return " or ".join(described(kind) for kind in inner)
+    if origin is Literal:
+        return f"one of {', '.join(map(str, inner))}"
+    if origin in (tuple, list, Sequence):
+        return f"a list, each {described(inner[0])}"
+    plain = origin or hint
+    return NAMES.get(plain, getattr(plain, "__name__", str(plain)))
+
+
+def from_text(kind: type, text: str) -> Any:
+    """One word as a value of a plain type: what cyclopts does, but for numbers.
+
+    Whole numbers may end in ``k``, ``M`` or ``G``, and are not rounded to be whole; NaN is no number.
+
+    Raises:
+        CoercionError: If the word is none of that type.
+    """
+    if kind is int:
+        return _whole_number(text)
+    if kind is float:
+        number = convert(float, [text])
+        if math.isnan(number):
+            raise CoercionError(msg=f'expected {NAMES[float]}, got "{text}".')
+        return number
+    return convert(kind, [text])
+
+
+def _whole_number(text: str) -> int:
+    digits, factor = (text[:-1], SUFFIXES[text[-1]]) if text[-1:] in SUFFIXES else (text, 1)
+    try:
+        number = Decimal(digits) * factor
+        if number == (whole := int(number)):
+            return whole
+    except (InvalidOperation, ValueError, OverflowError):  # no number; NaN; infinity
+        pass
+    raise CoercionError(msg=f'expected {NAMES[int]}, got "{text}".')
+
+
+def _fitted(hint: Any, value: Any) -> Any:
+    """As `checked`, with a plain error.
+
+    Raises:
+        ValueError: If the value is of another type.
+        CycloptsError: The same, of text.
+    """
+    origin, inner = get_origin(hint), get_args(hint)
+    if hint is Any:
+        return value
+    if is_dataclass(hint) and isinstance(hint, type) and isinstance(value, Mapping):
+        return build(hint, value, hint.__name__)
+    if origin in (tuple, list, Sequence):
+        return _items(origin, inner, value)
+    if isinstance(value, str):
+        return convert(hint, [value], converter=from_text)
+    if origin in (Union, UnionType):
+        return _first(inner, value)
+    if origin is Literal:
+        if value in inner:
+            return value
+        raise ValueError
+    plain: Any = origin or hint
+    return FITTING.get(plain, _instance)(plain, value)
+
+
+def _first(kinds: Iterable[Any], value: Any) -> Any:
+    """The value as the first type of a union that takes it."""
+    for kind in kinds:
+        try:
+            return _fitted(kind, value)
+        except ValueError:
+            continue
+    raise ValueError
+
+
+def _items(origin: Any, inner: Sequence[Any], value: Any) -> Any:
+    """A list or tuple of a declared type; text is one item, or a list in JSON, or numbers between commas."""
+    kinds = [kind for kind in inner if kind is not ...]
+    if isinstance(value, str):
+        value = _listed(value, is_text=str in kinds)
+    elif value is None or isinstance(value, Mapping | bytes | bytearray | set | frozenset):
+        raise ValueError
+    items = list(value) if isinstance(value, Iterable) and not isinstance(value, str) else [value]
+    if len(kinds) > 1 and len(kinds) != len(items):
+        raise ValueError
+    kinds = kinds if len(kinds) > 1 else kinds * len(items)
+    found = [_fitted(kind, item) for kind, item in zip(kinds, items, strict=True)]
+    return tuple(found) if origin is tuple else found
+
+
+def _listed(text: str, *, is_text: bool) -> list[Any]:
+    """The items that one word names."""
+    if text.startswith("["):
+        try:
+            found = json.loads(text)
+        except ValueError:
+            found = None
+        if isinstance(found, list):
+            return found
+    return [text] if is_text else [part for part in text.replace(",", " ").split() if part]
+
+
+def _choices(hint: Any) -> tuple[Any, ...]:
+    return get_args(hint) if get_origin(hint) is Literal else ()
+
+
+def _text(_: Any, value: Any) -> str:
+    if isinstance(value, os.PathLike) and isinstance(path := os.fspath(value), str):
+        return path
+    raise ValueError
+
+
+def _path(_: Any, value: Any) -> Path:
+    return Path(_text(None, value))
+
+
+def _integer(_: Any, value: Any) -> int:
+    if isinstance(value, Integral) and not isinstance(value, bool):
+        return int(value)
+    if isinstance(value, float) and value.is_integer():
+        return int(value)  # 1e6
+    raise ValueError
+
+
+def _number(_: Any, value: Any) -> float:
+    if not isinstance(value, Real) or isinstance(value, bool) or math.isnan(value):
+        raise ValueError
+    # An int stays one: stages are found again by what was given.
+    return value if isinstance(value, int | float) else float(value)
+
+
+def _truth(_: Any, value: Any) -> bool:
+    if isinstance(value, bool):
+        return value
+    raise ValueError
+
+
+def _mapping(_: Any, value: Any) -> dict[str, Any]:
+    if isinstance(value, Mapping) and all(isinstance(key, str) for key in value):
+        return dict(value)
+    raise ValueError
+
+
+def _instance(kind: Any, value: Any) -> Any:
+    if not isinstance(kind, type) or isinstance(value, kind):
+        return value
+    raise ValueError
+
+
+FITTING: dict[Any, Callable[[Any, Any], Any]] = {
+    str: _text, Path: _path, int: _integer, float: _number, bool: _truth, dict: _mapping, Mapping: _mapping,
+}  # fmt: skip

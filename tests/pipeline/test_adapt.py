@@ -7,7 +7,7 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoModelForMaskedLM, AutoTokenizer
 
-from monoglot.cli import main, written_out
+from monoglot.cli import main
 from monoglot.errors import SettingError
 from monoglot.maths.mixture import Mixture, Provenance
 from monoglot.pipeline.adapt import adapt
@@ -138,7 +138,13 @@ def test_the_command_prints_what_it_did(xlm_r, tmp_path, capsys):
     assert "Trained by mlm on 1,024 tokens" in out
 
 
-def test_numbers_of_tokens_may_be_short():
-    assert written_out(["--tokens", "1.5M", "--batch-tokens", "8k", "--seed", "3k", "10M"]) == [
-        "--tokens", "1500000", "--batch-tokens", "8000", "--seed", "3k", "10M",
-    ]  # fmt: skip
+def test_options_of_the_objective_are_what_they_say(xlm_r, tmp_path):
+    """``whole-words no`` was true, and two ways to write one setting were two settings."""
+    trained = {}
+    for name, options in {"text": {"whole-words": "no"}, "value": {"whole_words": False}}.items():
+        settings = replace(ONE_THREAD, objective="mlm", objective_options=options)
+        adapt(xlm_r, GERMAN, tmp_path / name, settings, replace(QUICK, tokens=512, checks=1))
+        stage = json.loads((tmp_path / name / "monoglot" / "adapted" / "stage.json").read_text())
+        trained[name] = stage["settings"]["options"], stage["content_key"]
+    assert trained["text"] == trained["value"]
+    assert trained["text"][0] == {"whole_words": False}

@@ -13,6 +13,6 @@ from monoglot.cli import (  # noqa: F401 - registers them
     specialize,
 )
 from monoglot.cli.base import app
-from monoglot.cli.running import main, written_out
+from monoglot.cli.running import main
 
-__all__ = ["app", "main", "written_out"]
+__all__ = ["app", "main"]

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from importlib import import_module
 from typing import Any, Protocol
 
-from cyclopts import App, Parameter
+from cyclopts import App, Parameter, Token, convert
 from rich.console import Console
 
 from monoglot import __version__
+from monoglot.options import from_text
 
 
 class Result(Protocol):
@@ -27,11 +29,18 @@ def shown_default(value: Any) -> str | None:
     return " ".join(map(str, value)) if isinstance(value, tuple | list) else str(value)
 
 
+def by_declared_type(declared: Any, tokens: Sequence[Token]) -> Any:
+    """The words of an option as a value of its type; every whole number may be written as ``10M``."""
+    return convert(declared, tokens, converter=from_text)
+
+
 app = App(
     name="monoglot",
     version=__version__,
     help="Give any Hugging Face transformer a vocabulary made for your language.",
-    default_parameter=Parameter(negative=(), consume_multiple=True, show_default=shown_default),
+    default_parameter=Parameter(
+        negative=(), consume_multiple=True, show_default=shown_default, converter=by_declared_type
+    ),
 )
 app.register_install_completion_command(
     help="Let your shell complete commands and options (bash, zsh, fish)."

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import os
-import re
 import sys
 import warnings
 from collections.abc import Sequence
@@ -14,25 +13,12 @@ from rich.console import Console
 from rich.markup import escape
 
 from monoglot.cli.base import app
-from monoglot.cli.usage import usage_error
+from monoglot.cli.usage import check_flags, usage_error
 from monoglot.errors import Interrupted, MonoglotError
 
-SUFFIXES = {"k": 10**3, "M": 10**6, "G": 10**9}
-NUMBER = re.compile(r"\d+(\.\d+)?[kMG]")
 USAGE_ERROR = 2
 INTERRUPTED = 130
 YOUNG_OBJECTS = 500_000
-
-
-def written_out(words: Sequence[str]) -> list[str]:
-    """The words of a command line with numbers of tokens such as ``10M`` or ``200k`` written out."""
-    before = ["", *words]
-    return [
-        str(round(float(word[:-1]) * SUFFIXES[word[-1]]))
-        if flag.startswith("--") and flag.endswith("tokens") and NUMBER.fullmatch(word)
-        else word
-        for flag, word in zip(before, words, strict=False)
-    ]
 
 
 def quiet_libraries() -> None:
@@ -67,7 +53,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     collect_rarely()
     errors = Console(stderr=True, soft_wrap=True)
     try:
-        words = written_out(sys.argv[1:] if arguments is None else arguments)
+        words = list(sys.argv[1:] if arguments is None else arguments)
+        check_flags(app, words)
         app(words, exit_on_error=False, print_error=False, result_action="return_value")
     except CycloptsError as error:
         errors.print(f"[bold red]error:[/] {escape(usage_error(error))}", highlight=False, markup=True)

@@ -2,9 +2,38 @@
 
 from __future__ import annotations
 
-from itertools import chain
+from collections.abc import Sequence
+from itertools import chain, pairwise, takewhile
 
-from cyclopts import CycloptsError, UnknownOptionError, UnusedCliTokensError
+from cyclopts import App, CycloptsError, UnknownOptionError, UnusedCliTokensError
+
+from monoglot.errors import SettingError
+
+TRUTHS = ("true", "false", "yes", "no")
+
+
+def check_flags(app: App, words: Sequence[str]) -> None:
+    """Refuse ``--flag false``: the flag would be set, and the word be read as a file or a name.
+
+    Args:
+        app: The application.
+        words: Words of the command line.
+
+    Raises:
+        SettingError: If a flag that takes no value has one as a word of its own.
+    """
+    _, apps, rest = app.parse_commands(list(words))
+    command = apps[-1].default_command
+    if command is None or not command.__module__.startswith(__package__):
+        return  # such as cyclopts' own --help
+    options = apps[-1].assemble_argument_collection()
+    flags = {name for argument in options if argument.token_count()[0] == 0 for name in argument.names}
+    for flag, word in pairwise(takewhile(lambda word: word != "--", rest)):
+        if flag in flags and word.lower() in TRUTHS:
+            raise SettingError(
+                f"{flag} takes no value as a word of its own, got '{flag} {word}': write {flag} or "
+                f"{flag}=false"
+            )
 
 
 def usage_error(error: CycloptsError) -> str:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import get_args
 
-from monoglot.errors import SettingError, did_you_mean
+from monoglot.errors import SettingError
+from monoglot.options import check_types
 from monoglot.training.settings import PRECISION
 
 SHORTEST_WINDOW_TOKENS = 8
@@ -26,6 +26,7 @@ class LanguageSettings:
     seed: int = 42
 
     def __post_init__(self) -> None:
+        check_types(self)
         if self.window_tokens is not None and self.window_tokens < SHORTEST_WINDOW_TOKENS:
             raise SettingError(
                 f"window_tokens must be at least {SHORTEST_WINDOW_TOKENS}, was: {self.window_tokens}"
@@ -53,10 +54,8 @@ class FineTuning:
     precision: PRECISION = "auto"
 
     def __post_init__(self) -> None:
+        check_types(self)
         for name in ("epochs", "learning_rate", "batch_size", "longest_tokens"):
             value = getattr(self, name)
             if value is not None and value <= 0:
                 raise SettingError(f"{name} must be positive, was: {value}")
-        if self.precision not in get_args(PRECISION):
-            hint = did_you_mean(self.precision, get_args(PRECISION))
-            raise SettingError(f"unknown precision '{self.precision}': {hint}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from monoglot.options import check_types
 from monoglot.pipeline.settings import Settings
 
 
@@ -33,6 +34,14 @@ class AdaptSettings:
     seed: int = 42
     threads: int | None = None
     trust_remote_code: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse values of another type than their field's.
+
+        Raises:
+            SettingError: If there is one.
+        """
+        check_types(self)
 
     def of_run(self) -> Settings:
         """The settings that `adapt` shares with `specialize`.

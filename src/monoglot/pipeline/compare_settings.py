@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from monoglot.errors import SettingError
+from monoglot.options import check_types
 from monoglot.pipeline.settings import Settings
 
 PROBE_OPTIONS = {"batch_tokens": 2048, "checks": 5, "keep": 1}
@@ -59,8 +60,10 @@ class CompareSettings:
         """Refuse numbers that make no sense.
 
         Raises:
-            SettingError: If a number is too small, or probes could differ in length.
+            SettingError: If a value is of another type than its field's, a number is too small, or probes
+                could differ in length.
         """
+        check_types(self)
         for name in ("tokens", "patience"):
             if name in self.adapt_options:
                 raise SettingError(

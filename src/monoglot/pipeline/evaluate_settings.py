@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from monoglot.errors import SettingError
 from monoglot.evaluation.settings import LanguageSettings
+from monoglot.options import check_types
 
 FIRST_SEED = 42
 
@@ -30,6 +31,12 @@ class EvaluateSettings:
     window_tokens: int | None = None
     word_share: float | None = None
     seed: int = 42
+
+    def __post_init__(self) -> None:
+        check_types(self)
+        if self.lines < 1:
+            raise SettingError(f"--lines {self.lines} is too small: give 1 or more")
+        _ = self.language  # refuses what is out of range
 
     @property
     def language(self) -> LanguageSettings:
@@ -57,6 +64,7 @@ class TaskSettings:
     prefix: str | None = None
 
     def __post_init__(self) -> None:
+        check_types(self)
         if (self.train is None) != (self.dev is None):
             raise SettingError("fine-tuning needs both --train and --dev; give both, or neither")
         if self.seeds < 1:

@@ -41,7 +41,7 @@ class LastStage:
                 "specialize works in one process: leave out --adapt-tokens, and launch `monoglot adapt` on "
                 "its output in several"
             )
-        options = dict(settings.adapt_options)
+        options = {name.replace("-", "_"): value for name, value in settings.adapt_options.items()}
         own_names = ("objective", "objective_options", "attention")
         own = {name: options.pop(name) for name in own_names if name in options}
         names = ("column", "heldout", "seed", "threads", "trust_remote_code")

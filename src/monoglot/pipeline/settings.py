@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 import os
 from dataclasses import dataclass, field
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
-from monoglot.errors import SettingError, did_you_mean
+from monoglot.errors import SettingError
+from monoglot.options import check_types, checked
 
 MODE = Literal["replace", "extend", "trim"]
 TRAINED_SIZE = 50_048
@@ -73,10 +74,9 @@ class Settings:
         """Refuse numbers that make no sense.
 
         Raises:
-            SettingError: If a number is too small, or the mode is unknown.
+            SettingError: If a value is of another type than its field's, or a number is too small.
         """
-        if self.mode not in get_args(MODE):
-            raise SettingError(f"unknown mode '{self.mode}': {did_you_mean(self.mode, get_args(MODE))}")
+        check_types(self)
         if self.vocabulary_size is not None and self.vocabulary_size < 1:
             raise SettingError(
                 f"--vocabulary-size {self.vocabulary_size} is too small: give a positive number"
@@ -85,6 +85,7 @@ class Settings:
             raise SettingError(f"--threads {self.threads} is too small: give 1 or more")
         if self.weights:
             self._check_weights()
+        self._check_training()
         if self.target_tokenizer and self.mode == "trim":
             raise SettingError("--mode trim keeps the source's own tokens: leave out --target-tokenizer")
         if not 0 <= self.norm_calibration <= 1:
@@ -103,6 +104,25 @@ class Settings:
                 "--weights say which tokens are more frequent, but every token that occurs is kept: give "
                 "--vocabulary-size, --coverage or --max-loss too"
             )
+
+    def _check_training(self) -> None:
+        """Refuse settings of a training that is not asked for, or that are given in two ways."""
+        if "tokens" in self.adapt_options:
+            options = dict(self.adapt_options)
+            tokens = checked(int, options.pop("tokens"), "--adapt-options.tokens")
+            if self.adapt_tokens not in (None, tokens):
+                raise SettingError(
+                    f"--adapt-tokens is {self.adapt_tokens}, --adapt-options.tokens {tokens}: give one"
+                )
+            object.__setattr__(self, "adapt_tokens", tokens)
+            object.__setattr__(self, "adapt_options", options)
+        if self.adapt_options and self.adapt_tokens is None:
+            given = ", ".join(self.adapt_options)
+            raise SettingError(
+                f"--adapt-options ({given}) are for a training, but none is asked for: give --adapt-tokens"
+            )
+        if self.adapt_tokens is not None and self.adapt_tokens < 1:
+            raise SettingError(f"--adapt-tokens {self.adapt_tokens} is too small: give 1 or more")
 
     @property
     def size(self) -> int:

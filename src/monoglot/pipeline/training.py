@@ -58,7 +58,14 @@ def resolved(
     objective = get_objective(name, settings.objective_options)
     check_objective(name, objective, skeleton, has_teacher=has_teacher)
     needs_teacher = objective.misfit(skeleton, has_teacher=False) is not None
-    chosen = replace(settings, objective=name, teacher=settings.teacher if needs_teacher else None)
+    # As the objective took them: "no" and False are one setting, with one key.
+    given = {one.replace("-", "_") for one in settings.objective_options}
+    chosen = replace(
+        settings,
+        objective=name,
+        objective_options={one: getattr(objective, one) for one in sorted(given)},
+        teacher=settings.teacher if needs_teacher else None,
+    )
     # Rates that suit new rows only are wrong for other schedules.
     kept = copies_known and training.schedule in (None, "keep-copied") and not is_sharded()
     return chosen, training.filled(objective.recipe(copies_known=kept))

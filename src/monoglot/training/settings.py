@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
-from monoglot.errors import SettingError, did_you_mean
+from monoglot.errors import SettingError
+from monoglot.options import check_types
 
 SCHEDULE = Literal["all", "keep-copied", "embeddings-first", "embeddings", "new-rows"]
 DECAY = Literal["constant", "linear", "cosine"]
@@ -86,12 +87,9 @@ class TrainingSettings:
         """Refuse what makes no sense.
 
         Raises:
-            SettingError: If a number is out of range or a name unknown.
+            SettingError: If a value is of another type than its field's, or a number is out of range.
         """
-        for name, known in (("schedule", SCHEDULE), ("decay", DECAY), ("precision", PRECISION)):
-            value = getattr(self, name)
-            if value is not None and value not in get_args(known):
-                raise SettingError(f"unknown {name} '{value}': {did_you_mean(value, get_args(known))}")
+        check_types(self)
         for name in ("tokens", "window_tokens", "batch_tokens", "device_tokens", "checks", "keep"):
             number = getattr(self, name)
             if number is not None and number < 1:
