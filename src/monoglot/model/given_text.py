@@ -1,0 +1,206 @@
+"""Texts that a model is always given: prompts, prefixes, what its chat templates write.
+
+They stand before, after or between what the user writes, so no corpus has them; a vocabulary made for a
+corpus alone would break them into letters.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from monoglot.errors import ModelError
+from monoglot.model.chat_template import template_texts
+from monoglot.model.satellites import transformer_folder
+from monoglot.untrusted import read_foreign_json
+
+CHAT_TEMPLATES = "additional_chat_templates"
+_CONFIGURATIONS = re.compile(r"(config|config_.*|.*_config|chat_template)\.json")
+_PROMPT_KEY = re.compile(
+    r"((default|system|query|queries|document|documents|doc|passage|corpus|text|task|retrieval)_)*"
+    r"(prefix|prefixes|prompt|prompts|instruction|instructions)"
+)
+_SYSTEM_PROMPTS = re.compile(r"(default_)?system_prompt.*\.txt", re.IGNORECASE)
+_CARD_HEAD = re.compile(r"\A---\s*\n(.*?\n)---\s*$", re.DOTALL | re.MULTILINE)
+_BASE_MODEL = re.compile(r"^base_model:(.*(?:\n\s*-.*)*)", re.MULTILINE)
+_HUB_FOLDER = "models--"
+
+_RETRIEVAL = "Represent this sentence for searching relevant passages: "
+KNOWN_PREFIXES: tuple[tuple[re.Pattern[str], tuple[str, ...]], ...] = tuple(
+    (re.compile(rf"(?<![a-z0-9]){name}(?![a-z0-9])", re.IGNORECASE), texts)
+    for name, texts in (
+        (r"e5(?=.*instruct)", ("Instruct: ", "\nQuery: ")),
+        (r"e5(?!.*instruct)", ("query: ", "passage: ")),
+        (r"gte[-_]qwen2(?=.*instruct)", ("Instruct: ", "\nQuery: ")),
+        (r"nomic[-_]embed", ("search_query: ", "search_document: ", "classification: ", "clustering: ")),
+        (r"arctic[-_]embed", ("query: ", _RETRIEVAL)),
+        (r"bge[-_](small|base|large)[-_]en", (_RETRIEVAL,)),
+        (r"mxbai[-_]embed", (_RETRIEVAL,)),
+    )
+)
+"""Prefixes of models whose files don't tell, by a part of the model's name."""
+
+
+@dataclass(frozen=True)
+class GivenText:
+    """A text that a model is always given.
+
+    Attributes:
+        text: The text, as it stands before, after or between what the user writes.
+        origin: Where it was found, for a person to read.
+    """
+
+    text: str
+    origin: str
+
+
+def given_texts(folder: Path) -> tuple[GivenText, ...]:
+    """Find the texts that a model is always given.
+
+    These are prompts and prefixes that a configuration names (those of sentence-transformers and PyLate, of
+    ``task_specific_params``, system prompts), prefixes that a model is known to want, by its name, and what
+    chat templates write, wherever these stand.
+
+    Args:
+        folder: A model folder, or a sentence-transformers folder around one.
+
+    Returns:
+        The texts, each once, in the order of places above.
+
+    Raises:
+        ModelError: If there is no such folder, or a configuration is not JSON.
+    """
+    found: dict[str, GivenText] = {}
+    for given in (*_prompts(folder), *_known(folder), *_written_by_templates(folder)):
+        if given.text:
+            found.setdefault(given.text, given)
+    return tuple(found.values())
+
+
+def unread_templates(folder: Path) -> tuple[str, ...]:
+    """Name the chat templates whose texts ``given_texts`` could not find, a sentence each."""
+    unread = []
+    for origin, template in chat_templates(folder):
+        try:
+            template_texts(template)
+        except ModelError as error:
+            unread.append(
+                f"the chat template in {origin} {error}: what it writes is not kept; correct it, or name "
+                "the texts with --keep-text"
+            )
+    return tuple(unread)
+
+
+def chat_templates(folder: Path) -> Iterator[tuple[str, str]]:
+    """Give where each chat template of a model stands, and the template.
+
+    Raises:
+        ModelError: If there is no such folder, or a configuration is not JSON.
+    """
+    for place in _places(folder):
+        for file in (
+            *sorted(place.glob("chat_template*.jinja")),
+            *sorted(place.glob(f"{CHAT_TEMPLATES}/*.jinja")),
+        ):
+            yield _name(file, folder), _text(file)
+        for file, content in _configurations(place):
+            origin, templates = _name(file, folder), content.get("chat_template")
+            if isinstance(templates, str):
+                yield origin, templates
+            elif isinstance(templates, dict):
+                yield from (
+                    (f"{origin} ({name})", text) for name, text in templates.items() if isinstance(text, str)
+                )
+            elif isinstance(templates, list):
+                for named in templates:
+                    if isinstance(named, dict) and isinstance(named.get("template"), str):
+                        yield f"{origin} ({named.get('name')})", named["template"]
+
+
+def _written_by_templates(folder: Path) -> Iterator[GivenText]:
+    for origin, template in chat_templates(folder):
+        try:
+            texts = template_texts(template)
+        except ModelError:
+            continue  # said by unread_templates
+        yield from (GivenText(text, f"chat template, {origin}") for text in texts)
+
+
+def _prompts(folder: Path) -> Iterator[GivenText]:
+    """Prompts and prefixes that configurations name."""
+    for place in _places(folder):
+        for file, content in _configurations(place):
+            for path, text in _under_prompt_keys(content):
+                yield GivenText(text, f"{'.'.join(path)}, {_name(file, folder)}")
+        for file in sorted(place.iterdir()):
+            if _SYSTEM_PROMPTS.fullmatch(file.name):
+                yield GivenText(_text(file), _name(file, folder))
+
+
+def _under_prompt_keys(content: dict[str, Any]) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Each text below a key that names prompts, with the keys that lead to it."""
+    open_parts: list[tuple[tuple[str, ...], Any, bool]] = [((), content, False)]
+    while open_parts:
+        path, part, within = open_parts.pop()
+        if isinstance(part, dict):
+            inner = [(key, value, within or _PROMPT_KEY.fullmatch(key)) for key, value in part.items()]
+            open_parts += [((*path, key), value, bool(inside)) for key, value, inside in reversed(inner)]
+        elif isinstance(part, list):
+            open_parts += [(path, value, within) for value in reversed(part)]
+        elif within and isinstance(part, str):
+            yield path, part
+
+
+def _known(folder: Path) -> Iterator[GivenText]:
+    """Prefixes that are known of a model's name; the first name that says something counts."""
+    for name, where in _names_of(folder):
+        for pattern, texts in KNOWN_PREFIXES:
+            if pattern.search(name):
+                yield from (GivenText(text, f"known of {name} ({where})") for text in texts)
+                return
+
+
+def _names_of(folder: Path) -> Iterator[tuple[str, str]]:
+    """What a model is called, and what says so."""
+    path = folder.absolute()
+    yield path.name, "the folder's name"
+    for part in path.parts:
+        if part.startswith(_HUB_FOLDER):  # the hub's cache; the folder itself is named by a commit
+            yield part.removeprefix(_HUB_FOLDER).replace("--", "/"), "its name on the hub"
+    for place in _places(folder):
+        if (place / "README.md").is_file():
+            head = _CARD_HEAD.match((place / "README.md").read_text(encoding="utf-8", errors="replace"))
+            bases = _BASE_MODEL.search(head[1]) if head else None
+            for name in re.findall(r"[\w./-]*\w", bases[1]) if bases else ():
+                yield name, "base_model in its README.md"
+    for place in _places(folder):
+        for file, content in _configurations(place):
+            if isinstance(name := content.get("_name_or_path"), str):
+                yield name, f"_name_or_path in its {file.name}"
+
+
+def _places(folder: Path) -> tuple[Path, ...]:
+    """The folder, and the one with the transformer, if that is another."""
+    return tuple(dict.fromkeys((folder, transformer_folder(folder))))
+
+
+def _configurations(place: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
+    for file in sorted(place.glob("*.json")):
+        if _CONFIGURATIONS.fullmatch(file.name):
+            yield file, read_foreign_json(file, ModelError)
+
+
+def _name(file: Path, folder: Path) -> str:
+    return file.relative_to(folder).as_posix()
+
+
+def _text(file: Path) -> str:
+    if not file.is_file():  # opening a fifo would wait for ever
+        raise ModelError(f"{file} is no file; expected text in UTF-8: put it there, or remove it.")
+    try:
+        return file.read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        raise ModelError(f"{file} can't be read ({error}); expected text in UTF-8: correct it.") from error

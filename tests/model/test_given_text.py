@@ -1,0 +1,171 @@
+"""Texts that a model is always given, wherever a folder keeps them."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from monoglot.errors import ModelError
+from monoglot.model.given_text import given_texts, unread_templates
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Writes files into a folder that says nothing else."""
+
+    def write(files, name="model"):
+        for path, content in files.items():
+            file = tmp_path / name / path
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(content if isinstance(content, str) else json.dumps(content), encoding="utf-8")
+        (tmp_path / name).mkdir(parents=True, exist_ok=True)
+        return tmp_path / name
+
+    return write
+
+
+def texts(folder):
+    return [given.text for given in given_texts(folder)]
+
+
+TEMPLATE = "{{ 'Hello ' }}{{ x }}"
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"chat_template.jinja": TEMPLATE},
+        {"additional_chat_templates/tool_use.jinja": TEMPLATE},
+        {"tokenizer_config.json": {"chat_template": TEMPLATE}},
+        {"tokenizer_config.json": {"chat_template": [{"name": "rag", "template": TEMPLATE}]}},
+        {"tokenizer_config.json": {"chat_template": {"rag": TEMPLATE}}},
+        {"chat_template.json": {"chat_template": TEMPLATE}},
+        {"processor_config.json": {"chat_template": TEMPLATE}},
+        {"preprocessor_config.json": {"chat_template": TEMPLATE}},
+        {
+            "config_sentence_transformers.json": {
+                "prompts": {"query": "Hello "},
+                "default_prompt_name": "query",
+            }
+        },
+        {"config_sentence_transformers.json": {"query_prefix": "Hello "}},
+        {
+            "config.json": {
+                "task_specific_params": {"translation_en_to_de": {"prefix": "Hello ", "num_beams": 4}}
+            }
+        },
+        {"config.json": {"prefix": "Hello "}},
+        {"config.json": {"task_instructions": {"retrieval.query": "Hello "}}},
+        {"generation_config.json": {"system_prompt": "Hello "}},
+        {"SYSTEM_PROMPT.txt": "Hello "},
+    ],
+)
+@pytest.mark.parametrize("inner", ["", "0_Transformer/"])
+def test_every_place_is_known(files, inner, folder):
+    files = {inner + path: content for path, content in files.items()}
+    if inner:
+        module = {
+            "idx": 0,
+            "name": "0",
+            "path": "0_Transformer",
+            "type": "sentence_transformers.models.Transformer",
+        }
+        files["modules.json"] = [module]
+    assert texts(folder(files)) == ["Hello "]
+
+
+def test_each_text_once_with_where_it_stands(folder):
+    found = given_texts(
+        folder(
+            {
+                "config_sentence_transformers.json": {
+                    "prompts": {"query": "query: ", "other": "query: ", "no": ""}
+                },
+                "chat_template.jinja": "{{ 'query: ' }}{{ x }}{{ 'answer: ' }}",
+            }
+        )
+    )
+    assert [(given.text, given.origin) for given in found] == [
+        ("query: ", "prompts.query, config_sentence_transformers.json"),
+        ("answer: ", "chat template, chat_template.jinja"),
+    ]
+
+
+E5 = ["query: ", "passage: "]
+INSTRUCT = ["Instruct: ", "\nQuery: "]
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("multilingual-e5-small", E5),
+        ("E5-german", E5),
+        ("models--intfloat--multilingual-e5-base/snapshots/0123abcd", E5),
+        ("multilingual-e5-large-instruct", INSTRUCT),
+        (
+            "nomic-embed-text-v1.5",
+            ["search_query: ", "search_document: ", "classification: ", "clustering: "],
+        ),
+        ("base5", []),
+        ("e50", []),
+        ("bge-m3", []),
+    ],
+)
+def test_prefixes_known_of_the_folders_name(name, expected, folder):
+    assert texts(folder({}, name)) == expected
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"README.md": "---\nlanguage: de\nbase_model: intfloat/multilingual-e5-small\n---\n# Model"},
+        {"README.md": "---\nbase_model:\n- intfloat/multilingual-e5-small\ntags: [a]\n---\n"},
+        {"README.md": "---\nbase_model: ['intfloat/multilingual-e5-small']\n---\n"},
+        {"config.json": {"_name_or_path": "intfloat/multilingual-e5-small"}},
+    ],
+)
+def test_prefixes_known_of_the_base_model(files, folder):
+    found = given_texts(folder(files))
+    assert [given.text for given in found] == E5
+    assert "intfloat/multilingual-e5-small" in found[0].origin
+
+
+def test_a_card_that_only_speaks_of_a_model_names_none(folder):
+    assert (
+        texts(folder({"README.md": "---\nlanguage: de\n---\nbase_model: intfloat/multilingual-e5-small"}))
+        == []
+    )
+
+
+def test_a_template_that_cannot_be_parsed_is_named(folder):
+    path = folder({"chat_template.jinja": "{{ 'a' ", "tokenizer_config.json": {"chat_template": TEMPLATE}})
+    assert texts(path) == ["Hello "]
+    (sentence,) = unread_templates(path)
+    assert "chat_template.jinja can't be parsed (line 1" in sentence
+    assert "--keep-text" in sentence
+
+
+def test_deep_configurations_are_read(folder):
+    deep = {"prompts": {"query": "Hello "}}
+    for _ in range(300):
+        deep = {"a": deep}
+    assert texts(folder({"config.json": deep})) == ["Hello "]
+
+
+@pytest.mark.parametrize("name", ["chat_template.jinja", "SYSTEM_PROMPT.txt", "preprocessor_config.json"])
+def test_what_is_no_file_is_refused(name, folder):
+    path = folder({})
+    (path / name).mkdir()
+    with pytest.raises(ModelError, match=name):
+        given_texts(path)
+
+
+def test_configurations_that_are_not_json_are_refused(folder):
+    with pytest.raises(ModelError, match=r"config_sentence_transformers\.json can't be read"):
+        given_texts(folder({"config_sentence_transformers.json": "{"}))
+
+
+def test_no_such_folder(tmp_path):
+    with pytest.raises(ModelError, match="no folder"):
+        given_texts(tmp_path / "nowhere")
