@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from monoglot.errors import SettingError
 from monoglot.training.epoch import Layout
 from monoglot.training.frame import Frame
 from monoglot.training.isolation import Isolation, find_inputs, tensors
@@ -66,3 +67,88 @@ def test_a_model_without_a_way_still_gets_no_padding(german, source_tokenizers):
     given = inputs(**tensors(windows))
     assert (given["attention_mask"].numpy() == (windows.pieces >= 0)).all()
     assert model(**given)[0].isfinite().all()
+
+
+FLASH = {
+    "bert": "lengths",
+    "xlm-roberta": "lengths",
+    "llama": "lengths",
+    "qwen3": "lengths",
+    "gpt-neox": "lengths",
+}
+
+
+@pytest.mark.parametrize("architecture", FLASH)
+def test_flash_attention_is_tried_in_half_precision_with_inputs_of_its_own(
+    architecture, flash, german, source_tokenizers
+):
+    make = ARCHITECTURES[architecture]
+    tokenizer = source_tokenizers[make.family]
+    model = make(tokenizer)
+    plain = find_inputs(model, TokenKinds.of(tokenizer).probe)
+    windows = packed(german, tokenizer, make.family)
+    given = tensors(windows)
+    with torch.no_grad():
+        wanted = model(**plain(**given))[0]
+        model.config._attn_implementation = flash
+        inputs = find_inputs(model, TokenKinds.of(tokenizer).probe, bf16=True)
+        assert inputs.isolation.value == FLASH[architecture]
+        with torch.autocast("cpu", torch.bfloat16):
+            found = inputs.by_window(model(**inputs(**given))[0], given["ids"]).float()
+            mixed = model(input_ids=given["ids"])[0].float()
+    filled = given["pieces"] >= 0
+    error, influence = ((x - wanted)[filled].abs().max() / wanted[filled].abs().max() for x in (found, mixed))
+    assert error < 0.03
+    assert influence > 4 * error
+
+
+def test_attention_that_runs_in_half_precision_only_is_refused_in_float32(flash, source_tokenizers):
+    tokenizer = source_tokenizers["unigram"]
+    model = ARCHITECTURES["xlm-roberta"](tokenizer)
+    model.config._attn_implementation = flash
+    with pytest.raises(SettingError, match=r"only support fp16 and bf16.*choose .*sdpa.*or --precision bf16"):
+        find_inputs(model, TokenKinds.of(tokenizer).probe)
+    assert not model.training
+
+
+def test_attention_that_leaves_no_way_is_an_error(flash, source_tokenizers):
+    tokenizer = source_tokenizers["byte-level-bpe"]
+    model = ARCHITECTURES["gpt2"](tokenizer)
+
+    class Deaf(type(model)):
+        """Takes no lengths of documents."""
+
+        def forward(self, input_ids, position_ids=None, attention_mask=None, use_cache=None):
+            return super().forward(input_ids, position_ids=position_ids, attention_mask=attention_mask)
+
+    model.__class__ = Deaf
+    model.config._attn_implementation = flash
+    with pytest.raises(
+        SettingError, match=r"keeps the documents .* apart in no way.*--attention sdpa or eager"
+    ):
+        find_inputs(model, TokenKinds.of(tokenizer).probe, bf16=True)
+
+
+def test_documents_that_see_each_other_are_told(source_tokenizers, caplog):
+    tokenizer = source_tokenizers["unigram"]
+    inputs = find_inputs(ARCHITECTURES["deberta-v2"](tokenizer), TokenKinds.of(tokenizer).probe)
+    assert "documents of a window will see each other" in inputs.warning
+    assert inputs.warning in caplog.text
+
+
+@pytest.mark.parametrize("error", [torch.OutOfMemoryError("full"), MemoryError("full")])
+def test_a_lack_of_memory_is_not_taken_for_an_answer(error, source_tokenizers):
+    tokenizer = source_tokenizers["unigram"]
+    model = ARCHITECTURES["xlm-roberta"](tokenizer)
+
+    class Full(type(model)):
+        """Runs out of memory when documents have a mask."""
+
+        def forward(self, input_ids, attention_mask=None, position_ids=None):
+            if attention_mask is not None:
+                raise error
+            return super().forward(input_ids, position_ids=position_ids)
+
+    model.__class__ = Full
+    with pytest.raises(type(error)):
+        find_inputs(model, TokenKinds.of(tokenizer).probe)

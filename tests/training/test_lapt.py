@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from monoglot.errors import CorpusError, Interrupted, SettingError, TrainingError
+from monoglot.evaluation.language import score_language
 from monoglot.model.tables import find_tables
 from monoglot.training.checkpoints import COMPLETE, latest
 from monoglot.training.lapt import train
@@ -249,3 +250,31 @@ def test_new_rows_have_to_be_known(schedule, lesson, tmp_path):
 def test_settings_that_make_no_sense_are_refused(settings, message):
     with pytest.raises(SettingError, match=message):
         TrainingSettings(**settings)
+
+
+@pytest.mark.parametrize(("architecture", "objective"), [("xlm-roberta", "mlm"), ("llama", "clm")])
+def test_flash_attention_trains_and_is_scored(architecture, objective, flash, lesson, tmp_path):
+    given = lesson(architecture)
+    given.model.config._attn_implementation = flash
+
+    def score(model, task):
+        return {"bits_per_byte": score_language(model, given.tokenizer, ["Das ist ein Satz."]).bits_per_byte}
+
+    outcome = run(given, tmp_path / "c", objective, tokens=40 * STEP, precision="bf16", score=score)
+    assert outcome.record["documents_apart_by"] == "lengths"
+    losses = [line["loss"] for line in metrics(tmp_path / "c") if "loss" in line]
+    assert np.mean(losses[-10:]) < np.mean(losses[:10]) - 0.5
+
+
+def test_flash_attention_in_float32_is_refused(flash, lesson, tmp_path):
+    given = lesson("llama")
+    given.model.config._attn_implementation = flash
+    with pytest.raises(SettingError, match="--precision bf16"):
+        run(given, tmp_path / "c", "clm")
+
+
+def test_what_is_doubtful_about_a_training_is_recorded(lesson, tmp_path):
+    outcome = run(lesson("deberta-v2"), tmp_path / "c", tokens=STEP)
+    assert outcome.record["documents_apart_by"] == "none"
+    assert any("will see each other" in warning for warning in outcome.record["warnings"])
+    assert run(lesson("bert"), tmp_path / "d", tokens=STEP).record["warnings"] == []

@@ -196,4 +196,5 @@ def adapted_table(adapted: Adapted) -> Iterator[RenderableType]:
         f"\nTrained by {adapted.objective} on {record['tokens']:,} tokens ({record['epochs']:.2f} times the "
         f"corpus) in {record['steps']:,} steps."
     )
+    yield from (f"[yellow]warning:[/] {escape(warning)}" for warning in record.get("warnings", ()))
     yield f"Written to {adapted.output}."

@@ -60,12 +60,13 @@ def weights_bytes(folder: Path) -> int:
 
 
 def warnings(artifacts: Artifacts) -> list[str]:
-    """What makes the embeddings doubtful."""
+    """What makes the embeddings doubtful, or is to be known of the training."""
+    of_training = list(artifacts.training.get("warnings", ()))
     shares = artifacts.read("scores/scores.json").get("provenance")
     if not shares:
-        return []
+        return of_training
     provenance = {name: Share(**share) for name, share in shares.items()}
-    return list(diagnose(provenance, artifacts.read("mixture/anchors.json") or None))
+    return [*diagnose(provenance, artifacts.read("mixture/anchors.json") or None), *of_training]
 
 
 def costs(artifacts: Artifacts) -> Table | None:

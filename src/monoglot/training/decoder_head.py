@@ -11,7 +11,8 @@ from jaxtyping import Float, Int64
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
-from monoglot.training.heads import TOLERANCE, entering, logits_of
+from monoglot.training.heads import entering, logits_of
+from monoglot.training.trial import trying
 
 
 @dataclass(frozen=True)
@@ -52,29 +53,29 @@ class DecoderHead:
         return caught[0]
 
 
-def find_decoder_head(model: PreTrainedModel, vocabulary: Int64[Tensor, " ids"]) -> DecoderHead | None:
+def find_decoder_head(
+    model: PreTrainedModel, vocabulary: Int64[Tensor, " ids"], *, bf16: bool = False
+) -> DecoderHead | None:
     """Find the head of a causal model; ``None`` if its logits are computed in a way that is not known.
 
     Args:
         model: A causal language model; it is not changed.
         vocabulary: Ordinary token ids to make an input of.
+        bf16: Whether the model is to be trained with matrix products in bf16.
+
+    Raises:
+        SettingError: If the model can't be run.
     """
     module = model.get_output_embeddings()
     if not isinstance(module, nn.Module):
         return None
-    inputs = {"input_ids": vocabulary[None].to(model.device)}
-    mode = model.training
-    model.eval()
-    try:
-        with torch.no_grad():
-            expected = logits_of(model(**inputs))
-            for head in _candidates(model, module):
-                found = head.logits(head.hidden(model, inputs))
-                if found.shape == expected.shape and torch.allclose(found, expected, atol=TOLERANCE):
-                    return head
-    finally:
-        model.train(mode)
-    return None
+    with trying(model, vocabulary, bf16=bf16) as trial:
+        inputs = {"input_ids": trial.ids[None]}
+        expected = logits_of(model(**inputs))
+        heads = list(_candidates(model, module))
+        found = [head.logits(head.hidden(model, inputs)) for head in heads]
+        best = min(range(len(heads)), key=lambda i: trial.distance(found[i], expected))
+        return heads[best] if trial.same(found[best], expected) else None
 
 
 def _candidates(model: PreTrainedModel, module: nn.Module) -> Iterator[DecoderHead]:

@@ -11,7 +11,7 @@ from jaxtyping import Float, Int64
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
-TOLERANCE = 1e-4
+from monoglot.training.trial import REFUSALS, trying
 
 
 class GatheredHead:
@@ -35,7 +35,9 @@ class GatheredHead:
             return logits_of(model(**inputs))
 
 
-def find_head(model: PreTrainedModel, vocabulary: Int64[Tensor, " ids"]) -> GatheredHead:
+def find_head(
+    model: PreTrainedModel, vocabulary: Int64[Tensor, " ids"], *, bf16: bool = False
+) -> GatheredHead:
     """Find where hidden states enter the head of a model.
 
     Of the modules beside the body, the one that is called first with the body's output is tried: given
@@ -44,31 +46,32 @@ def find_head(model: PreTrainedModel, vocabulary: Int64[Tensor, " ids"]) -> Gath
     Args:
         model: A model with a language-model head; it is not changed.
         vocabulary: Ordinary token ids to make an input of, at least eight.
+        bf16: Whether the model is to be trained with matrix products in bf16.
+
+    Raises:
+        SettingError: If the model can't be run.
     """
-    ids = vocabulary[None, :8].to(model.device)
-    chosen = torch.tensor([[1, 4, 6]], device=model.device)
-    mode = model.training
-    model.eval()
-    try:
-        with torch.no_grad():
-            called: list[nn.Module] = []
-            beside = [module for name, module in model.named_children() if name != model.base_model_prefix]
-            hooks = [module.register_forward_pre_hook(lambda m, _: called.append(m)) for module in beside]
+    with trying(model, vocabulary, bf16=bf16) as trial:
+        ids = trial.ids[None, :8]
+        chosen = torch.tensor([[1, 4, 6]], device=ids.device)
+        called: list[nn.Module] = []
+        beside = [module for name, module in model.named_children() if name != model.base_model_prefix]
+        hooks = [module.register_forward_pre_hook(lambda m, _: called.append(m)) for module in beside]
+        try:
             full = logits_of(model(input_ids=ids))
+        finally:
             for hook in hooks:
                 hook.remove()
-            if not called:
-                return GatheredHead(None)
-            head = GatheredHead(called[0])
-            try:
-                found = head(model, {"input_ids": ids}, chosen)
-            except Exception:  # whatever a head raises when it gets fewer places than it counts on
-                return GatheredHead(None)
-            expected = gather(full, chosen)
-            same = found.shape == expected.shape and torch.allclose(found, expected, atol=TOLERANCE)
-            return head if same else GatheredHead(None)
-    finally:
-        model.train(mode)
+        if not called:
+            return GatheredHead(None)
+        head = GatheredHead(called[0])
+        try:
+            found = head(model, {"input_ids": ids}, chosen)
+        except torch.OutOfMemoryError:
+            raise
+        except REFUSALS:  # whatever a head raises when it gets fewer places than it counts on
+            return GatheredHead(None)
+        return head if trial.same(found, gather(full, chosen)) else GatheredHead(None)
 
 
 @contextmanager

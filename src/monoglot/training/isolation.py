@@ -3,28 +3,34 @@
 from __future__ import annotations
 
 import inspect
+import logging
+import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
 import torch
-from jaxtyping import Int64
+from jaxtyping import Int64, Shaped
 from torch import Tensor
 from transformers import PreTrainedModel
 
+from monoglot.errors import SettingError, first_line
+from monoglot.training.trial import REFUSALS, trying
 from monoglot.training.windows import PADDING, Windows
 
+logger = logging.getLogger(__name__)
+
 Ids = Int64[Tensor, "windows tokens"]
-TOLERANCE = 1e-4
-"""Largest difference, relative to the largest output, that is rounding and no influence."""
 
 
 class Isolation(StrEnum):
     """How a model is told where documents end."""
 
     POSITIONS = "positions"
-    """Positions that begin anew, from which transformers makes the mask (causal models, flash attention)."""
+    """Positions that begin anew, from which transformers makes the mask (causal models)."""
+    LENGTHS = "lengths"
+    """The lengths of documents, all windows in one row: the form of FlashAttention."""
     MASK = "mask"
     """A mask from every token to every token."""
     MASKS_BY_LAYER = "masks by layer"
@@ -44,6 +50,8 @@ class Inputs:
         causal: Whether a token sees only those before it.
         neighborhood: How many tokens away the layers with a neighbourhood look, for ``MASKS_BY_LAYER``.
         extra: Further arguments of every call.
+        needs_bf16: Whether the model can be run with matrix products in bf16 only.
+        warning: What the user should know, as a sentence; empty if nothing.
     """
 
     isolation: Isolation
@@ -52,6 +60,8 @@ class Inputs:
     causal: bool = False
     neighborhood: int | None = None
     extra: tuple[tuple[str, Any], ...] = ()
+    needs_bf16: bool = False
+    warning: str = ""
 
     def __call__(self, ids: Ids, pieces: Ids, positions: Ids) -> dict[str, Any]:
         """Keyword arguments for the model.
@@ -64,11 +74,41 @@ class Inputs:
         given: dict[str, Any] = {"input_ids": ids, **dict(self.extra)}
         if self.first_position is not None and self.isolation is not Isolation.NONE:
             given["position_ids"] = positions + self.first_position
+        if self.isolation is Isolation.LENGTHS:
+            return self._in_one_row(given, positions)
         if self.isolation is Isolation.NONE:
             given["attention_mask"] = (pieces != PADDING).long()
         elif self.isolation is not Isolation.POSITIONS:
             given["attention_mask"] = self._mask(pieces, positions)
         return given
+
+    def by_window(
+        self, states: Shaped[Tensor, "rows places *rest"], ids: Ids
+    ) -> Shaped[Tensor, "windows tokens *rest"]:
+        """What a model gives for these inputs, a row for each window.
+
+        Args:
+            states: An output for each token.
+            ids: The token ids that the inputs were made of.
+        """
+        return states.reshape(*ids.shape, *states.shape[2:])
+
+    def places(self, chosen: Int64[Tensor, "windows chosen"], ids: Ids) -> Int64[Tensor, "rows places"]:
+        """Where in a model's output some places of each window are."""
+        if self.isolation is not Isolation.LENGTHS:
+            return chosen
+        starts = torch.arange(len(ids), device=ids.device)[:, None] * ids.shape[1]
+        return (chosen + starts).view(1, -1)
+
+    @staticmethod
+    def _in_one_row(given: dict[str, Any], positions: Ids) -> dict[str, Any]:
+        """All windows in one row, and where in it documents begin."""
+        given |= {name: given[name].view(1, -1) for name in ("input_ids", "position_ids") if name in given}
+        begins = (positions.flatten() == 0).nonzero().flatten()
+        ends = torch.nn.functional.pad(begins, (0, 1), value=positions.numel()).to(torch.int32)
+        longest = int(ends.diff().max())
+        lengths = {"cu_seq_lens_q": ends, "cu_seq_lens_k": ends, "max_length_q": longest}
+        return given | lengths | {"max_length_k": longest}
 
     def _mask(self, pieces: Ids, positions: Ids) -> Tensor | dict[str, Tensor]:
         same = pieces[:, :, None] == pieces[:, None, :]
@@ -96,38 +136,71 @@ def tensors(windows: Windows) -> dict[str, Tensor]:
     return {name: torch.from_numpy(getattr(windows, name)) for name in names}
 
 
-def find_inputs(model: PreTrainedModel, vocabulary: Int64[Tensor, " ids"]) -> Inputs:
+def find_inputs(model: PreTrainedModel, vocabulary: Int64[Tensor, " ids"], *, bf16: bool = False) -> Inputs:
     """Find how a model takes packed windows.
 
-    Two short documents are put into one window; the way that gives each the outputs that it has alone is
-    taken, the cheapest first.
+    Short documents are put into two windows; the way that gives each the outputs that it has alone is taken,
+    the cheapest first.
 
     Args:
         model: The model, in any mode; it is not changed.
         vocabulary: Ordinary token ids to make documents of, at least eight.
+        bf16: Whether it is to be trained with matrix products in bf16.
 
     Returns:
-        The way; with ``Isolation.NONE`` if there is no other.
+        The way; with ``Isolation.NONE`` if there is no other, which is said in the log.
+
+    Raises:
+        SettingError: If it can't be found out, because the model can't be run; or if it is an implementation
+            of attention that leaves no way, and another may.
     """
-    mode = model.training
-    model.eval()
-    try:
-        first, second = vocabulary[:8].to(model.device).split([3, 5])
-        alone = [_hidden(model, {"input_ids": ids[None]}) for ids in (first, second)]
-        if alone[0] is None or alone[1] is None:
-            return Inputs(Isolation.NONE, None)
-        expected = torch.cat([alone[0], alone[1]], dim=1)
-        pieces = torch.tensor([[0] * 3 + [1] * 5], device=model.device)
-        positions = torch.tensor([[0, 1, 2, 0, 1, 2, 3, 4]], device=model.device)
+    if model.config.is_encoder_decoder:
+        return Inputs(Isolation.NONE, None)
+    with trying(model, vocabulary, bf16=bf16) as trial:
+        ids, pieces, positions, documents = _windows(trial.ids)
+        alone = [_hidden(model, {"input_ids": document[None]})[0] for document in documents]
+        expected = torch.cat(alone).view(*ids.shape, -1)
+        together = _hidden(model, {"input_ids": ids, **dict(_extra(model))})
+        # In bf16 rounding may be as large as a small influence, which is then not to be taken for it.
+        influence = trial.distance(together, expected)
+        most = influence / 4 if trial.in_bf16 else math.inf
+        refused: dict[Isolation, str] = {}
         for candidate in _candidates(model):
-            found = _hidden(model, candidate(vocabulary[None, :8].to(model.device), pieces, positions))
-            if found is not None and found.shape == expected.shape:
-                difference = (found - expected).abs().max() / expected.abs().max()
-                if difference <= TOLERANCE:
-                    return candidate
-        return Inputs(Isolation.NONE, None, extra=_extra(model))
-    finally:
-        model.train(mode)
+            try:
+                found = candidate.by_window(_hidden(model, candidate(ids, pieces, positions)), ids)
+            except torch.OutOfMemoryError:
+                raise
+            except REFUSALS as error:  # what the model does not take
+                refused[candidate.isolation] = first_line(error)
+                continue
+            if trial.same(found, expected) and trial.distance(found, expected) <= most:
+                return replace(candidate, needs_bf16=trial.in_bf16)
+    warning = _doubt(model, refused)
+    logger.warning(warning)
+    return Inputs(Isolation.NONE, None, extra=_extra(model), needs_bf16=trial.in_bf16, warning=warning)
+
+
+def _doubt(model: PreTrainedModel, refused: Mapping[Isolation, str]) -> str:
+    """Say that documents will see each other; refuse it where another attention may keep them apart."""
+    attention = getattr(model.config, "_attn_implementation", None) or "eager"
+    reasons = "; ".join(f"{way.value}: {reason}" for way, reason in refused.items())
+    found = f"{type(model).__name__} keeps the documents of a window apart in no way that is known"
+    if attention not in ("eager", "sdpa"):
+        raise SettingError(
+            f"{found} with the attention '{attention}' ({reasons or 'outputs differ'}): choose "
+            "--attention sdpa or eager"
+        )
+    return f"{found} ({reasons or 'outputs differ'}): documents of a window will see each other in training."
+
+
+def _windows(ids: Int64[Tensor, " ids"]) -> tuple[Ids, Ids, Ids, list[Tensor]]:
+    """Two windows of two documents each: their ids, pieces and positions, and the documents."""
+    first, second = ids[:8], ids[:8].flip(0)
+    lengths = (3, 5, 4, 4)
+    documents = [*first.split([3, 5]), *second.split([4, 4])]
+    pieces = torch.arange(4, device=ids.device).repeat_interleave(torch.tensor(lengths, device=ids.device))
+    positions = torch.cat([torch.arange(length, device=ids.device) for length in lengths])
+    return torch.stack([first, second]), pieces.view(2, 8), positions.view(2, 8), documents
 
 
 def _candidates(model: PreTrainedModel) -> list[Inputs]:
@@ -139,11 +212,14 @@ def _candidates(model: PreTrainedModel) -> list[Inputs]:
     if takes_positions and pad is not None:
         firsts.append(pad + 1)  # RoBERTa's positions start behind the pad token's id
     window = getattr(config, "local_attention", None) or getattr(config, "sliding_window", None)
-    additive = getattr(config, "_attn_implementation", "eager") == "eager"
+    attention = getattr(config, "_attn_implementation", None) or "eager"
+    additive = attention == "eager"
     ways: list[Inputs] = []
     for first in firsts:
         if first is not None:
             ways.append(Inputs(Isolation.POSITIONS, first, extra=_extra(model)))
+        if attention not in ("eager", "sdpa"):
+            ways.append(Inputs(Isolation.LENGTHS, first, extra=_extra(model)))
         for causal in (False, True):
             shared: Mapping[str, Any] = {"additive": additive, "causal": causal, "extra": _extra(model)}
             if window:
@@ -159,11 +235,7 @@ def _extra(model: PreTrainedModel) -> tuple[tuple[str, Any], ...]:
     return (("use_cache", False),) if "use_cache" in inspect.signature(takes).parameters else ()
 
 
-@torch.no_grad()
-def _hidden(model: PreTrainedModel, given: dict[str, Any]) -> Tensor | None:
-    """The first output of a model; ``None`` if it refuses its arguments."""
-    try:
-        output: Tensor = model(**given)[0]
-    except Exception:  # each model refuses in its own way what it does not take
-        return None
+def _hidden(model: PreTrainedModel, given: dict[str, Any]) -> Tensor:
+    """The first output of a model."""
+    output: Tensor = model(**given)[0]
     return output.float()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +89,7 @@ def train(
         Interrupted: If a signal told it to stop; the same call goes on from there.
     """
     check_sharded(settings)
+    lesson = replace(lesson, bf16=uses_bf16(settings.precision))
     budget = Budget.of(settings, PartialState().num_processes)
     with restored_randomness():
         task = begin(lesson, objective, folder, {**settings.lasting(), **identity})
@@ -109,7 +110,7 @@ def train(
                 budget,
                 folder,
                 seed=lesson.seed,
-                bf16=uses_bf16(settings.precision),
+                bf16=lesson.bf16,
                 watched=objective.watched if settings.patience else None,
                 begins=checkpoint is None,
             ),
@@ -126,6 +127,7 @@ def train(
             ],
             settings=settings,
             learning=learning,
+            needs_bf16=task.needs_bf16,
             score=lambda: score(lesson.model, task) if score and not is_sharded() else {},
         )
         trainer.remove_callback(PrinterCallback)
@@ -147,6 +149,7 @@ def train(
         "processes": PartialState().num_processes,
         "resumed_from_step": step_of(checkpoint) if checkpoint else None,
         "best_step": trainer.state.best_global_step,
+        "warnings": list(task.warnings),
         **task.describe(),
     }
     weights = plain_weights(state, learning, learner) if PartialState().is_main_process else {}

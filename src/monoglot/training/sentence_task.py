@@ -61,6 +61,8 @@ class SentenceTask(Task):
         stretches: Stretches,
     ) -> None:
         self.terms, self.inputs, self.pooling = terms, inputs, pooling
+        self.needs_bf16 = inputs.needs_bf16
+        self.warnings = (inputs.warning,) if inputs.warning else ()
         self.corpus = self.texts = corpus
         self.vectors, self.judge, self.stretches = vectors, judge, stretches
 
@@ -86,6 +88,7 @@ class SentenceTask(Task):
         """The mean distance of the texts' vectors, of their similarities, and of hidden states."""
         pieces, positions, complete = batch["pieces"], batch["positions"], batch["complete"]
         hidden = last_hidden(model, self.inputs(batch["ids"], pieces, positions))
+        hidden = self.inputs.by_window(hidden, batch["ids"])
         student = pool(hidden, pieces, positions, self.pooling, count=len(complete))[complete]
         documents = batch["documents"].cpu().numpy()
         if not self.terms.hidden:

@@ -30,9 +30,11 @@ class LaptTrainer(Trainer):
         settings: TrainingSettings,
         learning: Learning,
         score: Score,
+        needs_bf16: bool,
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
+        self._needs_bf16 = needs_bf16
         self._settings, self._learning, self._score = settings, learning, score
 
     def create_optimizer(self, model: nn.Module | None = None) -> torch.optim.Optimizer:
@@ -74,7 +76,8 @@ class LaptTrainer(Trainer):
         """Held-out figures, by names that `Trainer` knows them by."""
         mode = self._module.training
         self._module.eval()
-        with torch.no_grad():
+        in_bf16 = torch.autocast(self.args.device.type, torch.bfloat16, enabled=self._needs_bf16)
+        with torch.no_grad(), in_bf16:
             metrics = {f"eval_{name}": value for name, value in self._score().items()}
         self._module.train(mode)
         watched = self.args.metric_for_best_model

@@ -54,6 +54,7 @@ class Lesson:
             All processes of a run see it, and `Objective.prepare` has been called by one before the others.
         teacher: The model to match, if one is known.
         progress: Where to show how far it is.
+        bf16: Whether matrix products will be computed in bf16.
     """
 
     model: PreTrainedModel
@@ -64,6 +65,7 @@ class Lesson:
     cache: Path
     teacher: Teacher | None = None
     progress: Progress = SILENT
+    bf16: bool = False
 
 
 class Task(ABC):
@@ -74,6 +76,12 @@ class Task(ABC):
 
     uses_dropout: ClassVar[bool] = True
     """Whether the model drops units while it learns, as its configuration says."""
+
+    needs_bf16: bool = False
+    """Whether the model can be run with matrix products in bf16 only, as with FlashAttention."""
+
+    warnings: tuple[str, ...] = ()
+    """What the user should know of how the model will be trained, a sentence each."""
 
     corpus: TokenizedCorpus | None = None
     """What is packed into windows in place of the lesson's corpus: texts that the objective made itself."""

@@ -44,8 +44,8 @@ class CausalLanguageModelling(Objective):
     def task(self, lesson: Lesson) -> Task:
         """Find out how the model takes packed windows, and what its head does."""
         kinds = TokenKinds.of(lesson.tokenizer)
-        head = find_decoder_head(lesson.model, kinds.probe)
-        return CausalTask(find_inputs(lesson.model, kinds.probe), head)
+        head = find_decoder_head(lesson.model, kinds.probe, bf16=lesson.bf16)
+        return CausalTask(find_inputs(lesson.model, kinds.probe, bf16=lesson.bf16), head)
 
 
 class CausalTask(Task):
@@ -53,6 +53,8 @@ class CausalTask(Task):
 
     def __init__(self, inputs: Inputs, head: DecoderHead | None) -> None:
         self.inputs, self.head = inputs, head
+        self.needs_bf16 = inputs.needs_bf16
+        self.warnings = (inputs.warning,) if inputs.warning else ()
         if head is None:
             logger.warning("The head's structure is unknown: the logits of a whole batch exist at once.")
 

@@ -136,7 +136,7 @@ class SentenceDistillation(Objective):
             ModelError: If there is no teacher, it does not fit, or texts can't be kept apart.
         """
         teacher, pooling = check_teacher(lesson.teacher, lesson.model), self._pooling_of(lesson)
-        inputs = find_inputs(lesson.model, TokenKinds.of(lesson.tokenizer).probe)
+        inputs = find_inputs(lesson.model, TokenKinds.of(lesson.tokenizer).probe, bf16=lesson.bf16)
         if inputs.isolation is Isolation.NONE:
             raise ModelError(
                 f"{type(lesson.model).__name__} can't keep the texts of a window apart, so that their "

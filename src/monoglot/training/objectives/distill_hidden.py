@@ -83,13 +83,13 @@ class TokenDistillation(Objective):
         """
         teacher = check_teacher(lesson.teacher, lesson.model)
         probe = TokenKinds.of(lesson.tokenizer).probe
-        inputs = find_inputs(lesson.model, probe)
+        inputs = find_inputs(lesson.model, probe, bf16=lesson.bf16)
         if inputs.isolation is Isolation.NONE:
             raise ModelError(
                 f"{type(lesson.model).__name__} can't keep the documents of a window apart, so that its "
                 "hidden states can't be compared; expected a model that takes a mask of tokens by tokens"
             )
-        head = find_decoder_head(lesson.model, probe) if self.cross_entropy else None
+        head = find_decoder_head(lesson.model, probe, bf16=lesson.bf16) if self.cross_entropy else None
         if self.cross_entropy and head is None:
             raise ModelError(
                 f"the head of {type(lesson.model).__name__} is of an unknown structure; expected one that "
@@ -122,6 +122,8 @@ class TokenTask(Task):
         self, stretches: Stretches, inputs: Inputs, *, head: DecoderHead | None, weight: float
     ) -> None:
         self.stretches, self.inputs, self.head, self.weight = stretches, inputs, head, weight
+        self.needs_bf16 = inputs.needs_bf16
+        self.warnings = (inputs.warning,) if inputs.warning else ()
 
     def collate(self, windows: Windows) -> Batch:
         """The windows, and to which stretch each token of student and teacher belongs."""
@@ -132,6 +134,7 @@ class TokenTask(Task):
         """The mean squared difference of hidden states, and what the head makes of them if that is wanted."""
         inputs = self.inputs(batch["ids"], batch["pieces"], batch["positions"])
         hidden = self.head.hidden(model, inputs) if self.head else last_hidden(model, inputs)
+        hidden = self.inputs.by_window(hidden, batch["ids"])
         found = self.stretches.student(hidden, batch)
         if not len(found):
             return 0.0 * hidden.sum()

@@ -71,7 +71,8 @@ class MaskedLanguageModelling(Objective):
             raise TokenizerError("masked language modelling needs a mask token, and the tokenizer has none")
         kinds = TokenKinds.of(lesson.tokenizer)
         maskable = Maskable(mask_id, kinds.ordinary, kinds.is_special, kinds.begins_word)
-        inputs, head = find_inputs(lesson.model, kinds.probe), find_head(lesson.model, kinds.probe)
+        inputs = find_inputs(lesson.model, kinds.probe, bf16=lesson.bf16)
+        head = find_head(lesson.model, kinds.probe, bf16=lesson.bf16)
         return MaskedTask(self, maskable, inputs, head, lesson.seed)
 
 
@@ -88,6 +89,8 @@ class MaskedTask(Task):
     ) -> None:
         self.objective, self.maskable, self.seed = objective, maskable, seed
         self.inputs, self.head = inputs, head
+        self.needs_bf16 = inputs.needs_bf16
+        self.warnings = (inputs.warning,) if inputs.warning else ()
         if head.entry is None:
             logger.warning("The head's structure is unknown: logits are computed for all tokens, slowly.")
 
@@ -106,7 +109,7 @@ class MaskedTask(Task):
     def loss(self, model: PreTrainedModel, batch: Batch) -> Tensor:
         """Mean cross-entropy of the tokens that were masked."""
         inputs = self.inputs(batch["ids"], batch["pieces"], batch["positions"])
-        logits = self.head(model, inputs, batch["chosen"])
+        logits = self.head(model, inputs, self.inputs.places(batch["chosen"], batch["ids"]))
         targets = batch["targets"]
         losses = cross_entropy(
             logits.flatten(0, 1).float(), targets.flatten(), ignore_index=IGNORED, reduction="none"
