@@ -107,7 +107,7 @@ def check_regular(path: Path, error: type[InputError]) -> None:
         raise error(f"{path} can't be read ({problem.strerror}): put a readable file there.") from None
     if not stat.S_ISREG(status.st_mode):
         kind = "a folder" if stat.S_ISDIR(status.st_mode) else "a device, a pipe or a socket"
-        raise error(f"{path} is {kind}; expected a file with JSON: put the file there, or remove it.")
+        raise error(f"{path} is {kind}; expected a file: put it there, or remove this.")
     if status.st_size > LARGEST_JSON_BYTES:
         raise error(
             f"{path} has {status.st_size / 1e6:,.0f} MB; expected JSON of at most "

@@ -8,7 +8,8 @@ from pathlib import Path
 from transformers import PreTrainedTokenizerFast
 
 from monoglot.errors import ModelError, TokenizerError
-from monoglot.untrusted import read_foreign_json
+from monoglot.model.links import check_links
+from monoglot.untrusted import check_regular, read_foreign_json
 
 MODULES = "modules.json"
 BESIDE_MODULES = ("sentence_*_config.json", "config_sentence_transformers.json")
@@ -24,11 +25,17 @@ def transformer_folder(folder: Path) -> Path:
         folder: A model folder, or a sentence-transformers folder.
 
     Raises:
-        ModelError: If the folder doesn't exist or its modules.json is damaged.
+        ModelError: If the folder doesn't exist, has a link that leads out of it or something that is no file
+            in the place of one, or its modules.json is damaged.
     """
     if not folder.is_dir():
         raise ModelError(f"There is no folder {folder}; expected the folder of a Hugging Face model.")
-    return next((path for kind, path in sentence_modules(folder) if kind.endswith("Transformer")), folder)
+    check_links(folder)
+    inner = next((path for kind, path in sentence_modules(folder) if kind.endswith("Transformer")), folder)
+    for pattern in (*BESIDE_MODULES, *BESIDE_MODEL, CHAT_TEMPLATE):
+        for file in (*folder.glob(pattern), *inner.glob(pattern)):
+            check_regular(file, ModelError)
+    return inner
 
 
 def copy_satellites(source: Path, out: Path, tokenizer: PreTrainedTokenizerFast) -> None:
@@ -94,6 +101,8 @@ def _has_own_code(folder: Path) -> bool:
 
 def _copy_module(module: Path, target: Path) -> None:
     if module.is_dir():  # a module without settings, such as Normalize, has no folder
+        if linked := [path for path in module.rglob("*") if path.is_symlink() and path.is_dir()]:
+            raise ModelError(f"{linked[0]} is a link to a folder; expected the folder itself: put it there.")
         shutil.copytree(module, target, dirs_exist_ok=True)
 
 
