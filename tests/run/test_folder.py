@@ -208,6 +208,7 @@ def test_earlier_output_is_put_back_if_the_new_one_cannot_take_its_place(
 
 def test_replacement_that_was_killed_half_way_is_undone(pipeline: Pipeline, output: Path) -> None:
     pipeline.run(output)
+    (output / "monoglot/.replaced").touch()
     output.rename(output.with_name("out.replaced-by-monoglot"))
     recover(output)
     assert names(output.parent) == ["out"]
@@ -251,6 +252,153 @@ def test_foreign_partial_folder_is_never_touched(pipeline: Pipeline, output: Pat
     with pytest.raises(OutputError, match="holds something else"):
         pipeline.run(output)
     assert files(output.parent) == {"out.partial/thesis.tex": b"years of work"}
+
+
+@pytest.mark.parametrize("entry", ["monoglot/paper.tex", "monoglot/.git/HEAD", "monoglot/words/words.txt"])
+def test_a_partial_folder_with_a_folder_of_the_same_name_is_never_touched(
+    pipeline: Pipeline, output: Path, entry: str
+) -> None:
+    file = output.with_name("out.partial") / entry
+    file.parent.mkdir(parents=True)
+    file.write_text("years of work")
+    with pytest.raises(OutputError, match=r"holds something else \(monoglot/"):
+        pipeline.run(output)
+    assert files(output.parent) == {f"out.partial/{entry}": b"years of work"}
+
+
+def test_a_file_put_into_the_partial_folder_is_never_touched(pipeline: Pipeline, output: Path) -> None:
+    with interrupted(output) as run:
+        pipeline.stages(run)
+    (run.partial / "thesis.tex").write_text("years of work")
+    with pytest.raises(OutputError, match=r"holds something else \(thesis\.tex\)"):
+        pipeline.run(output)
+    (run.partial / "thesis.tex").unlink()
+    assert pipeline.run(output) == []
+
+
+@pytest.mark.parametrize("name", ["out.partial", "out.partial.lock", "out.replaced-by-monoglot"])
+def test_a_file_with_a_name_that_the_work_needs_is_never_touched(
+    pipeline: Pipeline, output: Path, name: str
+) -> None:
+    pipeline.run(output)
+    file = output.with_name(name)
+    file.write_text("years of work")
+    if name.endswith("monoglot"):
+        pipeline.run(output, overwrite=True, words=4)
+    else:
+        with pytest.raises(OutputError, match="is needed for the work but"):
+            pipeline.run(output, overwrite=True, words=4)
+    assert file.read_text() == "years of work"
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_a_folder_of_the_users_own_named_as_a_replaced_one_is_never_touched(
+    pipeline: Pipeline, output: Path, overwrite: bool
+) -> None:
+    own = output.with_name("out.replaced-by-monoglot")
+    pipeline.run(own)  # a copy of an earlier output, say
+    before = files(own)
+    if overwrite:
+        pipeline.run(output)
+    pipeline.run(output, overwrite, words=3)
+    assert files(own) == before
+    assert names(output.parent) == ["out", "out.replaced-by-monoglot"]
+
+
+OWN = {
+    "notes.txt": "mine", "checkpoint-500/model.safetensors": "mine too", "monoglot/remarks.md": "also",
+    "monoglot/words/remarks.md": "also", "1_Pooling/why.txt": "and this", "comparison.json": "{}",
+}  # fmt: skip
+
+
+def add_own_files(output: Path) -> None:
+    for name, text in OWN.items():
+        (output / name).parent.mkdir(exist_ok=True)
+        (output / name).write_text(text)
+    (output / "link").symlink_to("notes.txt")
+    (output / "elsewhere").symlink_to("/usr/share", target_is_directory=True)
+    (output / "empty").mkdir()
+
+
+def test_files_of_the_users_own_outlive_overwrite(
+    pipeline: Pipeline, output: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    pipeline.run(output)
+    made = files(output)
+    add_own_files(output)
+    for words in (3, 2):  # they are told from monoglot's the second time, too
+        pipeline.run(output, overwrite=True, words=words)
+        assert {name: (output / name).read_text() for name in OWN} == OWN
+        assert (output / "link").readlink() == Path("notes.txt")
+        assert (output / "elsewhere").readlink() == Path("/usr/share")
+        assert (output / "empty").is_dir()
+    assert made.keys() == files(output).keys() - OWN.keys() - {"link"}
+    assert names(output.parent) == ["out"]
+    assert "not made by monoglot: kept in the new output" in caplog.text
+    assert "notes.txt" in caplog.text or "1_Pooling/why.txt" in caplog.text
+
+
+def test_what_an_earlier_run_made_and_this_one_does_not_is_replaced(output: Path) -> None:
+    with Run.open(output) as run:
+        old = run.stage("old", lambda folder: (folder / "old.bin").touch())
+        run.publish(old, settings=None, inputs={}, seed=1)
+    with Run.open(output, overwrite=True) as run:
+        new = run.stage("new", lambda folder: (folder / "new.bin").touch())
+        run.publish(new, settings=None, inputs={}, seed=1)
+    assert sorted(path.name for path in output.iterdir()) == ["monoglot", "new.bin"]
+    assert not (output / "monoglot/old").exists()
+
+
+@pytest.mark.parametrize("own", ["new.bin", "new.bin/mine.txt", "folder"])
+def test_a_file_of_the_users_own_in_the_place_of_a_new_one_is_named(output: Path, own: str) -> None:
+    def publish() -> None:
+        def work(folder: Path) -> None:
+            (folder / "folder").mkdir()
+            for name in ("new.bin", "folder/x.bin"):
+                (folder / name).write_text("made")
+
+        with Run.open(output, overwrite=True) as run:
+            run.publish(run.stage("new", work), settings=None, inputs={}, seed=1)
+
+    with Run.open(output) as run:
+        old = run.stage("old", lambda folder: (folder / "old.bin").touch())
+        run.publish(old, settings=None, inputs={}, seed=1)
+    (output / own).parent.mkdir(exist_ok=True)
+    (output / own).write_text("mine")
+    with pytest.raises(OutputError, match=f"holds {own}, not made by monoglot, where the new output has"):
+        publish()
+    assert (output / own).read_text() == "mine"
+    (output / own).unlink()
+    if own == "new.bin/mine.txt":
+        (output / "new.bin").rmdir()
+    publish()
+    assert (output / "new.bin").read_text() == "made"
+
+
+def test_an_output_whose_manifest_is_damaged_is_not_overwritten(pipeline: Pipeline, output: Path) -> None:
+    pipeline.run(output)
+    (output / "monoglot/manifest.json").write_text('{"stages": []}')
+    before = files(output)
+    with pytest.raises(OutputError, match="can't be read, so that nobody knows which files"):
+        pipeline.run(output, overwrite=True)
+    assert files(output) == before
+
+
+def test_what_is_made_from_the_rest_is_there_when_the_output_is(pipeline: Pipeline, output: Path) -> None:
+    def finish(folder: Path) -> None:
+        assert not output.exists()
+        assert (folder / "monoglot/measured.json").exists()
+        (folder / "monoglot/report.html").write_text((folder / "model.safetensors").read_text())
+        if interrupt:
+            raise InterruptedError
+
+    for interrupt in (True, False):
+        with suppress(InterruptedError), Run.open(output) as run:
+            model = pipeline.stages(run)
+            run.publish(model, settings=None, inputs={}, seed=1, finish=finish)
+            assert not interrupt
+    assert pipeline.done == ["letters", "beside", "words", "model"]  # in the first of both runs
+    assert (output / "monoglot/report.html").read_text() == "abab1"
 
 
 def test_empty_folder_and_symlink_are_taken(pipeline: Pipeline, tmp_path: Path) -> None:

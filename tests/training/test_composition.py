@@ -130,5 +130,5 @@ def test_an_interrupted_run_ends_with_the_same_weights(taught, tmp_path):
     with pytest.raises(Interrupted):
         run(taught(), tmp_path / "stopped", told_to_stop)
     resumed = run(taught(), tmp_path / "stopped")
-    assert resumed.record["resumed_from_step"]
+    assert resumed.resumed_from_step
     assert all(torch.equal(through.weights[name], resumed.weights[name]) for name in through.weights)

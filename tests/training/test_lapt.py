@@ -13,6 +13,7 @@ import torch
 from monoglot.errors import CorpusError, Interrupted, SettingError, TrainingError
 from monoglot.evaluation.language import score_language
 from monoglot.model.tables import find_tables
+from monoglot.training.budget import Budget
 from monoglot.training.checkpoints import COMPLETE, latest
 from monoglot.training.lapt import train
 from monoglot.training.registry import get_objective
@@ -87,7 +88,7 @@ def test_an_interrupted_run_ends_with_the_same_weights(architecture, objective, 
     assert stop.value.exit_code == 143
     assert signal.getsignal(signal.SIGTERM) is handler
     resumed = run(lesson(architecture), tmp_path / "stopped", objective, **settings)
-    assert resumed.record["resumed_from_step"] == 7
+    assert resumed.resumed_from_step == 7
     assert same(through.weights, resumed.weights)
     assert metrics(tmp_path / "stopped") == metrics(tmp_path / "through")
 
@@ -102,9 +103,136 @@ def test_a_half_written_checkpoint_is_passed_over(lesson, tmp_path):
     with (folder / "metrics.jsonl").open("a") as file:
         file.write('{"step": 1')
     resumed = run(lesson("bert"), folder)
-    assert resumed.record["resumed_from_step"] == 6
+    assert resumed.resumed_from_step == 6
     assert same(through.weights, resumed.weights)
     assert metrics(folder) == metrics(tmp_path / "through")
+
+
+def test_a_run_killed_before_its_first_checkpoint_records_its_beginning_once(lesson, tmp_path):
+    def score(model, task):
+        return {"bits_per_byte": 2.0}
+
+    run(lesson("bert"), tmp_path / "through", score=score)
+    folder = tmp_path / "killed"
+    folder.mkdir()
+    lines = (tmp_path / "through" / "metrics.jsonl").read_text().splitlines()
+    (folder / "metrics.jsonl").write_text("\n".join(lines[:3]) + "\n")
+    (folder / "settings.json").write_bytes((tmp_path / "through" / "settings.json").read_bytes())
+    run(lesson("bert"), folder, score=score)
+    assert (folder / "metrics.jsonl").read_bytes() == (tmp_path / "through" / "metrics.jsonl").read_bytes()
+
+
+DAMAGES = {
+    "weights": lambda c: cut(c / "model.safetensors"),
+    "optimizer": lambda c: (c / "optimizer.pt").write_bytes(b"half"),
+    "one bit": lambda c: flip(c / "model.safetensors"),
+    "random numbers": lambda c: cut(c / "rng_state.pth"),
+    "schedule is gone": lambda c: (c / "scheduler.pt").unlink(),
+    "state": lambda c: (c / "trainer_state.json").write_text("{"),
+    "mark": lambda c: (c / "complete.json").write_text(""),
+    "mark of another kind": lambda c: (c / "complete.json").write_text("[1]"),
+    "metrics": lambda c: cut(c / "metrics.jsonl"),
+}
+
+
+def cut(file):
+    file.write_bytes(file.read_bytes()[:-100])
+
+
+def flip(file):
+    content = bytearray(file.read_bytes())
+    content[-5] ^= 1
+    file.write_bytes(content)
+
+
+@pytest.fixture
+def whole(lesson, tmp_path):
+    """A run with all its checkpoints, and what it gave."""
+    folder = tmp_path / "whole"
+    return folder, run(lesson("bert"), folder, keep=9)
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_checkpoint_is_passed_over_and_named(damage, whole, lesson, tmp_path, caplog):
+    through, outcome = whole
+    folder = tmp_path / "c"
+    shutil.copytree(through, folder)
+    for step in (6, 9, 12):
+        DAMAGES[damage](folder / f"checkpoint-{step}")
+    resumed = run(lesson("bert"), folder)
+    assert resumed.resumed_from_step == 3
+    assert same(outcome.weights, resumed.weights)
+    assert (folder / "metrics.jsonl").read_bytes() == (through / "metrics.jsonl").read_bytes()
+    said = [record.getMessage() for record in caplog.records if "is damaged" in record.getMessage()]
+    assert len(said) == 1
+    assert said[0].startswith("checkpoint-12 is damaged (")
+    assert "checkpoint-6 is damaged (" in said[0]
+    assert said[0].endswith(f"in {folder}: resuming from checkpoint-3.")
+
+
+def test_a_run_with_only_damaged_checkpoints_begins_again(whole, lesson, tmp_path, caplog):
+    through, outcome = whole
+    folder = tmp_path / "c"
+    shutil.copytree(through, folder)
+    for checkpoint in folder.glob("checkpoint-*"):
+        cut(checkpoint / "model.safetensors")
+    resumed = run(lesson("bert"), folder)
+    assert resumed.resumed_from_step is None
+    assert same(outcome.weights, resumed.weights)
+    assert (folder / "metrics.jsonl").read_bytes() == (through / "metrics.jsonl").read_bytes()
+    assert "there is no other, so training begins again" in caplog.text
+
+
+def test_damaged_settings_of_a_run_are_one_sentence(whole, lesson, tmp_path):
+    shutil.copytree(whole[0], tmp_path / "c")
+    (tmp_path / "c" / "settings.json").write_text("{")
+    with pytest.raises(SettingError, match=r"settings\.json is damaged or missing, so that nobody knows"):
+        run(lesson("bert"), tmp_path / "c")
+
+
+@pytest.mark.parametrize("killed_after", [3, 5, 7, 9])
+def test_patience_outlives_an_interruption(killed_after, lesson, tmp_path):
+    figures = {0: 9.0, 1: 3.0, 2: 2.0, 3: 2.5, 4: 2.5, 5: 1.9, 6: 2.0, 7: 2.0, 8: 2.0}
+
+    class Killed(BaseException):
+        pass
+
+    def dying(folder, most):
+        def score(model, task):
+            steps = [int(path.name.split("-")[1]) for path in folder.glob("checkpoint-*")]
+            step = max(steps, default=-1) + 1
+            if step > most:
+                raise Killed
+            return {"bits_per_byte": figures[step]}
+
+        return score
+
+    settings = {"checks": 12, "patience": 3, "keep": 2}
+    through, folder = tmp_path / "through", tmp_path / "killed"
+    whole = run(lesson("bert"), through, score=dying(through, 99), **settings)
+    assert whole.steps == 8
+    # Step 0 is scored before there is a checkpoint: it counts as the first.
+    if killed_after < 9:
+        with pytest.raises(Killed):
+            run(lesson("bert"), folder, score=dying(folder, killed_after), **settings)
+    else:  # after the last checkpoint
+        run(lesson("bert"), folder, score=dying(folder, 99), **settings)
+    again = run(lesson("bert"), folder, score=dying(folder, 99), **settings)
+    assert again.steps == whole.steps
+    assert again.record == whole.record
+    assert same(again.weights, whole.weights)
+
+
+def test_figures_between_records_are_the_same_after_an_interruption(lesson, tmp_path, monkeypatch):
+    """When losses are recorded less often than checkpoints are written, their means begin at checkpoints."""
+    monkeypatch.setattr(Budget, "interval", lambda budget, times: 5 if times == 200 else 3)
+    run(lesson("bert"), tmp_path / "through", keep=9)
+    shutil.copytree(tmp_path / "through", tmp_path / "killed")
+    for step in (9, 12):
+        shutil.rmtree(tmp_path / "killed" / f"checkpoint-{step}")
+    resumed = run(lesson("bert"), tmp_path / "killed")
+    assert resumed.resumed_from_step == 6
+    assert metrics(tmp_path / "killed") == metrics(tmp_path / "through")
 
 
 def test_other_settings_are_not_resumed(lesson, tmp_path):

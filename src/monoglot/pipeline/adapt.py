@@ -13,13 +13,15 @@ from monoglot.initialization.registry import get_method
 from monoglot.pipeline import processes, texts
 from monoglot.pipeline.adapt_settings import AdaptSettings
 from monoglot.pipeline.orders import follow
+from monoglot.pipeline.places import check_output
 from monoglot.pipeline.report import report_at_end
 from monoglot.pipeline.source import open_source
 from monoglot.pipeline.threads import limited_threads
-from monoglot.pipeline.training import METRICS, RECORD, adapted, resolved
+from monoglot.pipeline.training import RECORD, RESUMED, TRAINING, adapted, resolved
 from monoglot.pipeline.walk import Walk
 from monoglot.progress import SILENT, Progress
 from monoglot.run import Run, read_json
+from monoglot.training.checkpoints import METRICS
 from monoglot.training.settings import TrainingSettings
 from monoglot.vectors.registry import get_engine
 
@@ -31,7 +33,7 @@ class Adapted:
     Attributes:
         output: The folder of the trained model.
         objective: What it learned.
-        record: Steps, tokens and what was found out about the model.
+        record: Steps, tokens, what was found out about the model, and from which step this call resumed.
         before: Held-out figures at the beginning.
         after: Held-out figures at the end.
         loss: Training loss at the beginning and at the end.
@@ -91,6 +93,7 @@ def adapt(
         inputs = [str(c) for c in ([corpus] if isinstance(corpus, str | Path) else corpus)]
         text = open_corpus(inputs, column=settings.column, heldout=settings.heldout)
         source = open_source(str(model), trust_remote_code=settings.trust_remote_code)
+        check_output(output, model, inputs, text, settings)
         source.check()
         mixture = source.folder / "monoglot" / "mixture" / "mixture.safetensors"
         settings, filled = resolved(source.folder, settings, training, copies_known=mixture.exists())
@@ -107,21 +110,23 @@ def adapt(
             hashes = {"corpus": text.fingerprint(), "model": source.key}
             both = {"adapt": settings, "training": training}
             names = {"model": str(model), "corpus": inputs}
-            run.publish(result, settings=both, inputs=hashes, seed=settings.seed, names=names)
-            report_at_end(run.output, None, progress)
+            run.publish(
+                result, settings=both, inputs=hashes, seed=settings.seed, names=names,
+                finish=lambda folder: report_at_end(folder, run.output, None, progress),
+            )  # fmt: skip
             return summary(run, str(settings.objective))
 
 
 def summary(run: Run, objective: str) -> Adapted:
     """A run in figures, once it is published."""
-    home = run.output / "monoglot" / "training"
+    home = run.output / "monoglot" / TRAINING
     lines = [json.loads(line) for line in (home / METRICS).read_text(encoding="utf-8").splitlines()]
     scores = [line for line in lines if "loss" not in line]
     losses = [line["loss"] for line in lines if "loss" in line]
     return Adapted(
         output=str(run.output),
         objective=objective,
-        record=read_json(home / RECORD),
+        record=read_json(home / RECORD) | {RESUMED: run.happened.get(RESUMED)},
         before=_figures(scores[:1]),
         after=_figures(scores[-1:]),
         loss=(losses[0], losses[-1]),

@@ -26,6 +26,7 @@ from monoglot.pipeline.compare_verdict import verdict
 from monoglot.pipeline.evaluate_settings import EvaluateSettings
 from monoglot.pipeline.evaluation import read_lines
 from monoglot.pipeline.last_stage import LastStage
+from monoglot.pipeline.places import check_output
 from monoglot.pipeline.source import open_source
 from monoglot.pipeline.threads import limited_threads
 from monoglot.pipeline.walk import Walk
@@ -79,6 +80,7 @@ def compare(
         retention = EvaluateSettings(lines=settings.lines, column=settings.column)
         scored = {RETENTION: read_lines(settings.retention, retention)} if settings.retention else {}
         model = open_source(str(source), trust_remote_code=settings.trust_remote_code)
+        check_output(output, source, inputs, text, settings, *(one.initializer for one in chosen))
         check(model, text, shared)
         for one in chosen:
             one.initializer.check()

@@ -21,10 +21,12 @@ from monoglot.pipeline.last_stage import LastStage
 from monoglot.pipeline.memory import return_memory
 from monoglot.pipeline.orders import Order, carry_out
 from monoglot.pipeline.summary import count_parameters
-from monoglot.pipeline.training import METRICS, trained_model
+from monoglot.pipeline.training import trained_model
 from monoglot.pipeline.walk import Walk
 from monoglot.run import Artifact, content_key, read_json, write_json
+from monoglot.run.output import CACHES, PROBES, STUDENTS
 from monoglot.tokenization.tokenized_corpus import TokenizedCorpus
+from monoglot.training.checkpoints import METRICS
 
 Texts = Mapping[str, Sequence[str]]
 Scores = dict[str, LineScores]
@@ -127,9 +129,9 @@ class Laboratory:
         teacher = self.walk.source if settings.teacher else None
         identity = chosen | inputs | {"teacher": teacher.key if teacher else ""}
         lasting = identity | training.lasting() | {"scored on": self.scored_on}
-        checkpoints = self.walk.run.partial / "probes" / content_key(lasting)[:16]
+        checkpoints = self.walk.run.partial / PROBES / content_key(lasting)[:16]
         # What the teacher says of a text is the same for all who read it as the same tokens.
-        cache = self.walk.run.partial / "caches" / contestant.tokens.key[:16] / content_key(chosen)[:16]
+        cache = self.walk.run.partial / CACHES / contestant.tokens.key[:16] / content_key(chosen)[:16]
 
         def compute(folder: Path) -> None:
             student = self.student(contestant, seed)
@@ -165,7 +167,7 @@ class Laboratory:
         if contestant.tokenizer is None or contestant.rows is None:
             return self.walk.source.folder
         key = contestant.key(seed)
-        folder = self.walk.run.partial / "students" / key[:16]
+        folder = self.walk.run.partial / STUDENTS / key[:16]
         if not (folder / KEY).exists():
             shutil.rmtree(folder, ignore_errors=True)
             keep_only(folder)

@@ -73,7 +73,18 @@ def report(
         SettingError: If what draws PNG is not installed.
         ModelError: If a source is named that can't be used, or is not the one.
     """
-    artifacts = Artifacts(Path(output))
+    return _write(Artifacts(Path(output)), source, language, evaluate=evaluate, png=png, progress=progress)
+
+
+def _write(
+    artifacts: Artifacts,
+    source: str | Source | None,
+    language: str | None = None,
+    *,
+    evaluate: bool = False,
+    png: bool = False,
+    progress: Progress = SILENT,
+) -> Report:
     found = FoundSource(source) if isinstance(source, Source) else FoundSource(None)
     if not isinstance(source, Source) and artifacts.mixture is not None:
         found = find_source(artifacts, source)
@@ -99,17 +110,24 @@ def draw(drawings: Mapping[str, str], folder: Path, *, png: bool) -> list[str]:
         contents |= {f"{name}.png": as_png(svg) for name, svg in drawings.items()}
     folder.mkdir(exist_ok=True)
     for name, content in contents.items():
-        (folder / name).write_bytes(content)
+        with atomic_write(folder / name, "wb") as file:
+            file.write(content)
     return [str(folder / name) for name in contents]
 
 
-def report_at_end(output: Path, source: Source | None, progress: Progress) -> None:
-    """Write the report of a run that has just been published.
+def report_at_end(folder: Path, output: Path, source: Source | None, progress: Progress) -> None:
+    """Write the report of a run that is about to be published.
 
     Whatever goes wrong with it is told, but the model that has been made is not taken for a failure.
+
+    Args:
+        folder: The folder in which all else is complete.
+        output: The folder that it will be.
+        source: The source model, if it is at hand.
+        progress: Where to say that it is written.
     """
     try:
-        written = report(output, source=source)
+        written = _write(Artifacts(folder, output), source)
     except Exception as error:
         logger.warning(
             "The report of %s could not be written (%s); the model is complete: `monoglot report` tries "
@@ -119,4 +137,4 @@ def report_at_end(output: Path, source: Source | None, progress: Progress) -> No
             exc_info=logger.isEnabledFor(logging.DEBUG),
         )
         return
-    progress.note(f"report       {written.page}")
+    progress.note(f"report       {output / Path(written.page).relative_to(folder)}")

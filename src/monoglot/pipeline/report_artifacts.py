@@ -33,11 +33,12 @@ class Artifacts:
 
     Attributes:
         output: The output folder.
+        place: Where that folder is, or will be when it has been published.
         homes: The folders with artefacts, that of the last run first.
     """
 
-    def __init__(self, output: Path) -> None:
-        self.output = output
+    def __init__(self, output: Path, place: Path | None = None) -> None:
+        self.output, self.place = output, place or output
         self.homes = [output / "monoglot"]
         if not (self.homes[0] / "manifest.json").is_file():
             raise OutputError(

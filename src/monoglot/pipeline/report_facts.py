@@ -40,7 +40,7 @@ def gather(artifacts: Artifacts, source: Source | None) -> Facts:
     recipe = artifacts.manifest["stages"].get("adapted", {}).get("settings", {})
     return Facts(
         source=source.name if source else name,
-        output=artifacts.output.resolve().name,
+        output=artifacts.place.resolve().name,
         mode=settings.get("mode", ""),
         method=settings.get("method", ""),
         vectors=settings.get("vectors", ""),
@@ -155,7 +155,7 @@ def command(artifacts: Artifacts) -> str:
     verb, model = ("specialize", names["source"]) if "source" in names else ("adapt", names["model"])
     kinds = manifest["settings"]
     chosen = kinds if "Settings" in kinds else {k: v for each in kinds.values() for k, v in each.items()}
-    words = ["monoglot", verb, model, *names["corpus"], "--output", artifacts.output.name]
+    words = ["monoglot", verb, model, *names["corpus"], "--output", artifacts.place.name]
     for kind, values in chosen.items():
         words += flags(values, DEFAULTS[kind])
     return shell_lines(words)

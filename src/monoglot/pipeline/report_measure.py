@@ -29,8 +29,8 @@ def measure(artifacts: Artifacts, source: Source, progress: Progress) -> None:
     lines = artifacts.heldout[: MEASURED.lines]
     if not lines:
         raise OutputError(
-            f"{artifacts.output} has no held-out text to measure on: score it with `monoglot evaluate "
-            f"{artifacts.output} TEXT --against {source.name}`"
+            f"{artifacts.place} has no held-out text to measure on: score it with `monoglot evaluate "
+            f"{artifacts.place} TEXT --against {source.name}`"
         )
     found = compare_models((open_source(str(artifacts.output)), source), lines, MEASURED, progress=progress)
     write_json(artifacts.homes[0] / EVALUATION, found.as_dict())

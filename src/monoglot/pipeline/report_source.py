@@ -82,6 +82,6 @@ def _check_same(artifacts: Artifacts, source: Source) -> None:
     expected = artifacts.origin["stages"]["overlap"]["inputs"]["source"]
     if source.tokenizer_key != expected:
         raise ModelError(
-            f"the tokenizer of '{source.name}' is not the one that {artifacts.output} was made from: give "
+            f"the tokenizer of '{source.name}' is not the one that {artifacts.place} was made from: give "
             "the model that specialize was given"
         )

@@ -9,6 +9,7 @@ from monoglot.corpus import open_corpus
 from monoglot.initialization.registry import get_method
 from monoglot.pipeline import scoring, texts, tokenizers, weights
 from monoglot.pipeline.checks import check
+from monoglot.pipeline.places import check_output
 from monoglot.pipeline.report import report_at_end
 from monoglot.pipeline.settings import Settings
 from monoglot.pipeline.source import Source, open_source
@@ -56,6 +57,7 @@ def specialize(
         engine = get_engine(settings.vectors, settings.vectors_options)
         text = open_corpus(inputs, column=settings.column, heldout=settings.heldout)
         model = open_source(str(source), trust_remote_code=settings.trust_remote_code)
+        check_output(output, source, inputs, text, settings)
         check(model, text, settings)
         finish = last_stage(settings, model)
         with Run.open(Path(output), overwrite) as run:
@@ -67,9 +69,9 @@ def specialize(
             proof = scoring.proved(walk)
             names = {"source": str(source), "corpus": inputs}
             run.publish(
-                result, settings=settings, inputs=hashes, seed=settings.seed, proof=proof, names=names
-            )
-            report_at_end(run.output, model, progress)
+                result, settings=settings, inputs=hashes, seed=settings.seed, proof=proof, names=names,
+                finish=lambda folder: report_at_end(folder, run.output, model, progress),
+            )  # fmt: skip
             return scoring.summary(walk)
 
 

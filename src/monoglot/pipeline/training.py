@@ -22,6 +22,8 @@ from monoglot.pipeline.source import open_source
 from monoglot.pipeline.texts import heldout
 from monoglot.pipeline.walk import Walk
 from monoglot.run import Artifact, write_json
+from monoglot.run.output import CHECKPOINTS
+from monoglot.training.checkpoints import METRICS
 from monoglot.training.lapt import Outcome
 from monoglot.training.learning import is_sharded
 from monoglot.training.registry import check_objective, choose_objective, get_objective
@@ -29,9 +31,9 @@ from monoglot.training.settings import TrainingSettings
 
 SCORED_BYTES = 10_000
 """How much held-out text is scored during training."""
-CHECKPOINTS = "checkpoints"
-METRICS = "metrics.jsonl"
+TRAINING = "training"
 RECORD = "training.json"
+RESUMED = "resumed_from_step"
 
 
 def resolved(
@@ -115,6 +117,7 @@ def adapted(
         outcome = carry_out(order, walk.corpus.lines, walk.progress)
         save_student(student, outcome, folder, trust_remote_code=settings.trust_remote_code)
         write_json(checkpoints / RECORD, outcome.record)
+        walk.run.happened[RESUMED] = outcome.resumed_from_step
 
     def keep(folder: Path) -> None:
         for name in (METRICS, RECORD):
@@ -123,7 +126,7 @@ def adapted(
     model = walk.stage("adapted", compute, chosen | training.lasting(), **inputs)
     if model.reused:
         processes.send(None)
-    walk.stage("training", keep, adapted=model)
+    walk.stage(TRAINING, keep, adapted=model)
     return model
 
 

@@ -35,8 +35,38 @@ def atomic_write(path: Path, mode: str = "w") -> Iterator[IO[Any]]:
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
+        sync_folder(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def sync_folder(folder: Path) -> None:
+    """Have the names in a folder reach the disk: a file that was renamed is there after a power failure.
+
+    Windows has no such call, and some network file systems refuse it for folders.
+    """
+    if os.name == "nt":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):
+            raise
+    finally:
+        os.close(handle)
+
+
+def sync_tree(folder: Path) -> None:
+    """Have all files of a folder, and the names of all, reach the disk: before it is renamed to be final."""
+    for place, _, names in os.walk(folder):
+        for name in names:
+            path = Path(place, name)
+            if path.is_symlink() or not path.is_file():
+                continue
+            with path.open("r+b" if os.name == "nt" else "rb") as file:
+                os.fsync(file.fileno())
+        sync_folder(Path(place))
 
 
 def write_json(path: Path, value: object) -> None:
@@ -71,6 +101,15 @@ def remove(path: Path) -> None:
         shutil.rmtree(path)
     else:
         path.unlink(missing_ok=True)
+
+
+def discard(path: Path) -> None:
+    """Remove a folder or a file at once: what is left if that is interrupted has a temporary name."""
+    if path.exists() or path.is_symlink():
+        temporary = path.with_name(f".{path.name.removeprefix('.')}.old.tmp")
+        remove(temporary)
+        path.rename(temporary)
+        remove(temporary)
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import logging
 import shlex
 import shutil
 import sys
@@ -15,10 +16,11 @@ from pathlib import Path
 
 from monoglot.errors import OutputError
 from monoglot.run.content import Json, canonical
-from monoglot.run.files import computing, link_or_copy, remove, write_json, writing
+from monoglot.run.files import computing, discard, link_or_copy, remove, sync_tree, write_json, writing
 from monoglot.run.manifest import manifest
 from monoglot.run.measure import Measured
-from monoglot.run.output import CARD, HOME, MANIFEST_FILE, check, lock, recover, replace, sibling
+from monoglot.run.output import CARD, HOME, MANIFEST_FILE, WORK, check, lock, recover, replace, sibling
+from monoglot.run.own_files import keep, named, own_files
 from monoglot.run.stage import (
     MEASURED_FILE,
     STAGE_FILE,
@@ -28,6 +30,8 @@ from monoglot.run.stage import (
     load_measured,
     reuse,
 )
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -64,6 +68,7 @@ class Run:
         output: The folder that the user asked for; it exists when the run is published.
         partial: The folder in which the run works until then.
         artifacts: The stages so far, by name, in the order in which they were asked for.
+        happened: What depends on how often the run was interrupted; it goes into ``measured.json``.
     """
 
     def __init__(self, output: Path) -> None:
@@ -71,7 +76,9 @@ class Run:
         self.partial = sibling(output, "partial")
         self._home = self.partial / HOME
         self._records: dict[str, Record] = {}
+        self._own_files: list[Path] = []
         self.artifacts: dict[str, Artifact] = {}
+        self.happened: dict[str, Json] = {}
         self._started, self._clock = datetime.now(UTC), time.perf_counter()
 
     @classmethod
@@ -81,7 +88,8 @@ class Run:
 
         Args:
             output: The folder to make; nothing of it is touched before `publish`.
-            overwrite: Whether to replace what an earlier run made there, reusing what has not changed.
+            overwrite: Whether to replace what an earlier run made there, reusing what has not changed; files
+                that no run made are kept.
 
         Yields:
             The run. Finished stages are kept if the ``with`` block ends early; unfinished ones are removed.
@@ -98,6 +106,7 @@ class Run:
                 recover(output)
                 check(output, overwrite)
                 run._prepare()
+                run._find_own_files()
             try:
                 yield run
             finally:
@@ -147,8 +156,11 @@ class Run:
         seed: int,
         proof: Mapping[str, Json] | None = None,
         names: Mapping[str, Json] | None = None,
+        finish: Callable[[Path], None] | None = None,
     ) -> Path:
         """Complete the output: put files at its root, write the manifest, give the folder its name.
+
+        All files have reached the disk before the folder gets its name.
 
         Args:
             artifacts: The stages whose files belong at the root; they are moved there, not copied.
@@ -157,6 +169,8 @@ class Run:
             seed: The seed of the run, for the manifest.
             proof: What the run has proved of its output, for the manifest.
             names: What the user called each input, for the manifest.
+            finish: Is given the folder when all else is in it, to write what is made from it, such as a
+                report: if that is interrupted there is no output yet, and the same run continues.
 
         Returns:
             The output folder.
@@ -175,24 +189,59 @@ class Run:
                 link_or_copy(self.output / CARD, self.partial / CARD)
             write_json(self._home / MANIFEST_FILE, description)
             write_json(self._home / MEASURED_FILE, self._costs())
+            keep(self.output, self.partial, self._own_files)
+        if finish is not None:
+            finish(self.partial)
+        with writing(self.output):
+            sync_tree(self.partial)
             replace(self.output, self.partial)
         return self.output
 
     def _prepare(self) -> None:
-        if self.partial.exists() and not self._home.is_dir() and any(self.partial.iterdir()):
+        if strangers := self._strangers():
             raise OutputError(
-                f"{self.partial} is needed for the work but holds something else: "
+                f"{self.partial} is needed for the work but holds something else ({named(strangers)}): "
                 "move it away or choose another --output."
             )
         self._home.mkdir(parents=True, exist_ok=True)
         for unfinished in self._home.glob(".*"):
             remove(unfinished)
 
+    def _strangers(self) -> list[Path]:
+        """What lies in the partial folder and was not put there by a run that was interrupted."""
+        if not self.partial.is_dir() or self.partial.is_symlink():
+            return [Path(self.partial.name)] if self.partial.exists() or self.partial.is_symlink() else []
+        stages = list(self._home.iterdir()) if self._home.is_dir() and not self._home.is_symlink() else []
+        records = {path.name: Record.load(path / STAGE_FILE) for path in stages if path.is_dir()}
+        files = (MANIFEST_FILE, MEASURED_FILE)
+        strangers = [
+            Path(HOME, path.name)
+            for path in stages
+            if not (path.name in files or (path / STAGE_FILE).exists() or _is_temporary(path))
+        ]
+        if (self._home / MANIFEST_FILE).is_file():  # killed while it was published: anything may lie there
+            return []
+        known = {HOME, CARD, *WORK}
+        known |= {Path(name).parts[0] for record in records.values() if record for name in record.files}
+        return strangers + [Path(path.name) for path in self.partial.iterdir() if path.name not in known]
+
+    def _find_own_files(self) -> None:
+        """Find what the user has put into the output that is to be replaced, and say that it is kept."""
+        if not (self.output / HOME / MANIFEST_FILE).is_file():
+            return
+        self._own_files = own_files(self.output)
+        if self._own_files:
+            logger.warning(
+                "%s holds %s, not made by monoglot: kept in the new output.",
+                self.output,
+                named(self._own_files),
+            )
+
     def _remove_leftovers(self) -> None:
         """Remove stages that this run has not asked for, and files of a publication that was interrupted."""
         for path in self._home.iterdir():
             if path.name not in self._records:
-                remove(path)
+                discard(path)
         for path in self.partial.iterdir():
             if path != self._home:
                 remove(path)
@@ -220,9 +269,15 @@ class Run:
             "seconds": round(time.perf_counter() - self._clock, 3),
             "command": shlex.join(sys.argv),
             "stages": stages,
+            **self.happened,
         }
 
     def _tidy(self) -> None:
         """Leave nothing behind if there is nothing worth continuing from."""
         if self._home.is_dir() and not any(self._home.glob(f"*/{STAGE_FILE}")):
             shutil.rmtree(self.partial, ignore_errors=True)
+
+
+def _is_temporary(path: Path) -> bool:
+    """Whether a name is that of a stage, or a file, that was not finished."""
+    return path.name.startswith(".") and ".tmp" in path.name

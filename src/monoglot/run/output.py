@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-import fcntl
 import logging
 import os
-import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from filelock import FileLock, Timeout
+
 from monoglot.errors import OutputError
-from monoglot.run.files import writing
+from monoglot.run.files import remove, sync_folder, writing
 
 HOME = "monoglot"
 MANIFEST_FILE = "manifest.json"
 CARD = "README.md"
+CHECKPOINTS, PROBES, CACHES, STUDENTS = WORK = ("checkpoints", "probes", "caches", "students")
+"""Folders beside the stages in which a run works; they are gone when it is published."""
+REPLACED = "replaced-by-monoglot"
+MARK = ".replaced"
+"""Lies in ``HOME`` of an output that is being replaced: only such a folder is put back, or removed."""
 
 logger = logging.getLogger(__name__)
 
@@ -32,35 +37,41 @@ def lock(output: Path) -> Iterator[None]:
     The lock file ``OUT.partial.lock`` is removed at the end. After a ``kill`` it stays, but holds no lock.
 
     Raises:
-        OutputError: If another process holds the lock.
+        OutputError: If another process holds the lock, or the file is something of the user's own.
     """
     path = sibling(output, "partial.lock")
-    while True:
-        with writing(output):
-            file = path.open("a+")
+    with writing(output):
+        owner = _owner(path)
+        own = FileLock(path, blocking=False, fallback_to_soft=False)
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            with file:
-                file.seek(0)
-                owner = file.read().strip() or "(unknown)"
+            own.acquire()
+        except Timeout:
             raise OutputError(
                 f"The output {output} is in use by process {owner}: wait for it or choose another --output."
             ) from None
-        except OSError as error:
+        except NotImplementedError as error:
             logger.warning("The file system of %s has no locks (%s): don't start two runs.", output, error)
-        # The last owner may have removed the file between our opening and locking it: then it guards nothing.
-        if path.exists() and os.path.samestat(os.fstat(file.fileno()), path.stat()):
-            break
-        file.close()
-    with file:
-        file.truncate(0)
-        file.write(str(os.getpid()))
-        file.flush()
-        try:
-            yield
-        finally:
+        path.write_text(str(os.getpid()))
+    try:
+        yield
+    finally:
+        with suppress(OSError):  # Windows removes no file that is open
             path.unlink(missing_ok=True)
+        own.release()
+
+
+def _owner(path: Path) -> str:
+    """The number of the process that wrote a lock file.
+
+    Raises:
+        OutputError: If it is no lock file.
+    """
+    text = path.read_text(errors="replace").strip() if path.is_file() else ""
+    if (path.exists() and not path.is_file()) or (text and not text.isdigit()):
+        raise OutputError(
+            f"{path} is needed for the work but is something else: move it away or choose another --output."
+        )
+    return text or "(unknown)"
 
 
 def check(output: Path, overwrite: bool) -> None:
@@ -80,6 +91,48 @@ def check(output: Path, overwrite: bool) -> None:
         raise OutputError(f"{output} exists already: use --overwrite or another --output.")
 
 
+def check_apart(output: Path, inputs: Iterable[tuple[str, Path]]) -> None:
+    """Refuse an output that would replace what it is made from, or lie in a folder that is read.
+
+    Places are compared, not names: through symbolic links, relative paths and mounts.
+
+    Args:
+        output: The folder to make, which need not exist.
+        inputs: What is read: what it is to the user, and its place; what does not exist is passed over.
+
+    Raises:
+        OutputError: If the output, or the folder beside it in which a run works, is an input, lies in one or
+            holds one.
+    """
+    target = output.resolve()
+    partial = sibling(target, "partial")
+    for what, path in inputs:
+        for place in (target, partial):
+            relation = _relation(place, path)
+            if relation is not None:
+                where = f"The output {output}" if place == target else f"{place}, where the work is done,"
+                raise OutputError(f"{where} {relation} {what} ({path}): choose another --output.")
+
+
+def _relation(place: Path, path: Path) -> str | None:
+    """What a folder that is to be made has to do with something that is read."""
+    identities = {_identity(each): each for each in (path, *path.resolve().parents)}
+    if (identity := _identity(place)) in identities and identity is not None:
+        return "is" if identity == _identity(path) else "holds"
+    if path.is_dir() and _identity(path) in {_identity(parent) for parent in place.parents}:
+        return "lies in"
+    return None
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """What two paths to one file or folder have in common; ``None`` if there is nothing."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
+
+
 def is_free(output: Path) -> bool:
     """Whether nothing would be lost by taking this place: there is nothing, or an empty folder."""
     return not output.exists() or (output.is_dir() and not any(output.iterdir()))
@@ -92,26 +145,58 @@ def is_ours(folder: Path) -> bool:
 
 def recover(output: Path) -> None:
     """Undo or finish a replacement during which the process was killed."""
-    replaced = _replaced(output)
-    if not output.exists() and is_ours(replaced):
-        replaced.rename(output)
-    shutil.rmtree(replaced, ignore_errors=True)
+    for replaced in _replaced(output):
+        if not output.exists():
+            replaced.rename(output)
+            sync_folder(output.parent)
+        else:
+            _forget(replaced)
+    if (mark := output / HOME / MARK).is_file():
+        mark.unlink()
 
 
 def replace(output: Path, partial: Path) -> None:
     """Give the finished folder the name of the output; if that fails, the earlier output is in its place."""
     if is_free(output):
         partial.replace(output)
+        sync_folder(output.parent)
         return
-    replaced = _replaced(output)
+    mark = output / HOME / MARK
+    mark.touch()
+    sync_folder(mark.parent)
+    replaced = _unused(output)
     output.rename(replaced)
     try:
         partial.rename(output)
     except OSError:
         replaced.rename(output)
+        mark.unlink()
         raise
-    shutil.rmtree(replaced, ignore_errors=True)
+    sync_folder(output.parent)
+    _forget(replaced)
 
 
-def _replaced(output: Path) -> Path:
-    return sibling(output, "replaced-by-monoglot")
+def _replaced(output: Path) -> list[Path]:
+    """Earlier outputs that a replacement left behind; what the user gave such a name has no mark."""
+    if not output.parent.is_dir():
+        return []
+    beside = (path for path in output.parent.iterdir() if path.name.startswith(f"{output.name}.{REPLACED}"))
+    return sorted(path for path in beside if (path / HOME / MARK).is_file() and not path.is_symlink())
+
+
+def _unused(output: Path) -> Path:
+    """A name for the earlier output while it is replaced that nothing else has."""
+    place, number = sibling(output, REPLACED), 1
+    while os.path.lexists(place):
+        number += 1
+        place = sibling(output, f"{REPLACED}-{number}")
+    return place
+
+
+def _forget(replaced: Path) -> None:
+    """Remove an earlier output, its mark last: what is left if that is interrupted is removed next time."""
+    with suppress(OSError):
+        for path in (*replaced.iterdir(), *(replaced / HOME).iterdir()):
+            if path.name != HOME and path != replaced / HOME / MARK:
+                remove(path)
+        remove(replaced)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from monoglot.run.content import Json, content_key, file_hash
-from monoglot.run.files import link_or_copy, read_json, remove, write_json
+from monoglot.run.files import discard, link_or_copy, read_json, remove, sync_folder, sync_tree, write_json
 from monoglot.run.measure import Measured, Meter
 from monoglot.run.output import HOME
 
@@ -182,7 +182,9 @@ def _becoming(home: Path, stage: str) -> Iterator[Path]:
     temporary.mkdir()
     try:
         yield temporary
-        remove(final)
+        sync_tree(temporary)
+        discard(final)
         temporary.rename(final)
+        sync_folder(home)
     finally:
         remove(temporary)

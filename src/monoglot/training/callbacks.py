@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 from typing import Any, Self
@@ -13,10 +14,16 @@ from accelerate import PartialState
 from accelerate.utils import gather
 from torch.distributed.tensor import DTensor
 from torch.nn.utils import get_total_norm
-from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+from transformers import (
+    EarlyStoppingCallback,
+    TrainerCallback,
+    TrainerControl,
+    TrainerState,
+    TrainingArguments,
+)
 
 from monoglot.errors import TrainingError
-from monoglot.training.checkpoints import complete, latest
+from monoglot.training.checkpoints import checks_without_progress, complete, latest
 from monoglot.training.learner import Learner
 from monoglot.training.parameters import Selection
 
@@ -69,11 +76,30 @@ class Soundness(TrainerCallback):
         )
 
 
+class Patience(EarlyStoppingCallback):
+    """Early stopping whose count of checks without progress outlives an interruption."""
+
+    def on_train_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **others: Any
+    ) -> None:
+        """Take over the count of the checkpoint from which the run resumes."""
+        super().on_train_begin(args, state, control, **others)
+        if state.global_step:
+            self.early_stopping_patience_counter = checks_without_progress(vars(state))
+
+
 class Completing(TrainerCallback):
     """Marks each checkpoint when every process has written its part."""
 
     def __init__(self, folder: Path, keep: int) -> None:
         self._folder, self._keep = folder, keep
+
+    def on_step_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
+    ) -> None:
+        """Record figures whenever a checkpoint is written: those since the last record are not part of it."""
+        if control.should_save:
+            control.should_log = True
 
     def on_save(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
@@ -95,8 +121,9 @@ class Interruption(TrainerCallback):
 
     SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
-    def __init__(self) -> None:
+    def __init__(self, say: Callable[[str], None]) -> None:
         self.received: int | None = None
+        self._say = say
         self._before: dict[int, Any] = {}
 
     def __enter__(self) -> Self:
@@ -124,3 +151,4 @@ class Interruption(TrainerCallback):
     def _note(self, number: int, _: FrameType | None) -> None:
         self.received = number
         signal.signal(number, self._before[number])  # a second one ends it at once
+        self._say(f"{signal.Signals(number).name}: training stops after this step and saves it")

@@ -11,14 +11,14 @@ import numpy as np
 from accelerate import PartialState
 from jaxtyping import Bool
 from torch import Tensor
-from transformers import EarlyStoppingCallback, PreTrainedModel, PrinterCallback
+from transformers import PreTrainedModel, PrinterCallback
 
 from monoglot.errors import CorpusError, Interrupted
 from monoglot.model.quiet import quiet_transformers
 from monoglot.progress import SILENT, Progress
 from monoglot.training.budget import Budget
-from monoglot.training.callbacks import Completing, Freezing, Interruption, Soundness
-from monoglot.training.checkpoints import discard_incomplete, latest, same_run, step_of
+from monoglot.training.callbacks import Completing, Freezing, Interruption, Patience, Soundness
+from monoglot.training.checkpoints import discard_unusable, ended_early, latest, same_run, step_of
 from monoglot.training.epoch import Layout
 from monoglot.training.frame import Frame
 from monoglot.training.learner import Learner
@@ -44,13 +44,15 @@ class Outcome:
         weights: The trained weights by the model's own names, tied ones once; empty in all processes but one.
         steps: Steps of the optimizer.
         tokens: Places of the windows that were trained on.
-        record: What was found out and done, as plain values.
+        record: What was found out and done, as plain values: the same however often the run was interrupted.
+        resumed_from_step: The step of the checkpoint from which this call resumed, if it did.
     """
 
     weights: dict[str, Tensor]
     steps: int
     tokens: int
     record: dict[str, object]
+    resumed_from_step: int | None = None
 
 
 def train(
@@ -93,14 +95,20 @@ def train(
     budget = Budget.of(settings, PartialState().num_processes)
     with restored_randomness():
         task = begin(lesson, objective, folder, {**settings.lasting(), **identity})
+    checkpoint = latest(folder)
+    resumed = step_of(checkpoint) if checkpoint else None
+    if checkpoint and resumed:
+        progress.note(f"training resumes from step {resumed:,} of {budget.steps:,}")
+        if settings.patience and ended_early(checkpoint, settings.patience):
+            budget = replace(budget, steps=resumed)
     data = packed(lesson, task, budget)
     learning = Learning.of(lesson.model, settings, new_rows, steps=budget.steps, seed=lesson.seed)
     composition = None if new_rows is None or is_sharded() else objective.composition(lesson, new_rows)
-    learner, checkpoint = Learner(lesson.model, task, composition), latest(folder)
+    learner = Learner(lesson.model, task, composition)
     with (
         restored_randomness(),
         quiet_transformers(),
-        Interruption() as interruption,
+        Interruption(progress.note) as interruption,
         progress.task("training", budget.windows * budget.window_tokens) as advance,
     ):
         trainer = LaptTrainer(
@@ -120,9 +128,9 @@ def train(
             callbacks=[
                 Freezing(learner, learning.selection, learning.frozen_steps),
                 Soundness(learner, folder),
-                Completing(folder, settings.keep),
                 interruption,
-                *([EarlyStoppingCallback(settings.patience)] if settings.patience else []),
+                Completing(folder, settings.keep),
+                *([Patience(settings.patience)] if settings.patience else []),
                 *records(folder, budget.step_tokens, progress, advance),
             ],
             settings=settings,
@@ -147,13 +155,12 @@ def train(
         "window_tokens": budget.window_tokens,
         "batch_windows": budget.batch_windows,
         "processes": PartialState().num_processes,
-        "resumed_from_step": step_of(checkpoint) if checkpoint else None,
         "best_step": trainer.state.best_global_step,
         "warnings": list(task.warnings),
         **task.describe(),
     }
     weights = plain_weights(state, learning, learner) if PartialState().is_main_process else {}
-    return Outcome(weights, steps, steps * budget.step_tokens, record)
+    return Outcome(weights, steps, steps * budget.step_tokens, record, resumed)
 
 
 def begin(lesson: Lesson, objective: Objective, folder: Path, lasting: Mapping[str, Any]) -> Task:
@@ -166,7 +173,7 @@ def begin(lesson: Lesson, objective: Objective, folder: Path, lasting: Mapping[s
     with processes.main_process_first():
         if processes.is_main_process:
             same_run(folder, lasting)
-            discard_incomplete(folder)
+            discard_unusable(folder)
             objective.prepare(lesson)
         return objective.task(lesson)
 

@@ -12,6 +12,7 @@ from transformers import PreTrainedTokenizerFast
 
 from monoglot.errors import CorpusError
 from monoglot.run import content_key, read_json, write_json
+from monoglot.run.files import sync_tree
 from monoglot.tokenization.encoding import encode_corpus
 from monoglot.tokenization.tokenized_corpus import TokenizedCorpus
 from monoglot.training.objectives.base import Lesson
@@ -89,6 +90,7 @@ def prepare_texts(
 
     for side, (name, tokenizer) in enumerate((("student", lesson.tokenizer), ("teacher", teacher))):
         encode_corpus(tokenizer, texts(side), folder / name, progress=lesson.progress)
+    sync_tree(folder)
     write_json(done, {"key": key, "pairs": len(pairs)})
 
 

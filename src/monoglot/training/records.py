@@ -12,6 +12,8 @@ from accelerate import PartialState
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from monoglot.progress import Advance, Progress
+from monoglot.run import atomic_write
+from monoglot.training.checkpoints import METRICS, recorded
 
 RECORDED = {
     "loss": "loss",
@@ -35,10 +37,10 @@ class Records(TrainerCallback):
     def on_train_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
     ) -> None:
-        """Forget what was recorded after the checkpoint from which the run goes on."""
-        lines = self._file.read_text(encoding="utf-8").splitlines() if self._file.exists() else []
-        kept = [line for line in lines if _step(line) <= state.global_step]
-        self._file.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
+        """Keep of what was recorded what the checkpoint knows from which the run resumes."""
+        lines = recorded(self._file.parent, state.global_step)
+        with atomic_write(self._file) as file:
+            file.writelines(f"{line}\n" for line in lines)
         self._clock = time.perf_counter(), state.global_step
         self.on_step_end(args, state, control)
 
@@ -81,16 +83,8 @@ def _is_score(name: str) -> bool:
     return name.startswith("eval_")
 
 
-def _step(line: str) -> int:
-    """The step of a recorded line; a line that a killed process left unfinished counts as later than all."""
-    try:
-        return int(json.loads(line)["step"])
-    except ValueError:
-        return 1 << 62
-
-
 def records(folder: Path, step_tokens: int, progress: Progress, advance: Advance) -> list[TrainerCallback]:
     """The recorder, in the one process that writes."""
     if not PartialState().is_main_process:
         return []
-    return [Records(folder / "metrics.jsonl", step_tokens, advance, progress.note)]
+    return [Records(folder / METRICS, step_tokens, advance, progress.note)]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 from jaxtyping import Bool, Float, Float32, Int64
+from numpy.typing import DTypeLike
 from torch import Tensor
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
@@ -157,7 +160,11 @@ def pool_rows(
 
 
 class SentenceVectors:
-    """A teacher's sentence vectors: computed when they are first asked for, then read from a file."""
+    """A teacher's sentence vectors: computed when they are first asked for, then read from a file.
+
+    A second file has the CRC-32 of each row, written after the rows: one that a killed process or a power
+    failure left half written is computed again.
+    """
 
     def __init__(self, reader: Reader, pooling: Pooling, file: Path) -> None:
         """Open or begin the file.
@@ -165,22 +172,37 @@ class SentenceVectors:
         Args:
             reader: Runs the teacher.
             pooling: What a vector is made of.
-            file: Keeps the vectors as float16; a row of zeros is not known yet.
+            file: Keeps the vectors as float16.
         """
         self._reader, self._pooling = reader, pooling
         shape = (reader.corpus.lines, reader.model.config.get_text_config().hidden_size)
-        if not file.exists():
-            np.lib.format.open_memmap(file, "w+", np.float16, shape).flush()
-        self._known = np.lib.format.open_memmap(file, "r+")
+        self._rows = _mapped(file, np.float16, shape)
+        self._checks = _mapped(file.with_suffix(".crc.npy"), np.uint32, shape[:1])
 
     def __call__(self, documents: Documents, device: torch.device) -> Float32[Tensor, "documents dim"]:
         """Vectors of some documents."""
-        known = self._known[documents]
-        unknown = np.flatnonzero(~known.any(axis=1))
+        known = self._rows[documents]
+        unknown = np.flatnonzero(_checksums(known) != self._checks[documents])
         if len(unknown):
             vectors = self._reader.vectors(documents[unknown], self._pooling, device)
-            self._known[documents[unknown]] = known[unknown] = vectors.to(torch.float16).cpu().numpy()
+            known[unknown] = vectors.to(torch.float16).cpu().numpy()
+            self._rows[documents[unknown]] = known[unknown]
+            self._checks[documents[unknown]] = _checksums(known[unknown])
         return torch.from_numpy(known.astype(np.float32)).to(device)
+
+
+def _mapped(file: Path, dtype: DTypeLike, shape: tuple[int, ...]) -> np.memmap:
+    """A matrix in a file, of zeros at first; the file is there completely or not at all."""
+    if not file.exists():
+        begun = file.with_suffix(f".tmp-{os.getpid()}")
+        np.lib.format.open_memmap(begun, "w+", dtype, shape).flush()
+        begun.replace(file)
+    return np.lib.format.open_memmap(file, "r+")
+
+
+def _checksums(rows: np.ndarray) -> np.ndarray:
+    """The CRC-32 of each row; never 0, which stands for a row that was not written."""
+    return np.array([zlib.crc32(row.tobytes()) or 1 for row in rows], np.uint32)
 
 
 @dataclass(frozen=True)

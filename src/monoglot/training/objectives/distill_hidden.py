@@ -15,6 +15,7 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 from monoglot.errors import ModelError, SettingError
+from monoglot.run.files import sync_tree
 from monoglot.tokenization.encoding import encode_corpus
 from monoglot.tokenization.tokenized_corpus import TokenizedCorpus
 from monoglot.training.chunked import token_losses, window_mean
@@ -73,6 +74,7 @@ class TokenDistillation(Objective):
         done = folder / teacher.key
         if not done.exists():
             encode_corpus(teacher.tokenizer, lesson.lines(), folder, progress=lesson.progress)
+            sync_tree(folder)
             done.touch()
 
     def task(self, lesson: Lesson) -> Task:
