@@ -152,7 +152,7 @@ SIZE = ("--vocabulary-size", "700")
         ((*TRIM, *SIZE, "--weights", "1"), "1 numbers for 2 CORPUS arguments"),
         ((*TRIM, *SIZE, "--weights", "1", "2", "3"), "3 numbers for 2 CORPUS arguments"),
         ((*TRIM, *SIZE, "--weights", "1", "0"), "positive numbers, got 0.0"),
-        ((*TRIM, *SIZE, "--weights", "1", "nan"), "positive numbers, got nan"),
+        ((*TRIM, *SIZE, "--weights", "1", "nan"), 'expected a number, got "nan"'),
         ((*TRIM, "--weights", "1", "1"), "--coverage or --max-loss too"),
         ((*SIZE, "--weights", "1", "1"), "--weights is for --mode trim"),
         ((*TRIM, "--coverage", "0.9", "--max-loss", "0.1"), "one rule"),

@@ -200,7 +200,7 @@ def test_a_report_that_fails_does_not_spoil_the_run(xlm_r, tmp_path, monkeypatch
     def broken(*_, **__):
         raise RuntimeError("no ink")
 
-    monkeypatch.setattr(report_module, "report", broken)
+    monkeypatch.setattr(report_module, "render", broken)
     specialize(xlm_r, GERMAN, tmp_path / "out", replace(TINY, method="mean"))
     assert (tmp_path / "out" / "model.safetensors").exists()
     assert "could not be written (no ink)" in caplog.text
