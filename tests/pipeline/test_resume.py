@@ -1,21 +1,27 @@
 """`kill -9` in each stage, then the same command: the result is that of an uninterrupted run."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
+
+import pytest
 
 from tests.fixtures.tokenizers import DATA
 
 STAGES = ("corpus", "tokenizer", "overlap", "tokens", "vectors", "mixture", "model", "scores")
 
-WALK = """
+# The process imports everything once; each run is a copy of it, which is killed as any process is.
+WALKS = """
 import os, signal, sys
+import monoglot.model.transplant
+from monoglot.pipeline import report
 from monoglot.run import stage as run_stage
 from monoglot.pipeline.settings import Settings
 from monoglot.pipeline.specialize import specialize
 
-source, corpus, output, victim = sys.argv[1:]
+source, corpus = sys.argv[1:]
 seal = run_stage.seal
 
 def seal_or_die(folder, recipe, measured):
@@ -25,33 +31,57 @@ def seal_or_die(folder, recipe, measured):
     return seal(folder, recipe, measured)
 
 run_stage.seal = seal_or_die
-if victim == "report":
-    from monoglot.pipeline import report
+write_card = report.write_card
+
+def card_or_die(*facts):
     # The page is written, the card is not.
-    report.write_card = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
-specialize(source, corpus, output, Settings(vocabulary_size=700, threads=1))
+    if victim == "report":
+        os.kill(os.getpid(), signal.SIGKILL)
+    return write_card(*facts)
+
+report.write_card = card_or_die
+for order in sys.stdin:
+    output, victim = order.rstrip("\\n").split("\\t")
+    child = os.fork()
+    if not child:
+        specialize(source, corpus, output, Settings(vocabulary_size=700, threads=1))
+        sys.stderr.flush()
+        os._exit(0)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
 """
 
 
-def walk(source, output, victim="nobody"):
-    """Run `specialize` in a process of its own that dies in one stage."""
-    words = [sys.executable, "-c", WALK, str(source), str(DATA / "de.txt"), str(output), victim]
-    return subprocess.run(words, capture_output=True, text=True, check=False)
+@pytest.fixture
+def walk(xlm_r):
+    """Run `specialize` in a process of its own that dies in one stage; gives the process' exit code."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", WALKS, str(xlm_r), str(DATA / "de.txt")],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"},
+    )  # fmt: skip
+
+    def run(output, victim="nobody"):
+        process.stdin.write(f"{output}\t{victim}\n")
+        process.stdin.flush()
+        return int(process.stdout.readline())
+
+    yield run
+    process.stdin.close()
+    process.stdout.close()
+    assert process.wait() == 0
 
 
-def test_killed_in_every_stage_and_resumed(xlm_r, tmp_path):
+def test_killed_in_every_stage_and_resumed(walk, tmp_path):
     for done, victim in enumerate(STAGES):
-        killed = walk(xlm_r, tmp_path / "out", victim)
-        assert killed.returncode == -signal.SIGKILL, killed.stderr
+        assert walk(tmp_path / "out", victim) == -signal.SIGKILL
         assert not (tmp_path / "out").exists()
         finished = {p.parent.name for p in (tmp_path / "out.partial" / "monoglot").glob("*/stage.json")}
         assert finished - {f".{victim}.tmp"} == set(STAGES[:done])
-    killed = walk(xlm_r, tmp_path / "out", "report")
-    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    assert walk(tmp_path / "out", "report") == -signal.SIGKILL
     assert not (tmp_path / "out").exists()
-    assert walk(xlm_r, tmp_path / "out").returncode == 0
+    assert walk(tmp_path / "out") == 0
     assert (tmp_path / "out" / "monoglot" / "report.html").exists()
-    assert walk(xlm_r, tmp_path / "straight").returncode == 0
+    assert walk(tmp_path / "straight") == 0
     costs = json.loads((tmp_path / "out" / "monoglot" / "measured.json").read_text())
     assert [name for name, cost in costs["stages"].items() if cost["reused"]] == list(STAGES)
     resumed, straight = (
