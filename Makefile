@@ -32,7 +32,7 @@ demo: $(USER_STAMP)  ## The whole job on the model that comes with monoglot, off
 
 # One thread for each of the two workers: more only get in each other's way.
 test: $(DEV_STAMP)  ## Run the tests
-	HF_HUB_OFFLINE=1 OMP_NUM_THREADS=1 $(PY) -m pytest -n 2 $(ARGS)
+	HF_HUB_OFFLINE=1 OMP_NUM_THREADS=1 $(PY) -m pytest -n 2 --dist worksteal $(ARGS)
 
 browser: $(DEV_STAMP)  ## Try the report in a real browser; needs Chromium and node
 	HF_HUB_OFFLINE=1 OMP_NUM_THREADS=1 $(PY) -m pytest -m browser tests/report $(ARGS)

@@ -15,8 +15,8 @@ from monoglot.tokenization.train import TokenizerSettings, train_tokenizer
 @pytest.fixture
 def hurried(monkeypatch):
     """As few tokens and lines as still go through all stages."""
-    monkeypatch.setattr(module, "PROBE_TOKENS", 4096)
-    monkeypatch.setattr(module, "ADAPT_TOKENS", 4096)
+    monkeypatch.setattr(module, "PROBE_TOKENS", 2048)
+    monkeypatch.setattr(module, "ADAPT_TOKENS", 2048)
     monkeypatch.setattr(module, "LINES", 4)
     monkeypatch.setattr(module, "VOCABULARY", {"de": 2000, "sw": 2000})
 
