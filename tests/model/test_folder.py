@@ -257,3 +257,17 @@ def test_a_folder_in_the_place_of_a_json_file_is_refused(tiny_folder, tmp_path):
     (folder / "generation_config.json").mkdir()
     with pytest.raises(ModelError, match=r"generation_config\.json is a folder"):
         Checkpoint.open(folder)
+
+
+def test_bpe_dropout_is_switched_off_and_said(tmp_path, source_tokenizers, caplog):
+    source_tokenizers["byte-level-bpe"].save_pretrained(tmp_path)
+    file = tmp_path / "tokenizer.json"
+    state = json.loads(file.read_text())
+    state["model"]["dropout"] = 0.9
+    file.write_text(json.dumps(state))
+    tokenizer = load_tokenizer(tmp_path)
+    assert "BPE dropout (0.9)" in caplog.text
+    text = "wieder einmal derselbe Text"
+    assert {tuple(tokenizer(text)["input_ids"]) for _ in range(5)} == {
+        tuple(source_tokenizers["byte-level-bpe"](text)["input_ids"])
+    }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 from transformers import PreTrainedTokenizerFast
@@ -11,12 +12,16 @@ from monoglot.model.quiet import quiet_transformers
 from monoglot.model.satellites import transformer_folder
 from monoglot.untrusted import check_regular, read_foreign_json, refusing
 
+logger = logging.getLogger(__name__)
+
 SLOW_VOCABULARIES = ("*.model", "vocab.txt", "vocab.json", "*.spm")
 AROUND_TOKENIZER = ("tokenizer_config.json", "special_tokens_map.json", "added_tokens.json")
 
 
 def load_tokenizer(folder: Path) -> PreTrainedTokenizerFast:
-    """Load exactly what tokenizer.json says, without the class-specific changes of ``AutoTokenizer``.
+    """Load what tokenizer.json says, without the class-specific changes of ``AutoTokenizer``.
+
+    One thing is changed, with a warning: BPE dropout is switched off.
 
     Raises:
         TokenizerError: If there is no tokenizer.json, or it is damaged.
@@ -37,4 +42,18 @@ def load_tokenizer(folder: Path) -> PreTrainedTokenizerFast:
         tokenizer: PreTrainedTokenizerFast = PreTrainedTokenizerFast.from_pretrained(
             folder, local_files_only=True
         )
-        return tokenizer
+    _without_dropout(tokenizer, folder)
+    return tokenizer
+
+
+def _without_dropout(tokenizer: PreTrainedTokenizerFast, folder: Path) -> None:
+    """Switch BPE dropout off, and say so: with it the same text is segmented differently each time."""
+    model = tokenizer.backend_tokenizer.model
+    if dropout := getattr(model, "dropout", None):
+        model.dropout = None
+        logger.warning(
+            "%s asks for BPE dropout (%.2g), which segments the same text differently each time; it is "
+            "switched off, here and in what is made of it",
+            folder / "tokenizer.json",
+            dropout,
+        )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 
 import numpy as np
@@ -11,10 +12,14 @@ from monoglot.errors import SettingError, TokenizerError
 from monoglot.initialization.registry import get_method
 from monoglot.maths.mixture import Mixture, Provenance
 from monoglot.maths.sparse import SparseRows
+from monoglot.model.given_text import unread_templates
 from monoglot.model.surgery import plan
+from monoglot.pipeline.kept import find_kept
 from monoglot.pipeline.settings import Settings
 from monoglot.pipeline.source import Source, open_source
 from monoglot.pipeline.tokenizers import trim_settings
+
+logger = logging.getLogger(__name__)
 
 
 def check(source: Source, text: Corpus, settings: Settings) -> None:
@@ -29,6 +34,9 @@ def check(source: Source, text: Corpus, settings: Settings) -> None:
         InputError: If model, tokenizers, corpus and settings are damaged or don't fit each other.
     """
     source.check()
+    find_kept(source, settings.keep_text, settings.keep_tokens)
+    for problem in unread_templates(source.folder):
+        logger.warning("%s", problem)
     if settings.mode != "trim":
         get_method(settings.method, settings.method_options).check()
     if settings.mode == "trim":

@@ -40,6 +40,8 @@ def summary_table(summary: Summary) -> Iterator[RenderableType]:
     yield before_and_after(summary)
     yield provenance(summary)
     yield from (f"\n[yellow]warning:[/] {escape(warning)}" for warning in summary.warnings)
+    if summary.kept:
+        yield f"\n{escape(summary.kept)}"
     if summary.proof:
         yield (
             "\nProof on held-out text: {equal:,} of {lines:,} lines are segmented as before ({share:.2%}); "

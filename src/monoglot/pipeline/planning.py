@@ -20,6 +20,7 @@ from monoglot.progress import SILENT, Progress
 from monoglot.tokenization.extend import ExtendSettings, extend_tokenizer
 from monoglot.tokenization.train import TokenizerSettings, train_tokenizer
 from monoglot.tokenization.trim import TrimSettings, trim_tokenizer
+from monoglot.tokenization.vocabulary import plain_backend
 
 SIZES = (8_000, 16_000, 32_000, 50_048, 100_000)
 SAMPLE_BYTES = 3_000_000
@@ -125,9 +126,7 @@ def _options(
     yield Option("as it is", model.vocabulary, model.parameters, before.fertility, 1.0)
     with progress.task("trying vocabularies", len(SIZES) + 2) as advance:
         counts = np.zeros(source.vocabulary.size, np.int64)
-        for encoding in source.tokenizer.backend_tokenizer.encode_batch_fast(
-            sample, add_special_tokens=False
-        ):
+        for encoding in plain_backend(source.tokenizer).encode_batch_fast(sample, add_special_tokens=False):
             np.add.at(counts, encoding.ids, 1)
         yield tried("trim", trim_tokenizer(source.tokenizer, counts, TrimSettings()).tokenizer)
         advance(1)

@@ -32,6 +32,9 @@ class Settings:
             held-out lines.
         weights: In mode ``trim``: how much each CORPUS counts beside the others, whatever its length; one
             number each. By default every token of the text counts the same.
+        keep_text: Texts that are segmented as by the source, whatever the corpus (in mode ``replace``: whose
+            tokens are kept), beside the prompts, prefixes and chat templates that the model's files name.
+        keep_tokens: File of tokens, or texts, to keep, one a line.
         method: How the embeddings of missing tokens are initialised: blend, focus, focus-reference, subword,
             wechsel, clp, ofa, omp, alignment, script, random, mean, zero, or one of yours.
         method_options: Settings of the method, by the names of its fields.
@@ -57,6 +60,8 @@ class Settings:
     coverage: float | None = None
     max_loss: float | None = None
     weights: tuple[float, ...] = ()
+    keep_text: tuple[str, ...] = ()
+    keep_tokens: str | None = None
     method: str = "blend"
     method_options: dict[str, Any] = field(default_factory=dict)
     norm_calibration: float = 0.0

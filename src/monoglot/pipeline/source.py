@@ -12,6 +12,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerFast
 from monoglot.model.checkpoint import Checkpoint
 from monoglot.model.fitting import check_rows
 from monoglot.model.folder import load_model
+from monoglot.model.given_text import GivenText, given_texts
 from monoglot.model.tokenizer_folder import load_tokenizer
 from monoglot.pipeline.names import find_folder
 from monoglot.run import content_key, file_hash
@@ -57,6 +58,11 @@ class Source:
     def embeddings(self) -> Float[Tensor, "rows dim"]:
         """The table that token ids are looked up in, mapped from its file."""
         return self.checkpoint.read(self.checkpoint.tables.input.names[0])
+
+    @cached_property
+    def given_texts(self) -> tuple[GivenText, ...]:
+        """The texts that the model is always given: prompts, prefixes, what chat templates write."""
+        return given_texts(self.folder)
 
     def check(self) -> None:
         """Refuse a model that could not be specialised, before any long work.

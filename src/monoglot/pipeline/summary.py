@@ -42,6 +42,7 @@ class Summary:
         provenance: Where the target rows come from.
         warnings: What makes the new embeddings doubtful, a sentence each.
         proof: Of a trimmed model: lines compared, lines segmented alike, largest difference of outputs.
+        kept: What was kept beside what the corpus asks for, in a sentence; empty if nothing was.
         seconds: Seconds of each stage, when it was computed.
         peak_memory_bytes: The most memory that a stage needed.
     """
@@ -54,6 +55,7 @@ class Summary:
     provenance: Mapping[str, Share]
     warnings: Sequence[str]
     proof: Mapping[str, Any] | None
+    kept: str
     seconds: Mapping[str, float]
     peak_memory_bytes: int
 

@@ -9,12 +9,13 @@ import numpy as np
 from jaxtyping import Float64, Int64
 
 from monoglot.model.tokenizer_folder import load_tokenizer
+from monoglot.pipeline.kept import KEPT
 from monoglot.pipeline.settings import Settings
 from monoglot.pipeline.source import open_source
 from monoglot.pipeline.texts import KEPT_IDS, heldout, usage, weighted_heldout
 from monoglot.pipeline.walk import Walk
-from monoglot.run import Artifact
-from monoglot.tokenization.extend import ExtendSettings, extend_tokenizer
+from monoglot.run import Artifact, write_json
+from monoglot.tokenization.extend import ExtendSettings, extend_tokenizer, with_kept_tokens
 from monoglot.tokenization.overlap import MatchKind, Overlap, match
 from monoglot.tokenization.train import TokenizerSettings, train_tokenizer
 from monoglot.tokenization.trim import TrimSettings, trim_tokenizer
@@ -25,24 +26,31 @@ def replaced(walk: Walk, survey: Artifact, *, name: str = "tokenizer") -> Artifa
     """Train a tokenizer of the source's family, or take the user's: a tokenizer folder."""
     settings = TokenizerSettings(vocabulary_size=walk.settings.size)
     given = walk.settings.target_tokenizer
+    # The tokenizer that extends another one only lends tokens: it needs none that the other has.
+    keep = walk.kept.of(walk.source) if walk.settings.mode == "replace" else None
 
     def train(folder: Path) -> None:
         tokenizer = train_tokenizer(
             walk.source.tokenizer, walk.corpus.lines(), settings, progress=walk.progress
         )
+        if keep is not None:
+            tokenizer = with_kept_tokens(tokenizer, walk.source.tokenizer, keep)
+            write_json(folder / KEPT, walk.kept.as_dict(len(keep.token_ids(walk.source.tokenizer))))
         tokenizer.save_pretrained(folder)
 
     def take(folder: Path) -> None:
         open_source(str(given)).tokenizer.save_pretrained(folder)
 
     if given is None:
-        return walk.stage(name, train, settings, text=survey, source=walk.source.tokenizer_key)
+        all_settings = {"training": settings, "keep": keep}
+        return walk.stage(name, train, all_settings, text=survey, source=walk.source.tokenizer_key)
     return walk.stage(name, take, given=open_source(given).tokenizer_key)
 
 
 def trimmed(walk: Walk, survey: Artifact) -> Artifact:
     """Keep the source tokens that the corpus uses: a tokenizer folder, and the ids kept."""
     rule, weights = trim_settings(walk.settings), walk.settings.weights
+    keep = walk.kept.of(walk.source)
     counts = usage(walk, survey)
 
     def compute(folder: Path) -> None:
@@ -50,11 +58,12 @@ def trimmed(walk: Walk, survey: Artifact) -> Artifact:
         if weights and rule.max_loss is not None and not walk.settings.heldout:
             lines, line_weights = weighted_heldout(walk)
         uses = weighted(np.load(counts.folder / "counts.npy"), weights)
-        result = trim_tokenizer(walk.source.tokenizer, uses, rule, lines, line_weights)
+        result = trim_tokenizer(walk.source.tokenizer, uses, rule, lines, line_weights, keep=keep)
         result.tokenizer.save_pretrained(folder)
         np.save(folder / KEPT_IDS, result.kept_source_ids)
+        write_json(folder / KEPT, walk.kept.as_dict(len(keep.token_ids(walk.source.tokenizer))))
 
-    settings = {"rule": rule, "weights": weights}
+    settings = {"rule": rule, "weights": weights, "keep": keep}
     inputs = {"usage": counts, "text": survey}
     return walk.stage("tokenizer", compute, settings, source=walk.source.tokenizer_key, **inputs)
 
@@ -91,13 +100,18 @@ def weighted(
 def extended(walk: Walk, language: Artifact) -> Artifact:
     """Add the tokens of a tokenizer of the language to the source's: a tokenizer folder, and the ids kept."""
     settings = ExtendSettings(walk.settings.add_tokens)
+    keep = walk.kept.of(walk.source)
 
     def compute(folder: Path) -> None:
-        tokenizer = extend_tokenizer(walk.source.tokenizer, load_tokenizer(language.folder), settings)
+        tokenizer = extend_tokenizer(
+            walk.source.tokenizer, load_tokenizer(language.folder), settings, keep=keep
+        )
         tokenizer.save_pretrained(folder)
         np.save(folder / KEPT_IDS, walk.source.vocabulary.ids)
+        write_json(folder / KEPT, walk.kept.as_dict(len(keep.token_ids(walk.source.tokenizer))))
 
-    return walk.stage("tokenizer", compute, settings, language=language, source=walk.source.tokenizer_key)
+    all_settings = {"extend": settings, "keep": keep}
+    return walk.stage("tokenizer", compute, all_settings, language=language, source=walk.source.tokenizer_key)
 
 
 def overlap(walk: Walk, tokenizer: Artifact) -> Artifact:

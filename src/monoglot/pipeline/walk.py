@@ -10,6 +10,7 @@ from pathlib import Path
 from monoglot.corpus import Corpus
 from monoglot.initialization.base import Initializer
 from monoglot.model.tokenizer_folder import load_tokenizer
+from monoglot.pipeline.kept import Kept, find_kept
 from monoglot.pipeline.settings import Settings
 from monoglot.pipeline.source import Source, open_source
 from monoglot.progress import Progress
@@ -74,6 +75,11 @@ class Walk:
         seconds = f"{artifact.measured.seconds:.1f} s" if artifact.measured else ""
         self.progress.note(f"{name:<12} {'done before' if artifact.reused else seconds:>12}")
         return artifact
+
+    @cached_property
+    def kept(self) -> Kept:
+        """What is kept beside what the corpus asks for."""
+        return find_kept(self.source, self.settings.keep_text, self.settings.keep_tokens)
 
     @cached_property
     def looked_into(self) -> Source | None:

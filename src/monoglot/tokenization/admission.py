@@ -23,7 +23,7 @@ ROUNDING = 1e-9
 
 
 def admission(
-    source: PreTrainedTokenizerFast, state: State, counts: Counts
+    source: PreTrainedTokenizerFast, state: State, counts: Counts, keep: Iterable[int] = ()
 ) -> tuple[list[int], Iterator[int]]:
     """Give the order in which tokens are let in: first what must stay, then the more frequent ones first.
 
@@ -34,6 +34,7 @@ def admission(
         source: The tokenizer.
         state: Its tokenizer.json.
         counts: How often each of its tokens occurs.
+        keep: Ids of further tokens that must stay.
 
     Returns:
         The source ids that must stay, and the others, which are put in order only as far as they are asked
@@ -44,7 +45,14 @@ def admission(
     family = family_of(backend, Parts.of(backend))
     needs = ancestry(state)
     used = [text for text, id in ids.items() if counts[id] > 0]
-    must = [*carried_tokens(source, state, family), *characters_of(state, family, used), *least_token(state)]
+    text_of = {id: text for text, id in ids.items()}
+    asked = [text_of[id] for id in keep]
+    must = [
+        *carried_tokens(source, state, family),
+        *characters_of(state, family, used),
+        *least_token(state),
+        *asked,
+    ]
     admitted: dict[str, None] = {}
     for text in must:
         admitted |= dict.fromkeys([*needs(text), text])

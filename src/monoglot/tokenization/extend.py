@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
 from itertools import islice, pairwise
 from math import inf
@@ -13,6 +13,7 @@ from transformers import PreTrainedTokenizerFast
 
 from monoglot.errors import SettingError, TokenizerError
 from monoglot.tokenization.closure import ranks_of, segment
+from monoglot.tokenization.kept_text import NOTHING_KEPT, KeptText
 from monoglot.tokenization.parts import Parts, family_of
 from monoglot.tokenization.spelling import METASPACE, byte_level_surface
 from monoglot.tokenization.surgery import (
@@ -48,7 +49,11 @@ class ExtendSettings:
 
 
 def extend_tokenizer(
-    source: PreTrainedTokenizerFast, target: PreTrainedTokenizerFast, settings: ExtendSettings
+    source: PreTrainedTokenizerFast,
+    target: PreTrainedTokenizerFast,
+    settings: ExtendSettings,
+    *,
+    keep: KeptText = NOTHING_KEPT,
 ) -> PreTrainedTokenizerFast:
     r"""Add the first so many tokens of a target tokenizer that the source lacks, after the source's own ids.
 
@@ -69,6 +74,7 @@ def extend_tokenizer(
         source: The tokenizer to extend; its tokens keep their ids, so that old ids decode as before.
         target: A tokenizer of the same family, its most useful tokens first, as trained ones have them.
         settings: How many tokens to add.
+        keep: Texts that are segmented as before: new tokens that would come to be parts of them are left out.
 
     Raises:
         TokenizerError: If the tokenizers are of different families.
@@ -83,11 +89,30 @@ def extend_tokenizer(
         )
     state = state_of(source)
     known = ids_of(state)
-    wanted = _wanted(backend, family, known, target)
+    unwanted: set[str] = set()
+    while True:
+        extended = _extended(source, target, settings, state, known, family, unwanted)
+        texts = extended.convert_ids_to_tokens(list(keep.token_ids(extended)))
+        if not (within_kept := set(texts).difference(known)):
+            return extended
+        unwanted |= within_kept
+
+
+def _extended(
+    source: PreTrainedTokenizerFast,
+    target: PreTrainedTokenizerFast,
+    settings: ExtendSettings,
+    state: State,
+    known: dict[str, int],
+    family: Family,
+    unwanted: Set[str],
+) -> PreTrainedTokenizerFast:
+    """The source with so many tokens of the target, none of which is unwanted."""
+    wanted = (text for text in _wanted(backend_of(source), family, known, target) if text not in unwanted)
     merges: list[Merge] | None = None
     scores: Mapping[str, float] | None = None
     if state["model"]["type"] == "BPE":
-        new, merges = _joined(state, list(wanted), settings.add_tokens)
+        new, merges = _joined(state, list(wanted), settings.add_tokens, unwanted)
     else:
         new = list(islice(wanted, settings.add_tokens))
         if family is Family.UNIGRAM:
@@ -100,6 +125,72 @@ def extend_tokenizer(
     first = max(known.values()) + 1
     ids = known | {text: id for id, text in enumerate(new, start=first)}
     return rebuild(source, with_tokens(state, ids, scores=scores, merges=merges))
+
+
+def with_kept_tokens(
+    trained: PreTrainedTokenizerFast, source: PreTrainedTokenizerFast, keep: KeptText
+) -> PreTrainedTokenizerFast:
+    """Give a newly trained tokenizer the source's tokens of texts that are to be kept, at the same size.
+
+    They take the places of the tokens that were learned last, and are made as ``extend_tokenizer`` makes
+    tokens. The texts themselves may come out in fewer tokens than before, where the language has longer ones.
+
+    Args:
+        trained: A tokenizer trained from the source.
+        source: The source's tokenizer.
+        keep: The texts.
+
+    Raises:
+        SettingError: If there is no room for them.
+    """
+    backend = backend_of(trained)
+    family = family_of(backend, Parts.of(backend))
+    state = state_of(trained)
+    known = ids_of(state)
+    added = set(source.added_tokens_encoder) | {token["content"] for token in state["added_tokens"]}
+    pieces = [
+        text for text in source.convert_ids_to_tokens(list(keep.token_ids(source))) if text not in added
+    ]
+    pieces = [text for text in pieces if text in known or _survives(text, backend, family)]
+    fixed = set(pieces) | added
+    spare = [text for text in reversed(known) if text not in fixed and _is_longer(text, state)]
+    cut = 0
+    while True:
+        kept = {text: id for id, text in enumerate(text for text in known if text not in set(spare[:cut]))}
+        base = _only(state, kept)
+        lacking = [text for text in pieces if text not in kept]
+        new, merges, scores = lacking, None, None
+        if state["model"]["type"] == "BPE":
+            new, merges = _joined(base, lacking, len(known))
+        elif family is Family.UNIGRAM:
+            scores = _scores(base, state_of(source), new)
+        surplus = len(kept) + len(new) - len(known)
+        if surplus <= 0:
+            ids = kept | {text: id for id, text in enumerate(new, start=len(kept))}
+            return rebuild(source, with_tokens(base, ids, scores=scores, merges=merges))
+        cut += surplus
+        if cut > len(spare):
+            raise SettingError(
+                f"a vocabulary of {len(known)} tokens has no room for the {len(pieces)} tokens of prompts "
+                "and other texts that the model is given; raise --vocabulary-size"
+            )
+
+
+def _is_longer(text: str, state: State) -> bool:
+    """Whether a token is spelled in more than one character, so that others can spell it."""
+    return len(text.removeprefix(state["model"].get("continuing_subword_prefix") or "")) > 1 and not (
+        text.startswith("<0x") and text.endswith(">")
+    )
+
+
+def _only(state: State, ids: Mapping[str, int]) -> State:
+    """A tokenizer.json with some of its tokens, and the merges between them."""
+    model = state["model"]
+    scores = scores_of(state) if model["type"] == "Unigram" else None
+    merges = None
+    if model["type"] == "BPE":
+        merges = [pair for pair in merges_of(state) if {*pair, "".join(pair)} <= ids.keys()]
+    return with_tokens(state, ids, scores=scores, merges=merges)
 
 
 def _wanted(
@@ -131,20 +222,24 @@ def _survives(text: str, backend: Tokenizer, family: Family) -> bool:
     return any(spelled in piece for piece, _ in pieces)
 
 
-def _joined(state: State, wanted: list[str], most: int) -> tuple[list[str], list[Merge]]:
+def _joined(
+    state: State, wanted: list[str], most: int, unwanted: Set[str] = frozenset()
+) -> tuple[list[str], list[Merge]]:
     """New tokens, those in between included, and all merges of the extended BPE model.
 
     A token that can't be made without a new merge into one of the source's tokens is left out: with such a
-    merge, text could be segmented differently into old tokens alone.
+    merge, text could be segmented differently into old tokens alone. So is one that can't be made without an
+    unwanted one.
     """
     merges = merges_of(state)
     ranks = ranks_of(merges)
     old = ids_of(state)
+    unmade = old.keys() | unwanted
     preferred = set(wanted)
     new: dict[str, None] = {}
     for text in wanted:
         before = len(merges)
-        made = _make(text, merges, ranks, old, preferred)
+        made = _make(text, merges, ranks, old, unmade, preferred)
         if made and len(new) + sum(token not in new for token in made) <= most:
             new |= dict.fromkeys(made)
             continue
@@ -159,12 +254,15 @@ def _make(
     merges: list[Merge],
     ranks: dict[Merge, int],
     old: Mapping[str, int],
-    preferred: set[str],
+    unmade: Set[str],
+    preferred: Set[str],
 ) -> list[str]:
     """Append the merges that make a token, and give the tokens they make; none, if it can't be made."""
     made = [character for character in dict.fromkeys(text) if character not in old]
+    if not unmade.isdisjoint(made):
+        return []
     while len(pieces := segment(text, ranks)[0]) > 1:
-        pairs = [pair for pair in pairwise(pieces) if "".join(pair) not in old]
+        pairs = [pair for pair in pairwise(pieces) if "".join(pair) not in unmade]
         if not pairs:
             return []
         pair = max(pairs, key=lambda pair: "".join(pair) in preferred)  # the leftmost of equals

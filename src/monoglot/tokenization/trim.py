@@ -17,6 +17,7 @@ from monoglot.tokenization.admission import (
     until_covered,
     until_lines_are_whole,
 )
+from monoglot.tokenization.kept_text import NOTHING_KEPT, KeptText
 from monoglot.tokenization.proof import exact_ids
 from monoglot.tokenization.surgery import State, ids_of, merges_of, rebuild, scores_of, state_of, with_tokens
 from monoglot.tokenization.vocabulary import plain_backend
@@ -68,12 +69,14 @@ def trim_tokenizer(
     settings: TrimSettings,
     held_out: Iterable[str] = (),
     line_weights: Sequence[float] | None = None,
+    *,
+    keep: KeptText = NOTHING_KEPT,
 ) -> Trimmed:
     """Drop the tokens that a text doesn't need; the others keep their order.
 
     Text whose tokens are all kept is segmented as before. Besides the tokens that the rule asks for, these
-    stay: special and other carried tokens (see ``carried``), the tokens that kept ones are merged from, and a
-    token for every character that occurs in the counted text.
+    stay: special and other carried tokens (see ``carried``), the tokens that kept ones are merged from, a
+    token for every character that occurs in the counted text, and the tokens of texts that are to be kept.
 
     One exception: a word that a WordPiece tokenizer can't spell may come out in pieces afterwards, because a
     token that led into the dead end is gone.
@@ -84,12 +87,13 @@ def trim_tokenizer(
         settings: The rule.
         held_out: Lines to measure the loss on, for ``max_loss``.
         line_weights: How much each of them counts; by default all the same.
+        keep: Texts that are segmented as before, and tokens that stay, whatever the counts.
 
     Raises:
         SettingError: If what must stay is more than the size asked for, or there are no held-out lines.
     """
     state = state_of(source)
-    required, others = admission(source, state, counts)
+    required, others = admission(source, state, counts, keep.token_ids(source))
     everything = len(ids_of(state))
     if settings.vocabulary_size is not None:
         if not len(required) <= settings.vocabulary_size <= everything:

@@ -1,0 +1,80 @@
+"""Which tokens a tokenizer needs so that certain texts are segmented as before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from transformers import PreTrainedTokenizerFast
+
+from monoglot.tokenization.vocabulary import plain_backend
+
+
+@dataclass(frozen=True)
+class KeptText:
+    """What is kept beside what a corpus asks for.
+
+    Attributes:
+        texts: Texts that are segmented as before: prompts, prefixes, what a chat template writes.
+        tokens: Tokens, as the vocabulary spells them.
+    """
+
+    texts: tuple[str, ...] = ()
+    tokens: tuple[str, ...] = ()
+
+    @staticmethod
+    def of(source: PreTrainedTokenizerFast, texts: Iterable[str], tokens_or_texts: Iterable[str]) -> KeptText:
+        """Tell tokens from texts.
+
+        Args:
+            source: The tokenizer.
+            texts: Texts.
+            tokens_or_texts: Each a token, if the vocabulary has one that is spelled so, or else a text.
+        """
+        vocabulary = source.get_vocab()
+        mixed = tuple(dict.fromkeys(tokens_or_texts))
+        further = [text for text in mixed if text not in vocabulary]
+        return KeptText(
+            tuple(dict.fromkeys([*texts, *further])), tuple(text for text in mixed if text in vocabulary)
+        )
+
+    def token_ids(self, source: PreTrainedTokenizerFast) -> dict[int, None]:
+        """The ids of all tokens that these texts are segmented into, wherever they stand, in order.
+
+        Args:
+            source: The tokenizer whose segmentation is to stay.
+        """
+        backend = plain_backend(source)
+        forms = [form for text in self.texts for form in forms_of(text, source)]
+        encodings = backend.encode_batch_fast(forms, add_special_tokens=False)
+        found = dict.fromkeys(id for encoding in encodings for id in encoding.ids)
+        vocabulary = source.get_vocab()
+        return found | dict.fromkeys(vocabulary[token] for token in self.tokens)
+
+
+NOTHING_KEPT = KeptText()
+
+
+def forms_of(text: str, source: PreTrainedTokenizerFast) -> Sequence[str]:
+    """A text as it stands in different places: alone, in a line, after a line or control token, before more.
+
+    Where a text stands decides how its first and last tokens come out: a word start may belong to it, its
+    last space to what follows.
+
+    Args:
+        text: The text.
+        source: The tokenizer, for one of its control tokens.
+    """
+    bare = text.strip()
+    control = next((str(token) for token in (source.eos_token, source.sep_token) if token), "")
+    places = (
+        text,
+        bare,
+        f" {bare}",
+        f"\n{bare}",
+        f"{control}{bare}",
+        f"{control}{text}",
+        f"{bare}\n",
+        f"{text}a",
+    )
+    return [form for form in dict.fromkeys(places) if form]

@@ -1,0 +1,87 @@
+"""Prompts, templates and what the user names are kept by every mode, and said."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import pytest
+
+from monoglot.errors import SettingError
+from monoglot.model.tokenizer_folder import load_tokenizer
+from monoglot.pipeline.settings import Settings
+from monoglot.pipeline.specialize import specialize
+from tests.fixtures.tokenizers import DATA
+
+PROMPT = "Tafuta habari: "
+TEMPLATE = "{% for m in messages %}Mwongozo: {{ m.content }}\n{% endfor %}"
+
+
+@pytest.fixture(scope="module")
+def prompted(xlm_r, tmp_path_factory):
+    """A model with a prompt and a chat template in Swahili."""
+    folder = tmp_path_factory.mktemp("prompted") / "model"
+    shutil.copytree(xlm_r, folder)
+    prompts = {"prompts": {"query": PROMPT}, "default_prompt_name": "query"}
+    (folder / "config_sentence_transformers.json").write_text(json.dumps(prompts))
+    (folder / "chat_template.jinja").write_text(TEMPLATE)
+    return folder
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        Settings(mode="trim", threads=1, minimum_count=3),
+        Settings(mode="extend", threads=1, add_tokens=50, vocabulary_size=700, method="subword"),
+    ],
+    ids=lambda settings: settings.mode,
+)
+def test_segmented_as_before(prompted, tmp_path, settings):
+    named = tmp_path / "tokens.txt"
+    named.write_text("kitabu cha pili\n", encoding="utf-8")
+    asked = Settings(**vars(settings) | {"keep_text": ("Jibu: ",), "keep_tokens": str(named)})
+    summary = specialize(prompted, DATA / "de.txt", tmp_path / "out", asked)
+    old, new = load_tokenizer(prompted), load_tokenizer(tmp_path / "out")
+    for text in (PROMPT, f"{PROMPT}und", "Mwongozo: ", "Jibu: ", "kitabu cha pili"):
+        assert old.convert_ids_to_tokens(old(text)["input_ids"]) == new.convert_ids_to_tokens(
+            new(text)["input_ids"]
+        )
+    for words in ("Kept: the", "Tafuta habari: ", "config_sentence_transformers.json", "--keep-tokens"):
+        assert words in summary.kept
+    kept = json.loads((tmp_path / "out" / "monoglot" / "tokenizer" / "kept.json").read_text())
+    assert {text["origin"] for text in kept["texts"]} >= {"--keep-text"}
+
+
+def test_replaced_their_tokens_are_in_the_vocabulary(prompted, tmp_path):
+    settings = Settings(vocabulary_size=700, threads=1, method="subword")
+    summary = specialize(prompted, DATA / "de.txt", tmp_path / "out", settings)
+    old, new = load_tokenizer(prompted), load_tokenizer(tmp_path / "out")
+    assert len(new) == 700
+    assert set(old.tokenize(PROMPT)) <= set(new.get_vocab())
+    assert "Tafuta habari: " in summary.kept
+
+
+def test_another_text_is_another_vocabulary(xlm_r, tmp_path):
+    settings = Settings(mode="trim", threads=1, minimum_count=3)
+    first = specialize(xlm_r, DATA / "de.txt", tmp_path / "out", settings)
+    assert first.kept == ""
+    asked = Settings(**vars(settings) | {"keep_text": (PROMPT,)})
+    second = specialize(xlm_r, DATA / "de.txt", tmp_path / "out", asked, overwrite=True)
+    assert second.vocabulary[1] > first.vocabulary[1]
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"keep_text": (" ",)}, "--keep-text has an empty text"),
+        ({"keep_tokens": "nowhere.txt"}, "nowhere.txt can't be read"),
+        ({"keep_tokens": "{empty}"}, "is empty"),
+    ],
+)
+def test_what_can_not_be_kept_is_refused_first(xlm_r, tmp_path, settings, message):
+    (tmp_path / "empty.txt").write_text("\n\n")
+    given = {key: value.format(empty=tmp_path / "empty.txt") if isinstance(value, str) else value
+             for key, value in settings.items()}  # fmt: skip
+    with pytest.raises(SettingError, match=message):
+        specialize(xlm_r, DATA / "de.txt", tmp_path / "out", Settings(mode="trim", threads=1, **given))
+    assert not (tmp_path / "out").exists()
