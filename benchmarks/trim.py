@@ -164,7 +164,7 @@ def page(rows: dict[str, Any]) -> str:
             name, row["family"], *row["vocabulary"], *(f"{count / 1e6:.1f}M" for count in row["parameters"]),
             f"{row['proof']['equal']:,} of {row['proof']['lines']:,} ({row['proof']['share']:.1%})",
             f"{row['unseen']['equal']:,} of {row['unseen']['lines']:,} ({row['unseen']['share']:.1%})",
-            f"{row['proof']['largest_difference']:.1g} on {row['proof']['output_lines']} lines",
+            f"{row['proof']['largest_difference']:.1g} on {row['proof']['compared']['texts']} texts",
             row["seconds"]["all"],
         )
         for name in CASES if (row := rows.get(name))

@@ -1,34 +1,102 @@
+"""A proof that can fail: on any difference, on NaN, on nothing to compare."""
+
 import copy
+import math
 
 import numpy as np
+import pytest
 import torch
 
-from monoglot.evaluation.identity import largest_difference
+from monoglot.errors import ModelError
+from monoglot.evaluation.identity import compare_outputs
 from tests.fixtures.models import ARCHITECTURES
 from tests.fixtures.tokenizers import sample
 
 LINES = [line[:80] for line in sample("de", 5)]
+PROMPTS = ("Frage: ", "Antwort: ")
 
 
-def test_a_model_differs_from_itself_by_nothing(source_tokenizers):
+@pytest.fixture(scope="module")
+def pair(source_tokenizers):
     tokenizer = source_tokenizers["unigram"]
-    model = ARCHITECTURES["xlm-roberta"](tokenizer)
-    found = largest_difference((model, tokenizer), (model, tokenizer), np.arange(len(tokenizer)), LINES)
-    assert (found.output_lines, found.largest_difference) == (5, 0.0)
+    return ARCHITECTURES["xlm-roberta"](tokenizer), tokenizer
 
 
-def test_a_changed_weight_is_found(source_tokenizers):
-    tokenizer = source_tokenizers["unigram"]
-    model = ARCHITECTURES["t5"](tokenizer)
-    changed = copy.deepcopy(model)
+def compare(one, other, lines=LINES, prompts=PROMPTS, source_of=None):
+    return compare_outputs(
+        one, other, np.arange(len(other[1])) if source_of is None else source_of, lines, prompts
+    )
+
+
+def changed(pair, change):
+    model = copy.deepcopy(pair[0])
     with torch.no_grad():
-        changed.shared.weight[tokenizer(LINES[0])["input_ids"][2]] += 1
-    found = largest_difference((model, tokenizer), (changed, tokenizer), np.arange(len(tokenizer)), LINES)
-    assert found.largest_difference > 1e-3
+        change(model)
+    return model, pair[1]
 
 
-def test_lines_that_are_segmented_otherwise_are_passed_over(source_tokenizers, target_tokenizers):
-    old, new = source_tokenizers["unigram"], target_tokenizers["unigram"]
-    models = ARCHITECTURES["xlm-roberta"](old), ARCHITECTURES["xlm-roberta"](new)
-    found = largest_difference((models[0], old), (models[1], new), np.arange(len(new)), LINES)
-    assert found.output_lines == 0
+def test_a_model_differs_from_itself_by_nothing(pair):
+    found = compare(pair, pair)
+    assert found.compared == {"texts": 5, "pairs": 4, "batches": 1, "prompts": 2}
+    assert (found.largest_difference, found.fault) == (0.0, "")
+    assert found.largest_output > 0
+
+
+def test_a_changed_row_is_found_in_an_encoder_decoder(source_tokenizers):
+    tokenizer = source_tokenizers["unigram"]
+    t5 = ARCHITECTURES["t5"](tokenizer), tokenizer
+
+    def change(model):
+        model.shared.weight[tokenizer(LINES[0])["input_ids"][2]] += 1
+
+    assert "the outputs differ by up to" in compare(t5, changed(t5, change)).fault
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_an_output_that_is_no_number_is_no_proof(pair, value):
+    broken = changed(pair, lambda model: model.roberta.encoder.layer[0].output.dense.bias.fill_(value))
+    for one, other in ((pair, broken), (broken, pair), (broken, broken)):
+        found = compare(one, other)
+        assert found.largest_difference == math.inf
+        assert "no number" in found.fault
+
+
+def test_nothing_compared_is_no_proof(pair):
+    assert "nothing could be compared" in compare(pair, pair, lines=[], prompts=[]).fault
+    none_kept = np.full(len(pair[1]), -1)
+    assert "nothing could be compared" in compare(pair, pair, source_of=none_kept, prompts=[]).fault
+
+
+def test_words_are_compared_where_no_line_is_segmented_alike(pair):
+    source_of = np.arange(len(pair[1]))
+    used = [set(pair[1](line)["input_ids"][1:-1]) for line in LINES]
+    common = set.intersection(*used)
+    source_of[[min(ids - common) for ids in used]] = -1
+    found = compare(pair, pair, source_of=source_of)
+    assert found.compared["texts"] > 0
+    assert found.largest_difference == 0
+
+
+def test_a_prompt_that_is_segmented_otherwise_is_a_fault(pair):
+    source_of = np.arange(len(pair[1]))
+    source_of[pair[1]("Frage: ")["input_ids"][1]] = -1
+    found = compare(pair, pair, source_of=source_of)
+    assert found.prompts_changed[0] == "Frage: "
+    assert "'Frage: ' is segmented otherwise" in found.fault
+
+
+def test_pairs_and_padding_are_seen(pair):
+    """What only shows in a second segment, or beside a padded text, is found."""
+    model, tokenizer = pair
+    other = copy.deepcopy(tokenizer)
+    other.model_input_names = ["input_ids"]  # no attention mask: padding is read as text
+    found = compare(pair, (model, other))
+    assert sum(found.compared.values()) == 0
+    assert found.fault
+
+
+def test_a_model_that_can_not_be_run_is_an_error(pair, monkeypatch):
+    broken = copy.deepcopy(pair[0])
+    broken.forward = None
+    with pytest.raises(ModelError, match="can't be run, so that nothing can be compared"):
+        compare(pair, (broken, pair[1]))

@@ -8,6 +8,9 @@ import numpy as np
 import pytest
 
 from monoglot.cli import main
+from monoglot.errors import ModelError
+from monoglot.model import checkpoint
+from monoglot.pipeline.display import summary_table
 from monoglot.pipeline.settings import Settings
 from monoglot.pipeline.specialize import specialize
 from monoglot.pipeline.tokenizers import weighted
@@ -99,10 +102,40 @@ def test_a_loss_is_shared_by_weight(xlm_r, corpora, tmp_path):
 def test_the_manifest_carries_the_proof(xlm_r, tmp_path):
     summary = specialize(xlm_r, DATA / "de.txt", tmp_path / "out", TRIM)
     proof = json.loads((tmp_path / "out" / "monoglot" / "manifest.json").read_text())["proof"]
-    assert set(proof) == {"lines", "equal", "share", "output_lines", "largest_difference"}
+    assert set(proof) == {
+        "lines", "equal", "share", "compared", "largest_difference", "largest_output", "tolerance", "fault",
+    }  # fmt: skip
     assert 0 < proof["equal"] <= proof["lines"]
     assert proof["largest_difference"] <= 1e-6
+    assert proof["compared"]["texts"] > 0 < proof["compared"]["pairs"]
+    assert proof["compared"]["batches"] > 0
+    assert proof["fault"] == ""
     assert proof == {name: summary.proof[name] for name in proof}
     replaced = Settings(vocabulary_size=700, threads=1, method="subword")
     specialize(xlm_r, DATA / "de.txt", tmp_path / "other", replaced)
     assert "proof" not in json.loads((tmp_path / "other" / "monoglot" / "manifest.json").read_text())
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [TRIM, Settings(mode="extend", threads=1, add_tokens=50, vocabulary_size=700, method="subword")],
+    ids=lambda settings: settings.mode,
+)
+def test_a_proof_that_fails_is_an_error_unless_it_was_accepted(xlm_r, tmp_path, monkeypatch, settings):
+    """A body that is damaged on the way: the kept rows are right, the outputs are not."""
+    write = checkpoint.save_file
+
+    def damaged(tensors, *rest, **more):
+        name = next(name for name in tensors if name.endswith("intermediate.dense.weight"))
+        write(tensors | {name: tensors[name] * 3}, *rest, **more)
+
+    monkeypatch.setattr(checkpoint, "save_file", damaged)
+    with pytest.raises(ModelError, match=r"was not shown to do what .* the outputs differ by up to"):
+        specialize(xlm_r, DATA / "de.txt", tmp_path / "out", settings)
+    assert not (tmp_path / "out").exists()
+    accepted = Settings(**vars(settings) | {"accept_difference": True})
+    summary = specialize(xlm_r, DATA / "de.txt", tmp_path / "out", accepted)
+    assert "the outputs differ by up to" in summary.proof["fault"]
+    manifest = json.loads((tmp_path / "out" / "monoglot" / "manifest.json").read_text())
+    assert manifest["proof"]["fault"] == summary.proof["fault"]
+    assert any("difference was accepted" in str(part) for part in summary_table(summary))

@@ -1,76 +1,210 @@
-"""How far the outputs of a model with fewer tokens are from those of the model it was made from."""
+"""Whether a model does what the model did that it was made from, wherever all tokens are kept ones.
+
+Outputs are compared on single texts, pairs, padded batches and prompts: all ways in which a model gets text.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Int64
+from jaxtyping import Float, Int64
+from torch import Tensor
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
+from monoglot.errors import ModelError
 from monoglot.progress import SILENT, Progress
+from monoglot.untrusted import refusing
 
 ModelAndTokenizer = tuple[PreTrainedModel, PreTrainedTokenizerFast]
+
 LONGEST_TOKENS = 128
+MOST_PAIRS, MOST_BATCHES, BATCH_TEXTS, MOST_PROMPTS = 8, 4, 4, 16
+TOLERANCE = {torch.float32: 1e-4, torch.float64: 1e-4}
+"""Largest difference, in units of the largest output, that comes from another order of sums alone."""
+HALF_TOLERANCE = 3e-2
+"""The same for weights of 16 bits."""
+KINDS = ("texts", "pairs", "batches", "prompts")
 
 
 @dataclass(frozen=True)
-class Difference:
+class Comparison:
     """A comparison of outputs.
 
     Attributes:
-        output_lines: Lines that both tokenizers segment alike, and whose outputs were compared.
-        largest_difference: Largest absolute difference of a logit, or of a hidden state if there is no head.
+        compared: How many single texts, pairs, padded batches and prompts were compared.
+        largest_difference: Largest absolute difference of a logit, or of a hidden state if there is no head;
+            infinite if an output is no number.
+        largest_output: Largest absolute value of the source's outputs.
+        tolerance: Difference that is taken for rounding.
+        prompts_changed: Prompts that are segmented otherwise than by the source.
+        fault: What is wrong, in a sentence; empty if nothing is.
     """
 
-    output_lines: int
+    compared: Mapping[str, int]
     largest_difference: float
+    largest_output: float
+    tolerance: float
+    prompts_changed: tuple[str, ...] = ()
+    fault: str = field(default="")
 
 
 @torch.inference_mode()
-def largest_difference(
+def compare_outputs(
     source: ModelAndTokenizer,
     target: ModelAndTokenizer,
-    kept_source_ids: Int64[np.ndarray, " target"],
+    source_of: Int64[np.ndarray, " target"],
     lines: Sequence[str],
+    prompts: Sequence[str] = (),
     *,
     progress: Progress = SILENT,
-) -> Difference:
-    """Compute how much the outputs differ on lines that both tokenizers segment alike.
+) -> Comparison:
+    """Compare outputs on texts that both tokenizers segment alike.
 
     Args:
         source: The original model and its tokenizer.
         target: The model that was made from it by keeping tokens, and its tokenizer.
-        kept_source_ids: The source id of each target id; logits of other source ids are left out.
-        lines: The text; lines that are segmented otherwise are passed over, long ones are cut.
+        source_of: The source id of each target id, -1 for new ones; only logits of kept tokens are compared.
+        lines: The text; of lines that are segmented otherwise the words that are not are compared.
+        prompts: Texts that come before others; all of them must be segmented alike.
         progress: Where to show how far it is.
+
+    Raises:
+        ModelError: If a model can't be run on text.
     """
-    kept = torch.from_numpy(kept_source_ids)
-    longest = min(LONGEST_TOKENS, source[1].model_max_length)
-    compared, largest = 0, 0.0
-    with progress.task("Comparing outputs", len(lines)) as advance:
-        for line in lines:
-            advance(1)
-            old, new = (
-                torch.tensor([tokenizer(line, truncation=True, max_length=longest)["input_ids"]])
-                for _, tokenizer in (source, target)
+    probe = _Probe(source, target, torch.from_numpy(source_of))
+    alike = [line for line in lines if probe.inputs(line)]
+    alike = alike or [word for line in lines for word in line.split() if probe.inputs(word)]
+    changed = tuple(prompt for prompt in prompts if probe.inputs(prompt) is None)
+    before_text = [
+        both if alike and probe.inputs(both := prompt + alike[0]) else prompt
+        for prompt in prompts[:MOST_PROMPTS]
+        if prompt not in changed
+    ]
+    batches = [alike[start : start + BATCH_TEXTS] for start in range(0, len(alike), BATCH_TEXTS)]
+    if source[1].pad_token is None or target[1].pad_token is None:
+        batches = []
+    given: dict[str, Iterable[tuple[object, ...]]] = {
+        "texts": [(line,) for line in alike],
+        "pairs": list(pairwise(alike))[:MOST_PAIRS],
+        "batches": [(batch,) for batch in batches if len(batch) > 1][:MOST_BATCHES],
+        "prompts": [(prompt,) for prompt in before_text],
+    }
+    compared = dict.fromkeys(KINDS, 0)
+    with progress.task("Comparing outputs", sum(len(list(calls)) for calls in given.values())) as advance:
+        for kind, calls in given.items():
+            for call in calls:
+                compared[kind] += probe.compare(*call)
+                advance(1)
+    tolerance = probe.tolerance * max(1.0, probe.largest_output)
+    result = Comparison(compared, probe.largest_difference, probe.largest_output, tolerance, changed)
+    return Comparison(**vars(result) | {"fault": fault_of(result)})
+
+
+def fault_of(found: Comparison) -> str:
+    """Say what is wrong with a model, judged by the comparison of its outputs; nothing if nothing is."""
+    if not sum(found.compared.values()):
+        return "no text of the corpus is segmented as by the source, so that nothing could be compared"
+    if not math.isfinite(found.largest_difference):
+        return "an output is no number (NaN or infinity)"
+    if found.largest_difference > found.tolerance:
+        return (
+            f"the outputs differ by up to {found.largest_difference:.2g}, where rounding explains "
+            f"{found.tolerance:.1g}"
+        )
+    if found.prompts_changed:
+        return f"the prompt {found.prompts_changed[0]!r} is segmented otherwise than by the source"
+    return ""
+
+
+class _Probe:
+    """Two models side by side, and the largest difference between them so far."""
+
+    def __init__(self, source: ModelAndTokenizer, target: ModelAndTokenizer, source_of: Tensor) -> None:
+        self._models = source[0], target[0]
+        self._tokenizers = source[1], target[1]
+        self._source_of = source_of
+        self._kept = torch.nonzero(source_of >= 0).flatten()
+        self._longest = min(LONGEST_TOKENS, source[1].model_max_length)
+        self.tolerance = TOLERANCE.get(source[0].dtype, HALF_TOLERANCE)
+        self.largest_difference = 0.0
+        self.largest_output = 0.0
+
+    def inputs(self, *call: object) -> tuple[dict[str, Tensor], dict[str, Tensor]] | None:
+        """The inputs of both models for one call of their tokenizers; ``None`` if they are not the same."""
+        padding = isinstance(call[0], list)
+        old, new = (
+            dict(
+                tokenizer(
+                    *call, padding=padding, truncation=True, max_length=self._longest, return_tensors="pt"
+                )
             )
-            if new.numel() == 0 or not torch.equal(old, kept[new]):
-                continue
-            before, after = output(source[0], old), output(target[0], new)
-            if before.shape[-1] != after.shape[-1]:
-                before = before[..., kept]
-            compared += 1
-            largest = max(largest, float((before - after[..., : before.shape[-1]]).abs().max()))
-    return Difference(compared, largest)
+            for tokenizer in self._tokenizers
+        )
+        if not new["input_ids"].numel() or old.keys() != new.keys():
+            return None
+        if old["input_ids"].shape != new["input_ids"].shape or new["input_ids"].max() >= len(self._source_of):
+            return None
+        same = torch.equal(old["input_ids"], self._source_of[new["input_ids"].long()])
+        rest = all(torch.equal(old[name], new[name]) for name in old if name != "input_ids")
+        return (old, new) if same and rest else None
+
+    def compare(self, *call: object) -> bool:
+        """Run both models on a call, if it is segmented alike, and tell whether it was."""
+        inputs = self.inputs(*call)
+        if inputs is None:
+            return False
+        before, after = (output(model, given) for model, given in zip(self._models, inputs, strict=True))
+        if before.shape[-1] != after.shape[-1]:
+            before, after = before[..., self._source_of[self._kept]], after[..., self._kept]
+        if before.dim() == 3 and before.shape[:2] == inputs[0]["input_ids"].shape:
+            seen = inputs[0]["attention_mask"].bool()
+            before, after = before[seen], after[seen]
+        self.largest_output = max(self.largest_output, _largest(before))
+        self.largest_difference = max(self.largest_difference, _largest(before - after))
+        return True
 
 
-def output(model: PreTrainedModel, ids: torch.Tensor) -> torch.Tensor:
-    """The first output of a model (logits, or hidden states) for one line; float32."""
-    inputs = {"input_ids": ids}
-    if model.config.is_encoder_decoder:
-        inputs["decoder_input_ids"] = ids
-    result: torch.Tensor = model(**inputs)[0]
-    return result.float()
+def _largest(values: Float[Tensor, "..."]) -> float:
+    """The largest absolute value; infinite if one is no number, for which ``max`` would pass over NaN."""
+    found = float(values.abs().max()) if values.numel() else 0.0
+    return found if math.isfinite(found) else math.inf
+
+
+def output(model: PreTrainedModel, inputs: Mapping[str, Tensor]) -> Float[Tensor, "..."]:
+    """The first output of a model (logits, or hidden states), in float32.
+
+    Raises:
+        ModelError: If the model can't be run on text.
+    """
+    ids = inputs["input_ids"]
+    problem = f"{type(model).__name__} can't be run, so that nothing can be compared"
+    with refusing(ModelError, problem, "give --accept-difference if it is to be made all the same"):
+        given = dict(inputs)
+        if model.main_input_name != "input_ids":
+            given = {"decoder_input_ids": ids, "decoder_attention_mask": inputs["attention_mask"]}
+            given[model.main_input_name] = torch.cat(list(_perceived(model, len(ids))))
+        elif model.config.is_encoder_decoder:
+            given["decoder_input_ids"] = ids
+        result: Tensor = model(**given)[0]
+        return result.float()
+
+
+def _perceived(model: PreTrainedModel, texts: int) -> Iterator[Tensor]:
+    """Something to hear or see, the same for both models, of the shape that the model wants."""
+    config: Any = model.config
+    random = torch.Generator().manual_seed(0)
+    for _ in range(texts):
+        if model.main_input_name == "input_features":
+            shape: tuple[int, ...] = (config.num_mel_bins, 2 * config.max_source_positions)
+        elif model.main_input_name == "pixel_values":
+            vision = getattr(config, "vision_config", None) or getattr(config, "encoder", config)
+            shape = (vision.num_channels, vision.image_size, vision.image_size)
+        else:
+            raise ModelError(f"{model.main_input_name} are inputs that monoglot has no example of")
+        yield torch.randn((1, *shape), generator=random, dtype=model.dtype)

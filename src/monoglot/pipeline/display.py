@@ -45,8 +45,11 @@ def summary_table(summary: Summary) -> Iterator[RenderableType]:
     if summary.proof:
         yield (
             "\nProof on held-out text: {equal:,} of {lines:,} lines are segmented as before ({share:.2%}); "
-            "on {output_lines} of them the outputs differ by at most {largest_difference:.1e}."
-        ).format(**summary.proof)
+            "on {texts} texts, {pairs} pairs, {batches} padded batches and {prompts} prompts of kept tokens "
+            "the outputs differ by at most {largest_difference:.1e} (rounding: {tolerance:.0e})."
+        ).format(**summary.proof, **summary.proof["compared"])
+        if summary.proof["fault"]:
+            yield f"[yellow]warning:[/] the difference was accepted: {escape(summary.proof['fault'])}."
     minutes, seconds = divmod(round(sum(summary.seconds.values())), 60)
     peak = f"{summary.peak_memory_bytes / 1e9:.1f} GB"
     yield f"\nWritten to {summary.output} ({minutes} min {seconds:02d} s of work, at most {peak} of memory)."

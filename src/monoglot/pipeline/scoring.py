@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from jaxtyping import Int64
 
-from monoglot.evaluation.identity import largest_difference
+from monoglot.errors import ModelError
+from monoglot.evaluation.identity import compare_outputs
 from monoglot.evaluation.tokenizer import score_tokenizer
 from monoglot.maths.mixture import Mixture
 from monoglot.model.folder import load_model
@@ -21,6 +24,7 @@ from monoglot.pipeline.texts import KEPT_IDS, heldout, token_counts
 from monoglot.pipeline.walk import Walk
 from monoglot.run import Artifact, read_json, write_json
 from monoglot.tokenization.proof import prove
+from monoglot.tokenization.vocabulary import Vocabulary
 
 PROOF_LINES, PROOF_CHARACTERS = 32, 2_000
 """Up to so much text the outputs of a trimmed model are compared with the original's."""
@@ -65,24 +69,46 @@ def scores(
 
 
 def proof(walk: Walk, survey: Artifact, tokenizer: Artifact, model: Artifact) -> Artifact:
-    """Show that a trimmed model does what the original does: ``proof.json``."""
+    """Show that a trimmed or extended model does what the original does: ``proof.json``.
+
+    Raises:
+        ModelError: If it does not, and that was not accepted beforehand.
+    """
 
     def compute(folder: Path) -> None:
         target, kept = load_tokenizer(tokenizer.folder), np.load(tokenizer.folder / KEPT_IDS)
-        text = heldout(survey)
-        segmentation = prove(walk.source.tokenizer, target, kept, text)
-        outputs = largest_difference(
+        source_of = sources_of(kept, Vocabulary.of(target))
+        text = heldout(survey) or list(islice(walk.corpus.lines(), PROOF_LINES))
+        segmentation = prove(walk.source.tokenizer, target, source_of, text)
+        outputs = compare_outputs(
             (walk.source.model, walk.source.tokenizer),
-            (load_model(model.folder), target),
-            kept,
+            (load_model(model.folder, trust_remote_code=walk.settings.trust_remote_code), target),
+            source_of,
             first_lines(text, PROOF_LINES, PROOF_CHARACTERS),
+            walk.kept.of(walk.source).texts,
             progress=walk.progress,
         )
         content = asdict(segmentation) | {"share": segmentation.share} | asdict(outputs)
         write_json(folder / "proof.json", content)
 
     inputs = {"text": survey, "tokenizer": tokenizer, "model": model}
-    return walk.stage("proof", compute, source=walk.source.key, **inputs)
+    artifact = walk.stage("proof", compute, source=walk.source.key, **inputs)
+    if (fault := read_json(artifact.folder / "proof.json")["fault"]) and not walk.settings.accept_difference:
+        made = {"trim": "trimmed", "extend": "extended"}[walk.settings.mode]
+        raise ModelError(
+            f"The {made} model was not shown to do what {walk.source.name} does: {fault}. Nothing was "
+            "written; --accept-difference takes it as it is."
+        )
+    return artifact
+
+
+def sources_of(
+    kept_source_ids: Int64[np.ndarray, " kept"], target: Vocabulary
+) -> Int64[np.ndarray, " target"]:
+    """The source id of each target id; -1 for new tokens, which follow the kept ones."""
+    found = np.full(target.size, -1, np.int64)
+    found[target.ids[: len(kept_source_ids)]] = kept_source_ids
+    return found
 
 
 def first_lines(lines: Sequence[str], most_lines: int, most_characters: int) -> list[str]:
@@ -92,15 +118,15 @@ def first_lines(lines: Sequence[str], most_lines: int, most_characters: int) -> 
 
 
 def proved(walk: Walk) -> dict[str, Any] | None:
-    """The proof of a trimmed model in figures, without the examples.
+    """The proof of a trimmed or extended model in figures, without the examples.
 
-    ``None`` in the other modes, and of a model that is trained afterwards: it does something else then.
+    ``None`` in mode ``replace``, and of a model that is trained afterwards: it does something else then.
     """
     artifact = walk.run.artifacts.get("proof")
     if artifact is None or walk.settings.adapt_tokens is not None:
         return None
     content: dict[str, Any] = read_json(artifact.folder / "proof.json")
-    return {name: value for name, value in content.items() if name != "examples"}
+    return {name: value for name, value in content.items() if name not in ("examples", "prompts_changed")}
 
 
 def summary(walk: Walk) -> Summary:

@@ -35,6 +35,8 @@ class Settings:
         keep_text: Texts that are segmented as by the source, whatever the corpus (in mode ``replace``: whose
             tokens are kept), beside the prompts, prefixes and chat templates that the model's files name.
         keep_tokens: File of tokens, or texts, to keep, one a line.
+        accept_difference: In modes ``trim`` and ``extend``: take the model even if it was not shown to do
+            what the source does on texts of kept tokens.
         method: How the embeddings of missing tokens are initialised: blend, focus, focus-reference, subword,
             wechsel, clp, ofa, omp, alignment, script, random, mean, zero, or one of yours.
         method_options: Settings of the method, by the names of its fields.
@@ -62,6 +64,7 @@ class Settings:
     weights: tuple[float, ...] = ()
     keep_text: tuple[str, ...] = ()
     keep_tokens: str | None = None
+    accept_difference: bool = False
     method: str = "blend"
     method_options: dict[str, Any] = field(default_factory=dict)
     norm_calibration: float = 0.0

@@ -100,6 +100,7 @@ def extend(walk: Walk) -> Artifact:
         vectors = weights.vectors(walk, language, language_tokens)
     mixture = weights.mixture(walk, tokenizer, overlap, vectors, vectors_of=language)
     model = weights.model(walk, tokenizer, mixture)
+    scoring.proof(walk, survey, tokenizer, model)
     tokens = texts.tokens(walk, survey, tokenizer)
     scoring.scores(walk, survey, tokenizer, tokens, mixture, model)
     return model

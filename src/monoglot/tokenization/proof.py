@@ -40,7 +40,7 @@ class Proof:
 def prove(
     source: PreTrainedTokenizerFast,
     trimmed: PreTrainedTokenizerFast,
-    kept_source_ids: Int64[np.ndarray, " trimmed"],
+    source_of: Int64[np.ndarray, " trimmed"],
     lines: Iterable[str],
 ) -> Proof:
     """Compare the segmentation of every line, token by token.
@@ -48,7 +48,7 @@ def prove(
     Args:
         source: The tokenizer that was trimmed.
         trimmed: What was left of it.
-        kept_source_ids: The source id of each trimmed token.
+        source_of: The source id of each trimmed token; -1 for new ones.
         lines: The text.
     """
     old, new = plain_backend(source), plain_backend(trimmed)
@@ -58,7 +58,7 @@ def prove(
         ids = zip(exact_ids(old, batch), exact_ids(new, batch), strict=True)
         for line, (source_ids, trimmed_ids) in zip(batch, ids, strict=True):
             compared += 1
-            if np.array_equal(source_ids, kept_source_ids[trimmed_ids]):
+            if np.array_equal(source_ids, source_of[trimmed_ids]):
                 equal += 1
             elif len(examples) < MOST_EXAMPLES:
                 examples.append(line)
