@@ -37,6 +37,7 @@ TEMPLATE = "{{ 'Hello ' }}{{ x }}"
     [
         {"chat_template.jinja": TEMPLATE},
         {"additional_chat_templates/tool_use.jinja": TEMPLATE},
+        {"tool_chat_template.jinja": TEMPLATE},
         {"tokenizer_config.json": {"chat_template": TEMPLATE}},
         {"tokenizer_config.json": {"chat_template": [{"name": "rag", "template": TEMPLATE}]}},
         {"tokenizer_config.json": {"chat_template": {"rag": TEMPLATE}}},
@@ -101,6 +102,7 @@ INSTRUCT = ["Instruct: ", "\nQuery: "]
     [
         ("multilingual-e5-small", E5),
         ("E5-german", E5),
+        ("me5_large", E5),
         ("models--intfloat--multilingual-e5-base/snapshots/0123abcd", E5),
         ("multilingual-e5-large-instruct", INSTRUCT),
         (

@@ -9,6 +9,8 @@ import pytest
 
 from monoglot.errors import SettingError
 from monoglot.model.tokenizer_folder import load_tokenizer
+from monoglot.pipeline import planning
+from monoglot.pipeline.display import plan_tables
 from monoglot.pipeline.settings import Settings
 from monoglot.pipeline.specialize import specialize
 from tests.fixtures.tokenizers import DATA
@@ -50,6 +52,12 @@ def test_segmented_as_before(prompted, tmp_path, settings):
         assert words in summary.kept
     kept = json.loads((tmp_path / "out" / "monoglot" / "tokenizer" / "kept.json").read_text())
     assert {text["origin"] for text in kept["texts"]} >= {"--keep-text"}
+    manifest = json.loads((tmp_path / "out" / "monoglot" / "manifest.json").read_text())["kept"]
+    assert manifest["texts"] == len(kept["texts"])
+    assert manifest["tokens"] == kept["tokens"]
+    assert PROMPT in manifest["first"]
+    assert "kitabu cha pili" in manifest["first"]
+    assert any("config_sentence_transformers.json" in origin for origin in manifest["origins"])
 
 
 def test_replaced_their_tokens_are_in_the_vocabulary(prompted, tmp_path):
@@ -70,12 +78,37 @@ def test_another_text_is_another_vocabulary(xlm_r, tmp_path):
     assert second.vocabulary[1] > first.vocabulary[1]
 
 
+def test_a_plan_keeps_them_too_and_says_so(prompted, xlm_r, tmp_path, monkeypatch):
+    monkeypatch.setattr(planning, "SIZES", (400,))
+    named = tmp_path / "tokens.txt"
+    named.write_text("kitabu cha pili\n", encoding="utf-8")
+    corpus = [str(DATA / "de.txt")]
+    without = planning.plan(str(xlm_r), corpus)
+    plan = planning.plan(str(prompted), corpus, keep_text=["Jibu: "], keep_tokens=str(named))
+    sizes = [{option.name: option.vocabulary for option in each.options} for each in (without, plan)]
+    assert sizes[1]["trim"] > sizes[0]["trim"]
+    assert sizes[1]["replace 400"] == 400
+    assert without.kept == ""
+    shown = [part for part in plan_tables(plan) if isinstance(part, str)]
+    assert plan.kept in shown
+    assert PROMPT in plan.kept
+    assert "--keep-tokens" in plan.kept
+    with pytest.raises(SettingError, match="is empty"):
+        planning.plan(str(xlm_r), corpus, keep_tokens=str(_empty(tmp_path)))
+
+
+def _empty(folder):
+    (folder / "empty.txt").write_text("")
+    return folder / "empty.txt"
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
         ({"keep_text": (" ",)}, "--keep-text has an empty text"),
         ({"keep_tokens": "nowhere.txt"}, "nowhere.txt can't be read"),
         ({"keep_tokens": "{empty}"}, "is empty"),
+        ({"keep_tokens": "/dev/zero"}, "is a device"),
     ],
 )
 def test_what_can_not_be_kept_is_refused_first(xlm_r, tmp_path, settings, message):

@@ -83,10 +83,21 @@ class TestEveryFamily:
         source = source_tokenizers[family]
         unused = [text for text in source.get_vocab() if text not in source.all_special_tokens][-1]
         keep = KeptText.of(source, [], [unused, PROMPTS[0]])
-        assert keep == KeptText((PROMPTS[0],), (unused,))
+        assert keep.tokens == (unused,)
+        assert keep.texts in ((PROMPTS[0],), (unused, PROMPTS[0]))
         trimmed = trim_tokenizer(source, count(source, GERMAN[:20]), TrimSettings(), keep=keep)
         assert unused in trimmed.tokenizer.get_vocab()
         assert tokens(trimmed.tokenizer, PROMPTS[0]) == tokens(source, PROMPTS[0])
+
+
+@pytest.mark.parametrize("family", [name for name in FAMILY_NAMES if name != "wordpiece"])
+def test_a_word_that_is_a_token_is_a_text_too(family, source_tokenizers):
+    source = source_tokenizers[family]
+    word = min(text for text in source.get_vocab() if text.isascii() and text.isalpha() and len(text) > 1)
+    keep = KeptText.of(source, [], [word])
+    trimmed = trim_tokenizer(source, count(source, sample("ja", 20)), TrimSettings(), keep=keep).tokenizer
+    assert tokens(trimmed, word) == tokens(source, word)
+    assert word in trimmed.get_vocab()
 
 
 def test_no_room_for_them_is_said(source_tokenizers):

@@ -32,8 +32,8 @@ _RETRIEVAL = "Represent this sentence for searching relevant passages: "
 KNOWN_PREFIXES: tuple[tuple[re.Pattern[str], tuple[str, ...]], ...] = tuple(
     (re.compile(rf"(?<![a-z0-9]){name}(?![a-z0-9])", re.IGNORECASE), texts)
     for name, texts in (
-        (r"e5(?=.*instruct)", ("Instruct: ", "\nQuery: ")),
-        (r"e5(?!.*instruct)", ("query: ", "passage: ")),
+        (r"m?e5(?=.*instruct)", ("Instruct: ", "\nQuery: ")),
+        (r"m?e5(?!.*instruct)", ("query: ", "passage: ")),
         (r"gte[-_]qwen2(?=.*instruct)", ("Instruct: ", "\nQuery: ")),
         (r"nomic[-_]embed", ("search_query: ", "search_document: ", "classification: ", "clustering: ")),
         (r"arctic[-_]embed", ("query: ", _RETRIEVAL)),
@@ -102,7 +102,7 @@ def chat_templates(folder: Path) -> Iterator[tuple[str, str]]:
     """
     for place in _places(folder):
         for file in (
-            *sorted(place.glob("chat_template*.jinja")),
+            *sorted(place.glob("*.jinja"), key=lambda file: (file.name != "chat_template.jinja", file)),
             *sorted(place.glob(f"{CHAT_TEMPLATES}/*.jinja")),
         ):
             yield _name(file, folder), _text(file)

@@ -171,6 +171,8 @@ def plan_tables(plan: Plan) -> Iterator[RenderableType]:
     yield "roles: " + ", ".join(f"{role} {escape(text)}" for role, text in model.roles.items())
     for hazard in model.hazards:
         yield f"[yellow]watch:[/] {escape(hazard)}"
+    if plan.kept:
+        yield escape(plan.kept)
     table = Table(
         "\noption", "\nvocabulary", "\nparameters", "\ntokens a word", "\ntokens", box=None, pad_edge=False
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -10,7 +11,9 @@ from typing import Any
 from monoglot.errors import SettingError
 from monoglot.model.given_text import GivenText
 from monoglot.pipeline.source import Source
+from monoglot.run import read_json
 from monoglot.tokenization.kept_text import KeptText
+from monoglot.untrusted import check_regular
 
 MOST_SHOWN = 3
 KEPT = "kept.json"
@@ -65,6 +68,25 @@ def find_kept(source: Source, keep_text: Iterable[str], keep_tokens: str | None)
     return Kept(tuple(found.values()), _lines(keep_tokens) if keep_tokens else ())
 
 
+def kept_facts(tokenizer: Path) -> dict[str, Any] | None:
+    """What a tokenizer keeps, in figures and a few examples; nothing if it keeps nothing.
+
+    Args:
+        tokenizer: The folder of the stage that made it.
+    """
+    if not (tokenizer / KEPT).exists():
+        return None
+    kept = read_json(tokenizer / KEPT)
+    texts, named = kept["texts"], kept["named"]
+    return {
+        "texts": len(texts),
+        "named": len(named),
+        "tokens": kept["tokens"],
+        "origins": dict(Counter(text["origin"] for text in texts)),
+        "first": [text["text"] for text in texts[:MOST_SHOWN]] + named[:MOST_SHOWN],
+    }
+
+
 def kept_words(kept: dict[str, Any]) -> str:
     """Say in one sentence what was kept."""
     texts, named = kept["texts"], kept["named"]
@@ -85,13 +107,14 @@ def kept_words(kept: dict[str, Any]) -> str:
 
 
 def _lines(file: str) -> tuple[str, ...]:
+    check_regular(Path(file), SettingError)
     try:
-        text = Path(file).read_text(encoding="utf-8")
+        text = Path(file).read_text(encoding="utf-8-sig")
     except (OSError, ValueError) as error:
         raise SettingError(
             f"--keep-tokens {file} can't be read ({error}); expected a text file in UTF-8 with a token a line"
         ) from error
-    lines = tuple(dict.fromkeys(line.rstrip("\r") for line in text.split("\n") if line.strip()))
+    lines = tuple(dict.fromkeys(line for line in text.split("\n") if line.strip()))
     if not lines:
         raise SettingError(f"--keep-tokens {file} is empty; expected a token a line")
     return lines

@@ -15,9 +15,11 @@ from monoglot.errors import CorpusError, SettingError
 from monoglot.evaluation.tokenizer import score_tokenizer
 from monoglot.pipeline.advice import Advice, advise
 from monoglot.pipeline.inspection import Inspection, inspect
+from monoglot.pipeline.kept import find_kept, kept_words
 from monoglot.pipeline.source import Source, open_source
 from monoglot.progress import SILENT, Progress
-from monoglot.tokenization.extend import ExtendSettings, extend_tokenizer
+from monoglot.tokenization.extend import ExtendSettings, extend_tokenizer, with_kept_tokens
+from monoglot.tokenization.kept_text import KeptText
 from monoglot.tokenization.train import TokenizerSettings, train_tokenizer
 from monoglot.tokenization.trim import TrimSettings, trim_tokenizer
 from monoglot.tokenization.vocabulary import plain_backend
@@ -57,6 +59,7 @@ class Plan:
         corpus_bytes: Size of the text.
         sample_bytes: Size of the sample that the options were tried on.
         options: The source vocabulary as it is, then what could be done.
+        kept: What is kept beside what the text asks for, in a sentence; empty if nothing is.
         advice: The recommendation.
     """
 
@@ -64,6 +67,7 @@ class Plan:
     corpus_bytes: int
     sample_bytes: int
     options: tuple[Option, ...]
+    kept: str
     advice: Advice
 
     def as_dict(self) -> dict[str, Any]:
@@ -75,6 +79,8 @@ def plan(
     source: str,
     corpus: Sequence[str],
     *,
+    keep_text: Sequence[str] = (),
+    keep_tokens: str | None = None,
     column: str | None = None,
     trust_remote_code: bool = False,
     progress: Progress = SILENT,
@@ -84,6 +90,8 @@ def plan(
     Args:
         source: Folder or hub name of the model.
         corpus: Text of the target language.
+        keep_text: Texts to keep, as ``specialize`` does.
+        keep_tokens: File of tokens, or texts, to keep, one a line.
         column: The column that holds the text, where there are columns.
         trust_remote_code: Whether code that comes with the model may run.
         progress: Where to show how far it is.
@@ -93,15 +101,18 @@ def plan(
     """
     model = open_source(source, trust_remote_code=trust_remote_code)
     text = open_corpus(corpus, column=column)
+    kept = find_kept(model, keep_text, keep_tokens)
     inspection = inspect(model)
     statistics = text.survey(progress)
     sample = sampled(text, statistics.bytes)
-    options = tuple(_options(model, inspection, sample, list(text.heldout_lines()), progress))
+    keep = kept.of(model)
+    options = tuple(_options(model, inspection, keep, sample, list(text.heldout_lines()), progress))
     return Plan(
         inspection,
         statistics.bytes,
         sum(len(line.encode()) for line in sample),
         options,
+        kept_words(kept.as_dict(len(keep.token_ids(model.tokenizer)))),
         advise({option.name: option for option in options}, statistics.bytes),
     )
 
@@ -112,7 +123,12 @@ def sampled(corpus: Corpus, corpus_bytes: int) -> list[str]:
 
 
 def _options(
-    source: Source, model: Inspection, sample: list[str], heldout: list[str], progress: Progress
+    source: Source,
+    model: Inspection,
+    keep: KeptText,
+    sample: list[str],
+    heldout: list[str],
+    progress: Progress,
 ) -> Iterator[Option]:
     """Try one vocabulary after the other."""
     before = score_tokenizer(source.tokenizer, heldout)
@@ -128,7 +144,7 @@ def _options(
         counts = np.zeros(source.vocabulary.size, np.int64)
         for encoding in plain_backend(source.tokenizer).encode_batch_fast(sample, add_special_tokens=False):
             np.add.at(counts, encoding.ids, 1)
-        yield tried("trim", trim_tokenizer(source.tokenizer, counts, TrimSettings()).tokenizer)
+        yield tried("trim", trim_tokenizer(source.tokenizer, counts, TrimSettings(), keep=keep).tokenizer)
         advance(1)
         language = None
         for size in SIZES:
@@ -136,18 +152,31 @@ def _options(
                 language = train_tokenizer(source.tokenizer, sample, TokenizerSettings(size))
             except CorpusError:
                 break  # the sample does not support so many tokens, nor more
-            yield tried(f"replace {size:,}", language)
+            if (replaced := _replaced(source, language, keep)) is not None:
+                yield tried(f"replace {size:,}", replaced)
             advance(1)
-        if language is not None and (extended := _extended(source, language)) is not None:
+        if language is not None and (extended := _extended(source, language, keep)) is not None:
             yield tried(f"extend +{len(extended) - len(source.tokenizer):,}", extended)
 
 
-def _extended(source: Source, language: PreTrainedTokenizerFast) -> PreTrainedTokenizerFast | None:
+def _replaced(
+    source: Source, language: PreTrainedTokenizerFast, keep: KeptText
+) -> PreTrainedTokenizerFast | None:
+    """The language's tokenizer with the tokens that are kept, if it has room for them."""
+    try:
+        return with_kept_tokens(language, source.tokenizer, keep)
+    except SettingError:
+        return None
+
+
+def _extended(
+    source: Source, language: PreTrainedTokenizerFast, keep: KeptText
+) -> PreTrainedTokenizerFast | None:
     """The source tokenizer with as many tokens of the language's as there are, up to the usual number."""
     added = ADDED_TOKENS
     while added >= 1_000:
         try:
-            return extend_tokenizer(source.tokenizer, language, ExtendSettings(added))
+            return extend_tokenizer(source.tokenizer, language, ExtendSettings(added), keep=keep)
         except SettingError:
             added //= 2
     return None

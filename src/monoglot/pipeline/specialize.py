@@ -9,6 +9,7 @@ from monoglot.corpus import open_corpus
 from monoglot.initialization.registry import get_method
 from monoglot.pipeline import scoring, texts, tokenizers, weights
 from monoglot.pipeline.checks import check
+from monoglot.pipeline.kept import kept_facts
 from monoglot.pipeline.places import check_output
 from monoglot.pipeline.report import report_at_end
 from monoglot.pipeline.settings import Settings
@@ -68,8 +69,10 @@ def specialize(
             hashes = {"corpus": text.fingerprint(), "source": model.key}
             proof = scoring.proved(walk)
             names = {"source": str(source), "corpus": inputs}
+            kept = kept_facts(walk.run.artifacts["tokenizer"].folder)
             run.publish(
-                result, settings=settings, inputs=hashes, seed=settings.seed, proof=proof, names=names,
+                result, settings=settings, inputs=hashes, seed=settings.seed,
+                proof=proof, names=names, kept=kept,
                 finish=lambda folder: report_at_end(folder, run.output, model, progress),
             )  # fmt: skip
             return scoring.summary(walk)

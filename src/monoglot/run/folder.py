@@ -156,6 +156,7 @@ class Run:
         seed: int,
         proof: Mapping[str, Json] | None = None,
         names: Mapping[str, Json] | None = None,
+        kept: Mapping[str, Json] | None = None,
         finish: Callable[[Path], None] | None = None,
     ) -> Path:
         """Complete the output: put files at its root, write the manifest, give the folder its name.
@@ -169,6 +170,7 @@ class Run:
             seed: The seed of the run, for the manifest.
             proof: What the run has proved of its output, for the manifest.
             names: What the user called each input, for the manifest.
+            kept: What was kept beside what the corpus asks for, for the manifest.
             finish: Is given the folder when all else is in it, to write what is made from it, such as a
                 report: if that is interrupted there is no output yet, and the same run continues.
 
@@ -180,7 +182,7 @@ class Run:
             ValueError: If two files have the same place at the root.
         """
         stages = [artifact.name for artifact in artifacts]
-        description = manifest(self._records.values(), stages, settings, inputs, seed, proof, names)
+        description = manifest(self._records.values(), stages, settings, inputs, seed, proof, names, kept)
         with writing(self.output):
             self._remove_leftovers()
             for stage in stages:

@@ -30,6 +30,7 @@ def manifest(
     seed: int,
     proof: Mapping[str, Json] | None = None,
     names: Mapping[str, Json] | None = None,
+    kept: Mapping[str, Json] | None = None,
 ) -> dict[str, Json]:
     """Describe a run: the same for two runs of the same thing on the same machine.
 
@@ -41,6 +42,7 @@ def manifest(
         seed: The seed of the run.
         proof: What shows that the output does what it is said to do, if the run has proved it.
         names: What the user called each input.
+        kept: What was kept beside what the corpus asks for, and why, if anything was.
 
     Returns:
         The content of ``manifest.json``.
@@ -48,7 +50,8 @@ def manifest(
     Raises:
         TypeError: If the settings hold something without a canonical form, such as a path.
     """
-    proved = {} if proof is None else {"proof": dict(proof)}
+    parts = {"proof": proof, "kept": kept}
+    shown = {name: dict(part) for name, part in parts.items() if part is not None}
     return {
         "settings": canonical(settings),
         "inputs": dict(inputs),
@@ -57,7 +60,7 @@ def manifest(
         "versions": {"python": platform.python_version(), **{name: _version(name) for name in PACKAGES}},
         "platform": platform.platform(),
         "published": list(published),
-        **proved,
+        **shown,
         "stages": {record.recipe.stage: record.to_json() for record in records},
     }
 

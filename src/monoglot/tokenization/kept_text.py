@@ -9,6 +9,8 @@ from transformers import PreTrainedTokenizerFast
 
 from monoglot.tokenization.vocabulary import plain_backend
 
+_CONTINUATION = "##"
+
 
 @dataclass(frozen=True)
 class KeptText:
@@ -29,14 +31,16 @@ class KeptText:
         Args:
             source: The tokenizer.
             texts: Texts.
-            tokens_or_texts: Each a token, if the vocabulary has one that is spelled so, or else a text.
+            tokens_or_texts: Each a token, if the vocabulary has one that is spelled so, or a text, or both: a
+                word that is a token inside of words may be another at their start.
         """
         vocabulary = source.get_vocab()
         mixed = tuple(dict.fromkeys(tokens_or_texts))
-        further = [text for text in mixed if text not in vocabulary]
-        return KeptText(
-            tuple(dict.fromkeys([*texts, *further])), tuple(text for text in mixed if text in vocabulary)
-        )
+        tokens = tuple(text for text in mixed if text in vocabulary)
+        spelled_otherwise = {text for text in tokens if source.decode([vocabulary[text]]) != text}
+        marked = spelled_otherwise.union(text for text in tokens if text.startswith(_CONTINUATION))
+        further = (text for text in mixed if text not in marked)
+        return KeptText(tuple(dict.fromkeys([*texts, *further])), tokens)
 
     def token_ids(self, source: PreTrainedTokenizerFast) -> dict[int, None]:
         """The ids of all tokens that these texts are segmented into, wherever they stand, in order.
