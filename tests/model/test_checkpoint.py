@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from transformers import AutoModelForMaskedLM
 
 from monoglot.errors import ModelError
 from monoglot.model.blueprint import blueprint
 from monoglot.model.checkpoint import Checkpoint, transplant_checkpoint
-from monoglot.model.folder import load_model, save
+from monoglot.model.folder import check_stored, load_model, save
 from monoglot.model.tables import find_tables
 from monoglot.model.tokenizer_folder import load_tokenizer
 from monoglot.model.transplant import transplant
@@ -104,3 +105,81 @@ def test_a_checkpoint_without_its_embeddings_is_refused(tmp_path, source_tokeniz
     save_file(weights, tmp_path / "model.safetensors", metadata={"format": "pt"})
     with pytest.raises(ModelError, match=r"lack model\.embed_tokens\.weight"):
         Checkpoint.open(tmp_path).check_tables()
+
+
+def write(folder, model, tokenizer):
+    folder.mkdir(parents=True)
+    save(model, tokenizer, folder, folder)
+    return folder
+
+
+def test_a_single_file_under_an_index_gives_a_model_that_loads(tmp_path, source_tokenizers):
+    tokenizer = source_tokenizers["wordpiece"]
+    source = write(tmp_path / "source", ARCHITECTURES["bert"](tokenizer), tokenizer)
+    (source / "model.safetensors").rename(source / "model-00001-of-00001.safetensors")
+    names = load_file(source / "model-00001-of-00001.safetensors")
+    index = {"metadata": {}, "weight_map": dict.fromkeys(names, "model-00001-of-00001.safetensors")}
+    (source / "model.safetensors.index.json").write_text(json.dumps(index))
+    mixture = copying(np.arange(len(tokenizer)), len(tokenizer))
+    out = tmp_path / "out"
+    transplant_checkpoint(Checkpoint.open(source), mixture, tokenizer, out, source_tokenizer=tokenizer)
+    assert [file.name for file in out.glob("*.safetensors*")] == ["model.safetensors"]
+    check_stored(out)
+    loaded = AutoModelForMaskedLM.from_pretrained(out).state_dict()
+    assert all(torch.equal(loaded[name], tensor) for name, tensor in names.items())
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            lambda stored: stored | {"encoder.extra.weight": torch.ones(3, 3)},
+            "encoder.extra.weight; they would",
+        ),
+        (lambda stored: stored | {"bert.encoder.layer.7.output.dense.bias": torch.ones(16)}, "would be lost"),
+        (lambda stored: dict(list(stored.items())[1:]), "lack 1 of BertForMaskedLM"),
+        (
+            lambda stored: {
+                n: t[..., :-1].contiguous() if "intermediate" in n else t for n, t in stored.items()
+            },
+            "has the shape",
+        ),
+    ],
+)
+def test_stored_tensors_are_used_or_refused(tmp_path, source_tokenizers, change, message):
+    tokenizer = source_tokenizers["wordpiece"]
+    source = write(tmp_path / "source", ARCHITECTURES["bert"](tokenizer), tokenizer)
+    check_stored(source)
+    stored = load_file(source / "model.safetensors")
+    save_file(change(stored), source / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(ModelError, match=message):
+        check_stored(source)
+    with pytest.raises(ModelError, match=message):
+        load_model(source)
+
+
+def test_heads_of_another_class_are_named_and_counters_are_not(tmp_path, source_tokenizers, caplog):
+    tokenizer = source_tokenizers["wordpiece"]
+    source = write(tmp_path / "source", ARCHITECTURES["bert"](tokenizer), tokenizer)
+    stored = load_file(source / "model.safetensors")
+    stored["bert.embeddings.position_ids"] = torch.arange(64)[None]
+    save_file(stored, source / "model.safetensors", metadata={"format": "pt"})
+    check_stored(source)
+    assert not caplog.text
+    stored["cls.seq_relationship.weight"] = torch.ones(2, 16)
+    save_file(stored, source / "model.safetensors", metadata={"format": "pt"})
+    check_stored(source)
+    assert "cls.seq_relationship.weight; they are heads of another class" in caplog.text
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_number_that_is_none_is_found_anywhere(tmp_path, source_tokenizers, value):
+    tokenizer = source_tokenizers["wordpiece"]
+    model = ARCHITECTURES["bert"](tokenizer)
+    with torch.no_grad():
+        model.bert.encoder.layer[1].attention.output.LayerNorm.weight[3] = value
+    source = write(tmp_path / "source", model, tokenizer)
+    checkpoint = Checkpoint.open(source)
+    checkpoint.check_tables()
+    with pytest.raises(ModelError, match=r"Row 3 of .*LayerNorm.weight holds NaN or infinity"):
+        checkpoint.check_numbers()

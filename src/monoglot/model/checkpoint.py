@@ -21,14 +21,13 @@ from monoglot.model.folder import (
     inner_folder,
     load_config,
     save_surroundings,
-    warn_of_surplus,
 )
 from monoglot.model.quiet import quiet_transformers
 from monoglot.model.satellites import transformer_folder
 from monoglot.model.stored_names import stored_names
 from monoglot.model.surgery import Surgery, plan
 from monoglot.model.tables import VocabularyTables, check_finite, find_tables
-from monoglot.model.weight_files import INDEX, weight_files
+from monoglot.model.weight_files import INDEX, WEIGHTS, weight_files
 from monoglot.untrusted import read_foreign_json, refusing
 
 
@@ -86,6 +85,19 @@ class Checkpoint:
             f"The weights in {self.folder} lack {name}; expected a complete model: fetch it again."
         )
 
+    def check_numbers(self) -> None:
+        """Check that every tensor that the model uses holds numbers only.
+
+        Raises:
+            ModelError: If one does not.
+        """
+        for file, names in self.names.items():
+            with safe_open(file, framework="pt") as weights:
+                for stored in (stored for stored, own in names.items() if own is not None):
+                    tensor = weights.get_tensor(stored)
+                    if tensor.is_floating_point() and tensor.dim():
+                        check_finite(stored, tensor)
+
     def check_tables(self) -> None:
         """Check that every vocabulary-sized tensor is there and holds numbers only.
 
@@ -132,15 +144,15 @@ def transplant_checkpoint(
     source.check_tables()
     surgery = plan(source.structure, mixture, tokenizer, source_tokenizer, pad_to_multiple_of)
     inner = inner_folder(source.folder, out)
-    surplus = [stored for names in source.names.values() for stored, own in names.items() if own is None]
-    warn_of_surplus(type(source.structure), surplus)
     weight_map: dict[str, str] = {}
     size_bytes = 0
     for file, names in source.names.items():
         kept = {stored: own for stored, own in names.items() if own is not None}
         if kept:
-            size_bytes += _write_shard(file, kept, surgery, inner / file.name)
-            weight_map |= dict.fromkeys(kept, file.name)
+            # Without an index beside it, only a file of this name is found.
+            name = file.name if len(source.names) > 1 else WEIGHTS
+            size_bytes += _write_shard(file, kept, surgery, inner / name)
+            weight_map |= dict.fromkeys(kept, name)
     if len(source.names) > 1:
         index = {"metadata": {"total_size": size_bytes}, "weight_map": dict(sorted(weight_map.items()))}
         (inner / INDEX).write_text(json.dumps(index, indent=2) + "\n", encoding="utf-8")

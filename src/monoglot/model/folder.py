@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import logging
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +14,9 @@ from monoglot.errors import ModelError
 from monoglot.model.auto_tokenizer import warn_if_read_differently
 from monoglot.model.quiet import quiet_transformers
 from monoglot.model.satellites import copy_satellites, transformer_folder
+from monoglot.model.stored import check_report
 from monoglot.model.weight_files import names_in, weight_files
 from monoglot.untrusted import read_foreign_json, refusing
-
-logger = logging.getLogger(__name__)
 
 
 def load_model(folder: Path, *, trust_remote_code: bool = False) -> PreTrainedModel:
@@ -32,20 +30,36 @@ def load_model(folder: Path, *, trust_remote_code: bool = False) -> PreTrainedMo
         ModelError: If there is no such model, its weights are incomplete or not safetensors, or its class is
             unknown or custom code that isn't trusted.
     """
+    model: PreTrainedModel = _loaded(folder, trust_remote_code=trust_remote_code).eval()
+    return model
+
+
+def check_stored(folder: Path, *, trust_remote_code: bool = False) -> None:
+    """Check that the stored tensors are those of the model, by loading their names and shapes alone.
+
+    Raises:
+        ModelError: As for ``load_model``.
+    """
+    _loaded(folder, trust_remote_code=trust_remote_code, device_map="meta")
+
+
+def _loaded(folder: Path, *, trust_remote_code: bool, **more: Any) -> PreTrainedModel:
     folder = transformer_folder(folder)
     config = load_config(folder, trust_remote_code=trust_remote_code)
     model_class = find_class(folder, config, trust_remote_code=trust_remote_code)
     present = [name for file in weight_files(folder) for name in names_in(file)]
-    options: dict[str, Any] = {"dtype": "auto", "use_safetensors": True, "local_files_only": True}
+    options: dict[str, Any] = {"dtype": "auto", "use_safetensors": True, "local_files_only": True, **more}
     poolable = "add_pooling_layer" in inspect.signature(model_class.__init__).parameters
     if poolable and not any(name.startswith("pooler.") or ".pooler." in name for name in present):
         options["add_pooling_layer"] = False  # rather none, as in the checkpoint, than a random one
     # A model's own code or a damaged file may raise anything.
     problem, advice = f"The model in {folder} can't be loaded", "correct its config.json, or get it again"
     with refusing(ModelError, problem, advice), quiet_transformers():
-        loaded: Any = model_class.from_pretrained(folder, config=config, output_loading_info=True, **options)
-    model: PreTrainedModel = loaded[0].eval()
-    _check_complete(folder, model_class, loaded[1])
+        loaded: Any = model_class.from_pretrained(
+            folder, config=config, output_loading_info=True, ignore_mismatched_sizes=True, **options
+        )
+    model: PreTrainedModel = loaded[0]
+    check_report(folder, model_class, config, loaded[1])
     return model
 
 
@@ -125,24 +139,3 @@ def inner_folder(source_folder: Path, out: Path) -> Path:
     inner = out / transformer_folder(source_folder).relative_to(source_folder)
     inner.mkdir(parents=True, exist_ok=True)
     return inner
-
-
-def warn_of_surplus(model_class: type[PreTrainedModel], surplus: list[str]) -> None:
-    """Say which stored weights are dropped because the class has no use for them."""
-    # Older versions of transformers stored these counters with the weights.
-    surplus = [name for name in surplus if not name.endswith("position_ids")]
-    if surplus:
-        logger.warning(
-            "%s has no use for %d stored weights, such as %s; they are dropped",
-            model_class.__name__, len(surplus), surplus[0],
-        )  # fmt: skip
-
-
-def _check_complete(folder: Path, model_class: type[PreTrainedModel], report: dict[str, Any]) -> None:
-    """Refuse weights that would be random, and say which stored ones the class has no use for."""
-    if missing := sorted(report["missing_keys"]):
-        raise ModelError(
-            f"The weights in {folder} lack {len(missing)} of {model_class.__name__}, such as {missing[0]}; "
-            "expected a complete model: correct `architectures` in its config.json."
-        )
-    warn_of_surplus(model_class, sorted(report["unexpected_keys"]))

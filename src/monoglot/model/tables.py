@@ -113,8 +113,8 @@ def check_finite(name: str, table: Float[Tensor, " rows *features"]) -> None:
     """
     for start in range(0, len(table), BLOCK_ROWS):  # in blocks, because a mask would be as large as the table
         block = table[start : start + BLOCK_ROWS]
-        finite = torch.isfinite(block).reshape(len(block), -1).all(dim=1)
-        if not finite.all():
+        if not torch.isfinite(block).all():
+            finite = torch.isfinite(block).reshape(len(block), -1).all(dim=1)
             row = start + int((~finite).nonzero()[0])
             raise ModelError(
                 f"Row {row} of {name} holds NaN or infinity; expected finite numbers: "

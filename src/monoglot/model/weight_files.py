@@ -19,11 +19,10 @@ def weight_files(folder: Path) -> list[Path]:
     Raises:
         ModelError: If there are none, or one that the index names is missing.
     """
-    if (folder / INDEX).is_file():
-        shards = _shards(folder / INDEX)
-        files = [folder / shard for shard in shards]
-    else:
-        files = [folder / WEIGHTS]
+    shards = _shards(folder / INDEX) if (folder / INDEX).is_file() else []
+    # Where both are there, transformers reads the single file.
+    whole = (folder / WEIGHTS).is_file() or not shards
+    files = [folder / name for name in ([WEIGHTS] if whole else shards)]
     missing = next((file for file in files if not file.is_file()), None)
     if missing is None:
         return files

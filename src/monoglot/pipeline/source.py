@@ -11,7 +11,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from monoglot.model.checkpoint import Checkpoint
 from monoglot.model.fitting import check_rows
-from monoglot.model.folder import load_model
+from monoglot.model.folder import check_stored, load_model
 from monoglot.model.given_text import GivenText, given_texts
 from monoglot.model.tokenizer_folder import load_tokenizer
 from monoglot.pipeline.names import find_folder
@@ -69,11 +69,13 @@ class Source:
 
         Raises:
             TokenizerError: If the tokenizer is missing, broken or of an unknown kind.
-            ModelError: If the model is, its tables hold NaN, or the tokenizer is of another model.
+            ModelError: If the model is, it stores other tensors than its class has, or NaN, or the tokenizer
+                is of another model.
         """
         _ = self.vocabulary  # a tokenizer that can't be read is refused here
         check_rows(self.tokenizer, self.checkpoint.tables.rows)
-        self.checkpoint.check_tables()
+        check_stored(self.folder, trust_remote_code=self.trust_remote_code)
+        self.checkpoint.check_numbers()
 
     def forget(self) -> None:
         """Free tokenizer, vocabulary and weights; they are loaded again when they are asked for."""

@@ -11,7 +11,7 @@ from transformers import PreTrainedModel
 
 from monoglot.errors import ModelError
 from monoglot.model.blueprint import blueprint
-from monoglot.model.folder import find_class, load_config, load_model, save
+from monoglot.model.folder import check_stored, find_class, load_config, load_model, save
 from monoglot.model.satellites import transformer_folder
 from monoglot.model.tokenizer_folder import load_tokenizer
 from monoglot.pipeline import processes
@@ -140,6 +140,7 @@ def save_student(student: Path, outcome: Outcome, folder: Path, *, trust_remote_
     """Write the trained model as the untrained one was stored: same class, dtype and files beside it."""
     model = trained_model(student, outcome, trust_remote_code=trust_remote_code)
     save(model, load_tokenizer(student), student, folder)
+    check_stored(folder, trust_remote_code=trust_remote_code)
 
 
 def trained_model(student: Path, outcome: Outcome, *, trust_remote_code: bool) -> PreTrainedModel:

@@ -13,6 +13,7 @@ from monoglot.initialization.reliability import judge_anchors
 from monoglot.initialization.transfer import Transfer
 from monoglot.maths.mixture import Mixture
 from monoglot.model.checkpoint import transplant_checkpoint
+from monoglot.model.folder import check_stored
 from monoglot.model.tokenizer_folder import load_tokenizer
 from monoglot.model.trained import trained_rows
 from monoglot.pipeline.memory import return_memory
@@ -139,5 +140,6 @@ def model(walk: Walk, tokenizer: Artifact, mixture: Artifact) -> Artifact:
         rows = Mixture.load(mixture.folder / "mixture.safetensors")
         source, old = walk.source, walk.source.tokenizer
         transplant_checkpoint(source.checkpoint, rows, target, folder, source_tokenizer=old)
+        check_stored(folder, trust_remote_code=source.trust_remote_code)
 
     return walk.stage("model", compute, source=walk.source.key, tokenizer=tokenizer, mixture=mixture)
