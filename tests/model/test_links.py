@@ -68,7 +68,7 @@ def test_links_to_nothing_and_to_themselves_are_refused(folder, target):
 def test_a_loop_of_folders_is_refused(folder, tmp_path):
     (folder / "1_Pooling" / "loop").symlink_to("..")
     with pytest.raises(ModelError, match="loop is a link to a folder"):
-        copy_satellites(folder, tmp_path / "out", load_tokenizer(folder))
+        copy_satellites(folder, tmp_path / "out")
 
 
 def test_the_cache_of_the_hub_is_read_and_its_files_are_copied(folder, tmp_path):
@@ -83,7 +83,7 @@ def test_the_cache_of_the_hub_is_read_and_its_files_are_copied(folder, tmp_path)
         link.symlink_to(os.path.relpath(home / "blobs" / str(number), link.parent))
     out = tmp_path / "out"
     out.mkdir()
-    copy_satellites(snapshot, out, load_tokenizer(snapshot))
+    copy_satellites(snapshot, out)
     Checkpoint.open(snapshot).check_tables()
     assert (out / "1_Pooling" / "config.json").read_text() == "{}"
     assert not any(path.is_symlink() for path in out.rglob("*"))

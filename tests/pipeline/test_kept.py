@@ -69,6 +69,37 @@ def test_replaced_their_tokens_are_in_the_vocabulary(prompted, tmp_path):
     assert "Tafuta habari: " in summary.kept
 
 
+def test_a_tokenizer_of_the_users_own_that_cannot_have_them(prompted, target_tokenizers, tmp_path, caplog):
+    source = tmp_path / "source"
+    shutil.copytree(prompted, source)
+    (source / "chat_template.jinja").write_text("{{ '<s>Mwongozo: ' }}")
+    (source / "chat_template.json").write_text(json.dumps({"chat_template": TEMPLATE}))
+    target_tokenizers["wordpiece"].save_pretrained(tmp_path / "mine")
+    settings = Settings(target_tokenizer=str(tmp_path / "mine"), threads=1, method="subword")
+    summary = specialize(source, DATA / "de.txt", tmp_path / "out", settings)
+    lost, changed = summary.warnings[-2:]
+    assert lost == (
+        "the chat template in chat_template.jinja is not carried over: the new tokenizer lacks <s>, "
+        "which it writes"
+    )
+    assert lost in caplog.text  # before the work, too
+    assert "--target-tokenizer segments" in changed
+    assert PROMPT in changed
+    assert summary.kept == ""
+    assert not (tmp_path / "out" / "chat_template.jinja").exists()
+    assert (tmp_path / "out" / "chat_template.json").exists()
+    manifest = json.loads((tmp_path / "out" / "monoglot" / "manifest.json").read_text())["kept"]
+    assert manifest["lost_templates"] == [lost]
+    assert manifest["changed"] >= 1
+
+
+def test_a_tokenizer_of_the_users_own_that_has_them(prompted, tmp_path):
+    settings = Settings(target_tokenizer=str(prompted), threads=1, method="subword")
+    summary = specialize(prompted, DATA / "de.txt", tmp_path / "out", settings)
+    assert not [warning for warning in summary.warnings if "template" in warning or "segments" in warning]
+    assert (tmp_path / "out" / "chat_template.jinja").read_text() == TEMPLATE
+
+
 def test_another_text_is_another_vocabulary(xlm_r, tmp_path):
     settings = Settings(mode="trim", threads=1, minimum_count=3)
     first = specialize(xlm_r, DATA / "de.txt", tmp_path / "out", settings)

@@ -7,7 +7,7 @@ import pytest
 
 from monoglot.errors import SettingError
 from monoglot.tokenization.extend import ExtendSettings, extend_tokenizer, with_kept_tokens
-from monoglot.tokenization.kept_text import KeptText, forms_of
+from monoglot.tokenization.kept_text import KeptText, forms_of, segmented_otherwise
 from monoglot.tokenization.train import TokenizerSettings, train_tokenizer
 from monoglot.tokenization.trim import TrimSettings, trim_tokenizer
 from tests.fixtures.tokenizers import FAMILIES, sample
@@ -98,6 +98,15 @@ def test_a_word_that_is_a_token_is_a_text_too(family, source_tokenizers):
     trimmed = trim_tokenizer(source, count(source, sample("ja", 20)), TrimSettings(), keep=keep).tokenizer
     assert tokens(trimmed, word) == tokens(source, word)
     assert word in trimmed.get_vocab()
+
+
+def test_texts_that_another_family_segments_otherwise(source_tokenizers):
+    german = [" ".join(line.split()[:3]) for line in GERMAN[:20]]
+    for name in FAMILY_NAMES:
+        assert segmented_otherwise(german, source_tokenizers[name], source_tokenizers[name]) == ()
+    byte_level, metaspace = source_tokenizers["byte-level-bpe"], source_tokenizers["sentencepiece-bpe"]
+    otherwise = segmented_otherwise(german, byte_level, metaspace)
+    assert set(otherwise) < set(german)
 
 
 def test_no_room_for_them_is_said(source_tokenizers):

@@ -12,6 +12,7 @@ from transformers.dynamic_module_utils import get_class_from_dynamic_module
 
 from monoglot.errors import ModelError
 from monoglot.model.auto_tokenizer import warn_if_read_differently
+from monoglot.model.carried_templates import carry_templates
 from monoglot.model.quiet import quiet_transformers
 from monoglot.model.satellites import copy_satellites, transformer_folder
 from monoglot.model.stored import check_report
@@ -130,7 +131,8 @@ def save_surroundings(tokenizer: PreTrainedTokenizerFast, source_folder: Path, o
     inner = inner_folder(source_folder, out)
     with quiet_transformers():
         tokenizer.save_pretrained(inner)
-    copy_satellites(source_folder, out, tokenizer)
+    copy_satellites(source_folder, out)
+    carry_templates(source_folder, out, tokenizer)
     warn_if_read_differently(inner, tokenizer)
 
 

@@ -18,6 +18,8 @@ from monoglot.model.satellites import transformer_folder
 from monoglot.untrusted import read_foreign_json
 
 CHAT_TEMPLATES = "additional_chat_templates"
+DEFAULT = "default"
+_TEMPLATE_FILE = "chat_template.jinja"
 _CONFIGURATIONS = re.compile(r"(config|config_.*|.*_config|chat_template)\.json")
 _PROMPT_KEY = re.compile(
     r"((default|system|query|queries|document|documents|doc|passage|corpus|text|task|retrieval)_)*"
@@ -57,6 +59,28 @@ class GivenText:
     origin: str
 
 
+@dataclass(frozen=True)
+class ChatTemplate:
+    """A chat template.
+
+    Attributes:
+        file: The file that it stands in, relative to the model's folder.
+        name: What it is called; ``default`` where it has no name.
+        text: The template, in Jinja.
+        named: Whether the file holds several, by name.
+    """
+
+    file: Path
+    name: str
+    text: str
+    named: bool = False
+
+    @property
+    def origin(self) -> str:
+        """Where it stands, for a person to read."""
+        return self.file.as_posix() + (f" ({self.name})" if self.named else "")
+
+
 def given_texts(folder: Path) -> tuple[GivenText, ...]:
     """Find the texts that a model is always given.
 
@@ -83,50 +107,53 @@ def given_texts(folder: Path) -> tuple[GivenText, ...]:
 def unread_templates(folder: Path) -> tuple[str, ...]:
     """Name the chat templates whose texts ``given_texts`` could not find, a sentence each."""
     unread = []
-    for origin, template in chat_templates(folder):
+    for template in chat_templates(folder):
         try:
-            template_texts(template)
+            template_texts(template.text)
         except ModelError as error:
             unread.append(
-                f"the chat template in {origin} {error}: what it writes is not kept; correct it, or name "
-                "the texts with --keep-text"
+                f"the chat template in {template.origin} {error}: what it writes is not kept; correct it, or "
+                "name the texts with --keep-text"
             )
     return tuple(unread)
 
 
-def chat_templates(folder: Path) -> Iterator[tuple[str, str]]:
-    """Give where each chat template of a model stands, and the template.
+def chat_templates(folder: Path) -> Iterator[ChatTemplate]:
+    """Give each chat template of a model; of those with one name in one place the first is in use.
 
     Raises:
         ModelError: If there is no such folder, or a configuration is not JSON.
     """
     for place in _places(folder):
-        for file in (
-            *sorted(place.glob("*.jinja"), key=lambda file: (file.name != "chat_template.jinja", file)),
-            *sorted(place.glob(f"{CHAT_TEMPLATES}/*.jinja")),
-        ):
-            yield _name(file, folder), _text(file)
+        inside = place.relative_to(folder)
+        for file in sorted(place.glob("*.jinja"), key=lambda file: (file.name != _TEMPLATE_FILE, file)):
+            name = DEFAULT if file.name == _TEMPLATE_FILE else file.stem
+            yield ChatTemplate(inside / file.name, name, _text(file))
+        for file in sorted(place.glob(f"{CHAT_TEMPLATES}/*.jinja")):
+            yield ChatTemplate(inside / CHAT_TEMPLATES / file.name, file.stem, _text(file))
         for file, content in _configurations(place):
-            origin, templates = _name(file, folder), content.get("chat_template")
-            if isinstance(templates, str):
-                yield origin, templates
-            elif isinstance(templates, dict):
-                yield from (
-                    (f"{origin} ({name})", text) for name, text in templates.items() if isinstance(text, str)
-                )
-            elif isinstance(templates, list):
-                for named in templates:
-                    if isinstance(named, dict) and isinstance(named.get("template"), str):
-                        yield f"{origin} ({named.get('name')})", named["template"]
+            for name, text in _named_templates(content.get("chat_template")):
+                named = not isinstance(content["chat_template"], str)
+                yield ChatTemplate(inside / file.name, name, text, named)
+
+
+def _named_templates(templates: Any) -> Iterator[tuple[str, str]]:
+    """Name and text of what a configuration calls its chat template: one, or several in either form."""
+    pairs: list[tuple[Any, Any]] = [(DEFAULT, templates)]
+    if isinstance(templates, dict):
+        pairs = list(templates.items())
+    elif isinstance(templates, list):
+        pairs = [(entry.get("name"), entry.get("template")) for entry in templates if isinstance(entry, dict)]
+    yield from ((str(name), text) for name, text in pairs if isinstance(text, str))
 
 
 def _written_by_templates(folder: Path) -> Iterator[GivenText]:
-    for origin, template in chat_templates(folder):
+    for template in chat_templates(folder):
         try:
-            texts = template_texts(template)
+            texts = template_texts(template.text)
         except ModelError:
             continue  # said by unread_templates
-        yield from (GivenText(text, f"chat template, {origin}") for text in texts)
+        yield from (GivenText(text, f"chat template, {template.origin}") for text in texts)
 
 
 def _prompts(folder: Path) -> Iterator[GivenText]:

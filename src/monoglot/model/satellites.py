@@ -5,9 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from transformers import PreTrainedTokenizerFast
-
-from monoglot.errors import ModelError, TokenizerError
+from monoglot.errors import ModelError
 from monoglot.model.links import check_links
 from monoglot.untrusted import check_regular, read_foreign_json
 
@@ -38,13 +36,12 @@ def transformer_folder(folder: Path) -> Path:
     return inner
 
 
-def copy_satellites(source: Path, out: Path, tokenizer: PreTrainedTokenizerFast) -> None:
-    """Copy what belongs to a model and does not depend on its vocabulary.
+def copy_satellites(source: Path, out: Path) -> None:
+    """Copy what belongs to a model and does not depend on its vocabulary, but for chat templates.
 
     Args:
         source: The source model's folder.
         out: The new model's folder, with model and tokenizer already in place.
-        tokenizer: The new tokenizer; it gets the source's chat template if it has none and knows its tokens.
 
     Raises:
         ModelError: If modules.json is damaged.
@@ -57,16 +54,11 @@ def copy_satellites(source: Path, out: Path, tokenizer: PreTrainedTokenizerFast)
     if (source / MODULES).is_file():
         _copy_files(source, out, (MODULES, *BESIDE_MODULES))
         _copy_files(inner, new_inner, BESIDE_MODULES)
-    _copy_files(inner, new_inner, BESIDE_MODEL)
+    _copy_files(source, out, BESIDE_MODEL)
+    if inner != source:
+        _copy_files(inner, new_inner, BESIDE_MODEL)
     if _has_own_code(inner):
         _copy_files(inner, new_inner, OWN_CODE)
-    template = inner / CHAT_TEMPLATE
-    if (
-        tokenizer.chat_template is None
-        and template.is_file()
-        and _knows_tokens_of(template, inner, tokenizer)
-    ):
-        shutil.copyfile(template, new_inner / CHAT_TEMPLATE)
 
 
 def sentence_modules(folder: Path) -> list[tuple[str, Path]]:
@@ -110,11 +102,3 @@ def _copy_files(source: Path, out: Path, patterns: tuple[str, ...]) -> None:
     for pattern in patterns:
         for file in sorted(source.glob(pattern)):
             shutil.copyfile(file, out / file.name)
-
-
-def _knows_tokens_of(template: Path, folder: Path, tokenizer: PreTrainedTokenizerFast) -> bool:
-    """Whether every special token of the source that its chat template writes is a token of the target."""
-    text = template.read_text(encoding="utf-8")
-    added = read_foreign_json(folder / "tokenizer.json", TokenizerError).get("added_tokens", [])
-    written = [token["content"] for token in added if token["special"] and token["content"] in text]
-    return all(tokenizer.backend_tokenizer.token_to_id(token) is not None for token in written)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from pathlib import Path
 
 from transformers import PreTrainedTokenizerFast
@@ -12,6 +13,7 @@ from monoglot.model.quiet import quiet_transformers
 from monoglot.model.satellites import transformer_folder
 from monoglot.untrusted import check_regular, read_foreign_json, refusing
 
+TEMPLATE_NAME = re.compile(r"\w[\w.-]*")
 logger = logging.getLogger(__name__)
 
 SLOW_VOCABULARIES = ("*.model", "vocab.txt", "vocab.json", "*.spm")
@@ -43,7 +45,19 @@ def load_tokenizer(folder: Path) -> PreTrainedTokenizerFast:
             folder, local_files_only=True
         )
     _without_dropout(tokenizer, folder)
+    _check_template_names(tokenizer, folder)
     return tokenizer
+
+
+def _check_template_names(tokenizer: PreTrainedTokenizerFast, folder: Path) -> None:
+    """Refuse chat templates whose names transformers would make into paths out of the output."""
+    templates = tokenizer.chat_template
+    for name in templates if isinstance(templates, dict) else ():
+        if not TEMPLATE_NAME.fullmatch(name):
+            raise TokenizerError(
+                f"{folder / 'tokenizer_config.json'} has a chat template named {name!r}; expected letters, "
+                "digits, '_', '-' and '.', as for a file: rename it"
+            )
 
 
 def _without_dropout(tokenizer: PreTrainedTokenizerFast, folder: Path) -> None:

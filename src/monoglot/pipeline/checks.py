@@ -12,6 +12,7 @@ from monoglot.errors import SettingError, TokenizerError
 from monoglot.initialization.registry import get_method
 from monoglot.maths.mixture import Mixture, Provenance
 from monoglot.maths.sparse import SparseRows
+from monoglot.model.carried_templates import lost_templates
 from monoglot.model.given_text import unread_templates
 from monoglot.model.surgery import plan
 from monoglot.pipeline.kept import find_kept
@@ -81,3 +82,5 @@ def check_target(source: Source, target: Source, settings: Settings) -> None:
     trained = np.ones(source.checkpoint.tables.rows, bool)
     anything = Mixture(SparseRows.empty(len(provenance)), provenance, trained)
     plan(source.checkpoint.structure, anything, target.tokenizer, source.tokenizer)
+    for lost in lost_templates(source.folder, target.tokenizer):
+        logger.warning("%s", lost)

@@ -6,16 +6,20 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from textwrap import shorten
 from typing import Any
 
+from transformers import PreTrainedTokenizerFast
+
 from monoglot.errors import SettingError
+from monoglot.model.carried_templates import lost_templates
 from monoglot.model.given_text import GivenText
 from monoglot.pipeline.source import Source
-from monoglot.run import read_json
-from monoglot.tokenization.kept_text import KeptText
+from monoglot.run import read_json, write_json
+from monoglot.tokenization.kept_text import KeptText, segmented_otherwise
 from monoglot.untrusted import check_regular
 
-MOST_SHOWN = 3
+MOST_SHOWN, LONGEST_SHOWN = 3, 60
 KEPT = "kept.json"
 
 
@@ -36,7 +40,7 @@ class Kept:
         return KeptText.of(source.tokenizer, [given.text for given in self.given], self.tokens)
 
     def as_dict(self, tokens: int) -> dict[str, Any]:
-        """Plain values, for a file.
+        """Plain values.
 
         Args:
             tokens: How many tokens of the vocabulary they take.
@@ -45,7 +49,32 @@ class Kept:
             "texts": [asdict(given) for given in self.given],
             "named": list(self.tokens),
             "tokens": tokens,
+            "changed": [],
+            "lost_templates": [],
+            "taken": False,
         }
+
+
+def write_kept(
+    folder: Path, kept: Kept, source: Source, tokenizer: PreTrainedTokenizerFast, *, taken: bool = False
+) -> None:
+    """Say what a new tokenizer keeps, which texts it segments otherwise, and which chat templates go.
+
+    Args:
+        folder: The folder of the new tokenizer.
+        kept: What was to be kept.
+        source: The source model.
+        tokenizer: The new tokenizer.
+        taken: Whether the user gave it, so that nothing could be put into it.
+    """
+    keep = kept.of(source)
+    tokens = 0 if taken else len(keep.token_ids(source.tokenizer))
+    content = kept.as_dict(tokens) | {
+        "changed": list(segmented_otherwise(keep.texts, source.tokenizer, tokenizer)),
+        "lost_templates": list(lost_templates(source.folder, tokenizer)),
+        "taken": taken,
+    }
+    write_json(folder / KEPT, content)
 
 
 def find_kept(source: Source, keep_text: Iterable[str], keep_tokens: str | None) -> Kept:
@@ -68,42 +97,61 @@ def find_kept(source: Source, keep_text: Iterable[str], keep_tokens: str | None)
     return Kept(tuple(found.values()), _lines(keep_tokens) if keep_tokens else ())
 
 
-def kept_facts(tokenizer: Path) -> dict[str, Any] | None:
-    """What a tokenizer keeps, in figures and a few examples; nothing if it keeps nothing.
+def kept_facts(tokenizer: Path) -> dict[str, Any]:
+    """What a tokenizer keeps and what it can't, in figures and a few examples.
 
     Args:
         tokenizer: The folder of the stage that made it.
     """
-    if not (tokenizer / KEPT).exists():
-        return None
     kept = read_json(tokenizer / KEPT)
     texts, named = kept["texts"], kept["named"]
     return {
         "texts": len(texts),
         "named": len(named),
         "tokens": kept["tokens"],
+        "changed": len(kept["changed"]),
+        "lost_templates": kept["lost_templates"],
         "origins": dict(Counter(text["origin"] for text in texts)),
         "first": [text["text"] for text in texts[:MOST_SHOWN]] + named[:MOST_SHOWN],
     }
 
 
 def kept_words(kept: dict[str, Any]) -> str:
-    """Say in one sentence what was kept."""
+    """Say in one sentence what was kept; nothing if the tokenizer could not be made to keep anything."""
     texts, named = kept["texts"], kept["named"]
-    if not texts and not named:
+    if kept["taken"] or not (texts or named):
         return ""
-    origins = list(dict.fromkeys(text["origin"] for text in texts))
-    shown = ", ".join(repr(text["text"]) for text in texts[:MOST_SHOWN])
-    more = f" and {len(texts) - MOST_SHOWN:,} more" if len(texts) > MOST_SHOWN else ""
     parts = []
     if texts:
-        parts.append(
-            f"{len(texts):,} texts that the model is given ({shown}{more}; from {', '.join(origins[:2])}"
-        )
-        parts[-1] += f" and {len(origins) - 2} more places)" if len(origins) > 2 else ")"
+        parts.append(f"{len(texts):,} texts that the model is given ({_shown(texts)})")
     if named:
         parts.append(f"{len(named):,} tokens or texts of --keep-tokens")
-    return f"Kept: the {kept['tokens']:,} tokens of {' and of '.join(parts)}."
+    changed = f" {len(kept['changed']):,} texts come out in other tokens." if kept["changed"] else ""
+    return f"Kept: the {kept['tokens']:,} tokens of {' and of '.join(parts)}.{changed}"
+
+
+def kept_warnings(kept: dict[str, Any]) -> tuple[str, ...]:
+    """Say what a new tokenizer can't do with the texts and templates of the source, a sentence each."""
+    changed = set(kept["changed"])
+    warnings = tuple(kept["lost_templates"])
+    if kept["taken"] and changed:
+        texts = [text for text in kept["texts"] if text["text"] in changed]
+        texts += [{"text": text, "origin": "--keep-tokens"} for text in kept["named"] if text in changed]
+        total = len(kept["texts"]) + len(kept["named"])
+        warnings += (
+            f"--target-tokenizer segments {len(texts):,} of the {total:,} texts that the model is given "
+            f"otherwise than the source ({_shown(texts)})",
+        )
+    return warnings
+
+
+def _shown(texts: list[dict[str, str]]) -> str:
+    """The first few texts and their origins."""
+    origins = list(dict.fromkeys(text["origin"] for text in texts))
+    shown = ", ".join(shorten(repr(text["text"]), LONGEST_SHOWN) for text in texts[:MOST_SHOWN])
+    more = f" and {len(texts) - MOST_SHOWN:,} more" if len(texts) > MOST_SHOWN else ""
+    places = f" and {len(origins) - 2} more places" if len(origins) > 2 else ""
+    return f"{shown}{more}; from {', '.join(origins[:2])}{places}"
 
 
 def _lines(file: str) -> tuple[str, ...]:

@@ -18,7 +18,7 @@ from monoglot.maths.mixture import Mixture
 from monoglot.model.folder import load_model
 from monoglot.model.tokenizer_folder import load_tokenizer
 from monoglot.pipeline.diagnostics import diagnose
-from monoglot.pipeline.kept import KEPT, kept_words
+from monoglot.pipeline.kept import KEPT, kept_warnings, kept_words
 from monoglot.pipeline.summary import Share, Summary, count_parameters, provenance_shares
 from monoglot.pipeline.texts import KEPT_IDS, heldout, token_counts
 from monoglot.pipeline.walk import Walk
@@ -135,12 +135,14 @@ def summary(walk: Walk) -> Summary:
     figures: dict[str, Any] = read_json(home / "scores" / "scores.json")
     figures |= {name: tuple(figures[name]) for name in ("parameters", "vocabulary", "tokenizers")}
     figures["provenance"] = {name: Share(**share) for name, share in figures["provenance"].items()}
+    kept = read_json(home / "tokenizer" / KEPT)
+    figures["warnings"] = [*figures["warnings"], *kept_warnings(kept)]
     costs = {name: artifact.measured for name, artifact in walk.run.artifacts.items() if artifact.measured}
     return Summary(
         output=str(walk.run.output),
         method=walk.settings.method,
         proof=read_json(home / "proof" / "proof.json") if "proof" in costs else None,
-        kept=kept_words(read_json(kept)) if (kept := home / "tokenizer" / KEPT).exists() else "",
+        kept=kept_words(kept),
         seconds={name: cost.seconds for name, cost in costs.items()},
         peak_memory_bytes=max((cost.peak_memory_bytes for cost in costs.values()), default=0),
         **figures,

@@ -9,12 +9,12 @@ import numpy as np
 from jaxtyping import Float64, Int64
 
 from monoglot.model.tokenizer_folder import load_tokenizer
-from monoglot.pipeline.kept import KEPT
+from monoglot.pipeline.kept import write_kept
 from monoglot.pipeline.settings import Settings
 from monoglot.pipeline.source import open_source
 from monoglot.pipeline.texts import KEPT_IDS, heldout, usage, weighted_heldout
 from monoglot.pipeline.walk import Walk
-from monoglot.run import Artifact, write_json
+from monoglot.run import Artifact
 from monoglot.tokenization.extend import ExtendSettings, extend_tokenizer, with_kept_tokens
 from monoglot.tokenization.overlap import MatchKind, Overlap, match
 from monoglot.tokenization.train import TokenizerSettings, train_tokenizer
@@ -35,16 +35,21 @@ def replaced(walk: Walk, survey: Artifact, *, name: str = "tokenizer") -> Artifa
         )
         if keep is not None:
             tokenizer = with_kept_tokens(tokenizer, walk.source.tokenizer, keep)
-            write_json(folder / KEPT, walk.kept.as_dict(len(keep.token_ids(walk.source.tokenizer))))
+            write_kept(folder, walk.kept, walk.source, tokenizer)
         tokenizer.save_pretrained(folder)
 
     def take(folder: Path) -> None:
-        open_source(str(given)).tokenizer.save_pretrained(folder)
+        tokenizer = open_source(str(given)).tokenizer
+        if keep is not None:
+            write_kept(folder, walk.kept, walk.source, tokenizer, taken=True)
+        tokenizer.save_pretrained(folder)
 
     if given is None:
         all_settings = {"training": settings, "keep": keep}
         return walk.stage(name, train, all_settings, text=survey, source=walk.source.tokenizer_key)
-    return walk.stage(name, take, given=open_source(given).tokenizer_key)
+    return walk.stage(
+        name, take, {"keep": keep}, given=open_source(given).tokenizer_key, source=walk.source.tokenizer_key
+    )
 
 
 def trimmed(walk: Walk, survey: Artifact) -> Artifact:
@@ -61,7 +66,7 @@ def trimmed(walk: Walk, survey: Artifact) -> Artifact:
         result = trim_tokenizer(walk.source.tokenizer, uses, rule, lines, line_weights, keep=keep)
         result.tokenizer.save_pretrained(folder)
         np.save(folder / KEPT_IDS, result.kept_source_ids)
-        write_json(folder / KEPT, walk.kept.as_dict(len(keep.token_ids(walk.source.tokenizer))))
+        write_kept(folder, walk.kept, walk.source, result.tokenizer)
 
     settings = {"rule": rule, "weights": weights, "keep": keep}
     inputs = {"usage": counts, "text": survey}
@@ -108,7 +113,7 @@ def extended(walk: Walk, language: Artifact) -> Artifact:
         )
         tokenizer.save_pretrained(folder)
         np.save(folder / KEPT_IDS, walk.source.vocabulary.ids)
-        write_json(folder / KEPT, walk.kept.as_dict(len(keep.token_ids(walk.source.tokenizer))))
+        write_kept(folder, walk.kept, walk.source, tokenizer)
 
     all_settings = {"extend": settings, "keep": keep}
     return walk.stage("tokenizer", compute, all_settings, language=language, source=walk.source.tokenizer_key)

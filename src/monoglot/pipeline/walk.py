@@ -19,7 +19,7 @@ from monoglot.tokenization.vocabulary import Canonicalization, Vocabulary
 from monoglot.vectors.base import Engine
 from monoglot.vectors.pretrained import ModelEngine
 
-VERSIONS = {"mixture": 2, "proof": 3, "adapted": 2, "probe": 2}
+VERSIONS = {"tokenizer": 2, "mixture": 2, "proof": 3, "adapted": 2, "probe": 2}
 """Raised for a stage whose code comes to give something else for the same settings and inputs.
 
 Of a stage for each seed, such as ``probe-42``, the name before the seed.

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from transformers import PreTrainedTokenizerFast
 
-from monoglot.tokenization.vocabulary import plain_backend
+from monoglot.tokenization.vocabulary import Vocabulary, plain_backend
 
 _CONTINUATION = "##"
 
@@ -57,6 +57,21 @@ class KeptText:
 
 
 NOTHING_KEPT = KeptText()
+
+
+def segmented_otherwise(
+    texts: Sequence[str], source: PreTrainedTokenizerFast, target: PreTrainedTokenizerFast
+) -> tuple[str, ...]:
+    """Give the texts that two tokenizers, of any families, cut in different places or know differently."""
+    cuts = [_forms(texts, tokenizer) for tokenizer in (source, target)]
+    return tuple(text for text, *forms in zip(texts, *cuts, strict=True) if forms[0] != forms[1])
+
+
+def _forms(texts: Sequence[str], tokenizer: PreTrainedTokenizerFast) -> list[list[bytes]]:
+    """What the tokens of each text stand for, without the spaces that some families make tokens of."""
+    encodings = plain_backend(tokenizer).encode_batch_fast(list(texts), add_special_tokens=False)
+    by_id = Vocabulary.of(tokenizer).by_id if texts else {}
+    return [[form for id in encoding.ids if (form := by_id[id].form.strip(b" "))] for encoding in encodings]
 
 
 def forms_of(text: str, source: PreTrainedTokenizerFast) -> Sequence[str]:
