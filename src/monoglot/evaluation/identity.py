@@ -18,7 +18,9 @@ from torch import Tensor
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from monoglot.errors import ModelError
+from monoglot.evaluation.limits import longest_input_tokens
 from monoglot.progress import SILENT, Progress
+from monoglot.tokenization.vocabulary import as_it_was
 from monoglot.untrusted import refusing
 
 ModelAndTokenizer = tuple[PreTrainedModel, PreTrainedTokenizerFast]
@@ -130,7 +132,7 @@ class _Probe:
         self._tokenizers = source[1], target[1]
         self._source_of = source_of
         self._kept = torch.nonzero(source_of >= 0).flatten()
-        self._longest = min(LONGEST_TOKENS, source[1].model_max_length)
+        self._longest = min(LONGEST_TOKENS, longest_input_tokens(*source))
         self.tolerance = TOLERANCE.get(source[0].dtype, HALF_TOLERANCE)
         self.largest_difference = 0.0
         self.largest_output = 0.0
@@ -138,14 +140,9 @@ class _Probe:
     def inputs(self, *call: object) -> tuple[dict[str, Tensor], dict[str, Tensor]] | None:
         """The inputs of both models for one call of their tokenizers; ``None`` if they are not the same."""
         padding = isinstance(call[0], list)
-        old, new = (
-            dict(
-                tokenizer(
-                    *call, padding=padding, truncation=True, max_length=self._longest, return_tensors="pt"
-                )
-            )
-            for tokenizer in self._tokenizers
-        )
+        how: dict[str, Any] = {"padding": padding, "truncation": True, "max_length": self._longest}
+        with as_it_was(*self._tokenizers):
+            old, new = (dict(tokenizer(*call, **how, return_tensors="pt")) for tokenizer in self._tokenizers)
         if not new["input_ids"].numel() or old.keys() != new.keys():
             return None
         if old["input_ids"].shape != new["input_ids"].shape or new["input_ids"].max() >= len(self._source_of):

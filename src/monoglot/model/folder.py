@@ -11,7 +11,7 @@ from transformers import AutoConfig, PreTrainedConfig, PreTrainedModel, PreTrain
 from transformers.dynamic_module_utils import get_class_from_dynamic_module
 
 from monoglot.errors import ModelError
-from monoglot.model.auto_tokenizer import warn_if_read_differently
+from monoglot.model.auto_tokenizer import take_over_class, warn_if_read_differently
 from monoglot.model.carried_templates import carry_templates
 from monoglot.model.quiet import quiet_transformers
 from monoglot.model.satellites import copy_satellites, transformer_folder
@@ -133,7 +133,8 @@ def save_surroundings(tokenizer: PreTrainedTokenizerFast, source_folder: Path, o
         tokenizer.save_pretrained(inner)
     copy_satellites(source_folder, out)
     carry_templates(source_folder, out, tokenizer)
-    warn_if_read_differently(inner, tokenizer)
+    take_over_class(tokenizer, transformer_folder(source_folder), inner)
+    warn_if_read_differently(inner, tokenizer, source_folder)
 
 
 def inner_folder(source_folder: Path, out: Path) -> Path:

@@ -9,6 +9,7 @@ from pathlib import Path
 from transformers import PreTrainedTokenizerFast
 
 from monoglot.errors import TokenizerError
+from monoglot.model.auto_tokenizer import take_over_input_names
 from monoglot.model.quiet import quiet_transformers
 from monoglot.model.satellites import transformer_folder
 from monoglot.untrusted import check_regular, read_foreign_json, refusing
@@ -44,6 +45,7 @@ def load_tokenizer(folder: Path) -> PreTrainedTokenizerFast:
         tokenizer: PreTrainedTokenizerFast = PreTrainedTokenizerFast.from_pretrained(
             folder, local_files_only=True
         )
+    take_over_input_names(tokenizer, folder)
     _without_dropout(tokenizer, folder)
     _check_template_names(tokenizer, folder)
     return tokenizer

@@ -9,10 +9,12 @@ from jaxtyping import Float
 from torch import Tensor
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
+from monoglot.model.auto_tokenizer import warn_if_read_differently
 from monoglot.model.checkpoint import Checkpoint
 from monoglot.model.fitting import check_rows
 from monoglot.model.folder import check_stored, load_model
 from monoglot.model.given_text import GivenText, given_texts
+from monoglot.model.satellites import transformer_folder
 from monoglot.model.tokenizer_folder import load_tokenizer
 from monoglot.pipeline.names import find_folder
 from monoglot.run import content_key, file_hash
@@ -73,6 +75,7 @@ class Source:
                 is of another model.
         """
         _ = self.vocabulary  # a tokenizer that can't be read is refused here
+        warn_if_read_differently(transformer_folder(self.folder), self.tokenizer)
         check_rows(self.tokenizer, self.checkpoint.tables.rows)
         check_stored(self.folder, trust_remote_code=self.trust_remote_code)
         self.checkpoint.check_numbers()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from types import MappingProxyType
@@ -135,6 +136,19 @@ def plain_backend(tokenizer: PreTrainedTokenizerBase | Tokenizer) -> Tokenizer:
     backend.no_truncation()
     backend.no_padding()
     return backend
+
+
+@contextmanager
+def as_it_was(*tokenizers: PreTrainedTokenizerBase) -> Iterator[None]:
+    """Undo what calls of tokenizers leave behind: the truncation and padding of the last one."""
+    backends = [backend_of(tokenizer) for tokenizer in tokenizers]
+    before = [(backend.truncation, backend.padding) for backend in backends]
+    try:
+        yield
+    finally:
+        for backend, (truncation, padding) in zip(backends, before, strict=True):
+            backend.enable_truncation(**truncation) if truncation else backend.no_truncation()
+            backend.enable_padding(**padding) if padding else backend.no_padding()
 
 
 def _texts_by_id(backend: Tokenizer) -> dict[int, str]:
