@@ -1,19 +1,23 @@
 """`adapt`, alone and as the last stage of `specialize`."""
 
 import json
+import shutil
 from dataclasses import replace
 
 import pytest
 import torch
-from transformers import AutoModelForCausalLM, AutoModelForMaskedLM, AutoTokenizer
+from transformers import AutoModel, AutoModelForCausalLM, AutoModelForMaskedLM, AutoTokenizer
 
 from monoglot.cli import main
 from monoglot.errors import SettingError
 from monoglot.maths.mixture import Mixture, Provenance
+from monoglot.model.pooling import PROMPTS, write_prefix
 from monoglot.pipeline.adapt import adapt
 from monoglot.pipeline.adapt_settings import AdaptSettings
+from monoglot.pipeline.display import adapted_table
 from monoglot.pipeline.settings import Settings
 from monoglot.pipeline.specialize import specialize
+from monoglot.pipeline.training import resolved
 from monoglot.training.settings import TrainingSettings
 from tests.fixtures.tokenizers import DATA
 
@@ -148,3 +152,46 @@ def test_options_of_the_objective_are_what_they_say(xlm_r, tmp_path):
         trained[name] = stage["settings"]["options"], stage["content_key"]
     assert trained["text"] == trained["value"]
     assert trained["text"][0] == {"whole_words": False}
+
+
+@pytest.fixture(scope="module")
+def encoder(tiny_folder, tmp_path_factory):
+    """A tiny sentence encoder with a prompt of its own."""
+    folder = tmp_path_factory.mktemp("encoders") / "encoder"
+    shutil.copytree(tiny_folder("xlm-roberta"), folder)
+    AutoModel.from_pretrained(folder, add_pooling_layer=False).save_pretrained(folder)
+    modules = [{"idx": 0, "name": "0", "path": "", "type": "sentence_transformers.models.Transformer"}]
+    (folder / "modules.json").write_text(json.dumps(modules))
+    (folder / PROMPTS).write_text(json.dumps({"prompts": {"other": "andere: "}}))
+    return folder
+
+
+def test_the_prefix_of_a_distillation_is_the_default_prompt_of_its_output(encoder, tmp_path):
+    prefix = {"prefix": "Frage: ", "pooling": "mean"}
+    settings = AdaptSettings(threads=1, teacher=str(encoder), objective_options=prefix)
+    result = adapt(encoder, GERMAN, tmp_path / "out", settings, replace(QUICK, tokens=512))
+    said = {"prompts": {"other": "andere: ", "frage": "Frage: "}, "default_prompt_name": "frage"}
+    assert json.loads((tmp_path / "out" / PROMPTS).read_text()) == said
+    assert result.record["default_prompt"] == "Frage: "
+    assert result.record["warnings"] == []
+    assert any("default prompt is 'Frage: '" in str(part) for part in adapted_table(result))
+
+
+def test_specialize_keeps_and_writes_the_prefix_of_its_training(encoder, tmp_path):
+    options = {"objective-options": {"prefix": "Tafuta habari: "}}
+    settings = Settings(mode="trim", threads=1, minimum_count=3, adapt_tokens=512, adapt_options=options)
+    summary = specialize(encoder, GERMAN, tmp_path / "out", settings)
+    assert "the prefix of the training" in summary.kept
+    old, new = (AutoTokenizer.from_pretrained(folder) for folder in (encoder, tmp_path / "out"))
+    assert old.tokenize("Tafuta habari: ") == new.tokenize("Tafuta habari: ")
+    written = json.loads((tmp_path / "out" / PROMPTS).read_text())
+    assert written["prompts"][written["default_prompt_name"]] == "Tafuta habari: "
+
+
+def test_training_without_the_models_own_prompt_is_said(encoder, tmp_path, caplog):
+    folder = tmp_path / "encoder"
+    shutil.copytree(encoder, folder)
+    write_prefix(folder, "Frage: ")
+    settings = AdaptSettings(threads=1, teacher=str(folder), objective_options={"pooling": "mean"})
+    resolved(folder, settings, QUICK, copies_known=False)
+    assert "puts 'Frage: ' before each text" in caplog.text

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import re
+from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 from monoglot.errors import ModelError
-from monoglot.model.satellites import sentence_modules
+from monoglot.model.satellites import MODULES, sentence_modules
 from monoglot.untrusted import read_foreign_json
 
 
@@ -19,6 +22,7 @@ class Pooling(StrEnum):
     LAST_TOKEN = "lasttoken"
 
 
+PROMPTS = "config_sentence_transformers.json"
 _OLD_NAMES = {"pooling_mode_mean_tokens": "mean", "pooling_mode_cls_token": "cls"}
 _WITHOUT_EFFECT = ("Transformer", "Pooling", "Normalize")
 
@@ -55,14 +59,51 @@ def read_pooling(folder: Path) -> Pooling:
 
 def read_prefix(folder: Path) -> str:
     """Read what a sentence-transformers folder puts before each sentence unless told otherwise."""
-    file = folder / "config_sentence_transformers.json"
+    prompts, default = _prompts(_read(folder / PROMPTS), folder / PROMPTS)
+    return str(prompts.get(default, ""))
+
+
+def write_prefix(folder: Path, prefix: str) -> str:
+    """Have a sentence-transformers folder put a prefix before each sentence unless told otherwise.
+
+    Other prompts stay as they are, and so does all else in its configuration.
+
+    Args:
+        folder: The folder; one that is not of sentence-transformers stays as it is.
+        prefix: The prefix.
+
+    Returns:
+        What the configuration said otherwise before, in a sentence; empty if it said nothing else.
+
+    Raises:
+        ModelError: If the configuration is damaged.
+    """
+    if not (folder / MODULES).is_file():
+        return ""
+    file = folder / PROMPTS
     settings = _read(file)
+    prompts, default = _prompts(settings, file)
+    name = next((name for name, text in prompts.items() if text == prefix), _prompt_name(prefix))
+    before = {"the default prompt": prompts.get(default), f"the prompt {name!r}": prompts.get(name)}
+    said = next((f"{what} was {text!r}" for what, text in before.items() if text and text != prefix), "")
+    changed = settings | {"prompts": prompts | {name: prefix}, "default_prompt_name": name}
+    file.write_text(json.dumps(changed, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+    return f"{said}, but the model was trained with {prefix!r}: that is its default now" if said else ""
+
+
+def _prompt_name(prefix: str) -> str:
+    """A name for a prefix: its word, if it is one, as in ``query: ``."""
+    word = re.fullmatch(r"\s*(\w+)\W*", prefix)
+    return word[1].lower() if word else "default"
+
+
+def _prompts(settings: Mapping[str, Any], file: Path) -> tuple[dict[str, Any], str]:
     prompts, default = settings.get("prompts") or {}, settings.get("default_prompt_name")
     if not isinstance(prompts, dict) or not isinstance(default, str | None):
         raise ModelError(
             f"{file} has prompts that are no object, or a name of the default that is no text: correct it."
         )
-    return str(prompts.get(default, ""))
+    return prompts, default or ""
 
 
 def _read(file: Path) -> dict[str, Any]:

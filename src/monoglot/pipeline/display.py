@@ -11,6 +11,7 @@ from rich.console import RenderableType
 from rich.markup import escape
 from rich.table import Table
 
+from monoglot.model.pooling import PROMPTS
 from monoglot.pipeline.analysis import Analysis
 from monoglot.pipeline.planning import Plan
 from monoglot.pipeline.summary import Summary
@@ -204,4 +205,6 @@ def adapted_table(adapted: Adapted) -> Iterator[RenderableType]:
         f"corpus) in {record['steps']:,} steps."
     )
     yield from (f"[yellow]warning:[/] {escape(warning)}" for warning in record.get("warnings", ()))
+    if prompt := record.get("default_prompt"):
+        yield f"Its default prompt is {escape(repr(prompt))}, as in training ({PROMPTS})."
     yield f"Written to {adapted.output}."

@@ -77,13 +77,14 @@ def write_kept(
     write_json(folder / KEPT, content)
 
 
-def find_kept(source: Source, keep_text: Iterable[str], keep_tokens: str | None) -> Kept:
+def find_kept(source: Source, keep_text: Iterable[str], keep_tokens: str | None, *, prefix: str = "") -> Kept:
     """Find what a run keeps.
 
     Args:
         source: The source model, whose prompts and templates are read.
         keep_text: Texts that the user named.
         keep_tokens: A file of tokens or texts, one a line.
+        prefix: What the model will be trained with before each text.
 
     Raises:
         SettingError: If a text is empty, or the file can't be read or holds nothing.
@@ -94,6 +95,8 @@ def find_kept(source: Source, keep_text: Iterable[str], keep_tokens: str | None)
         raise SettingError("--keep-text has an empty text: name texts such as 'query: '")
     found = {given.text: given for given in source.given_texts}
     found |= {text: GivenText(text, "--keep-text") for text in asked if text not in found}
+    if prefix:
+        found.setdefault(prefix, GivenText(prefix, "the prefix of the training"))
     return Kept(tuple(found.values()), _lines(keep_tokens) if keep_tokens else ())
 
 

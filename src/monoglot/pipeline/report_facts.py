@@ -14,6 +14,7 @@ from monoglot.model.weight_files import weight_files
 from monoglot.pipeline.adapt_settings import AdaptSettings
 from monoglot.pipeline.command_line import flags
 from monoglot.pipeline.diagnostics import diagnose
+from monoglot.pipeline.kept import KEPT, kept_warnings
 from monoglot.pipeline.report_artifacts import Artifacts
 from monoglot.pipeline.settings import Settings
 from monoglot.pipeline.source import Source
@@ -60,8 +61,10 @@ def weights_bytes(folder: Path) -> int:
 
 
 def warnings(artifacts: Artifacts) -> list[str]:
-    """What makes the embeddings doubtful, or is to be known of the training."""
-    of_training = list(artifacts.training.get("warnings", ()))
+    """What makes the embeddings doubtful, or is to be known of the tokenizer or the training."""
+    kept = artifacts.read(f"tokenizer/{KEPT}")
+    of_tokenizer = kept_warnings(kept) if kept else ()
+    of_training = [*of_tokenizer, *artifacts.training.get("warnings", ())]
     shares = artifacts.read("scores/scores.json").get("provenance")
     if not shares:
         return of_training

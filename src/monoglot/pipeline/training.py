@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -12,6 +15,7 @@ from transformers import PreTrainedModel
 from monoglot.errors import ModelError
 from monoglot.model.blueprint import blueprint
 from monoglot.model.folder import check_stored, find_class, load_config, load_model, save
+from monoglot.model.pooling import PROMPTS, read_prefix, write_prefix
 from monoglot.model.satellites import transformer_folder
 from monoglot.model.tokenizer_folder import load_tokenizer
 from monoglot.pipeline import processes
@@ -28,6 +32,8 @@ from monoglot.training.lapt import Outcome
 from monoglot.training.learning import is_sharded
 from monoglot.training.registry import check_objective, choose_objective, get_objective
 from monoglot.training.settings import TrainingSettings
+
+logger = logging.getLogger(__name__)
 
 SCORED_BYTES = 10_000
 """How much held-out text is scored during training."""
@@ -62,6 +68,13 @@ def resolved(
     needs_teacher = objective.misfit(skeleton, has_teacher=False) is not None
     # As the objective took them: "no" and False are one setting, with one key.
     given = {one.replace("-", "_") for one in settings.objective_options}
+    own = read_prefix(folder)
+    if own and getattr(objective, "prefix", own) == "":
+        logger.warning(
+            "the model puts %r before each text (%s), but is trained without it: give it as "
+            "--objective-options.prefix",
+            own, PROMPTS,
+        )  # fmt: skip
     chosen = replace(
         settings,
         objective=name,
@@ -116,7 +129,7 @@ def adapted(
         processes.send(order)
         outcome = carry_out(order, walk.corpus.lines, walk.progress)
         save_student(student, outcome, folder, trust_remote_code=settings.trust_remote_code)
-        write_json(checkpoints / RECORD, outcome.record)
+        write_json(checkpoints / RECORD, outcome.record | prompted(folder, settings, outcome.record))
         walk.run.happened[RESUMED] = outcome.resumed_from_step
 
     def keep(folder: Path) -> None:
@@ -128,6 +141,24 @@ def adapted(
         processes.send(None)
     walk.stage(TRAINING, keep, adapted=model)
     return model
+
+
+def prompted(folder: Path, settings: AdaptSettings, record: Mapping[str, Any]) -> dict[str, Any]:
+    """Have a sentence encoder put before each text what it was trained with; what there is to say of that.
+
+    Args:
+        folder: The trained model's folder.
+        settings: What it learned.
+        record: What is said of the training anyway.
+    """
+    prefix = settings.objective_options.get("prefix")
+    if not prefix:
+        return {}
+    warning = write_prefix(folder, prefix)
+    told = read_prefix(folder)
+    return ({"default_prompt": told} if told else {}) | (
+        {"warnings": [*record.get("warnings", ()), warning]} if warning else {}
+    )
 
 
 def some(lines: list[str], most_bytes: int) -> list[str]:

@@ -19,7 +19,7 @@ from monoglot.tokenization.vocabulary import Canonicalization, Vocabulary
 from monoglot.vectors.base import Engine
 from monoglot.vectors.pretrained import ModelEngine
 
-VERSIONS = {"tokenizer": 2, "mixture": 2, "proof": 3, "adapted": 2, "probe": 2}
+VERSIONS = {"tokenizer": 2, "mixture": 2, "proof": 3, "adapted": 3, "probe": 2}
 """Raised for a stage whose code comes to give something else for the same settings and inputs.
 
 Of a stage for each seed, such as ``probe-42``, the name before the seed.
@@ -79,7 +79,10 @@ class Walk:
     @cached_property
     def kept(self) -> Kept:
         """What is kept beside what the corpus asks for."""
-        return find_kept(self.source, self.settings.keep_text, self.settings.keep_tokens)
+        settings = self.settings
+        options = {name.replace("-", "_"): value for name, value in settings.adapt_options.items()}
+        prefix = options.get("objective_options", {}).get("prefix", "")
+        return find_kept(self.source, settings.keep_text, settings.keep_tokens, prefix=str(prefix))
 
     @cached_property
     def looked_into(self) -> Source | None:
