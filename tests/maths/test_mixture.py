@@ -119,3 +119,30 @@ def test_calibration_stretches_mixed_rows_about_the_mean_and_leaves_the_others(t
     assert torch.equal(result[[0, 3, 4]], plain[[0, 3, 4]])
     calibrated.save(tmp_path / "mixture.safetensors")
     assert torch.equal(Mixture.load(tmp_path / "mixture.safetensors").apply(table), result)
+
+
+def calibrated_rows(weights: list[list[float]], table: torch.Tensor, calibration: float) -> torch.Tensor:
+    indptr = np.cumsum([0, *map(len, weights)])
+    indices = np.concatenate([np.arange(len(row)) for row in weights])
+    rows = SparseRows(indptr, indices, np.array([w for row in weights for w in row], np.float32))
+    trained = np.ones(len(table), bool)
+    codes = np.full(len(weights), Provenance.METHOD, np.uint8)
+    return Mixture(rows, codes, trained, calibration=calibration).apply(table)
+
+
+def test_calibration_neither_moves_zero_rows_nor_shrinks_signed_ones():
+    table = torch.randn(4, 6, generator=torch.Generator().manual_seed(0)) + 3
+    mean = table.mean(0)
+    weights = [[0.0, 0.0], [1.6, -0.6], [1.0, 1.0, -1.0], [2.0, 2.0], [1e-9, 1e-9]]
+    plain, full = (calibrated_rows(weights, table, calibration) for calibration in (0.0, 1.0))
+    assert torch.equal(full[0], torch.zeros(6))
+    for row, weighted in enumerate(weights[1:4], start=1):
+        w = np.array(weighted)
+        own = float(w.sum()) * mean
+        stretch = np.abs(w).sum() / np.sqrt((w**2).sum())
+        assert 1 <= stretch <= np.sqrt(len(w)) + 1e-9
+        torch.testing.assert_close(full[row] - own, (plain[row] - own) * stretch, rtol=1e-4, atol=1e-4)
+    assert full[4].abs().max() < 1e-7  # a small row stays small
+    blank = table.clone()
+    blank[:2] = 0
+    assert torch.equal(calibrated_rows([[0.5, 0.5]], blank, 1.0), torch.zeros(1, 6))

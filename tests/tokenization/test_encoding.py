@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import given, strategies as st
 from sentencepiece import SentencePieceTrainer, sentencepiece_model_pb2
-from tokenizers import Regex, Tokenizer, normalizers, pre_tokenizers
+from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers
 from transformers import PreTrainedTokenizerFast
 
 from monoglot.errors import CorpusError
@@ -19,6 +19,7 @@ from monoglot.tokenization import encoding
 from monoglot.tokenization.encoding import count_tokens, cut_line, encode_corpus
 from monoglot.tokenization.sentencepiece_proto import has_repeated_unit, unigram_encoder
 from monoglot.tokenization.tokenized_corpus import CorpusWriter, TokenizedCorpus
+from monoglot.tokenization.vocabulary import id_rows
 from tests.fixtures.tokenizers import FAMILIES, LANGUAGES, sample
 
 ODD_LINES = [
@@ -245,3 +246,12 @@ def test_repeated_units_are_found():
         "....", "aaaa", "ababab", "ß----",
     ]  # fmt: skip
     assert has_repeated_unit([]).tolist() == []
+
+
+def test_ids_beyond_the_number_of_tokens_are_written_as_they_are(tmp_path):
+    backend = Tokenizer(models.WordPiece({"[UNK]": 0, "ja": 5, "nein": 70_000}, unk_token="[UNK]"))
+    backend.pre_tokenizer = pre_tokenizers.Whitespace()
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=backend, unk_token="[UNK]")
+    assert id_rows(backend) == 70_001
+    corpus = encode_corpus(tokenizer, ["ja nein", "nein"], tmp_path)
+    assert read(corpus) == [[5, 70_000], [70_000]]

@@ -1,12 +1,15 @@
 """What new rows learn in common: of which pieces, nothing at first, and part of the weights at the end."""
 
 import copy
+import json
 import signal
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from tokenizers import Tokenizer
+from transformers import PreTrainedTokenizerFast
 
 from monoglot.errors import Interrupted
 from monoglot.tokenization.pieces import Pieces
@@ -132,3 +135,21 @@ def test_an_interrupted_run_ends_with_the_same_weights(taught, tmp_path):
     resumed = run(taught(), tmp_path / "stopped")
     assert resumed.resumed_from_step
     assert all(torch.equal(through.weights[name], resumed.weights[name]) for name in through.weights)
+
+
+def test_rows_that_no_token_has_are_made_of_nothing(taught):
+    """Ids may have gaps, and the table more rows than there are ids."""
+    given = taught()
+    state = json.loads(given.tokenizer.backend_tokenizer.to_str())
+    state["added_tokens"].append({
+        "id": SIZE + 40, "content": "Donaudampfschiff", "special": False, "single_word": False,
+        "lstrip": False, "rstrip": False, "normalized": False,
+    })  # fmt: skip
+    gapped = PreTrainedTokenizerFast(tokenizer_object=Tokenizer.from_str(json.dumps(state)))
+    id = gapped.convert_tokens_to_ids("Donaudampfschiff")
+    rows = id + 25
+    given.model.resize_token_embeddings(rows)
+    new = np.zeros(rows, bool)
+    new[[7, id, id - 1, id + 9] if id > SIZE else [7, id]] = True
+    found = Composition.of(given.model, gapped, given.teacher.model, given.teacher.tokenizer, new)
+    assert np.flatnonzero(found.places.numpy() >= 0).tolist() == [7, id]

@@ -5,6 +5,8 @@ import os
 import random
 import shutil
 import signal
+from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,11 +15,15 @@ import torch
 from monoglot.errors import CorpusError, Interrupted, SettingError, TrainingError
 from monoglot.evaluation.language import score_language
 from monoglot.model.tables import find_tables
+from monoglot.tokenization.encoding import encode_corpus
 from monoglot.training.budget import Budget
 from monoglot.training.checkpoints import COMPLETE, latest
 from monoglot.training.lapt import train
+from monoglot.training.learner import Learner
+from monoglot.training.objectives.mlm import MaskedTask
 from monoglot.training.registry import get_objective
 from monoglot.training.settings import TrainingSettings
+from tests.training.conftest import TAUGHT
 
 STEP = 256
 QUICK = {
@@ -406,3 +412,87 @@ def test_what_is_doubtful_about_a_training_is_recorded(lesson, tmp_path):
     assert outcome.record["documents_apart_by"] == "none"
     assert any("will see each other" in warning for warning in outcome.record["warnings"])
     assert run(lesson("bert"), tmp_path / "d", tokens=STEP).record["warnings"] == []
+
+
+def count_layer_runs(model):
+    """How often the layers of a model run forward: twice in a step that computes activations again."""
+    layer, seen = model.base_model.encoder.layer[0].attention, []
+    layer.register_forward_hook(lambda *_: seen.append(torch.is_grad_enabled()))
+    return seen
+
+
+@pytest.mark.parametrize("objective", ["distill", "distill-hidden", "mlm"])
+def test_gradient_checkpointing_computes_activations_twice_and_changes_nothing(
+    objective, taught, lesson, tmp_path
+):
+    found, runs = [], []
+    no_dropout = {"attention_probs_dropout_prob": 0, "hidden_dropout_prob": 0}
+    for again in (False, True):
+        given = lesson("bert", **no_dropout) if objective == "mlm" else taught()
+        if objective == "distill-hidden":
+            given = replace(
+                given, corpus=encode_corpus(given.tokenizer, TAUGHT, tmp_path / f"tokens-{again}")
+            )
+        seen = count_layer_runs(given.model)
+        options = {"pooling": "mean"} if objective == "distill" else {}
+        settings = TrainingSettings(**QUICK | {"tokens": 2 * STEP}, gradient_checkpointing=again)
+        cache = tmp_path / f"cache-{again}"
+        cache.mkdir()
+        found.append(
+            train(
+                replace(given, cache=cache),
+                get_objective(objective, options),
+                settings,
+                tmp_path / str(again),
+                identity={},
+            )
+        )
+        runs.append(sum(seen))
+    assert runs[1] == 2 * runs[0] > 0
+    for name, tensor in found[0].weights.items():
+        torch.testing.assert_close(found[1].weights[name], tensor, atol=1e-6, rtol=1e-5)
+
+
+def test_layers_that_compute_activations_twice_drop_nothing(taught):
+    given = taught()
+    task = SimpleNamespace(uses_dropout=False, loss=None)
+    learner = Learner(given.model, task)
+    learner.gradient_checkpointing_enable()
+    learner.train()
+    layers = [module for module in given.model.modules() if getattr(module, "gradient_checkpointing", False)]
+    assert layers
+    assert all(layer.training for layer in layers)
+    assert not any(m.training for m in given.model.modules() if isinstance(m, torch.nn.Dropout))
+    learner.eval()
+    assert not any(module.training for module in given.model.modules())
+
+
+def test_a_loss_that_is_no_number_is_an_error_though_its_gradient_is_zero(lesson, tmp_path, monkeypatch):
+    def loss(self, model, batch):
+        return model(input_ids=batch["ids"]).logits.sum() * 0.0 + float("nan")
+
+    monkeypatch.setattr(MaskedTask, "loss", loss)
+    with pytest.raises(TrainingError, match="NaN or infinite at step 1"):
+        run(lesson("bert"), tmp_path / "c")
+    assert not (tmp_path / "c" / "metrics.jsonl").read_text()
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_held_out_figure_that_is_no_number_is_an_error(value, lesson, tmp_path):
+    with pytest.raises(TrainingError, match=f"bits per byte is {value} at step 0"):
+        run(lesson("bert"), tmp_path / "c", score=lambda model, task: {"bits_per_byte": value})
+    assert not (tmp_path / "c" / "metrics.jsonl").read_text()
+
+
+def test_texts_that_do_not_fit_are_said_and_a_run_without_others_is_refused(taught, tmp_path):
+    given = taught()
+    objective = get_objective("distill", {"pooling": "mean", "whole_lines": 1.0, "word_lists": 0.0})
+    settings = {"tokens": 40 * 16, "batch_tokens": 32, "device_tokens": 16, "precision": "float32"}
+    outcome = train(
+        given, objective, TrainingSettings(window_tokens=32, **settings | {"device_tokens": 32}),
+        tmp_path / "some", identity={},
+    )  # fmt: skip
+    assert any("texts have more than the 30 tokens" in one for one in outcome.record["warnings"])
+    assert all(np.isfinite(line["loss"]) for line in metrics(tmp_path / "some") if "loss" in line)
+    with pytest.raises(CorpusError, match="each of the 60 texts has more than the 6 tokens"):
+        train(given, objective, TrainingSettings(window_tokens=8, **settings), tmp_path / "none", identity={})

@@ -2,11 +2,13 @@
 
 import numpy as np
 import pytest
+from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
+from transformers import PreTrainedTokenizerFast
 
 from monoglot.training.chunked import IGNORED
 from monoglot.training.epoch import Layout
 from monoglot.training.frame import Frame
-from monoglot.training.masking import Maskable, mask
+from monoglot.training.masking import Maskable, mask, word_begins
 from monoglot.training.packing import PackedCorpus
 from monoglot.training.vocabulary import TokenKinds
 
@@ -18,7 +20,9 @@ def packed(request, german, source_tokenizers):
     kinds = TokenKinds.of(tokenizer)
     layout = Layout(128, Frame.of(tokenizer), tokenizer.pad_token_id)
     windows = PackedCorpus(german[request.param], layout, windows=60, seed=1).__getitems__(range(60))
-    maskable = Maskable(tokenizer.mask_token_id, kinds.ordinary, kinds.is_special, kinds.begins_word)
+    maskable = Maskable(
+        tokenizer.mask_token_id, kinds.ordinary, kinds.is_special, kinds.begins_word, kinds.is_whole
+    )
     return windows, maskable
 
 
@@ -53,6 +57,7 @@ def test_whole_words_are_masked_whole(packed):
     windows, maskable = packed
     masked = mask(windows, maskable, share=0.15, whole_words=True, seed=3)
     begins = maskable.begins_word[windows.ids] | ~windows.is_text | (windows.positions == 0)
+    begins[:, 1:] |= maskable.is_whole[windows.ids[:, :-1]]
     words = np.cumsum(begins, axis=1)
     partial = 0
     for row in range(60):
@@ -72,3 +77,54 @@ def test_only_seed_and_sample_number_decide(packed):
     assert np.array_equal(both.ids, mask(windows, maskable, **settings, seed=3).ids)
     assert not np.array_equal(both.ids, mask(windows, maskable, **settings, seed=4).ids)
     assert len({tuple(row) for row in both.chosen.tolist()}) == 60
+
+
+def words_of(tokenizer, text: str) -> list[str]:
+    """What is masked together."""
+    kinds = TokenKinds.of(tokenizer)
+    ids = np.array(tokenizer(text, add_special_tokens=False).input_ids)
+    maskable = Maskable(0, kinds.ordinary, kinds.is_special, kinds.begins_word, kinds.is_whole)
+    begins = word_begins(ids, np.arange(len(ids)), np.ones(len(ids), bool), maskable)
+    pieces = np.split(np.array(tokenizer.convert_ids_to_tokens(ids)), np.flatnonzero(begins)[1:])
+    return [" ".join(piece) for piece in pieces]
+
+
+def test_punctuation_and_ideographs_are_words_of_their_own_in_wordpiece():
+    pieces = [
+        "[PAD]",
+        "[UNK]",
+        "[CLS]",
+        "[SEP]",
+        "[MASK]",
+        "haus",
+        "##es",
+        "tür",
+        ",",
+        ".",
+        "(",
+        "中",
+        "国",
+        "°",
+        "##°",
+    ]
+    backend = Tokenizer(models.WordPiece({piece: id for id, piece in enumerate(pieces)}, unk_token="[UNK]"))
+    backend.normalizer = normalizers.BertNormalizer(lowercase=False)
+    backend.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    tokenizer = PreTrainedTokenizerFast(
+        tokenizer_object=backend, unk_token="[UNK]", pad_token="[PAD]", mask_token="[MASK]"
+    )
+    assert words_of(tokenizer, "(hauses,tür. haus中国tür haus°es") == [
+        "(", "haus ##es", ",", "tür", ".", "haus", "中", "国", "tür", "haus ##° ##es",
+    ]  # fmt: skip
+
+
+def test_punctuation_and_ideographs_are_words_of_their_own_in_unigram():
+    pieces = ["<pad>", "<unk>", "<mask>", "▁", "▁haus", "es", "tür", ",", "▁(", "中", "国人", "▁tür"]
+    backend = Tokenizer(models.Unigram([(piece, -1.0) for piece in pieces], unk_id=1))
+    backend.pre_tokenizer = pre_tokenizers.Metaspace()
+    tokenizer = PreTrainedTokenizerFast(
+        tokenizer_object=backend, unk_token="<unk>", pad_token="<pad>", mask_token="<mask>"
+    )
+    assert words_of(tokenizer, "hauses, (tür tür中国人tür") == [
+        "▁haus es", ",", "▁(", "tür", "▁tür", "中", "国人", "tür",
+    ]  # fmt: skip

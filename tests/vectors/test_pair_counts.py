@@ -43,9 +43,22 @@ def entries(matrix) -> dict[tuple[int, int], int]:
     return {(int(a), int(b)): int(n) for a, b, n in zip(*coordinates.coords, coordinates.data, strict=True)}
 
 
-@given(texts, st.integers(1, pair_counts.WIDEST_WINDOW))
+@given(texts, st.integers(1, 40))
 def test_pairs_of_a_chunk(lines, window):
     assert entries(count_chunk(*flat(lines), 7, window)) == dict(by_hand(lines, window))
+
+
+@given(st.lists(st.integers(0, 6), min_size=1, max_size=60), st.integers(1, 40))
+def test_windows_of_any_width_count_like_a_loop(line, window):
+    assert entries(count_chunk(*flat([line, line[::-1]]), 7, window)) == dict(
+        by_hand([line, line[::-1]], window)
+    )
+
+
+@pytest.mark.parametrize(("window", "size"), [(0, 7), (-3, 7), (1 << 60, 7), (1 << 24, 1 << 21)])
+def test_a_window_that_can_not_be_counted_is_refused(window, size):
+    with pytest.raises(VectorsError, match=f"window of {window:,}"):
+        count_chunk(*flat([[1, 2, 3]]), size, window)
 
 
 def held(lines: list[list[int]], size: int = 7) -> tuple[csr_array, np.ndarray]:

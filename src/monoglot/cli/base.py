@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from importlib import import_module
 from typing import Any, Protocol
@@ -47,10 +48,20 @@ app.register_install_completion_command(
 )
 
 
+def finite(value: Any) -> Any:
+    """The same with ``null`` for NaN and infinity, which JSON has no numbers for."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {key: finite(item) for key, item in value.items()}
+    return [finite(item) for item in value] if isinstance(value, list | tuple) else value
+
+
 def present(result: Result, display: str, *, as_json: bool, module: str = "display") -> None:
     """Print a result for machines, or with one of the functions of a module of the pipeline for people."""
     if as_json:
-        print(json.dumps(result.as_dict(), ensure_ascii=False, indent=2))  # noqa: T201 - the output itself
+        plain = finite(result.as_dict())
+        print(json.dumps(plain, ensure_ascii=False, indent=2, allow_nan=False))  # noqa: T201 - the output
         return
     displays = import_module(f"monoglot.pipeline.{module}")
     console = Console()

@@ -62,18 +62,21 @@ class Transfer:
         if len(self.trained) != self.source.size:
             raise SettingError("`trained` needs one entry for each source id")
 
-    def anchors(self, *, with_roles: bool = False) -> Overlap:
+    def anchors(self, *, with_roles: bool = False, with_untrained: bool = False) -> Overlap:
         """The pairs that may be mixed: trained rows with a usable auxiliary vector.
 
         Args:
             with_roles: Whether special tokens count, as in the reference.
+            with_untrained: Whether rows count that were never trained, as in the reference.
 
         Raises:
             SettingError: If no vectors were given.
         """
-        keep = self.required_vectors.usable[self.overlap.target_ids] & self.trained[self.overlap.source_ids]
+        keep = self.required_vectors.usable[self.overlap.target_ids]
+        if not with_untrained:
+            keep = keep & self.trained[self.overlap.source_ids]
         if not with_roles:
-            keep &= self.overlap.kinds != MatchKind.ROLE
+            keep = keep & (self.overlap.kinds != MatchKind.ROLE)
         return self.overlap.where(keep)
 
     @cached_property

@@ -100,7 +100,10 @@ class Mixture:
         for block in self._blocks():
             sums = self._weighted_sums(flat, block)
             if center is not None:
-                sums = center + (sums - center) * _on(self._gains(block), flat)[:, None]
+                gains, totals = (_on(values, flat)[:, None] for values in self._gains(block))
+                stretched = totals * center + (sums - totals * center) * gains
+                # What is zero stands for nothing, such as the row of padding: it has no length to give back.
+                sums = torch.where(sums.any(dim=1, keepdim=True), stretched, sums)
             result[_on(block, flat)] = sums.to(flat.dtype)
         self._fill(flat, result)
         return result.reshape(self.n_target, *table.shape[1:])
@@ -124,17 +127,24 @@ class Mixture:
             per_sample_weights=_on(rows.weights, flat),
         )
 
-    def _gains(self, ids: Int64[np.ndarray, " ids"]) -> Float32[np.ndarray, " ids"]:
-        """By how much to stretch mixed rows about the mean row.
+    def _gains(
+        self, ids: Int64[np.ndarray, " ids"]
+    ) -> tuple[Float32[np.ndarray, " ids"], Float32[np.ndarray, " ids"]]:
+        """By how much to stretch mixed rows about the mean row, and how often that row is in each of them.
 
-        A weighted mean of n_eff = 1 / Σw² independent rows lies 1 / √n_eff as far from the mean row as one of
-        them. Parents are alike, so that the full factor would be too much; ``calibration`` is its exponent.
+        A weighted mean of n_eff = (Σ|w|)² / Σw² independent rows lies 1 / √n_eff as far from the mean row as
+        one of them. Parents are alike, so that the full factor would be too much; ``calibration`` is its
+        exponent. n_eff is between 1 and the number of parents, whatever the size and sign of the weights.
+        A row of weights w has Σw times the mean row in it.
         """
         rows = self.rows.select(ids)
-        squares = np.bincount(
-            np.repeat(np.arange(len(ids)), rows.lengths), rows.weights.astype(np.float64) ** 2, len(ids)
+        weights = rows.weights.astype(np.float64)
+        owners = np.repeat(np.arange(len(ids)), rows.lengths)
+        total, absolute, squares = (
+            np.bincount(owners, values, len(ids)) for values in (weights, np.abs(weights), weights**2)
         )
-        return np.asarray(np.maximum(squares, 1e-12) ** (-self.calibration / 2), np.float32)
+        parents = np.divide(absolute**2, squares, out=np.ones(len(ids)), where=squares > 0)
+        return np.asarray(parents ** (self.calibration / 2), np.float32), np.asarray(total, np.float32)
 
     def _trained_mean(self, flat: Tensor) -> Float[Tensor, " features"]:
         """The mean of the trained rows, in float32."""

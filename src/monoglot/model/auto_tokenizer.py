@@ -162,8 +162,9 @@ def _cause(folder: Path, tokenizer: PreTrainedTokenizerFast) -> str:
 
 
 def _calls(tokenizer: PreTrainedTokenizerBase) -> Iterator[tuple[str, tuple[Any, ...]]]:
-    ids = np.linspace(0, len(tokenizer) - 1, min(PROBE_TOKENS, len(tokenizer)), dtype=np.int64)
-    text = str(tokenizer.decode(ids.tolist(), skip_special_tokens=True))
+    ids = sorted(tokenizer.get_vocab().values())  # may have gaps
+    places = np.linspace(0, len(ids) - 1, min(PROBE_TOKENS, len(ids)), dtype=np.int64)
+    text = str(tokenizer.decode([ids[place] for place in places], skip_special_tokens=True))
     words = text.split()[:4] or ["a"]
     special = [str(token) for token in tokenizer.all_special_tokens]
     yield "texts", ([text],)

@@ -22,7 +22,7 @@ from monoglot.tokenization.extend import ExtendSettings, extend_tokenizer, with_
 from monoglot.tokenization.kept_text import KeptText
 from monoglot.tokenization.train import TokenizerSettings, train_tokenizer
 from monoglot.tokenization.trim import TrimSettings, trim_tokenizer
-from monoglot.tokenization.vocabulary import plain_backend
+from monoglot.tokenization.vocabulary import id_rows, plain_backend
 
 SIZES = (8_000, 16_000, 32_000, 50_048, 100_000)
 SAMPLE_BYTES = 3_000_000
@@ -135,7 +135,7 @@ def _options(
 
     def tried(name: str, tokenizer: PreTrainedTokenizerFast) -> Option:
         scores = score_tokenizer(tokenizer, heldout)
-        size = len(tokenizer)
+        size = id_rows(tokenizer.backend_tokenizer)
         relative = scores.tokens / max(1, before.tokens)
         return Option(name, size, model.parameters_with(size), scores.fertility, relative)
 

@@ -19,7 +19,7 @@ from transformers import PreTrainedTokenizerFast
 from monoglot.progress import SILENT, Progress
 from monoglot.tokenization.sentencepiece_proto import Encode, unigram_encoder
 from monoglot.tokenization.tokenized_corpus import CorpusWriter, TokenizedCorpus
-from monoglot.tokenization.vocabulary import plain_backend
+from monoglot.tokenization.vocabulary import backend_of, id_rows, plain_backend
 from monoglot.tokenization.word_cache import WordEncoder, word_encoder
 
 BATCH_CHARACTERS = 1 << 18
@@ -62,7 +62,7 @@ def encode_corpus(
         The corpus, memory-mapped.
     """
     encode, pieces = _choose_encoder(tokenizer, lines)
-    with CorpusWriter(folder, len(tokenizer)) as writer:
+    with CorpusWriter(folder, id_rows(backend_of(tokenizer))) as writer:
         for batch, ids in _encoded(encode, pieces, threads, total_lines, progress):
             writer.write(ids, [ends_line for _, ends_line in batch])
     return TokenizedCorpus.open(folder)

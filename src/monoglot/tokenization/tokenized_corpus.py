@@ -94,6 +94,12 @@ class CorpusWriter:
     """Writes a tokenised corpus piece by piece; readable only once it was closed without an error."""
 
     def __init__(self, folder: Path, vocabulary_size: int) -> None:
+        """Begin a file.
+
+        Args:
+            folder: Where to; made if it is not there.
+            vocabulary_size: The largest id plus one, which says how wide ids are.
+        """
         folder.mkdir(parents=True, exist_ok=True)
         (folder / OFFSETS_FILE).unlink(missing_ok=True)
         self._folder = folder

@@ -123,6 +123,11 @@ def backend_of(tokenizer: PreTrainedTokenizerBase | Tokenizer) -> Tokenizer:
     return backend
 
 
+def id_rows(tokenizer: Tokenizer) -> int:
+    """How many rows ids span: the largest one plus one; more than there are tokens where ids have gaps."""
+    return max(tokenizer.get_vocab(with_added_tokens=True).values(), default=-1) + 1
+
+
 def plain_backend(tokenizer: PreTrainedTokenizerBase | Tokenizer) -> Tokenizer:
     """Give the ``tokenizers.Tokenizer`` behind a tokenizer, or a copy that neither truncates nor pads.
 

@@ -48,7 +48,7 @@ class Freezing(TrainerCallback):
 
 
 class Soundness(TrainerCallback):
-    """Ends a run before a gradient that is no number changes any weight."""
+    """Ends a run before a loss or a gradient that is no number changes any weight."""
 
     def __init__(self, learner: Learner, folder: Path) -> None:
         self._learner, self._folder = learner, folder
@@ -56,16 +56,17 @@ class Soundness(TrainerCallback):
     def on_pre_optimizer_step(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
     ) -> None:
-        """Look at the gradient.
+        """Look at the losses of the step and at their gradient.
 
         Raises:
-            TrainingError: If it is NaN or infinite, as it is where the loss is.
+            TrainingError: If one is NaN or infinite.
         """
+        broken, self._learner.broken = self._learner.broken, None
         gradients = [p.grad for p in self._learner.parameters() if p.grad is not None]
         norm = get_total_norm(gradients)
         if isinstance(norm, DTensor):
             norm = norm.full_tensor()
-        if torch.isfinite(norm):
+        if torch.isfinite(norm) and not (broken is not None and bool(broken)):
             return
         checkpoint = latest(self._folder)
         kept = f"the last good checkpoint is {checkpoint}" if checkpoint else "there was no checkpoint yet"

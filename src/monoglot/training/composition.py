@@ -78,10 +78,12 @@ class Composition(nn.Module):
         plain = type(table) is nn.Embedding and type(old) is nn.Embedding
         output = model.get_output_embeddings()
         is_shared = output is not None and getattr(output, "weight", None) is getattr(table, "weight", None)
-        ids = np.flatnonzero(new_rows)
+        vocabulary = Vocabulary.of(tokenizer)
+        # Ids may have gaps, and tables more rows than there are ids: what no token has is made of nothing.
+        ids = np.intersect1d(np.flatnonzero(new_rows), vocabulary.ids)
         if not plain or is_shared or not len(ids):
             return None
-        pieces = source_pieces(source_tokenizer, Vocabulary.of(tokenizer), ids)
+        pieces = source_pieces(source_tokenizer, vocabulary, ids)
         made_of = features(table.weight.detach()[ids], old.weight.detach(), pieces)
         places = torch.full((len(table.weight),), -1)
         places[ids] = torch.arange(len(ids))

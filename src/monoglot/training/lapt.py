@@ -102,6 +102,9 @@ def train(
         if settings.patience and ended_early(checkpoint, settings.patience):
             budget = replace(budget, steps=resumed)
     data = packed(lesson, task, budget)
+    left_out = cut_texts(task, data)
+    for sentence in left_out:
+        progress.note(sentence)
     learning = Learning.of(lesson.model, settings, new_rows, steps=budget.steps, seed=lesson.seed)
     composition = None if new_rows is None or is_sharded() else objective.composition(lesson, new_rows)
     learner = Learner(lesson.model, task, composition)
@@ -156,7 +159,7 @@ def train(
         "batch_windows": budget.batch_windows,
         "processes": PartialState().num_processes,
         "best_step": trainer.state.best_global_step,
-        "warnings": list(task.warnings),
+        "warnings": [*task.warnings, *left_out],
         **task.describe(),
     }
     weights = plain_weights(state, learning, learner) if PartialState().is_main_process else {}
@@ -198,6 +201,27 @@ def packed(lesson: Lesson, task: Task, budget: Budget) -> PackedCorpus:
             f"the {budget.batch_windows} of one batch: give more text or a smaller --batch-tokens"
         )
     return data
+
+
+def cut_texts(task: Task, data: PackedCorpus) -> list[str]:
+    """Say how many texts are of no use because they don't fit into a window.
+
+    Raises:
+        CorpusError: If none fits, so that there is nothing to learn from.
+    """
+    cut, every = data.cut_documents
+    if not task.cut_count_nothing or not cut:
+        return []
+    room = data.layout.most_text
+    if cut == every:
+        raise CorpusError(
+            f"each of the {every:,} texts has more than the {room} tokens that fit into a window, and a text "
+            "that is cut has no vector to compare: give a larger --window-tokens or shorter texts"
+        )
+    return [
+        f"{cut:,} of {every:,} texts have more than the {room} tokens that fit into a window; they are left "
+        "out of the loss (a larger --window-tokens takes them in)"
+    ]
 
 
 def plain_weights(state: Mapping[str, Tensor], learning: Learning, learner: Learner) -> dict[str, Tensor]:

@@ -22,8 +22,10 @@ class Learner(nn.Module):
         model: The model that is trained.
         task: What it learns.
         composition: What new rows learn in common, if they do.
+        broken: Whether a loss was not a finite number since it was last set to ``None``.
     """
 
+    broken: Tensor | None = None
     accepts_loss_kwargs = False  # Trainer asks: the loss is the mean of a batch
 
     def __init__(self, model: PreTrainedModel, task: Task, composition: Composition | None = None) -> None:
@@ -60,6 +62,8 @@ class Learner(nn.Module):
         """Switch to training; without dropout if the task wants none."""
         super().train(mode)
         self.model.train(mode and self.task.uses_dropout)
+        if mode and not self.task.uses_dropout:
+            _let_layers_recompute(self.model)
         return self
 
     def tie_weights(self) -> None:
@@ -67,7 +71,25 @@ class Learner(nn.Module):
 
     def forward(self, **batch: Tensor) -> dict[str, Tensor]:
         """The loss, by the name that Trainer looks for."""
-        return {"loss": self.task.loss(self.model, batch)}
+        loss = self.task.loss(self.model, batch)
+        # Read once a step: a loss that is no number may well have gradients that are zero.
+        broken = ~torch.isfinite(loss.detach())
+        self.broken = broken if self.broken is None else self.broken | broken
+        return {"loss": loss}
+
+
+def _let_layers_recompute(model: nn.Module) -> None:
+    """Put layers that compute their activations twice into training, as they ask for, but without dropout.
+
+    In evaluation transformers' layers keep their activations, whatever they were told. What is inside of them
+    stays in evaluation; shares of dropout that a layer applies by itself are set to zero.
+    """
+    for module in model.modules():
+        if getattr(module, "gradient_checkpointing", False):
+            module.training = True
+            for name, value in list(vars(module).items()):
+                if "drop" in name and isinstance(value, float):
+                    setattr(module, name, 0.0)
 
 
 def _name_tied_tensors_once(module: nn.Module, state: dict[str, Tensor], *_: object) -> None:

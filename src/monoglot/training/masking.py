@@ -25,12 +25,15 @@ class Maskable:
         ordinary: The ids that may stand in for another: all but special tokens.
         is_special: For each id whether it is a special token; these are never predicted.
         begins_word: For each id whether it begins a word.
+        is_whole: For each id whether it is a word of its own, so that the next token begins another; none if
+            left out.
     """
 
     mask_id: int
     ordinary: Int64[np.ndarray, " ordinary"]
     is_special: Bool[np.ndarray, " ids"]
     begins_word: Bool[np.ndarray, " ids"]
+    is_whole: Bool[np.ndarray, " ids"] | None = None
 
 
 @dataclass(frozen=True)
@@ -91,7 +94,7 @@ def _mask_row(
     """Choose tokens of one window, replace them in place, and give their places and former ids."""
     keys = rng.random(len(ids))
     if whole_words:
-        begins = maskable.begins_word[ids] | (positions == 0) | ~eligible
+        begins = word_begins(ids, positions, eligible, maskable)
         keys = keys[np.cumsum(begins) - 1]
     keys[~eligible] = 2  # behind all others
     order = np.argsort(keys, kind="stable")[:wanted]
@@ -103,3 +106,16 @@ def _mask_row(
     replaced = np.where(fate < TO_MASK, maskable.mask_id, kept)
     ids[chosen] = np.where(eligible[chosen], replaced, ids[chosen])
     return chosen, targets
+
+
+def word_begins(
+    ids: Int64[np.ndarray, " tokens"],
+    positions: Int64[np.ndarray, " tokens"],
+    eligible: Bool[np.ndarray, " tokens"],
+    maskable: Maskable,
+) -> Bool[np.ndarray, " tokens"]:
+    """Which tokens of a window begin a word, those that are never predicted included."""
+    begins: Bool[np.ndarray, " tokens"] = maskable.begins_word[ids] | (positions == 0) | ~eligible
+    if maskable.is_whole is not None:
+        begins[1:] |= maskable.is_whole[ids[:-1]]
+    return begins

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from monoglot.errors import CorpusError
 from monoglot.tokenization.tokenized_corpus import TokenizedCorpus
 from monoglot.training.epoch import LEAST_PIECE_TOKENS, Epoch, Layout
@@ -65,6 +67,12 @@ class PackedCorpus:
     def windows_per_epoch(self) -> int:
         """How many windows the corpus fills once; the first epoch's, for others differ by very few."""
         return len(self._open(0)) if not self._ends else self._ends[0]
+
+    @property
+    def cut_documents(self) -> tuple[int, int]:
+        """How many documents are too long for one window, and how many there are; empty ones apart."""
+        lengths = np.diff(self.corpus.offsets)
+        return int((lengths > self.layout.most_text).sum()), int((lengths > 0).sum())
 
     def _open(self, number: int) -> Epoch:
         if self._epoch.number != number:

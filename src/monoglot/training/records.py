@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 from accelerate import PartialState
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
+from monoglot.errors import TrainingError
 from monoglot.progress import Advance, Progress
 from monoglot.run import atomic_write
 from monoglot.training.checkpoints import METRICS, recorded
@@ -59,15 +61,26 @@ class Records(TrainerCallback):
         logs: Mapping[str, float] | None = None,
         **_: Any,
     ) -> None:
-        """Record the figures of a step."""
+        """Record the figures of a step.
+
+        Raises:
+            TrainingError: If one is NaN or infinite.
+        """
         logs = logs or {}
         figures = {to: logs[name] for name, to in RECORDED.items() if name in logs}
         figures |= {name.removeprefix("eval_"): value for name, value in logs.items() if _is_score(name)}
         if not figures:
             return
+        if wrong := [name for name, value in figures.items() if not math.isfinite(value)]:
+            raise TrainingError(
+                f"{wrong[0].replace('_', ' ')} is {figures[wrong[0]]} at step {state.global_step}: begin "
+                "again with a lower --learning-rate or with --precision float32"
+            )
         tokens = state.global_step * self._step_tokens
         with self._file.open("a", encoding="utf-8") as file:
-            file.write(json.dumps({"step": state.global_step, "tokens": tokens, **figures}) + "\n")
+            file.write(
+                json.dumps({"step": state.global_step, "tokens": tokens, **figures}, allow_nan=False) + "\n"
+            )
         shown = {
             name: value for name, value in figures.items() if name not in ("gradient_norm", "learning_rate")
         }

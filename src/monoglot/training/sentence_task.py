@@ -48,6 +48,7 @@ class SentenceTask(Task):
     """Sentence distillation of one model."""
 
     whole_documents = True
+    cut_count_nothing = True
     uses_dropout = False
 
     def __init__(
@@ -89,6 +90,8 @@ class SentenceTask(Task):
         pieces, positions, complete = batch["pieces"], batch["positions"], batch["complete"]
         hidden = last_hidden(model, self.inputs(batch["ids"], pieces, positions))
         hidden = self.inputs.by_window(hidden, batch["ids"])
+        if not complete.any():  # the mean of nothing is no number
+            return 0.0 * hidden.sum()
         student = pool(hidden, pieces, positions, self.pooling, count=len(complete))[complete]
         documents = batch["documents"].cpu().numpy()
         if not self.terms.hidden:
@@ -126,7 +129,8 @@ def distance(
     """Compute the mean distance of vectors, seen from the middle: 0 if they are equal, 1 if unrelated."""
     if kind == "cosine":
         return 1 - cosine_similarity(student, teacher).mean()
-    return (student - teacher).square().sum(dim=-1).mean() / teacher.square().sum(dim=-1).mean()
+    size = teacher.square().sum(dim=-1).mean()
+    return (student - teacher).square().sum(dim=-1).mean() / size.clamp(min=LEAST_VARIANCE)
 
 
 def relational(student: Float[Tensor, "texts dim"], teacher: Float[Tensor, "texts dim"]) -> Float[Tensor, ""]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import fields
 from pathlib import Path
 from typing import Any, cast
 
@@ -17,6 +18,8 @@ from monoglot.training.learning import Learning
 from monoglot.training.parameters import parameter_groups, rate_factor
 from monoglot.training.settings import TrainingSettings
 
+CHECKPOINTING = ("activation_checkpointing", "gradient_checkpointing")
+"""The names of the argument, the newer one first in the alphabet as well."""
 Score = Callable[[], dict[str, float]]
 """Held-out figures of the model as it is, by name."""
 
@@ -110,8 +113,9 @@ def trainer_arguments(
         begins: Whether the run begins, so that figures of before are wanted.
     """
     interval = budget.interval(settings.checks)
-    # Named only when wanted: newer versions of transformers have another name for it, older ones don't.
-    others: dict[str, Any] = {"gradient_checkpointing": True} if settings.gradient_checkpointing else {}
+    # Newer versions of transformers have another name for it and warn of the old one.
+    names = [field.name for field in fields(TrainingArguments) if field.name in CHECKPOINTING]
+    others: dict[str, Any] = {min(names): True} if settings.gradient_checkpointing else {}
     return TrainingArguments(
         output_dir=str(folder),
         max_steps=budget.steps,

@@ -21,8 +21,9 @@ from monoglot.tokenization.tokenized_corpus import Ids, TokenizedCorpus
 from monoglot.vectors.pair_table import PairTable, merge_tables, write_table
 
 CHUNK_TOKENS = 1 << 21
+CHUNK_PAIRS = 16 << 21
+"""Pairs, equal ones apart, that are sorted at one time."""
 MOST_PAIRS = 25_000_000
-WIDEST_WINDOW = 15
 MOST_WRITTEN = 8
 """Tables on disk that are merged into one when there are so many."""
 
@@ -117,13 +118,16 @@ def count_pairs(
     Args:
         corpus: The text.
         size: Number of tokens in the vocabulary.
-        window: Largest distance, at most 15.
+        window: Largest distance, at least 1.
         most_pairs: How many different pairs are held in memory and kept in the end, the most frequent ones.
         threads: How many parts are counted at a time; the result is the same for any number.
         progress: Where to show how far the work is.
 
     Returns:
         Entry ``[a, b]`` is the weighted count of ``a`` before ``b``.
+
+    Raises:
+        VectorsError: If the window is empty, or so wide that counts would overflow.
     """
     with tempfile.TemporaryDirectory(prefix="monoglot-") as folder:
         counts = PairCounts(size, Path(folder), most_pairs)
@@ -201,8 +205,9 @@ def count_shards(
 def _count_into(
     counts: PairCounts, corpus: TokenizedCorpus, window: int, threads: int, progress: Progress
 ) -> None:
-    """Count a whole corpus, chunk by chunk."""
-    chunks = corpus.lines_in_chunks(CHUNK_TOKENS)
+    """Count a whole corpus, chunk by chunk; chunks are the smaller the more pairs each token has."""
+    check_window(window, counts.size)
+    chunks = corpus.lines_in_chunks(max(1, min(CHUNK_TOKENS, CHUNK_PAIRS // window)))
     with ThreadPoolExecutor(threads) as pool, progress.task("counting neighbours", corpus.tokens) as advance:
         while group := list(islice(chunks, threads)):
             parts = pool.map(lambda chunk: count_chunk(chunk[0], chunk[1], counts.size, window), group)
@@ -211,9 +216,24 @@ def _count_into(
                 advance(len(ids))
 
 
+def check_window(window: int, size: int) -> None:
+    """Refuse a window that can't be counted.
+
+    Raises:
+        VectorsError: If it is empty, or a pair and its weight don't fit into 63 bits together.
+    """
+    if window < 1:
+        raise VectorsError(f"a window of {window} tokens has no neighbours: give 1 or more")
+    if (size * size - 1).bit_length() + window.bit_length() > 63:
+        raise VectorsError(
+            f"a window of {window:,} tokens is too wide for a vocabulary of {size:,}: counts would overflow"
+        )
+
+
 def count_chunk(ids: Ids, offsets: Int64[np.ndarray, " lines+1"], size: int, window: int) -> csr_array:
     """Count the pairs of some whole lines; see ``count_pairs``."""
-    bits = WIDEST_WINDOW.bit_length()
+    check_window(window, size)
+    bits = window.bit_length()  # the heaviest weight is the window's width
     tokens = ids.astype(np.int64)
     lines = np.repeat(np.arange(len(offsets) - 1, dtype=np.int32), np.diff(offsets))
     keys = np.concatenate(
@@ -225,7 +245,7 @@ def count_chunk(ids: Ids, offsets: Int64[np.ndarray, " lines+1"], size: int, win
         ]
     )
     keys.sort()
-    pairs, weights = keys >> bits, keys & WIDEST_WINDOW
+    pairs, weights = keys >> bits, keys & ((1 << bits) - 1)
     first = np.flatnonzero(np.diff(pairs, prepend=-1))
     summed = np.add.reduceat(weights, first) if len(first) else weights
     rows, columns = np.divmod(pairs[first], size)

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -66,3 +68,18 @@ def test_the_overlap_is_that_of_the_option(source_tokenizers, target_tokenizers)
 def test_options_without_sense_are_refused(options, message):
     with pytest.raises(SettingError, match=message):
         Focus(**options)
+
+
+def test_the_reference_mixes_every_anchor_that_has_a_vector(source_tokenizers, target_tokenizers):
+    whole = make_transfer(
+        source_tokenizers["unigram"], target_tokenizers["unigram"], strategy=FocusReference().matching
+    )
+    trained = np.zeros(whole.source.size, bool)
+    trained[whole.overlap.source_ids[::2]] = True
+    partly = replace(whole, trained=trained)
+    expected = FocusReference().mix(whole)
+    found = FocusReference().mix(partly)
+    assert np.array_equal(found.indices, expected.indices)
+    assert np.array_equal(found.weights, expected.weights)
+    assert not trained[expected.indices].all()
+    assert trained[Focus().mix(partly).indices].all()

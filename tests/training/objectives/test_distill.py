@@ -234,3 +234,15 @@ def test_pooling_is_read_from_the_teachers_folder(taught, tmp_path):
 def test_settings_out_of_range_are_refused(options):
     with pytest.raises(SettingError):
         get_objective("distill", options)
+
+
+@pytest.mark.parametrize("options", [{}, {"hidden": 0.0}, {"distance": "mse"}, {"relational": 0.0}])
+def test_a_batch_of_cut_texts_only_has_the_loss_zero(options, taught):
+    given = taught()
+    task = ready(given, **options)
+    batch = task.collate(windows_of(given, task))
+    batch["complete"] = torch.zeros_like(batch["complete"])
+    loss = task.loss(given.model, batch)
+    assert loss.item() == 0
+    loss.backward()
+    assert all(p.grad.eq(0).all() for p in given.model.parameters() if p.grad is not None)

@@ -69,7 +69,7 @@ class Focus(Initializer):
 
     def mix(self, transfer: Transfer, progress: Progress = SILENT) -> SparseRows:
         """Weights for the missing tokens that have an auxiliary vector."""
-        anchors = transfer.anchors(with_roles=self.special_anchors)
+        anchors = transfer.anchors(with_roles=self.special_anchors, with_untrained=not self.ignores_untrained)
         if self.min_reliability:
             anchors = anchors.where(anchor_reliability(transfer, anchors) >= self.min_reliability)
 

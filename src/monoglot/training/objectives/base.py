@@ -74,6 +74,9 @@ class Task(ABC):
     whole_documents: ClassVar[bool] = False
     """Whether each line of the corpus must be in one window (cut at its end if it is too long)."""
 
+    cut_count_nothing: ClassVar[bool] = False
+    """Whether lines that are longer than a window are left out of the loss."""
+
     uses_dropout: ClassVar[bool] = True
     """Whether the model drops units while it learns, as its configuration says."""
 

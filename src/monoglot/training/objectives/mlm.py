@@ -70,7 +70,7 @@ class MaskedLanguageModelling(Objective):
         if not isinstance(mask_id, int):
             raise TokenizerError("masked language modelling needs a mask token, and the tokenizer has none")
         kinds = TokenKinds.of(lesson.tokenizer)
-        maskable = Maskable(mask_id, kinds.ordinary, kinds.is_special, kinds.begins_word)
+        maskable = Maskable(mask_id, kinds.ordinary, kinds.is_special, kinds.begins_word, kinds.is_whole)
         inputs = find_inputs(lesson.model, kinds.probe, bf16=lesson.bf16)
         head = find_head(lesson.model, kinds.probe, bf16=lesson.bf16)
         return MaskedTask(self, maskable, inputs, head, lesson.seed)
