@@ -200,3 +200,20 @@ class TestAddedTokens:
         new = train_tokenizer(source, sample("de", 300), TokenizerSettings(500))
         text = "x\n\n\ny     z"
         assert new.tokenize(text) == source.tokenize(text) == ["x", "ĊĊ", "Ċ", "y", "ĠĠĠĠ", "Ġz"]
+
+
+def test_merges_of_line_ends_are_inherited_with_their_parts(source_tokenizers):
+    r"""Llama 2 and Mistral v1 have merges of `\r`, which no line of a corpus shows."""
+    source = source_tokenizers["sentencepiece-bpe"]
+    state = state_of(source)
+    vocabulary = state["model"]["vocab"]
+    for text in ("\r", "\n", "\t", "\r\n", "\n\n", "\t\t", "▁▁"):
+        vocabulary.setdefault(text, len(vocabulary))
+    runs = [["\r", "\n"], ["\n", "\n"], ["\t", "\t"], ["▁", "▁"]]
+    state["model"]["merges"] = [*runs, *state["model"]["merges"]]
+    source = rebuild(source, state)
+    trained = train_tokenizer(source, sample("de", 600), TokenizerSettings(700))
+    assert len(trained) == 700
+    for text in ("a\r\nb", "a\n\nb", "a\t\tb", "a   b"):
+        assert trained.tokenize(text) == source.tokenize(text)
+        assert trained.decode(trained(text)["input_ids"], skip_special_tokens=True) == text

@@ -77,7 +77,7 @@ def proof(walk: Walk, survey: Artifact, tokenizer: Artifact, model: Artifact) ->
 
     def compute(folder: Path) -> None:
         target, kept = load_tokenizer(tokenizer.folder), np.load(tokenizer.folder / KEPT_IDS)
-        source_of = sources_of(kept, Vocabulary.of(target))
+        source_of = sources_of(kept, Vocabulary.of(target), walk.source.checkpoint.tables.rows)
         text = heldout(survey) or list(islice(walk.corpus.lines(), PROOF_LINES))
         segmentation = prove(walk.source.tokenizer, target, source_of, text)
         outputs = compare_outputs(
@@ -103,11 +103,12 @@ def proof(walk: Walk, survey: Artifact, tokenizer: Artifact, model: Artifact) ->
 
 
 def sources_of(
-    kept_source_ids: Int64[np.ndarray, " kept"], target: Vocabulary
+    kept_source_ids: Int64[np.ndarray, " kept"], target: Vocabulary, rows: int
 ) -> Int64[np.ndarray, " target"]:
-    """The source id of each target id; -1 for new tokens, which follow the kept ones."""
+    """The source id of each target id; -1 for new tokens, which follow the kept ones, and without a row."""
     found = np.full(target.size, -1, np.int64)
     found[target.ids[: len(kept_source_ids)]] = kept_source_ids
+    found[found >= rows] = -1
     return found
 
 

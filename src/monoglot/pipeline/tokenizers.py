@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -20,6 +21,8 @@ from monoglot.tokenization.overlap import MatchKind, Overlap, match
 from monoglot.tokenization.train import TokenizerSettings, train_tokenizer
 from monoglot.tokenization.trim import TrimSettings, trim_tokenizer
 from monoglot.tokenization.vocabulary import Vocabulary
+
+logger = logging.getLogger(__name__)
 
 
 def replaced(walk: Walk, survey: Artifact, *, name: str = "tokenizer") -> Artifact:
@@ -128,10 +131,25 @@ def overlap(walk: Walk, tokenizer: Artifact) -> Artifact:
             pairs = kept_overlap(np.load(tokenizer.folder / KEPT_IDS), target)
         else:
             pairs = match(*walk.vocabularies(tokenizer), strategy=walk.method.matching)
-        pairs.save(folder / "overlap.safetensors")
+        with_rows(pairs, walk.source.checkpoint.tables.rows).save(folder / "overlap.safetensors")
 
     settings = {"matching": walk.method.matching}
     return walk.stage("overlap", compute, settings, source=walk.source.tokenizer_key, tokenizer=tokenizer)
+
+
+def with_rows(pairs: Overlap, rows: int) -> Overlap:
+    """The overlap without source tokens that the model has no row for, such as Gemma 3's image token."""
+    has_row = pairs.source_ids < rows
+    if has_row.all():
+        return pairs
+    without = pairs.target_ids[~has_row]
+    logger.warning(
+        "the source model has no rows for %d of its tokenizer's tokens (ids %s): they start anew",
+        len(without),
+        ", ".join(map(str, pairs.source_ids[~has_row][:5])),
+    )
+    missing = np.sort(np.concatenate([pairs.missing, without]))
+    return Overlap(pairs.source_ids[has_row], pairs.target_ids[has_row], pairs.kinds[has_row], missing)
 
 
 def kept_overlap(kept_source_ids: np.ndarray, target: Vocabulary) -> Overlap:

@@ -57,16 +57,26 @@ def carried_tokens(source: PreTrainedTokenizerFast, state: State, family: Family
 
 
 def whitespace_tokens(state: State, family: Family) -> list[str]:
-    """Give the tokens of a BPE model that are two or more spaces, tabs or newlines."""
+    """Give the tokens of a BPE model that are two or more spaces, tabs or newlines, and their parts.
+
+    The sign for a space is left out: it is learned from any text.
+    """
     if family not in _WHITESPACE:
         return []
     whitespace = _WHITESPACE[family]
-    return [text for text in state["model"]["vocab"] if len(text) > 1 and whitespace.issuperset(text)]
+    runs = [text for text in state["model"]["vocab"] if len(text) > 1 and whitespace.issuperset(text)]
+    parts = set("".join(runs)).intersection(state["model"]["vocab"]) - {"▁", "Ġ", "Ċ", "ĉ", "č"}
+    return [*sorted(parts), *runs]
 
 
 def whitespace_merges(state: State, family: Family) -> list[Merge]:
     """Give the merges of a BPE model that make runs of whitespace, in order of rank."""
-    return [merge for merge in merges_of(state) if _WHITESPACE[family].issuperset("".join(merge))]
+    known = ids_of(state)
+    return [
+        merge
+        for merge in merges_of(state)
+        if _WHITESPACE[family].issuperset("".join(merge)) and {*merge, "".join(merge)} <= known.keys()
+    ]
 
 
 def literal_pattern(state: State, carried: Iterable[str]) -> re.Pattern[str] | None:

@@ -59,7 +59,7 @@ def characters_of(state: State, family: Family, texts: Iterable[str]) -> list[st
     Only those that the vocabulary has. Byte-level tokens are spelled in bytes, all 256 of them.
     """
     known = ids_of(state)
-    if family is Family.BYTE_LEVEL_BPE:
+    if spelled_in_bytes(state):
         return [byte for byte in sorted(pre_tokenizers.ByteLevel.alphabet()) if byte in known]
     if family is not Family.WORDPIECE:
         return [character for character in sorted(set("".join(texts))) if character in known]
@@ -71,6 +71,12 @@ def characters_of(state: State, family: Family, texts: Iterable[str]) -> list[st
         spelled |= {first + character for character in bare[:1]}
         spelled |= {prefix + character for character in bare[1:]}
     return sorted(spelled.intersection(known))
+
+
+def spelled_in_bytes(state: State) -> bool:
+    """Tell whether text reaches the model as bytes: byte-level BPE, and Unigram behind the same step."""
+    step = state.get("pre_tokenizer") or {}
+    return any(inner["type"] == "ByteLevel" for inner in step.get("pretokenizers", [step]) if inner)
 
 
 def least_token(state: State) -> list[str]:

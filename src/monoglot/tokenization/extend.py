@@ -14,7 +14,7 @@ from transformers import PreTrainedTokenizerFast
 from monoglot.errors import SettingError, TokenizerError
 from monoglot.tokenization.closure import ranks_of, segment
 from monoglot.tokenization.kept_text import NOTHING_KEPT, KeptText
-from monoglot.tokenization.parts import Parts, family_of
+from monoglot.tokenization.parts import Parts, family_of, replacement_of
 from monoglot.tokenization.spelling import METASPACE, byte_level_surface
 from monoglot.tokenization.surgery import (
     Merge,
@@ -215,7 +215,7 @@ def _survives(text: str, backend: Tokenizer, family: Family) -> bool:
     elif family is Family.WORDPIECE:
         text = spelled = spelled.removeprefix(backend.model.continuing_subword_prefix)
     else:
-        text = spelled.replace(METASPACE, " ")
+        text = spelled.replace(replacement_of(Parts.of(backend)) or METASPACE, " ")
     if backend.normalizer is not None:
         text = backend.normalizer.normalize_str(text)
     pieces = backend.pre_tokenizer.pre_tokenize_str(text) if backend.pre_tokenizer else [(text, None)]

@@ -14,7 +14,8 @@ from transformers import PreTrainedTokenizerFast
 from monoglot.errors import CorpusError, SettingError
 from monoglot.progress import SILENT, Progress
 from monoglot.tokenization.carried import carried_tokens, literal_pattern, whitespace_merges
-from monoglot.tokenization.parts import Parts, family_of
+from monoglot.tokenization.closure import characters_of, spelled_in_bytes
+from monoglot.tokenization.parts import Parts, family_of, replacement_of
 from monoglot.tokenization.surgery import (
     Merge,
     State,
@@ -104,6 +105,7 @@ def train_tokenizer(
     else:
         words = _words(count_words(lines, progress=progress), pipeline, family, literal)
         learned = _learn_from_words(state, family, words, size, settings.character_coverage)
+        learned = _marked(learned, replacement_of(Parts.of(pipeline)) or SPACE)
     found = len(carried) + len(learned.tokens)
     if found < settings.vocabulary_size:
         raise CorpusError(
@@ -125,10 +127,26 @@ def _learn_from_words(
         return _Learned(wordpiece_pieces(words, size, coverage=coverage, prefix=prefix))
     kind: Literal["unigram", "bpe"] = "unigram" if family is Family.UNIGRAM else "bpe"
     split_digits = not any(re.search("[0-9]{2}", text) for text in _ordinary(state))
-    scores = sentencepiece_pieces(words, size, kind, coverage=coverage, split_digits=split_digits)
+    bytes_without_use: list[str] = []
+    if spelled_in_bytes(state):  # a text to come may have any byte
+        known, coverage = set("".join(words)), 1.0
+        bytes_without_use = [byte for byte in characters_of(state, family, ()) if byte not in known]
+    scores = sentencepiece_pieces(
+        words, size - len(bytes_without_use), kind, coverage=coverage, split_digits=split_digits
+    )
+    scores |= dict.fromkeys(bytes_without_use, min(scores.values()) - 1)
     if family is Family.UNIGRAM:
         return _Learned(list(scores), scores=scores_of(state) | scores)
     return _Learned(list(scores), merges=_sentencepiece_merges(state, list(scores)))
+
+
+def _marked(learned: _Learned, mark: str) -> _Learned:
+    """What was learned, with the tokenizer's own sign for a space."""
+    if mark == SPACE:
+        return learned
+    scores = learned.scores and {text.replace(SPACE, mark): score for text, score in learned.scores.items()}
+    merges = learned.merges and [(a.replace(SPACE, mark), b.replace(SPACE, mark)) for a, b in learned.merges]
+    return _Learned([text.replace(SPACE, mark) for text in learned.tokens], scores, merges)
 
 
 def _learn_byte_level(pipeline: Tokenizer, state: State, texts: Iterable[str], size: int) -> _Learned:
@@ -158,6 +176,7 @@ def _words(
 ) -> Counter[str]:
     """Send each word, as in the middle of a line, through the source's normalizer and pre-tokenizer."""
     lead = "" if family is Family.WORDPIECE else " "
+    mark = replacement_of(Parts.of(pipeline)) or SPACE  # SentencePiece knows one sign only
     normalize = pipeline.normalizer.normalize_str if pipeline.normalizer else str
     words: Counter[str] = Counter()
     for word, count in counts.items():
@@ -165,6 +184,7 @@ def _words(
         split = pipeline.pre_tokenizer.pre_tokenize_str(text) if pipeline.pre_tokenizer else [(text, ())]
         for piece, _ in split:
             for part in literal.split(piece) if literal else (piece,):
+                part = part.replace(mark, SPACE)
                 # One space before a word: the normalizer may have added another, and runs are not learned.
                 trained = SPACE + part.lstrip(SPACE) if part.startswith(SPACE) else part
                 if trained.strip(SPACE) and not set(trained) & set("\t\n\r\0"):
