@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from hypothesis import given, settings as hypothesis_settings, strategies as st
-from transformers import AutoTokenizer
+from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
+from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
 from monoglot.errors import SettingError
 from monoglot.tokenization.admission import admission
@@ -212,3 +213,25 @@ def test_a_loss_without_text_is_refused(source_tokenizers):
     source = source_tokenizers["wordpiece"]
     with pytest.raises(SettingError, match="held-out lines"):
         trim_tokenizer(source, count(source, GERMAN), TrimSettings(max_loss=0.1))
+
+
+def test_text_of_several_lines_comes_out_as_before_though_the_corpus_is_read_line_by_line():
+    tokenizer = Tokenizer(models.BPE())
+    words = Regex(r" ?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+")  # as Llama 3 and Qwen
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+        [pre_tokenizers.Split(words, "isolated"), pre_tokenizers.ByteLevel(False, use_regex=False)]
+    )
+    tokenizer.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=700, initial_alphabet=pre_tokenizers.ByteLevel.alphabet(), show_progress=False
+    )
+    ends = ("\n", "\n\n", "\r\n")
+    text = [f"{line}{end}{line}" for line in GERMAN[:200] for end in ends]
+    tokenizer.train_from_iterator(text, trainer)
+    source = PreTrainedTokenizerFast(tokenizer_object=tokenizer)
+    assert ".Ċ" in source.get_vocab()
+    trimmed = trim_tokenizer(source, count(source, GERMAN[:50]), TrimSettings())
+    assert len(trimmed.tokenizer) < len(source)
+    assert all(
+        segmented_alike(source, trimmed, f"{line}{end}") for line in GERMAN[:50] for end in (*ends, " ", "")
+    )

@@ -11,7 +11,7 @@ from transformers import PreTrainedTokenizerFast
 
 from monoglot.errors import SettingError
 from monoglot.tokenization.carried import carried_tokens
-from monoglot.tokenization.closure import ancestry, characters_of, least_token
+from monoglot.tokenization.closure import ancestry, characters_of, least_token, line_ends_of
 from monoglot.tokenization.parts import Parts, family_of
 from monoglot.tokenization.surgery import State, ids_of
 from monoglot.tokenization.vocabulary import backend_of
@@ -50,6 +50,7 @@ def admission(
     must = [
         *carried_tokens(source, state, family),
         *characters_of(state, family, used),
+        *line_ends_of(state, used),
         *least_token(state),
         *asked,
     ]

@@ -10,6 +10,8 @@ from tokenizers import pre_tokenizers
 from monoglot.tokenization.surgery import Merge, State, ids_of, merges_of, scores_of
 from monoglot.tokenization.token import Family
 
+_NEWLINES = "Ċč"
+
 
 def segment(text: str, ranks: Mapping[Merge, int]) -> tuple[list[str], list[str]]:
     """Segment one word by byte-pair encoding: the lowest rank first, the leftmost of equal pairs first.
@@ -77,6 +79,18 @@ def spelled_in_bytes(state: State) -> bool:
     """Tell whether text reaches the model as bytes: byte-level BPE, and Unigram behind the same step."""
     step = state.get("pre_tokenizer") or {}
     return any(inner["type"] == "ByteLevel" for inner in step.get("pretokenizers", [step]) if inner)
+
+
+def line_ends_of(state: State, texts: Iterable[str]) -> list[str]:
+    """Give the tokens that these become where a line ends, such as ``.Ċ``.
+
+    A corpus that is read line by line can't show them. Only where text is spelled in bytes there are such
+    tokens: others treat newlines apart.
+    """
+    if not spelled_in_bytes(state):
+        return []
+    before = set(texts)
+    return [text for text in ids_of(state) if (bare := text.rstrip(_NEWLINES)) != text and bare in before]
 
 
 def least_token(state: State) -> list[str]:

@@ -76,7 +76,8 @@ def trim_tokenizer(
 
     Text whose tokens are all kept is segmented as before. Besides the tokens that the rule asks for, these
     stay: special and other carried tokens (see ``carried``), the tokens that kept ones are merged from, a
-    token for every character that occurs in the counted text, and the tokens of texts that are to be kept.
+    token for every character that occurs in the counted text, what its tokens become where a line ends, and
+    the tokens of texts that are to be kept.
 
     One exception: a word that a WordPiece tokenizer can't spell may come out in pieces afterwards, because a
     token that led into the dead end is gone.
