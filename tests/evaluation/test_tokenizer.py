@@ -12,7 +12,8 @@ def test_counts_by_hand(target_tokenizers):
     pieces = [*target_tokenizers["wordpiece"].tokenize("Das Gesetz"), "[UNK]", "Das"]
     assert (scores.lines, scores.words, scores.bytes) == (2, 4, 10 + 7)
     assert scores.tokens == len(pieces)
-    assert scores.unknown_tokens == 1
+    assert (scores.unknown_tokens, scores.unknown_bytes) == (1, 3)
+    assert scores.unknown_share == 3 / 17
     assert scores.fertility == len(pieces) / 4
     assert scores.as_dict()["bytes_per_token"] == 17 / len(pieces)
 
@@ -73,3 +74,11 @@ def test_parity_compares_the_same_sentences(target_tokenizers):
     counts = [sum(len(tokenizer.tokenize(text)) for text in side) for side in (german, english)]
     assert (parity.pairs, parity.tokens, parity.other_tokens) == (2, *counts)
     assert parity.ratio == counts[0] / counts[1]
+
+
+def test_a_line_without_spaces_is_lost_by_its_bytes_not_as_one_token(target_tokenizers):
+    """WordPiece gives up on words of more than 100 characters."""
+    lines = ["Das Gesetz der Woche", "gesetz" * 30]
+    scores = score_tokenizer(target_tokenizers["wordpiece"], lines)
+    assert scores.unknown_tokens == 1
+    assert scores.unknown_share == 180 / 200

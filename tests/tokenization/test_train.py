@@ -217,3 +217,11 @@ def test_merges_of_line_ends_are_inherited_with_their_parts(source_tokenizers):
     for text in ("a\r\nb", "a\n\nb", "a\t\tb", "a   b"):
         assert trained.tokenize(text) == source.tokenize(text)
         assert trained.decode(trained(text)["input_ids"], skip_special_tokens=True) == text
+
+
+def test_wordpiece_spells_lines_without_spaces(source_tokenizers):
+    source = source_tokenizers["wordpiece"]
+    lines = [line.replace(" ", "") for line in sample("de", 300)]
+    assert source.unk_token in source.tokenize(max(lines, key=len))
+    trained = train_tokenizer(source, lines, TokenizerSettings(600))
+    assert trained.unk_token not in trained.tokenize(max(lines, key=len))

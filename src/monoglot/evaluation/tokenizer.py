@@ -9,7 +9,7 @@ from itertools import islice
 
 import numpy as np
 from jaxtyping import Int64
-from tokenizers import Tokenizer
+from tokenizers import Encoding, Tokenizer
 from transformers import PreTrainedTokenizerFast
 
 from monoglot.evaluation.text_words import character_kinds, last_characters, spaced_words
@@ -39,6 +39,7 @@ class TokenizerScores:
         bytes: UTF-8 bytes, line ends not counted.
         tokens: Tokens that the text is cut into.
         unknown_tokens: How many of them are the unknown token.
+        unknown_bytes: Bytes of the text that it stands for.
         byte_tokens: How many of them are single bytes of characters that the vocabulary lacks.
         vocabulary: Tokens that the tokenizer has, special ones not counted.
         used_vocabulary: How many of them occur in the text.
@@ -52,6 +53,7 @@ class TokenizerScores:
     bytes: int
     tokens: int
     unknown_tokens: int
+    unknown_bytes: int
     byte_tokens: int
     vocabulary: int
     used_vocabulary: int
@@ -74,8 +76,8 @@ class TokenizerScores:
 
     @property
     def unknown_share(self) -> float:
-        """Share of tokens that are the unknown token."""
-        return self.unknown_tokens / max(1, self.tokens)
+        """Share of the text's bytes that the unknown token stands for: one token may swallow a whole line."""
+        return self.unknown_bytes / max(1, self.bytes)
 
     @property
     def byte_share(self) -> float:
@@ -128,12 +130,14 @@ def score_tokenizer(tokenizer: PreTrainedTokenizerFast, lines: Iterable[str]) ->
     """
     backend = plain_backend(tokenizer)
     used = np.zeros(max(backend.get_vocab().values(), default=0) + 1, np.int64)
-    n_lines = words = continued = size_bytes = 0
+    n_lines = words = continued = size_bytes = unknown_bytes = 0
+    unknown = tokenizer.unk_token_id
     remaining = iter(lines)
     while batch := list(islice(remaining, BATCH_LINES)):
         encodings = backend.encode_batch(batch, add_special_tokens=False)
         for line, encoding in zip(batch, encodings, strict=True):
             continued += _continued_words(line, np.array(encoding.offsets, np.int64).reshape(-1, 2))
+            unknown_bytes += _bytes_of(line, encoding, unknown)
         ids = np.concatenate([np.array(encoding.ids, np.int64) for encoding in encodings])
         used += np.bincount(ids, minlength=len(used))
         n_lines += len(batch)
@@ -141,7 +145,6 @@ def score_tokenizer(tokenizer: PreTrainedTokenizerFast, lines: Iterable[str]) ->
         size_bytes += sum(len(line.encode()) for line in batch)
     special = [id for id, token in backend.get_added_tokens_decoder().items() if token.special]
     ordinary = np.delete(np.arange(len(used)), special)
-    unknown = tokenizer.unk_token_id
     return TokenizerScores(
         lines=n_lines,
         words=words,
@@ -149,6 +152,7 @@ def score_tokenizer(tokenizer: PreTrainedTokenizerFast, lines: Iterable[str]) ->
         bytes=size_bytes,
         tokens=int(used.sum()),
         unknown_tokens=int(used[unknown]) if unknown is not None else 0,
+        unknown_bytes=unknown_bytes,
         byte_tokens=int(used[_byte_ids(backend)].sum()),
         vocabulary=backend.get_vocab_size() - len(special),
         used_vocabulary=int((used[ordinary] > 0).sum()),
@@ -192,6 +196,14 @@ def _continued_words(line: str, offsets: Int64[np.ndarray, "tokens 2"]) -> int:
     space, _ = character_kinds(line)
     solid = last[~space[last]]
     return int((np.bincount(spaced_words(line)[solid]) > 1).sum())
+
+
+def _bytes_of(line: str, encoding: Encoding, id: int | None) -> int:
+    """The bytes of a line that the tokens with this id stand for."""
+    if id is None or id not in encoding.ids:
+        return 0
+    spans = [span for span, token in zip(encoding.offsets, encoding.ids, strict=True) if token == id]
+    return sum(len(line[start:end].encode()) for start, end in spans)
 
 
 def _byte_ids(backend: Tokenizer) -> list[int]:

@@ -7,10 +7,12 @@ from typing import Any
 
 from monoglot.pipeline.summary import Share
 
-SMALL_OVERLAP, LOW_AGREEMENT, MUCH_WEAK = 0.3, 0.7, 0.1
+SMALL_OVERLAP, LOW_AGREEMENT, MUCH_WEAK, MUCH_UNKNOWN = 0.3, 0.7, 0.1, 0.01
 
 
-def diagnose(provenance: Mapping[str, Share], anchors: Mapping[str, Any] | None) -> Iterator[str]:
+def diagnose(
+    provenance: Mapping[str, Share], anchors: Mapping[str, Any] | None, unknown_share: float = 0.0
+) -> Iterator[str]:
     """Give a sentence for each thing that makes the new embeddings doubtful.
 
     What they lead to is what the FOCUS paper reports of poor starts: slow convergence, runs that differ much
@@ -19,7 +21,14 @@ def diagnose(provenance: Mapping[str, Share], anchors: Mapping[str, Any] | None)
     Args:
         provenance: How much of the vocabulary and the text has which provenance.
         anchors: An ``AnchorReport`` as plain values, if the method mixed anchors.
+        unknown_share: Share of the text's bytes that the new tokenizer turns into its unknown token.
     """
+    if unknown_share > MUCH_UNKNOWN:
+        yield (
+            f"{unknown_share:.1%} of the held-out text is lost as unknown tokens: the vocabulary lacks its "
+            "characters, or the tokenizer gives up on long words; give a text with all characters of the "
+            "language, or split words by spaces"
+        )
     copied = provenance["copied"].corpus_share if "copied" in provenance else 0.0
     if copied < SMALL_OVERLAP:
         yield (

@@ -71,7 +71,7 @@ def before_and_after(summary: Summary) -> Table:
         ("vocabulary", *summary.vocabulary, "{:,.0f}"),
         ("tokens a word (held-out)", old["fertility"], new["fertility"], "{:.3f}"),
         ("bytes a token (held-out)", old["bytes_per_token"], new["bytes_per_token"], "{:.3f}"),
-        ("unknown tokens (held-out)", old["unknown_share"], new["unknown_share"], "{:.3%}"),
+        ("text lost as unknown (held-out)", old["unknown_share"], new["unknown_share"], "{:.3%}"),
     ]
     for name, before, after, form in rows:
         change = f"{(after - before) / before:+.1%}" if before else ""

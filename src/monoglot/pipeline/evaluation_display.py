@@ -56,7 +56,7 @@ def _text(
         ("tokens a word", "fertility", "{:.3f}"),
         ("bytes a token", "bytes_per_token", "{:.3f}"),
         ("words cut to pieces", "continued_share", "{:.1%}"),
-        ("unknown tokens", "unknown_share", "{:.3%}"),
+        ("text lost as unknown", "unknown_share", "{:.3%}"),
         ("byte tokens", "byte_share", "{:.3%}"),
         ("vocabulary", "vocabulary", "{:,.0f}"),
         ("  not used by this text", "never_used_share", "{:.1%}"),

@@ -55,12 +55,15 @@ def scores(
         rows = Mixture.load(mixture.folder / "mixture.safetensors")
         anchors = mixture.folder / "anchors.json"
         shares = provenance_shares(rows, token_counts(counted, tokenizer, rows.n_target))
+        fits = [score_tokenizer(tokenizer, text) for tokenizer in both]
         content = {
             "parameters": [count_parameters(walk.source.folder), count_parameters(model.folder)],
             "vocabulary": [len(tokenizer) for tokenizer in both],
-            "tokenizers": [score_tokenizer(tokenizer, text).as_dict() for tokenizer in both],
+            "tokenizers": [scores.as_dict() for scores in fits],
             "provenance": {name: asdict(share) for name, share in shares.items()},
-            "warnings": list(diagnose(shares, read_json(anchors) if anchors.exists() else None)),
+            "warnings": list(
+                diagnose(shares, read_json(anchors) if anchors.exists() else None, fits[1].unknown_share)
+            ),
         }
         write_json(folder / "scores.json", content)
 

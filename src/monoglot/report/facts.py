@@ -12,7 +12,7 @@ from monoglot.report.wording import PROVENANCE_COLORS, file_size, provenance_nam
 TOKENIZER_ROWS = {
     "fertility": ("tokens a word", "{:.3f}"),
     "bytes_per_token": ("bytes a token", "{:.2f}"),
-    "unknown_share": ("unknown tokens", "{:.3%}"),
+    "unknown_share": ("text lost as unknown tokens", "{:.3%}"),
 }
 
 NOT_SHOWN = ("step", "tokens", "gradient_norm", "learning_rate")

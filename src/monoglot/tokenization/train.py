@@ -104,6 +104,8 @@ def train_tokenizer(
         learned = _learn_byte_level(pipeline, state, texts, size)
     else:
         words = _words(count_words(lines, progress=progress), pipeline, family, literal)
+        if family is Family.WORDPIECE:
+            state = _with_long_words(state, words)
         learned = _learn_from_words(state, family, words, size, settings.character_coverage)
         learned = _marked(learned, replacement_of(Parts.of(pipeline)) or SPACE)
     found = len(carried) + len(learned.tokens)
@@ -138,6 +140,12 @@ def _learn_from_words(
     if family is Family.UNIGRAM:
         return _Learned(list(scores), scores=scores_of(state) | scores)
     return _Learned(list(scores), merges=_sentencepiece_merges(state, list(scores)))
+
+
+def _with_long_words(state: State, words: Mapping[str, int]) -> State:
+    """A WordPiece model that spells the longest word of the text: a line without spaces is one word."""
+    longest = max([state["model"]["max_input_chars_per_word"], *map(len, words)])
+    return state | {"model": state["model"] | {"max_input_chars_per_word": longest}}
 
 
 def _marked(learned: _Learned, mark: str) -> _Learned:
