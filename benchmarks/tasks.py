@@ -26,7 +26,7 @@ from benchmarks import results
 from monoglot.evaluation.finetuning import finetune, spread
 from monoglot.evaluation.records import Split, read_split
 from monoglot.evaluation.registry import get_task
-from monoglot.evaluation.settings import FineTuning
+from monoglot.evaluation.settings import FineTuning, Head
 from monoglot.model.tokenizer_folder import load_tokenizer
 from monoglot.progress import Terminal
 from monoglot.run import write_json
@@ -51,13 +51,15 @@ def read(folder: Path, task: str, sizes: tuple[int, int, int]) -> list[Split]:
     return splits
 
 
-def tuned(folder: Path, name: str, splits: list[Split], tuning: FineTuning, seed: int) -> dict[str, Any]:
-    """Scores of a model on the test set, fine-tuned with one seed."""
+def tuned(
+    folder: Path, name: str, splits: list[Split], tuning: FineTuning, head: Head, seed: int
+) -> dict[str, Any]:
+    """Scores of a model on the test set, fine-tuned with one head and seed."""
     train, dev, test = splits
     task: Any = get_task(name)
     started = time.process_time()
     found = finetune(
-        folder, load_tokenizer(folder), task, train, dev, [test], tuning, seed, progress=Terminal()
+        folder, load_tokenizer(folder), task, train, dev, [test], tuning, seed, head=head, progress=Terminal()
     )
     return {
         "scores": found.tests[test.name],
@@ -75,7 +77,7 @@ def all_tuned(
     known: dict[str, Any],
     keep: Callable[[dict[str, Any]], None],
 ) -> dict[str, Any]:
-    """Scores of each model: of each seed, and their mean and deviation.
+    """Scores of each model with each head: of each seed, and their mean and deviation.
 
     Args:
         models: Their folders, by name.
@@ -83,18 +85,19 @@ def all_tuned(
         splits: Training, development and test set.
         tuning: How to train.
         seeds: The models take turns, seed by seed.
-        known: What an earlier call has found, by model and seed.
+        known: What an earlier call has found, by model, head and seed.
         keep: Is given all that has been found, after each seed.
     """
+    each = [(which, head) for head in tuning.each_head for which in models]
     for seed in seeds:
-        for which, folder in models.items():
-            if f"{which}-{seed}" not in known:
-                known[f"{which}-{seed}"] = tuned(folder, name, splits, tuning, seed)
+        for which, head in each:
+            if f"{which}-{head}-{seed}" not in known:
+                known[f"{which}-{head}-{seed}"] = tuned(models[which], name, splits, tuning, head, seed)
                 keep(known)
-    report = {}
-    for which in models:
-        runs = [known[f"{which}-{seed}"] for seed in seeds]
-        report[which] = {
+    report: dict[str, Any] = {}
+    for which, head in each:
+        runs = [known[f"{which}-{head}-{seed}"] for seed in seeds]
+        report[f"{which}, {head}"] = {
             "scores": {
                 metric: spread([run["scores"][metric] for run in runs]) for metric in runs[0]["scores"]
             },
@@ -157,7 +160,7 @@ def main() -> None:
         partial.unlink(missing_ok=True)
         for which, figures in models.items():
             score = figures["scores"][metric]
-            print(f"{name} {which:<12} {metric} {score['mean']:.3f} ± {score['std'] or 0:.3f}", flush=True)
+            print(f"{name} {which:<26} {metric} {score['mean']:.3f} ± {score['std'] or 0:.3f}", flush=True)
 
 
 if __name__ == "__main__":

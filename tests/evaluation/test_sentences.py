@@ -1,3 +1,4 @@
+import copy
 import json
 
 import numpy as np
@@ -123,3 +124,15 @@ def test_sentences_longer_than_the_model_reads_are_cut(source_tokenizers):
     tokenizer = source_tokenizers["unigram"]
     model = ARCHITECTURES["xlm-roberta"](tokenizer)
     assert np.isfinite(embed(model, tokenizer, ["Gesetz " * 200])).all()
+
+
+@pytest.mark.parametrize("pooling", list(Pooling))
+def test_padding_on_the_left_changes_no_vector(pooling, source_tokenizers):
+    tokenizer = copy.copy(source_tokenizers["wordpiece"])
+    model = ARCHITECTURES["bert"](tokenizer).eval()
+    texts = ["Recht", "Das Gesetz gilt im ganzen Land", "Anton und Wilhelm"]
+    found = {}
+    for side in ("right", "left"):
+        tokenizer.padding_side = side
+        found[side] = embed(model, tokenizer, texts, pooling=pooling)
+    np.testing.assert_array_equal(found["left"], found["right"])

@@ -6,8 +6,10 @@ import random
 import numpy as np
 import pytest
 import torch
+import transformers
 
 from monoglot.errors import CorpusError, ModelError, SettingError
+from monoglot.evaluation import finetuning
 from monoglot.evaluation.extras import need
 from monoglot.evaluation.finetuning import finetune, spread
 from monoglot.evaluation.heads import load_with_head
@@ -203,3 +205,76 @@ def test_settings_that_are_no_use_are_refused():
 def test_spread_of_one_seed_has_no_deviation():
     assert spread([0.5]) == {"mean": 0.5, "std": None}
     assert spread([0.4, 0.6]) == pytest.approx({"mean": 0.5, "std": 0.02**0.5})
+
+
+@pytest.mark.parametrize("task", ["ner", "qa", "classification", "nli"])
+def test_padding_on_the_left_changes_no_score(task, tiny_folder, tmp_path):
+    folder = tiny_folder("bert")
+    quick = FineTuning(epochs=1, batch_size=8, learning_rate=1e-2, longest_tokens=32)
+    train, dev, test = splits(task, tmp_path, sizes=(32, 16, 16))
+    found = []
+    for side in ("right", "left"):
+        tokenizer = load_tokenizer(folder)
+        tokenizer.padding_side = tokenizer.truncation_side = side
+        found.append(finetune(folder, tokenizer, get_task(task), train, dev, [test], quick, 1))
+        assert tokenizer.padding_side == tokenizer.truncation_side == side
+    assert found[0] == found[1]
+
+
+@pytest.mark.parametrize("task", ["nli", "qa"])
+def test_pairs_have_segment_ids_where_the_model_has_segments(task, tiny_folder, tmp_path, monkeypatch):
+    """Whatever inputs the tokenizer names."""
+    train, dev, test = splits(task, tmp_path, sizes=(8, 8, 8))
+    quick = FineTuning(epochs=1, batch_size=8, longest_tokens=32)
+    seen = []
+    prepare = type(get_task(task)).prepare
+
+    def watched(self, split, tokenizer, labels, longest):
+        found = prepare(self, split, tokenizer, labels, longest)
+        seen.extend(found.features)
+        return found
+
+    monkeypatch.setattr(type(get_task(task)), "prepare", watched)
+    for family, has_segments in (("bert", True), ("distilbert", False)):
+        for names in (["input_ids", "attention_mask"], ["input_ids", "token_type_ids", "attention_mask"]):
+            seen.clear()
+            folder = tiny_folder(family)
+            tokenizer = load_tokenizer(folder)
+            tokenizer.model_input_names = names
+            finetune(folder, tokenizer, get_task(task), train, dev, [test], quick, 1)
+            assert all(("token_type_ids" in feature) == has_segments for feature in seen)
+            if has_segments:
+                assert all({0, 1} == set(feature["token_type_ids"]) for feature in seen)
+
+
+@pytest.mark.parametrize("task", ["qa", "classification", "sts"])
+def test_a_head_of_another_size_is_replaced(task, tiny_folder, tmp_path):
+    """A model that told three classes apart is trained for questions, for two classes, and for ratings."""
+    tokenizer = load_tokenizer(tiny_folder("bert"))
+    cls = (
+        transformers.BertForQuestionAnswering if task == "qa" else transformers.BertForSequenceClassification
+    )
+    three = ARCHITECTURES["bert"](tokenizer).config
+    three.num_labels, three.problem_type = 3, "multi_label_classification"
+    cls(three).save_pretrained(tmp_path / "three")
+    tokenizer.save_pretrained(tmp_path / "three")
+    train, dev, test = splits(task, tmp_path, sizes=(16, 8, 8))
+    quick = FineTuning(epochs=1, batch_size=8, longest_tokens=32)
+    scores = finetune(tmp_path / "three", tokenizer, get_task(task), train, dev, [test], quick, 1)
+    assert np.isfinite(scores.dev[get_task(task).metric])
+
+
+def test_the_usual_head_takes_states_as_they_are(xlm_r, tmp_path, monkeypatch):
+    train, dev, test = splits("classification", tmp_path, sizes=(16, 8, 8))
+    quick = FineTuning(epochs=1, batch_size=8)
+    standardized = []
+    monkeypatch.setattr(finetuning, "standardize_inputs", lambda *given: standardized.append(given))
+    for head, times in (("usual", 0), ("standardized", 1)):
+        finetune(
+            xlm_r, load_tokenizer(xlm_r), get_task("classification"), train, dev, [test], quick, 1, head=head
+        )
+        assert len(standardized) == times
+    assert FineTuning().each_head == ("standardized", "usual")
+    assert FineTuning(heads="usual").each_head == ("usual",)
+    with pytest.raises(SettingError, match="--heads can't be 'all'"):
+        FineTuning(heads="all")

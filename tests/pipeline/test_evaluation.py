@@ -96,8 +96,16 @@ def test_a_task_prints_mean_and_deviation(xlm_r, tmp_path, capsys):
     assert code == 0
     assert "ner, 2 seeds" in out
     assert "±" in out
+    assert "standardized states" in out
+    assert "Scores of the usual head are the ones to compare" in out
+    code, out, _ = run(capsys, *words, "--epochs", 1, "--heads", "standardized")
+    assert code == 0
+    assert "--heads both or usual" in out
+    assert "\nusual head" not in out
     code, out, _ = run(capsys, *words, "--epochs", 1, "--json")
-    scores = json.loads(out)["models"][0]["tests"][str(data)]["f1"]
+    models = json.loads(out)["models"]
+    assert [one["head"] for one in models] == ["standardized", "usual"]
+    scores = models[0]["tests"][str(data)]["f1"]
     assert code == 0
     assert scores["mean"] == pytest.approx(np.mean(scores["seeds"]))
     assert len(scores["seeds"]) == 2

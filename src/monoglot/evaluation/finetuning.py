@@ -22,8 +22,9 @@ from monoglot.evaluation.examples import Examples, Steps, by_length, task_argume
 from monoglot.evaluation.head_inputs import standardize_inputs
 from monoglot.evaluation.heads import load_with_head
 from monoglot.evaluation.limits import longest_input_tokens
+from monoglot.evaluation.reading import reading_tokenizer
 from monoglot.evaluation.records import Split
-from monoglot.evaluation.settings import FineTuning
+from monoglot.evaluation.settings import FineTuning, Head
 from monoglot.evaluation.task import Prepared, TrainedTask
 from monoglot.model.quiet import quiet_transformers
 from monoglot.progress import SILENT, Advance, Progress
@@ -59,6 +60,7 @@ def finetune(
     settings: FineTuning,
     seed: int,
     *,
+    head: Head = "standardized",
     progress: Progress = SILENT,
 ) -> TunedScores:
     """Train a head and the model under it; score the epoch that is best on the development set.
@@ -72,6 +74,7 @@ def finetune(
         tests: Examples to be judged by; each on its own.
         settings: How it is trained.
         seed: Of everything random.
+        head: What the new head is given: hidden states as they are (``usual``), or standardized ones.
         progress: Where to show how far it is.
 
     Raises:
@@ -83,6 +86,7 @@ def finetune(
     with torch.random.fork_rng(), tempfile.TemporaryDirectory(prefix="monoglot-") as scratch:
         torch.manual_seed(seed)
         model, new = load_with_head(folder, task.head, labels, tokenizer)
+        tokenizer = reading_tokenizer(tokenizer, model)
         longest = min(settings.longest_tokens, longest_input_tokens(model, tokenizer))
         prepared = [task.prepare(split, tokenizer, labels, longest) for split in (train, dev, *tests)]
         prepared = [prepared[0], *map(by_length, prepared[1:])]
@@ -98,7 +102,8 @@ def finetune(
             )
             tags = task.head == "AutoModelForTokenClassification"
             collate = DataCollatorForTokenClassification if tags else DataCollatorWithPadding
-            standardize_inputs(model, new, _some_inputs(prepared[0], tokenizer))
+            if head == "standardized":
+                standardize_inputs(model, new, _some_inputs(prepared[0], tokenizer))
             trainer = Trainer(
                 model=model,
                 args=arguments,

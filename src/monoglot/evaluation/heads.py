@@ -27,10 +27,11 @@ def load_with_head(
         tokenizer: Its tokenizer.
 
     Returns:
-        The model, and the names of the parameters that its files lack: the head, and a pooler under it.
+        The model, and the names of the parameters that its files lack, or have for another number of classes:
+        the head, and a pooler under it.
 
     Raises:
-        ModelError: If transformers has no such head for it.
+        ModelError: If transformers has no such head for it, or its files don't fit it.
     """
     folder = transformer_folder(folder)
     config = load_config(folder)
@@ -40,8 +41,10 @@ def load_with_head(
             f"transformers has no {head.removeprefix('AutoModelFor')} head for models of type "
             f"'{config.model_type}', which the task needs: choose another model or task."
         )
+    config.problem_type = None  # that of a head that the model had before
+    # A place has a beginning and an end, however many classes the model told apart before.
+    config.num_labels = len(labels) or 2
     if labels:
-        config.num_labels = len(labels)
         config.id2label = dict(enumerate(labels))
         config.label2id = {label: i for i, label in enumerate(labels)}
     if config.get_text_config().pad_token_id is None:  # decoders find the last token by it
@@ -54,5 +57,9 @@ def load_with_head(
             use_safetensors=True,
             local_files_only=True,
             output_loading_info=True,
+            ignore_mismatched_sizes=True,  # of a head that the model had before; other tensors are refused
         )
-    return model, frozenset(loading["missing_keys"])
+    other = frozenset(name for name, *_ in loading["mismatched_keys"])
+    if body := sorted(name for name in other if name.startswith(f"{model.base_model_prefix}.")):
+        raise ModelError(f"the stored tensor '{body[0]}' has another shape than {type(model).__name__}'s")
+    return model, frozenset(loading["missing_keys"]) | other

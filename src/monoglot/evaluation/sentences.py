@@ -88,9 +88,10 @@ def embed(
             # Texts of like length share a batch; the longest is the last of those left.
             size = max(1, BATCH_TOKENS // len(lists[order[-1]]))
             batch, order = order[-size:], order[:-size]
-            padded = tokenizer.pad({"input_ids": [lists[i] for i in batch]}, return_tensors="pt").to(
-                model.device
-            )
+            # Behind the text: positions of many models are counted from the first place of a row.
+            padded = tokenizer.pad(
+                {"input_ids": [lists[i] for i in batch]}, padding_side="right", return_tensors="pt"
+            ).to(model.device)
             hidden = model.base_model(**padded).last_hidden_state
             vectors[batch] = pooled(hidden, padded["attention_mask"], pooling).float().cpu().numpy()
             advance(len(batch))

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from monoglot.errors import SettingError
 from monoglot.options import check_types
 from monoglot.training.settings import PRECISION
+
+Head = Literal["usual", "standardized"]
 
 SHORTEST_WINDOW_TOKENS = 8
 
@@ -45,6 +48,9 @@ class FineTuning:
         batch_size: Examples a step.
         longest_tokens: Longer inputs are cut, or read in windows.
         precision: ``bf16`` for matrix products where the device has it, which ``auto`` finds out.
+        heads: What a new head is given: hidden states as they are (``usual``, as in published scores), states
+            seen from their middle in units of their deviation (``standardized``), or each in turn
+            (``both``), which takes twice the time.
     """
 
     epochs: int | None = None
@@ -52,6 +58,7 @@ class FineTuning:
     batch_size: int = 16
     longest_tokens: int = 256
     precision: PRECISION = "auto"
+    heads: Literal["both", "usual", "standardized"] = "both"
 
     def __post_init__(self) -> None:
         check_types(self)
@@ -59,3 +66,8 @@ class FineTuning:
             value = getattr(self, name)
             if value is not None and value <= 0:
                 raise SettingError(f"{name} must be positive, was: {value}")
+
+    @property
+    def each_head(self) -> tuple[Head, ...]:
+        """The heads that are trained, one after the other."""
+        return ("standardized", "usual") if self.heads == "both" else (self.heads,)

@@ -9,7 +9,7 @@ from rich.console import RenderableType
 from rich.table import Table
 
 from monoglot.pipeline.evaluation import Difference, Evaluation, TextScores
-from monoglot.pipeline.evaluation_tasks import TaskEvaluation, TaskScores, summarized
+from monoglot.pipeline.evaluation_tasks import HEADS, TaskEvaluation, TaskScores, summarized
 
 COUNTS = ("words", "entities", "examples", "pairs", "questions")
 """What scores are taken over; the same for every seed."""
@@ -87,7 +87,7 @@ def task_tables(evaluation: TaskEvaluation) -> Iterator[RenderableType]:
         f", {evaluation.settings.seeds} seeds" if evaluation.fine_tuned else ", sentence vectors as they are"
     )
     yield f"{evaluation.task}{seeds}"
-    table = Table("", "score", *(Path(one.model).name for one in evaluation.models), box=None, pad_edge=False)
+    table = Table("", "score", *map(_column, evaluation.models), box=None, pad_edge=False)
     for column in table.columns[2:]:
         column.justify = "right"
     for place, runs in _places(evaluation.models).items():
@@ -98,6 +98,16 @@ def task_tables(evaluation: TaskEvaluation) -> Iterator[RenderableType]:
     yield table
     if evaluation.fine_tuned:
         yield f"Epochs were chosen by {evaluation.metric} on the development set; ± is a standard deviation."
+        if any(one.head == "usual" for one in evaluation.models):
+            yield "Scores of the usual head are the ones to compare with published scores."
+        else:
+            yield "Published scores are those of the usual head: --heads both or usual gives them, too."
+
+
+def _column(scores: TaskScores) -> str:
+    """The title of a column: a model, and what its head was given."""
+    name = Path(scores.model).name
+    return f"{name}\n{HEADS[scores.head]}" if scores.head else name
 
 
 def _places(models: Sequence[TaskScores]) -> dict[str, list[list[dict[str, float]]]]:

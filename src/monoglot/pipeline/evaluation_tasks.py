@@ -12,11 +12,13 @@ from monoglot.evaluation.finetuning import finetune, spread
 from monoglot.evaluation.records import Split, read_split
 from monoglot.evaluation.registry import get_task
 from monoglot.evaluation.sentences import SentenceEncoder
-from monoglot.evaluation.settings import FineTuning
+from monoglot.evaluation.settings import FineTuning, Head
 from monoglot.model.pooling import read_pooling, read_prefix
 from monoglot.pipeline.evaluate_settings import FIRST_SEED, TaskSettings
 from monoglot.pipeline.source import Source, open_source
 from monoglot.progress import SILENT, Progress
+
+HEADS: dict[Head, str] = {"standardized": "standardized states", "usual": "usual head"}
 
 
 @dataclass(frozen=True)
@@ -28,17 +30,20 @@ class TaskScores:
         dev: Scores by name, for each seed; empty without fine-tuning.
         tests: The same for each test set, by its name.
         epochs: The best epoch of each seed.
+        head: What its head was given, see `FineTuning`; none without fine-tuning.
     """
 
     model: str
     dev: list[dict[str, float]]
     tests: dict[str, list[dict[str, float]]]
     epochs: list[float]
+    head: Head | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Figures with mean and standard deviation, for JSON."""
         tests = {name: summarized(runs) for name, runs in self.tests.items()}
-        return {"model": self.model, "dev": summarized(self.dev), "tests": tests, "epochs": self.epochs}
+        found = {"dev": summarized(self.dev), "tests": tests, "epochs": self.epochs}
+        return {"model": self.model, "head": self.head} | found
 
 
 @dataclass(frozen=True)
@@ -51,7 +56,7 @@ class TaskEvaluation:
         fine_tuned: Whether a head was trained.
         settings: How it was run.
         tuning: How it was trained.
-        models: Scores of each model.
+        models: Scores of each model, with fine-tuning those of each head.
     """
 
     task: str
@@ -101,7 +106,15 @@ def evaluate_task(
     if not settings.train and not hasattr(found, "compare"):
         raise SettingError(f"the task '{task}' needs fine-tuning; give --train and --dev")
     if settings.train:
-        runs = tuple(_tuned(found, source, splits, settings, tuning, progress) for source in sources)
+        if len(tuning.each_head) > 1:
+            progress.note(
+                "each model is trained twice, with standardized states and the usual head (--heads)"
+            )
+        runs = tuple(
+            _tuned(found, source, splits, settings, tuning, head, progress)
+            for head in tuning.each_head
+            for source in sources
+        )
     else:
         encoders = [sentence_encoder(source, settings.prefix) for source in sources]
         runs = tuple(
@@ -130,15 +143,25 @@ def _tuned(
     splits: Sequence[Split],
     settings: TaskSettings,
     tuning: FineTuning,
+    head: Head,
     progress: Progress,
 ) -> TaskScores:
     train, dev, *tests = splits
     runs = []
     for seed in range(FIRST_SEED, FIRST_SEED + settings.seeds):
-        progress.note(f"{source.name}: seed {seed}")
+        progress.note(f"{source.name}, {HEADS[head]}: seed {seed}")
         runs.append(
             finetune(
-                source.folder, source.tokenizer, task, train, dev, tests, tuning, seed, progress=progress
+                source.folder,
+                source.tokenizer,
+                task,
+                train,
+                dev,
+                tests,
+                tuning,
+                seed,
+                head=head,
+                progress=progress,
             )
         )
     names = [test.name for test in tests]
@@ -147,6 +170,7 @@ def _tuned(
         [run.dev for run in runs],
         {name: [run.tests[name] for run in runs] for name in names},
         [run.epoch for run in runs],
+        head,
     )
 
 

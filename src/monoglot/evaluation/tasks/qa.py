@@ -18,6 +18,8 @@ from monoglot.evaluation.task import Feature, Prepared
 LONGEST_ANSWER_TOKENS = 30
 CANDIDATES = 20
 LEAST_WINDOW_TOKENS = 32
+INPUTS = ("input_ids", "attention_mask", "token_type_ids")
+"""Segment ids tell question and text apart, where the tokenizer names them."""
 NOT_IN_WINDOW = 0
 """Windows without the answer point to their first token, as in Devlin et al. 2019."""
 
@@ -59,7 +61,7 @@ class QuestionAnswering:
         owners = encoded["overflow_to_sample_mapping"]
         spans = [_context_spans(encoded, i) for i in range(len(owners))]
         features: list[Feature] = [
-            {name: encoded[name][i] for name in ("input_ids", "attention_mask")}
+            {name: encoded[name][i] for name in INPUTS if name in encoded}
             | _target(split.records[owner]["answers"], spans[i])
             for i, owner in enumerate(owners)
         ]
