@@ -125,12 +125,18 @@ def test_prefixes_known_of_the_folders_name(name, expected, folder):
         {"README.md": "---\nbase_model:\n- intfloat/multilingual-e5-small\ntags: [a]\n---\n"},
         {"README.md": "---\nbase_model: ['intfloat/multilingual-e5-small']\n---\n"},
         {"config.json": {"_name_or_path": "intfloat/multilingual-e5-small"}},
+        {"monoglot/manifest.json": {"names": {"source": "/models/multilingual-e5-small/"}}},
+        {"monoglot/manifest.json": {"names": {"model": "intfloat/multilingual-e5-small"}}},
     ],
 )
 def test_prefixes_known_of_the_base_model(files, folder):
     found = given_texts(folder(files))
     assert [given.text for given in found] == E5
-    assert "intfloat/multilingual-e5-small" in found[0].origin
+    assert "multilingual-e5-small" in found[0].origin
+
+
+def test_the_way_to_a_model_names_none(folder):
+    assert texts(folder({"monoglot/manifest.json": {"names": {"source": "/home/e5/models/bert"}}})) == []
 
 
 def test_a_card_that_only_speaks_of_a_model_names_none(folder):

@@ -29,6 +29,7 @@ _SYSTEM_PROMPTS = re.compile(r"(default_)?system_prompt.*\.txt", re.IGNORECASE)
 _CARD_HEAD = re.compile(r"\A---\s*\n(.*?\n)---\s*$", re.DOTALL | re.MULTILINE)
 _BASE_MODEL = re.compile(r"^base_model:(.*(?:\n\s*-.*)*)", re.MULTILINE)
 _HUB_FOLDER = "models--"
+_MANIFEST = "monoglot/manifest.json"
 
 _RETRIEVAL = "Represent this sentence for searching relevant passages: "
 KNOWN_PREFIXES: tuple[tuple[re.Pattern[str], tuple[str, ...]], ...] = tuple(
@@ -197,6 +198,7 @@ def _names_of(folder: Path) -> Iterator[tuple[str, str]]:
     for part in path.parts:
         if part.startswith(_HUB_FOLDER):  # the hub's cache; the folder itself is named by a commit
             yield part.removeprefix(_HUB_FOLDER).replace("--", "/"), "its name on the hub"
+    yield from _made_from(folder)
     for place in _places(folder):
         if (place / "README.md").is_file():
             head = _CARD_HEAD.match((place / "README.md").read_text(encoding="utf-8", errors="replace"))
@@ -207,6 +209,15 @@ def _names_of(folder: Path) -> Iterator[tuple[str, str]]:
         for file, content in _configurations(place):
             if isinstance(name := content.get("_name_or_path"), str):
                 yield name, f"_name_or_path in its {file.name}"
+
+
+def _made_from(folder: Path) -> Iterator[tuple[str, str]]:
+    """What the model was called that monoglot made this one from: it wants the same prefixes."""
+    file = folder / _MANIFEST
+    names = read_foreign_json(file, ModelError).get("names") if file.is_file() else None
+    for key in ("source", "model"):
+        if isinstance(names, dict) and isinstance(name := names.get(key), str):
+            yield name.rstrip("/").rpartition("/")[2], f"the {key} it was made from, {_MANIFEST}"
 
 
 def _places(folder: Path) -> tuple[Path, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from itertools import islice
@@ -13,6 +14,7 @@ from transformers import PreTrainedTokenizerFast
 from monoglot.corpus import Corpus, open_corpus
 from monoglot.errors import CorpusError, SettingError
 from monoglot.evaluation.tokenizer import score_tokenizer
+from monoglot.model.given_text import unread_templates
 from monoglot.pipeline.advice import Advice, advise
 from monoglot.pipeline.inspection import Inspection, inspect
 from monoglot.pipeline.kept import find_kept, kept_words
@@ -23,6 +25,8 @@ from monoglot.tokenization.kept_text import KeptText
 from monoglot.tokenization.train import TokenizerSettings, train_tokenizer
 from monoglot.tokenization.trim import TrimSettings, trim_tokenizer
 from monoglot.tokenization.vocabulary import id_rows, plain_backend
+
+logger = logging.getLogger(__name__)
 
 SIZES = (8_000, 16_000, 32_000, 50_048, 100_000)
 SAMPLE_BYTES = 3_000_000
@@ -102,6 +106,8 @@ def plan(
     model = open_source(source, trust_remote_code=trust_remote_code)
     text = open_corpus(corpus, column=column)
     kept = find_kept(model, keep_text, keep_tokens)
+    for problem in unread_templates(model.folder):
+        logger.warning("%s", problem)
     inspection = inspect(model)
     statistics = text.survey(progress)
     sample = sampled(text, statistics.bytes)
