@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 
 from monoglot.errors import SettingError
+from monoglot.model.chat_template import template_texts
 from monoglot.tokenization.extend import ExtendSettings, extend_tokenizer, with_kept_tokens
 from monoglot.tokenization.kept_text import KeptText, forms_of, segmented_otherwise
 from monoglot.tokenization.train import TokenizerSettings, train_tokenizer
 from monoglot.tokenization.trim import TrimSettings, trim_tokenizer
-from tests.fixtures.tokenizers import FAMILIES, sample
+from tests.fixtures.tokenizers import FAMILIES, byte_level, sample
 
 FAMILY_NAMES = sorted(FAMILIES)
 GERMAN = sample("de", 400)
@@ -117,3 +120,25 @@ def test_no_room_for_them_is_said(source_tokenizers):
     everything = KeptText(tokens=tuple(text for text in source.get_vocab() if len(text) > 1))
     with pytest.raises(SettingError, match="no room"):
         with_kept_tokens(trained, source, everything)
+
+
+def test_tools_of_another_shape_come_out_as_before():
+    words = [word for line in GERMAN[:20] for word in line.split() if word.isalpha()]
+    shapes = [
+        {"name": "x", "arguments": {}},
+        {"name": "x", "arguments": {"x": [{"x": []}], "y": [["x"], [{}]]}},
+        {"name": "x", "parameters": {"type": "object", "properties": {"x": {"type": "x"}}, "required": []}},
+    ]
+    tools = [
+        f"{json.dumps(shape).replace('x', word)}}}\n" for shape in shapes for word in words for _ in "ab"
+    ]
+    kept = template_texts("{{ tools | tojson }}")
+    source = byte_level([*GERMAN[:200], *tools, *kept], 900)
+    counts = count(source, [*words, *(" " + word for word in words)])
+    changed = []
+    for keep in (KeptText(), KeptText(kept)):
+        trimmed = trim_tokenizer(source, counts, TrimSettings(), keep=keep).tokenizer
+        assert len(trimmed) < len(source)
+        changed.append(sum(tokens(source, text) != tokens(trimmed, text) for text in tools))
+    assert changed[0] > 0
+    assert changed[1] == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -10,6 +11,7 @@ from transformers import PreTrainedTokenizerFast
 from monoglot.tokenization.vocabulary import Vocabulary, plain_backend
 
 _CONTINUATION = "##"
+_JSON_MARKS = re.compile(r'[Ġ▁]?[\[{]*"{0,2}[\]}]*[,:]?[Ċ\n]?')
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,14 @@ class KeptText:
         encodings = backend.encode_batch_fast(forms, add_special_tokens=False)
         found = dict.fromkeys(id for encoding in encodings for id in encoding.ids)
         vocabulary = source.get_vocab()
+        if any('{"' in text for text in self.texts):
+            found |= dict.fromkeys(sorted(id for text, id in vocabulary.items() if _is_json_mark(text)))
         return found | dict.fromkeys(vocabulary[token] for token in self.tokens)
+
+
+def _is_json_mark(token: str) -> bool:
+    """Whether a token is what stands between the words of JSON, in whatever order a user's tools bring it."""
+    return len(token) > 1 and _JSON_MARKS.fullmatch(token) is not None
 
 
 NOTHING_KEPT = KeptText()
