@@ -8,7 +8,7 @@ import pytest
 import torch
 import transformers
 
-from monoglot.errors import CorpusError, ModelError, SettingError
+from monoglot.errors import CorpusError, ModelError, SettingError, TrainingError
 from monoglot.evaluation import finetuning
 from monoglot.evaluation.extras import need
 from monoglot.evaluation.finetuning import finetune, spread
@@ -133,6 +133,7 @@ def test_a_rare_label_that_the_training_data_lack_counts_as_wrong(source_tokeniz
     ("task", "record", "message"),
     [
         ("sts", {"first": "a", "second": "b", "score": "gut"}, "has the score 'gut'; expected a number"),
+        ("sts", {"first": "a", "second": "b", "score": float("nan")}, "has the score nan; expected a number"),
         ("nli", {"premise": 3, "hypothesis": "b", "label": "x"}, "has 3 as premise; expected text"),
         ("qa", {"question": "a", "context": "b", "answers": []}, r"has the answers \[\]"),
     ],
@@ -278,3 +279,17 @@ def test_the_usual_head_takes_states_as_they_are(xlm_r, tmp_path, monkeypatch):
     assert FineTuning(heads="usual").each_head == ("usual",)
     with pytest.raises(SettingError, match="--heads can't be 'all'"):
         FineTuning(heads="all")
+
+
+def test_outputs_that_are_no_numbers_are_an_error(xlm_r, tmp_path, monkeypatch):
+    train, dev, test = splits("classification", tmp_path, sizes=(16, 8, 8))
+
+    def poisoned(*given):
+        model, new = load_with_head(*given)
+        model.classifier.register_forward_hook(lambda _, given, logits: logits * float("nan"))
+        return model, new
+
+    monkeypatch.setattr(finetuning, "load_with_head", poisoned)
+    quick = FineTuning(epochs=1, batch_size=8)
+    with pytest.raises(TrainingError, match="outputs became NaN or infinite: give a lower --learning-rate"):
+        finetune(xlm_r, load_tokenizer(xlm_r), get_task("classification"), train, dev, [test], quick, 1)

@@ -492,7 +492,7 @@ def test_texts_that_do_not_fit_are_said_and_a_run_without_others_is_refused(taug
         given, objective, TrainingSettings(window_tokens=32, **settings | {"device_tokens": 32}),
         tmp_path / "some", identity={},
     )  # fmt: skip
-    assert any("texts have more than the 30 tokens" in one for one in outcome.record["warnings"])
+    assert any("texts have more than the 30 tokens" in one for one in outcome.record["left_out"])
     assert all(np.isfinite(line["loss"]) for line in metrics(tmp_path / "some") if "loss" in line)
     with pytest.raises(CorpusError, match="each of the 60 texts has more than the 6 tokens"):
         train(given, objective, TrainingSettings(window_tokens=8, **settings), tmp_path / "none", identity={})

@@ -107,3 +107,42 @@ def test_joined_windows_number_their_pieces_through(german):
 def test_a_corpus_that_can_not_be_packed_is_refused(lengths, window):
     with pytest.raises(CorpusError, match="can't be packed"):
         PackedCorpus(made_up(lengths), Layout(window, FRAMES[2], PAD), windows=1, seed=0)
+
+
+END = 3
+
+
+@given(
+    st.lists(st.integers(0, 60), min_size=1, max_size=30).filter(any),
+    st.integers(9, 40),
+    st.sampled_from(FRAMES[:2]),
+    st.booleans(),
+)
+def test_every_document_ends_once(lengths, window, frame, whole):
+    """Neither a piece that a document was cut to ends so, nor is there a piece of an end alone."""
+    corpus, layout = made_up(lengths), Layout(window, frame, PAD, whole, end=(END,))
+    windows = epoch(corpus, layout)
+    last = {}
+    for piece, (document, start) in enumerate(zip(windows.documents, windows.starts, strict=True)):
+        where = windows.pieces == piece
+        ids, is_text = windows.ids[where], windows.is_text[where]
+        text, tail = ids[is_text], ids[~is_text][len(frame.before) :]
+        assert len(text) > 0
+        assert tail.tolist() in ([], [END])
+        begin = corpus.offsets[document] + start
+        assert text.tolist() == corpus.ids[begin : begin + len(text)].tolist()
+        reaches_end = start + len(text) == lengths[document]
+        fits = len(text) < layout.most_text
+        assert tail.tolist() == ([END] if reaches_end and (fits or not whole) else [])
+        last[int(document)] = last.get(int(document), 0) + len(text)
+    for document, length in enumerate(lengths):
+        expected = min(length, layout.most_text) if whole else length
+        assert last.get(document, 0) == expected
+
+
+def test_documents_end_with_what_the_tokenizer_does_not_put_there(source_tokenizers):
+    for family, tokenizer in source_tokenizers.items():
+        frame = Frame.of(tokenizer)
+        end, ids = frame.end_of(tokenizer), tokenizer("Das Recht")["input_ids"]
+        assert (tokenizer.eos_token_id is None) == (tokenizer.eos_token_id not in [*ids, *end]), family
+        assert ([*ids, *end].count(tokenizer.eos_token_id)) <= 1 + ids.count(tokenizer.eos_token_id)

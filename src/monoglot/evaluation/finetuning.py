@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from transformers import (
     DataCollatorForTokenClassification,
@@ -18,6 +19,7 @@ from transformers import (
     Trainer,
 )
 
+from monoglot.errors import TrainingError
 from monoglot.evaluation.examples import Examples, Steps, by_length, task_arguments
 from monoglot.evaluation.head_inputs import standardize_inputs
 from monoglot.evaluation.heads import load_with_head
@@ -123,9 +125,20 @@ def finetune(
 
 
 def _scores(task: TrainedTask, prepared: Prepared, outputs: Any) -> dict[str, float]:
-    """Scores of what a model gives; encoder-decoders give more than their answer, which comes first."""
+    """Scores of what a model gives; encoder-decoders give more than their answer, which comes first.
+
+    Raises:
+        TrainingError: If an answer is NaN or infinite: every comparison with it would be wrong, silently.
+    """
     has_two_answers = task.head == "AutoModelForQuestionAnswering"
-    return prepared.score(outputs[0] if isinstance(outputs, tuple) and not has_two_answers else outputs)
+    answers = outputs[0] if isinstance(outputs, tuple) and not has_two_answers else outputs
+    for part in answers[:2] if isinstance(answers, tuple) else (answers,):
+        if not np.isfinite(part).all():
+            raise TrainingError(
+                "the fine-tuned model's outputs became NaN or infinite: give a lower --learning-rate or "
+                "--precision float32"
+            )
+    return prepared.score(answers)
 
 
 def _judged(trainer: Trainer, task: TrainedTask, prepared: Prepared) -> dict[str, float]:

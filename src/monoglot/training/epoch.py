@@ -31,12 +31,15 @@ class Layout:
         pad_id: What fills the few places that are left.
         whole_documents: Whether each document stays in one window. It then ends where the window would; else
             the rest of it begins the next window.
+        end: What stands behind the last token of each document, within the frame: pieces that a document was
+            cut to don't end with it.
     """
 
     window_tokens: int
     frame: Frame
     pad_id: int
     whole_documents: bool = False
+    end: tuple[int, ...] = ()
 
     @property
     def most_text(self) -> int:
@@ -73,12 +76,13 @@ class Epoch:
 
     @cached_property
     def lengths(self) -> Int64[np.ndarray, " documents"]:
-        """How many tokens of each document, in that order, are used."""
+        """How many tokens of each document, in that order, are used, those of its end included."""
         return self._used(self.order)
 
     def _used(self, documents: Int64[np.ndarray, " documents"]) -> Int64[np.ndarray, " documents"]:
         offsets = self.corpus.offsets
         lengths: Int64[np.ndarray, " documents"] = np.asarray(offsets[documents + 1] - offsets[documents])
+        lengths = lengths + len(self.layout.end)
         return np.minimum(lengths, self.layout.most_text) if self.layout.whole_documents else lengths
 
     @cached_property
@@ -99,7 +103,7 @@ class Epoch:
             if token:
                 rest = int(self.lengths[document]) - token + around
                 if rest > room:
-                    token += layout.most_text
+                    token = self._before_end(document, token + layout.most_text)
                     yield document, token
                     continue
                 room, document, token = room - rest, document + 1, 0
@@ -108,8 +112,13 @@ class Epoch:
             room -= (int(ends[fitting - 1]) if fitting else 0) - used
             document = fitting
             if document < total and not layout.whole_documents and room - around >= LEAST_PIECE_TOKENS:
-                token = room - around
+                token = self._before_end(document, room - around)
             yield document, token
+
+    def _before_end(self, document: int, token: int) -> int:
+        """A place to cut a document at, so that its rest has a token of text before its end."""
+        end = len(self.layout.end)
+        return min(token, int(self.lengths[document]) - end - 1) if end else token
 
     def __len__(self) -> int:
         """How many windows the epoch has."""
@@ -128,20 +137,31 @@ class Epoch:
         begins[0] = start
         if stop:
             ends[-1] = stop
-        offsets = self.corpus.offsets[self.order[ranks]]
-        text = [self.corpus.ids[o + b : o + e] for o, b, e in zip(offsets, begins, ends, strict=True)]
-        return self._assemble(text, number, self.order[ranks], begins)
+        offsets, stops = (self.corpus.offsets[self.order[ranks] + side] for side in (0, 1))
+        text = [
+            self.corpus.ids[o + b : min(o + e, s)]
+            for o, s, b, e in zip(offsets, stops, begins, ends, strict=True)
+        ]
+        of_end = np.maximum(offsets + ends - stops, 0)
+        return self._assemble(text, of_end, number, self.order[ranks], begins)
 
     def _assemble(
-        self, texts: Sequence[np.ndarray], number: int, documents: np.ndarray, starts: np.ndarray
+        self,
+        texts: Sequence[np.ndarray],
+        of_end: np.ndarray,
+        number: int,
+        documents: np.ndarray,
+        starts: np.ndarray,
     ) -> Windows:
         layout = self.layout
-        before, after = (np.array(ids, np.int64) for ids in (layout.frame.before, layout.frame.after))
+        before, after, end = (
+            np.array(ids, np.int64) for ids in (layout.frame.before, layout.frame.after, layout.end)
+        )
         inner = np.array([len(text) for text in texts])
-        lengths = inner + layout.frame.tokens
+        lengths = inner + of_end + layout.frame.tokens
         left = layout.window_tokens - int(lengths.sum())
-        ids = [part for text in texts for part in (before, text, after)]
-        runs = np.column_stack([np.full(len(texts), len(before)), inner, np.full(len(texts), len(after))])
+        ids = [part for text, n in zip(texts, of_end, strict=True) for part in (before, text, end[:n], after)]
+        runs = np.column_stack([np.full(len(texts), len(before)), inner, of_end + len(after)])
         is_text = np.repeat(np.tile([False, True, False], len(texts)), runs.ravel())
         pieces = np.repeat(np.arange(len(texts)), lengths)
         begins = np.repeat(np.cumsum(lengths) - lengths, lengths)

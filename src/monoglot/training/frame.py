@@ -34,6 +34,14 @@ class Frame:
         start = next(i for i in starts if framed[i : i + len(plain)] == plain)
         return cls(tuple(framed[:start]), tuple(framed[start + len(plain) :]))
 
+    def end_of(self, tokenizer: PreTrainedTokenizerFast) -> tuple[int, ...]:
+        """What has to be put behind a document: the token that ends texts, where the frame has none.
+
+        Many decoders' tokenizers, such as those of Llama and Qwen, put nothing behind a text.
+        """
+        eos = tokenizer.eos_token_id
+        return (eos,) if isinstance(eos, int) and eos not in self.after else ()
+
     @property
     def tokens(self) -> int:
         """How many tokens the frame adds to a document."""

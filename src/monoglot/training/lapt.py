@@ -159,7 +159,9 @@ def train(
         "batch_windows": budget.batch_windows,
         "processes": PartialState().num_processes,
         "best_step": trainer.state.best_global_step,
-        "warnings": [*task.warnings, *left_out],
+        "documents_end_with": list(data.layout.frame.after + data.layout.end),
+        "left_out": left_out,
+        "warnings": list(task.warnings),
         **task.describe(),
     }
     weights = plain_weights(state, learning, learner) if PartialState().is_main_process else {}
@@ -188,11 +190,13 @@ def packed(lesson: Lesson, task: Task, budget: Budget) -> PackedCorpus:
         CorpusError: If the corpus fills fewer windows than one batch has.
     """
     pad = lesson.tokenizer.pad_token_id
+    frame = Frame.of(lesson.tokenizer)
     layout = Layout(
         budget.window_tokens,
-        Frame.of(lesson.tokenizer),
+        frame,
         pad if isinstance(pad, int) else 0,
         whole_documents=task.whole_documents,
+        end=frame.end_of(lesson.tokenizer) if task.ends_documents else (),
     )
     data = PackedCorpus(task.corpus or lesson.corpus, layout, windows=budget.windows, seed=lesson.seed)
     if data.windows_per_epoch < budget.batch_windows:

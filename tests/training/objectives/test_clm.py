@@ -1,17 +1,28 @@
 """Causal language modelling: logits some at a time give the same loss and gradients."""
 
+from dataclasses import replace
+
 import pytest
 import torch
+from tokenizers import Tokenizer, processors
 from torch.nn.functional import cross_entropy
-from transformers import Cohere2Config, Cohere2ForCausalLM, Gemma2Config, Gemma2ForCausalLM
+from transformers import (
+    Cohere2Config,
+    Cohere2ForCausalLM,
+    Gemma2Config,
+    Gemma2ForCausalLM,
+    PreTrainedTokenizerFast,
+)
 
 from monoglot.training import chunked
 from monoglot.training.decoder_head import find_decoder_head
 from monoglot.training.epoch import Layout
 from monoglot.training.frame import Frame
+from monoglot.training.lapt import train
 from monoglot.training.objectives.clm import next_tokens
 from monoglot.training.packing import PackedCorpus
 from monoglot.training.registry import get_objective
+from monoglot.training.settings import TrainingSettings
 from monoglot.training.vocabulary import TokenKinds
 from monoglot.training.windows import PADDING
 from tests.fixtures.models import DECODER
@@ -86,3 +97,33 @@ def test_nothing_is_predicted_across_documents():
     ids = torch.tensor([[5, 6, 7, 8, 9, 0]])
     pieces = torch.tensor([[0, 0, 1, 1, 1, PADDING]])
     assert next_tokens(ids, pieces).tolist() == [[6, -100, 8, 9, -100, -100]]
+
+
+def probability_of_end(model, tokenizer, corpus):
+    """The mean probability of the token that ends texts, behind whole documents."""
+    found = []
+    for document in range(20):
+        ids = torch.from_numpy(corpus.ids[slice(*corpus.offsets[document : document + 2])].astype("int64"))[
+            :60
+        ]
+        logits = model.eval()(input_ids=ids[None], use_cache=False).logits[0, -1]
+        found.append(logits.softmax(dim=-1)[tokenizer.eos_token_id].item())
+    return sum(found) / len(found)
+
+
+def test_a_model_learns_to_stop_where_its_tokenizer_adds_no_end(lesson, tmp_path):
+    given = lesson("llama")
+    backend = Tokenizer.from_str(given.tokenizer.backend_tokenizer.to_str())
+    backend.post_processor = processors.TemplateProcessing(single="$A", pair="$A $B", special_tokens=[])
+    plain = PreTrainedTokenizerFast(tokenizer_object=backend, eos_token=given.tokenizer.eos_token)
+    assert plain.eos_token_id not in plain("Das Recht").input_ids
+    given = replace(given, tokenizer=plain)
+    with torch.no_grad():
+        before = probability_of_end(given.model, plain, given.corpus)
+    settings = TrainingSettings(
+        tokens=40 * 256, batch_tokens=256, window_tokens=64, learning_rate=1e-2, precision="float32"
+    )
+    outcome = train(given, get_objective("clm"), settings, tmp_path / "c", identity={})
+    assert outcome.record["documents_end_with"] == [plain.eos_token_id]
+    with torch.no_grad():
+        assert probability_of_end(given.model, plain, given.corpus) > 5 * before

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
@@ -58,7 +59,7 @@ class Similarity:
 
 def _ratings(split: Split) -> list[float]:
     for i, record in enumerate(split.records):
-        if not isinstance(record["score"], int | float):
+        if not isinstance(record["score"], int | float) or not math.isfinite(record["score"]):
             raise CorpusError(f"{split.place(i)} has the score {record['score']!r}; expected a number.")
     ratings = [float(record["score"]) for record in split.records]
     if len(set(ratings)) < 2:

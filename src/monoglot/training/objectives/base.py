@@ -80,6 +80,9 @@ class Task(ABC):
     uses_dropout: ClassVar[bool] = True
     """Whether the model drops units while it learns, as its configuration says."""
 
+    ends_documents: bool = False
+    """Whether each document ends with the token that ends texts, so that the model learns where to stop."""
+
     needs_bf16: bool = False
     """Whether the model can be run with matrix products in bf16 only, as with FlashAttention."""
 

@@ -51,6 +51,8 @@ class CausalLanguageModelling(Objective):
 class CausalTask(Task):
     """Causal language modelling of one model."""
 
+    ends_documents = True
+
     def __init__(self, inputs: Inputs, head: DecoderHead | None) -> None:
         self.inputs, self.head = inputs, head
         self.needs_bf16 = inputs.needs_bf16

@@ -124,6 +124,7 @@ class TokenTask(Task):
         self, stretches: Stretches, inputs: Inputs, *, head: DecoderHead | None, weight: float
     ) -> None:
         self.stretches, self.inputs, self.head, self.weight = stretches, inputs, head, weight
+        self.ends_documents = head is not None  # it is predicted as every token is
         self.needs_bf16 = inputs.needs_bf16
         self.warnings = (inputs.warning,) if inputs.warning else ()
 
