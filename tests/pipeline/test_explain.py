@@ -137,7 +137,7 @@ def test_without_the_source_only_what_the_artefacts_tell(run, mixed, tmp_path, m
     assert explanation.words[0].before is None
 
 
-def _gone(_):
+def _gone(_, **more):
     raise SettingError("it is gone")
 
 

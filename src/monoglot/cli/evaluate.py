@@ -56,5 +56,9 @@ def evaluate(
         return
     from monoglot.pipeline.evaluation_tasks import evaluate_task
 
-    scores = evaluate_task(task, model, data or TaskSettings(), tuning, against=against, progress=Terminal())
+    trusted = settings is not None and settings.trust_remote_code
+    scores = evaluate_task(
+        task, model, data or TaskSettings(), tuning,
+        against=against, trust_remote_code=trusted, progress=Terminal(),
+    )  # fmt: skip
     present(scores, "task_tables", as_json=as_json, module="evaluation_display")

@@ -17,6 +17,7 @@ def explain(
     *words: str,
     source: str | None = None,
     neighbors: int = 8,
+    trust_remote_code: bool = False,
     as_json: Annotated[bool, Parameter(name="--json")] = False,
 ) -> None:
     """Show what became of words and tokens: pieces before and after, parents, neighbours.
@@ -32,9 +33,10 @@ def explain(
         words: Words such as Haus, or tokens such as ▁Haus or ##en.
         source: Folder or hub name of the model it was made from, if that is elsewhere than it was.
         neighbors: How many nearest tokens to show.
+        trust_remote_code: Whether code that comes with the models may run.
         as_json: Print everything as JSON.
     """
     from monoglot.pipeline.explain import explain as run
 
-    result = run(output, words, source=source, neighbors=neighbors)
+    result = run(output, words, source=source, neighbors=neighbors, trust_remote_code=trust_remote_code)
     present(result, "explanation_lines", as_json=as_json, module="explain_display")

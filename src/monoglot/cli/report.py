@@ -20,6 +20,7 @@ def report(
     language: str | None = None,
     evaluate: bool = False,
     png: bool = False,
+    trust_remote_code: bool = False,
     as_json: Annotated[bool, Parameter(name="--json")] = False,
 ) -> None:
     """Write the page that shows what a run did, its drawings, and the model card.
@@ -37,9 +38,13 @@ def report(
         evaluate: Measure quality (bits per byte, or the cosine of sentence vectors) and speed of both models
             on 100 held-out lines first, for the table of before and after.
         png: Write the drawings as PNG too (``pip install 'monoglot[png]'``).
+        trust_remote_code: Whether code that comes with the models may run.
         as_json: Print what was written as JSON.
     """
     from monoglot.pipeline.report import report as run
 
-    result = run(output, source=source, language=language, evaluate=evaluate, png=png, progress=Terminal())
+    result = run(
+        output, source=source, language=language, evaluate=evaluate, png=png,
+        trust_remote_code=trust_remote_code, progress=Terminal(),
+    )  # fmt: skip
     present(result, "report_lines", as_json=as_json, module="report_display")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from monoglot.corpus.corpus import Corpus, CorpusStatistics, open_corpus
+from monoglot.corpus.corpus import Corpus, CorpusStatistics, Given, inputs_of, open_corpus
 from monoglot.corpus.files import Source
 
-__all__ = ["Corpus", "CorpusStatistics", "Source", "open_corpus"]
+__all__ = ["Corpus", "CorpusStatistics", "Given", "Source", "inputs_of", "open_corpus"]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from pathlib import Path, PurePath
 
 from monoglot.corpus.files import Source, TextFile, could_be_hub_name, find_files
 from monoglot.corpus.heldout import NOTHING, HeldoutChoice, content_key
@@ -152,7 +153,29 @@ class Corpus:
         return lines, words, size_bytes
 
 
-def open_corpus(inputs: Sequence[str], *, column: str | None = None, heldout: str | None = None) -> Corpus:
+Given = str | Path | Iterable[str | Path]
+"""What a user may call a text, or several."""
+
+
+def inputs_of(given: Given) -> tuple[str, ...]:
+    """Turn what a user gave into the names of inputs: one name, or several of any kind of sequence.
+
+    Raises:
+        CorpusError: If one is no name, or an empty one.
+    """
+    several = (given,) if isinstance(given, str | PurePath) else given
+    if isinstance(several, bytes | Mapping) or not isinstance(several, Iterable):
+        raise CorpusError(f"got {given!r:.80} as a corpus; expected the name of a file, or a list of names.")
+    names = tuple(several)
+    for name in names:
+        if not isinstance(name, str | PurePath):
+            raise CorpusError(f"got {name!r:.80} as a corpus; expected the name of a file or folder.")
+        if not str(name).strip():
+            raise CorpusError("got an empty name as a corpus; give a file, or '.' for the current folder.")
+    return tuple(str(name) for name in names)
+
+
+def open_corpus(inputs: Given, *, column: str | None = None, heldout: str | None = None) -> Corpus:
     """Find the text that the user named; nothing of it is read yet.
 
     Args:
@@ -168,17 +191,19 @@ def open_corpus(inputs: Sequence[str], *, column: str | None = None, heldout: st
     Raises:
         CorpusError: Something that is not there or of an unknown format.
     """
-    if not inputs:
+    names = inputs_of(inputs)
+    if not names:
         raise CorpusError("no corpus was given; expected at least one file, glob, folder or hub dataset.")
-    name = column or "text"
+    column = column or "text"
     sources: dict[Source, None] = {}
     part_sizes = []
-    for given in inputs:
-        found = [HubDataset.open(given, name)] if could_be_hub_name(given) else _files(given, name)
+    for given in names:
+        found = [HubDataset.open(given, column)] if could_be_hub_name(given) else _files(given, column)
         before = len(sources)
         sources |= dict.fromkeys(found)
         part_sizes.append(len(sources) - before)
-    return Corpus(list(sources), _files(heldout, name) if heldout else (), part_sizes)
+    held_out = [] if heldout is None else _files(inputs_of(heldout)[0], column)
+    return Corpus(list(sources), held_out, part_sizes)
 
 
 def count_words(line: str) -> int:

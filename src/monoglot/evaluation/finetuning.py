@@ -63,6 +63,7 @@ def finetune(
     seed: int,
     *,
     head: Head = "standardized",
+    trust_remote_code: bool = False,
     progress: Progress = SILENT,
 ) -> TunedScores:
     """Train a head and the model under it; score the epoch that is best on the development set.
@@ -77,6 +78,7 @@ def finetune(
         settings: How it is trained.
         seed: Of everything random.
         head: What the new head is given: hidden states as they are (``usual``), or standardized ones.
+        trust_remote_code: Whether code that comes with the model may run.
         progress: Where to show how far it is.
 
     Raises:
@@ -87,7 +89,7 @@ def finetune(
     # The trainer seeds the global generators; torch's is put back afterwards.
     with torch.random.fork_rng(), tempfile.TemporaryDirectory(prefix="monoglot-") as scratch:
         torch.manual_seed(seed)
-        model, new = load_with_head(folder, task.head, labels, tokenizer)
+        model, new = load_with_head(folder, task.head, labels, tokenizer, trust_remote_code=trust_remote_code)
         tokenizer = reading_tokenizer(tokenizer, model)
         longest = min(settings.longest_tokens, longest_input_tokens(model, tokenizer))
         prepared = [task.prepare(split, tokenizer, labels, longest) for split in (train, dev, *tests)]

@@ -16,7 +16,12 @@ from monoglot.model.satellites import transformer_folder
 
 
 def load_with_head(
-    folder: Path, head: str, labels: Sequence[str], tokenizer: PreTrainedTokenizerFast
+    folder: Path,
+    head: str,
+    labels: Sequence[str],
+    tokenizer: PreTrainedTokenizerFast,
+    *,
+    trust_remote_code: bool = False,
 ) -> tuple[PreTrainedModel, frozenset[str]]:
     """Load a model under a new head, in float32.
 
@@ -25,6 +30,7 @@ def load_with_head(
         head: The class of transformers' ``Auto…`` that has the head.
         labels: The classes that it tells apart.
         tokenizer: Its tokenizer.
+        trust_remote_code: Whether code that comes with the model may run.
 
     Returns:
         The model, and the names of the parameters that its files lack, or have for another number of classes:
@@ -34,7 +40,7 @@ def load_with_head(
         ModelError: If transformers has no such head for it, or its files don't fit it.
     """
     folder = transformer_folder(folder)
-    config = load_config(folder)
+    config = load_config(folder, trust_remote_code=trust_remote_code)
     auto_class = getattr(transformers, head)
     if type(config) not in auto_class._model_mapping:
         raise ModelError(
@@ -56,6 +62,7 @@ def load_with_head(
             dtype=torch.float32,
             use_safetensors=True,
             local_files_only=True,
+            trust_remote_code=trust_remote_code and "auto_map" in vars(config),
             output_loading_info=True,
             ignore_mismatched_sizes=True,  # of a head that the model had before; other tensors are refused
         )

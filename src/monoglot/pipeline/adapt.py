@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from monoglot.corpus import open_corpus
+from monoglot.corpus import Given, inputs_of, open_corpus
 from monoglot.initialization.registry import get_method
 from monoglot.pipeline import processes, texts
 from monoglot.pipeline.adapt_settings import AdaptSettings
@@ -55,7 +55,7 @@ class Adapted:
 
 def adapt(
     model: str | Path,
-    corpus: str | Path | Sequence[str | Path],
+    corpus: Given,
     output: str | Path,
     settings: AdaptSettings | None = None,
     training: TrainingSettings | None = None,
@@ -90,7 +90,7 @@ def adapt(
         if not processes.join():
             follow()
             return None
-        inputs = [str(c) for c in ([corpus] if isinstance(corpus, str | Path) else corpus)]
+        inputs = list(inputs_of(corpus))
         text = open_corpus(inputs, column=settings.column, heldout=settings.heldout)
         source = open_source(str(model), trust_remote_code=settings.trust_remote_code)
         check_output(output, model, inputs, text, settings)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 from transformers import PreTrainedTokenizerFast
 
-from monoglot.corpus import open_corpus
+from monoglot.corpus import Given, inputs_of, open_corpus
 from monoglot.model.tokenizer_folder import load_tokenizer
 from monoglot.pipeline.names import find_folder
 from monoglot.progress import SILENT, Progress
@@ -57,8 +56,8 @@ class Analysis:
 def analyze_overlap(
     source: str,
     target: str,
-    corpus: Sequence[str] = (),
-    english: Sequence[str] = (),
+    corpus: Given = (),
+    english: Given = (),
     *,
     threads: int = 1,
     progress: Progress = SILENT,
@@ -80,11 +79,11 @@ def analyze_overlap(
     source_vocabulary, target_vocabulary = Vocabulary.of(old), Vocabulary.of(new)
     pairs = match(source_vocabulary, target_vocabulary)
 
-    def read(inputs: Sequence[str]) -> TextCounts:
+    def read(inputs: Given) -> TextCounts:
         return read_text(new, inputs, target_vocabulary.size, threads=threads, progress=progress)
 
-    text = read(corpus) if corpus else None
-    evidence = Evidence(text, read(english) if english else None) if text else None
+    text = read(corpus) if inputs_of(corpus) else None
+    evidence = Evidence(text, read(english) if inputs_of(english) else None) if text else None
     has_pieces = np.diff(source_pieces(old, target_vocabulary, pairs.missing).indptr) > 0
     has_vector = np.zeros(len(has_pieces), bool)
     if text:
@@ -99,7 +98,7 @@ def analyze_overlap(
 
 def read_text(
     tokenizer: PreTrainedTokenizerFast,
-    inputs: Sequence[str],
+    inputs: Given,
     size: int,
     *,
     threads: int = 1,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from monoglot.corpus import open_corpus
+from monoglot.corpus import Given, inputs_of, open_corpus
 from monoglot.errors import SettingError
 from monoglot.evaluation.line_scores import TeacherDistance
 from monoglot.initialization.registry import get_method
@@ -39,7 +39,7 @@ RETENTION = "retention"
 
 def compare(
     source: str | Path,
-    corpus: str | Path | Sequence[str | Path],
+    corpus: Given,
     output: str | Path,
     settings: CompareSettings | None = None,
     *,
@@ -69,7 +69,7 @@ def compare(
         Interrupted: If a signal ended it; the same call goes on from there.
     """
     settings = settings or CompareSettings()
-    inputs = [str(c) for c in ([corpus] if isinstance(corpus, str | Path) else corpus)]
+    inputs = list(inputs_of(corpus))
     shared = settings.of_run()
     with limited_threads(shared.n_threads):
         if int(os.environ.get("WORLD_SIZE", "1")) > 1:

@@ -23,6 +23,7 @@ class EvaluateSettings:
         window_tokens: The most tokens that the model reads at once; by default what it can, up to 1024.
         word_share: For masked models, the share of words to ask for; each costs a pass. By default all.
         seed: Which words these are.
+        trust_remote_code: Whether code that comes with the models may run.
     """
 
     lines: int = 200
@@ -31,6 +32,7 @@ class EvaluateSettings:
     window_tokens: int | None = None
     word_share: float | None = None
     seed: int = 42
+    trust_remote_code: bool = False
 
     def __post_init__(self) -> None:
         check_types(self)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from monoglot.corpus import open_corpus
+from monoglot.corpus import Given, inputs_of, open_corpus
 from monoglot.errors import CorpusError
 from monoglot.evaluation.language import LanguageScore, score_language
 from monoglot.evaluation.paired import paired_difference
@@ -104,10 +104,10 @@ class Evaluation:
 
 def evaluate(
     model: str,
-    text: Sequence[str],
+    text: Given,
     *,
     against: str | None = None,
-    retention: Sequence[str] = (),
+    retention: Given = (),
     settings: EvaluateSettings | None = None,
     progress: Progress = SILENT,
 ) -> Evaluation:
@@ -125,9 +125,10 @@ def evaluate(
         InputError: If something that was given can't be used.
     """
     settings = settings or EvaluateSettings()
-    sources = [open_source(name) for name in (model, against) if name]
+    trusted = settings.trust_remote_code
+    sources = [open_source(name, trust_remote_code=trusted) for name in (model, against) if name]
     lines = read_lines(text, settings)
-    other_lines = read_lines(retention, settings) if retention else []
+    other_lines = read_lines(retention, settings) if inputs_of(retention) else []
     pairs = read_split(settings.parallel, Retrieval.columns, "test") if settings.parallel else None
     return compare_models(sources, lines, settings, other_lines, pairs, progress=progress)
 
@@ -168,7 +169,7 @@ def compare_models(
     )
 
 
-def read_lines(inputs: Sequence[str], settings: EvaluateSettings) -> list[str]:
+def read_lines(inputs: Given, settings: EvaluateSettings) -> list[str]:
     """The first lines of a text.
 
     Raises:
@@ -176,7 +177,7 @@ def read_lines(inputs: Sequence[str], settings: EvaluateSettings) -> list[str]:
     """
     lines = list(islice(open_corpus(inputs, column=settings.column).all_lines(), settings.lines))
     if not lines:
-        raise CorpusError(f"there is no text to score in {', '.join(inputs)}.")
+        raise CorpusError(f"there is no text to score in {', '.join(inputs_of(inputs))}.")
     return lines
 
 

@@ -79,6 +79,7 @@ def evaluate_task(
     tuning: FineTuning | None = None,
     *,
     against: str | None = None,
+    trust_remote_code: bool = False,
     progress: Progress = SILENT,
 ) -> TaskEvaluation:
     """Have a model do a task.
@@ -89,6 +90,7 @@ def evaluate_task(
         settings: Data, and how it is run.
         tuning: How it is trained.
         against: A model to compare with; for sentence vectors also the one whose space should be kept.
+        trust_remote_code: Whether code that comes with the models may run.
         progress: Where to show how far it is.
 
     Raises:
@@ -98,7 +100,7 @@ def evaluate_task(
     tuning = tuning or FineTuning()
     roles = (("train", settings.train), ("validation", settings.dev), *(("test", t) for t in settings.test))
     splits = [read_split(given, found.columns, role) for role, given in roles if given]
-    sources = [open_source(name) for name in (model, against) if name]
+    sources = [open_source(name, trust_remote_code=trust_remote_code) for name in (model, against) if name]
     if settings.train and not hasattr(found, "prepare"):
         raise SettingError(
             f"the task '{task}' takes sentence vectors as they are; leave out --train and --dev"
@@ -161,6 +163,7 @@ def _tuned(
                 tuning,
                 seed,
                 head=head,
+                trust_remote_code=source.trust_remote_code,
                 progress=progress,
             )
         )

@@ -30,7 +30,12 @@ NEIGHBORS = 8
 
 
 def explain(
-    output: str | Path, words: Sequence[str], *, source: str | None = None, neighbors: int = NEIGHBORS
+    output: str | Path,
+    words: Sequence[str],
+    *,
+    source: str | None = None,
+    neighbors: int = NEIGHBORS,
+    trust_remote_code: bool = False,
 ) -> Explanation:
     """Tell how words are cut before and after, and what the rows of their tokens are made of.
 
@@ -39,13 +44,14 @@ def explain(
         words: Words (``Haus``) and tokens (``▁Haus``).
         source: The source model, if it is elsewhere than it was.
         neighbors: How many nearest tokens to find in each space.
+        trust_remote_code: Whether code that comes with the models may run.
 
     Raises:
         OutputError: If monoglot did not make the folder.
         ModelError: If a source is named that can't be used, or is not the one.
         SettingError: If the run changed no vocabulary, or a marked text is no token.
     """
-    artifacts = Artifacts(Path(output))
+    artifacts = Artifacts(Path(output), trust_remote_code=trust_remote_code)
     mixture = artifacts.mixture
     if mixture is None:
         raise SettingError(

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from transformers import PreTrainedTokenizerFast
 
-from monoglot.corpus import Corpus, open_corpus
+from monoglot.corpus import Corpus, Given, open_corpus
 from monoglot.errors import CorpusError, SettingError
 from monoglot.evaluation.tokenizer import score_tokenizer
 from monoglot.model.given_text import unread_templates
@@ -81,7 +81,7 @@ class Plan:
 
 def plan(
     source: str,
-    corpus: Sequence[str],
+    corpus: Given,
     *,
     keep_text: Sequence[str] = (),
     keep_tokens: str | None = None,

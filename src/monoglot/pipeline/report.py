@@ -54,6 +54,7 @@ def report(
     language: str | None = None,
     evaluate: bool = False,
     png: bool = False,
+    trust_remote_code: bool = False,
     progress: Progress = SILENT,
 ) -> Report:
     """Write the page, the drawings and the model card of a finished run.
@@ -66,6 +67,7 @@ def report(
         evaluate: Whether to measure quality and speed of both models on the run's held-out text first, for
             the table of before and after; later reports show it too.
         png: Whether to write the drawings as PNG too.
+        trust_remote_code: Whether code that comes with the models may run.
         progress: Where to show how far the measuring is.
 
     Raises:
@@ -73,7 +75,8 @@ def report(
         SettingError: If what draws PNG is not installed.
         ModelError: If a source is named that can't be used, or is not the one.
     """
-    return _write(Artifacts(Path(output)), source, language, evaluate=evaluate, png=png, progress=progress)
+    artifacts = Artifacts(Path(output), trust_remote_code=trust_remote_code)
+    return _write(artifacts, source, language, evaluate=evaluate, png=png, progress=progress)
 
 
 def _write(
@@ -127,7 +130,10 @@ def report_at_end(folder: Path, output: Path, source: Source | None, progress: P
         progress: Where to say that it is written.
     """
     try:
-        written = _write(Artifacts(folder, output), source)
+        written = _write(
+            Artifacts(folder, output, trust_remote_code=source is not None and source.trust_remote_code),
+            source,
+        )
     except Exception as error:
         logger.warning(
             "The report of %s could not be written (%s); the model is complete: `monoglot report` tries "

@@ -34,10 +34,12 @@ class Artifacts:
     Attributes:
         output: The output folder.
         place: Where that folder is, or will be when it has been published.
+        trust_remote_code: Whether code that comes with the models may run.
         homes: The folders with artefacts, that of the last run first.
     """
 
-    def __init__(self, output: Path, place: Path | None = None) -> None:
+    def __init__(self, output: Path, place: Path | None = None, *, trust_remote_code: bool = False) -> None:
+        self.trust_remote_code = trust_remote_code
         self.output, self.place = output, place or output
         self.homes = [output / "monoglot"]
         if not (self.homes[0] / "manifest.json").is_file():
@@ -89,7 +91,7 @@ class Artifacts:
     @cached_property
     def embeddings(self) -> Float[Tensor, "rows dim"]:
         """The embeddings of the output, mapped from their file."""
-        checkpoint = Checkpoint.open(self.output)
+        checkpoint = Checkpoint.open(self.output, trust_remote_code=self.trust_remote_code)
         return checkpoint.read(checkpoint.tables.input.names[0])
 
     @cached_property

@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from monoglot import __version__
-from monoglot.model.folder import load_config
+from monoglot.errors import ModelError
 from monoglot.model.satellites import MODULES, transformer_folder
 from monoglot.pipeline.names import HUB_NAME
 from monoglot.report.card import CardFacts, is_untouched, write
 from monoglot.report.facts import Facts
 from monoglot.run import atomic_write
 from monoglot.run.output import CARD
+from monoglot.untrusted import read_foreign_json
 
 TASKS = {
     "ForMaskedLM": ("AutoModelForMaskedLM", "fill-mask"),
@@ -55,7 +56,8 @@ def describe(output: Path, source: str, language: str | None) -> CardFacts:
         source: What the user called the source model.
         language: Code of the language, if it is known.
     """
-    architecture = (load_config(transformer_folder(output)).architectures or [""])[0]
+    content = read_foreign_json(transformer_folder(output) / "config.json", ModelError)
+    architecture = (content.get("architectures") or [""])[0]
     known = (task for end, task in TASKS.items() if architecture.endswith(end))
     auto_class, pipeline_tag = next(known, ("AutoModel", "feature-extraction"))
     embeds_sentences = (output / MODULES).is_file()

@@ -32,5 +32,6 @@ def measure(artifacts: Artifacts, source: Source, progress: Progress) -> None:
             f"{artifacts.place} has no held-out text to measure on: score it with `monoglot evaluate "
             f"{artifacts.place} TEXT --against {source.name}`"
         )
-    found = compare_models((open_source(str(artifacts.output)), source), lines, MEASURED, progress=progress)
+    own = open_source(str(artifacts.output), trust_remote_code=artifacts.trust_remote_code)
+    found = compare_models((own, source), lines, MEASURED, progress=progress)
     write_json(artifacts.homes[0] / EVALUATION, found.as_dict())

@@ -40,7 +40,7 @@ def find_source(artifacts: Artifacts, name: str | None = None) -> FoundSource:
     if name is None and recorded is None:
         return FoundSource(None, "the run has not recorded its name; give it with --source")
     try:
-        source = open_source(name or recorded)
+        source = open_source(name or recorded, trust_remote_code=artifacts.trust_remote_code)
         _ = source.embeddings  # what can't be read is noticed here
         _check_same(artifacts, source)
         return FoundSource(source)
@@ -61,7 +61,7 @@ def compared_with(artifacts: Artifacts, found: FoundSource, given: str | Source 
     name = given if isinstance(given, str) else artifacts.manifest.get("names", {}).get("model")
     if name is None or artifacts.mixture is not None:
         raise ModelError(f"there is no source model to measure against ({found.reason})")
-    return open_source(name)
+    return open_source(name, trust_remote_code=artifacts.trust_remote_code)
 
 
 def speller(source: Source | None) -> Callable[[int], str]:

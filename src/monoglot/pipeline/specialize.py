@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
-from monoglot.corpus import open_corpus
+from monoglot.corpus import Given, inputs_of, open_corpus
 from monoglot.initialization.registry import get_method
 from monoglot.pipeline import scoring, texts, tokenizers, weights
 from monoglot.pipeline.checks import check
@@ -24,7 +24,7 @@ from monoglot.vectors.registry import get_engine
 
 def specialize(
     source: str | Path,
-    corpus: str | Path | Sequence[str | Path],
+    corpus: Given,
     output: str | Path,
     settings: Settings | None = None,
     *,
@@ -51,7 +51,7 @@ def specialize(
         InputError: If something that was given can't be used; the message says how to mend it.
     """
     settings = settings or Settings()
-    inputs = [str(c) for c in ([corpus] if isinstance(corpus, str | Path) else corpus)]
+    inputs = list(inputs_of(corpus))
     with limited_threads(settings.n_threads):
         # All that can be wrong with the input is looked at before the first minute of work.
         method = get_method(settings.method, settings.method_options)

@@ -93,7 +93,11 @@ class Walk:
         """
         if not isinstance(self.engine, ModelEngine):
             return None
-        return open_source(self.engine.path) if self.engine.path else self.source
+        return (
+            self.source
+            if not self.engine.path
+            else open_source(self.engine.path, trust_remote_code=self.settings.trust_remote_code)
+        )
 
     def vocabularies(self, tokenizer: Artifact) -> tuple[Vocabulary, Vocabulary]:
         """Source and target vocabulary, spelled as the method wants them compared."""
