@@ -119,6 +119,8 @@ def test_a_plan_keeps_them_too_and_says_so(prompted, xlm_r, tmp_path, monkeypatc
     sizes = [{option.name: option.vocabulary for option in each.options} for each in (without, plan)]
     assert sizes[1]["trim"] > sizes[0]["trim"]
     assert sizes[1]["replace 400"] == 400
+    assert plan.advice.flags.endswith(f"--keep-text 'Jibu: ' --keep-tokens {named}")
+    assert "--keep" not in without.advice.flags
     assert without.kept == ""
     shown = [part for part in plan_tables(plan) if isinstance(part, str)]
     assert plan.kept in shown

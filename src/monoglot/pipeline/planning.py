@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
+import shlex
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import islice
 from typing import Any
 
@@ -113,14 +114,23 @@ def plan(
     sample = sampled(text, statistics.bytes)
     keep = kept.of(model)
     options = tuple(_options(model, inspection, keep, sample, list(text.heldout_lines()), progress))
+    advice = advise({option.name: option for option in options}, statistics.bytes)
     return Plan(
         inspection,
         statistics.bytes,
         sum(len(line.encode()) for line in sample),
         options,
         kept_words(kept.as_dict(len(keep.token_ids(model.tokenizer)))),
-        advise({option.name: option for option in options}, statistics.bytes),
+        replace(advice, flags=" ".join([advice.flags, *_keep_flags(keep_text, keep_tokens)])),
     )
+
+
+def _keep_flags(keep_text: Sequence[str], keep_tokens: str | None) -> Iterator[str]:
+    """How to ask `specialize` for the same texts."""
+    if keep_text:
+        yield shlex.join(["--keep-text", *keep_text])
+    if keep_tokens:
+        yield shlex.join(["--keep-tokens", keep_tokens])
 
 
 def sampled(corpus: Corpus, corpus_bytes: int) -> list[str]:
