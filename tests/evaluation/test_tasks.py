@@ -293,3 +293,20 @@ def test_outputs_that_are_no_numbers_are_an_error(xlm_r, tmp_path, monkeypatch):
     quick = FineTuning(epochs=1, batch_size=8)
     with pytest.raises(TrainingError, match="outputs became NaN or infinite: give a lower --learning-rate"):
         finetune(xlm_r, load_tokenizer(xlm_r), get_task("classification"), train, dev, [test], quick, 1)
+
+
+def test_a_head_that_was_trained_before_is_drawn_again(tiny_folder, tmp_path):
+    tokenizer = load_tokenizer(tiny_folder("bert"))
+    config = ARCHITECTURES["bert"](tokenizer).config
+    config.num_labels = 3
+    trained = transformers.BertForSequenceClassification(config)
+    with torch.no_grad():
+        trained.classifier.weight.fill_(5)
+    trained.save_pretrained(tmp_path / "three")
+    torch.manual_seed(0)
+    model, new = load_with_head(
+        tmp_path / "three", "AutoModelForSequenceClassification", ["a", "b", "c"], tokenizer
+    )
+    assert {"classifier.weight", "classifier.bias"} <= new
+    assert 0 < model.classifier.weight.abs().max() < 1
+    assert torch.equal(model.bert.pooler.dense.weight, trained.bert.pooler.dense.weight)

@@ -33,8 +33,8 @@ def load_with_head(
         trust_remote_code: Whether code that comes with the model may run.
 
     Returns:
-        The model, and the names of the parameters that its files lack, or have for another number of classes:
-        the head, and a pooler under it.
+        The model, and the names of the parameters that are new: the head, which is drawn also if the files
+        have a trained one, and a pooler under it if they have none.
 
     Raises:
         ModelError: If transformers has no such head for it, or its files don't fit it.
@@ -69,4 +69,26 @@ def load_with_head(
     other = frozenset(name for name, *_ in loading["mismatched_keys"])
     if body := sorted(name for name in other if name.startswith(f"{model.base_model_prefix}.")):
         raise ModelError(f"the stored tensor '{body[0]}' has another shape than {type(model).__name__}'s")
-    return model, frozenset(loading["missing_keys"]) | other
+    new = frozenset(loading["missing_keys"]) | other
+    return model, new | _renewed(model, new)
+
+
+def _renewed(model: PreTrainedModel, new: frozenset[str]) -> frozenset[str]:
+    """Draw a head again that was trained before, and give the names of its parameters.
+
+    Args:
+        model: A model under a head.
+        new: The parameters that were drawn when it was loaded.
+    """
+    body = f"{model.base_model_prefix}."
+    names = set()
+    for place, module in model.named_modules():
+        own = dict(module.named_parameters(recurse=False))
+        trained = [name for name in own if f"{place}.{name}" not in new]
+        if not place or not trained or f"{place}.".startswith(body):
+            continue
+        for parameter in own.values():
+            parameter._is_hf_initialized = False  # else it stays as it is
+        model._init_weights(module)
+        names |= {f"{place}.{name}" for name in own}
+    return frozenset(names)
