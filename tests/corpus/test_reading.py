@@ -110,7 +110,7 @@ def test_utf_16_is_recognised(tmp_path, name):
     path = tmp_path / name
     path.write_text("text\neins\n", encoding="utf-16")
 
-    with pytest.raises(CorpusError, match=r"line 1 .*offset 0 .*iconv -f UTF-16"):
+    with pytest.raises(CorpusError, match=r"is UTF-16, not UTF-8; .*iconv -f UTF-16 "):
         read(path)
 
 

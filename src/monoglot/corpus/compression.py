@@ -10,6 +10,8 @@ from typing import BinaryIO
 import zstandard
 
 BUFFER_BYTES = 1 << 20
+SLICE_BYTES = 1 << 10
+"""So much of a Zstandard file is decompressed at a time: a kilobyte of it may be 30 MB of zeros."""
 SUFFIXES = (".gz", ".zst")
 DAMAGE = (EOFError, gzip.BadGzipFile, zlib.error, zstandard.ZstdError)
 """What reading a damaged or truncated compressed stream raises."""
@@ -40,7 +42,7 @@ class _ZstandardFile(io.RawIOBase):
         self._raw = raw
         self._frame = zstandard.ZstdDecompressor().decompressobj()
         self._within_frame = False
-        self._compressed = b""
+        self._compressed = memoryview(b"")
         self._content = memoryview(b"")
 
     def readable(self) -> bool:
@@ -57,16 +59,18 @@ class _ZstandardFile(io.RawIOBase):
 
     def _fill(self) -> bool:
         """Decompress the next chunk; tell whether there was one."""
-        chunk = self._compressed or self._raw.read(BUFFER_BYTES)
+        if not self._compressed:
+            self._compressed = memoryview(self._raw.read(BUFFER_BYTES))
+        chunk, self._compressed = self._compressed[:SLICE_BYTES], self._compressed[SLICE_BYTES:]
         if not chunk:
             if self._within_frame:
                 raise EOFError("the last Zstandard frame is not complete")
             return False
         self._within_frame = True
         self._content = memoryview(self._frame.decompress(chunk))
-        self._compressed = b""
         if self._frame.eof:
-            self._compressed = self._frame.unused_data
+            unused = len(self._frame.unused_data)
+            self._compressed = memoryview(bytes(chunk[len(chunk) - unused :]) + bytes(self._compressed))
             self._frame = zstandard.ZstdDecompressor().decompressobj()
             self._within_frame = False
         return True

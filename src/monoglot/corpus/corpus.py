@@ -11,6 +11,7 @@ from pathlib import Path, PurePath
 from monoglot.corpus.files import Source, TextFile, could_be_hub_name, find_files
 from monoglot.corpus.heldout import NOTHING, HeldoutChoice, content_key
 from monoglot.corpus.hub import HubDataset
+from monoglot.corpus.streams import copied, is_stream
 from monoglot.errors import CorpusError
 from monoglot.progress import SILENT, Advance, Progress
 
@@ -219,6 +220,8 @@ def count_words(line: str) -> int:
 
 
 def _files(given: str, column: str) -> list[TextFile]:
+    if is_stream(given):
+        return [TextFile(copied(given), column, given)]
     return [TextFile(path, column) for path in find_files(given)]
 
 

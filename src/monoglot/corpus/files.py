@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 import hashlib
+import logging
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,7 +16,13 @@ from monoglot.corpus.formats import READERS
 from monoglot.errors import CorpusError
 from monoglot.progress import Advance
 
+logger = logging.getLogger(__name__)
+
 TEXTS_PER_REPORT = 1024
+SPLIT_ENDS = re.compile(r"[^a-z]+")
+TEST_SPLITS = frozenset(
+    ("test", "tests", "testing", "valid", "validation", "val", "dev", "eval", "evaluation")
+)
 HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+(:[\w.-]+){0,2}")
 
 
@@ -48,15 +55,17 @@ class TextFile:
     Attributes:
         path: Where it is.
         column: The column that holds the text, in a format that has columns.
+        called: What the user calls it, if that is not its path.
     """
 
     path: Path
     column: str
+    called: str = ""
 
     @property
     def name(self) -> str:
-        """The path."""
-        return str(self.path)
+        """What the user calls it."""
+        return self.called or str(self.path)
 
     @property
     def size_bytes(self) -> int:
@@ -107,7 +116,7 @@ def format_of(path: Path) -> tuple[str, str]:
     Raises:
         CorpusError: A suffix that stands for no supported format.
     """
-    compression = path.suffix if path.suffix in SUFFIXES else ""
+    compression = path.suffix.lower() if path.suffix.lower() in SUFFIXES else ""
     kind = (path.with_suffix("") if compression else path).suffix.lower()
     if kind and kind not in READERS:
         raise CorpusError(
@@ -134,19 +143,68 @@ def find_files(given: str) -> list[Path]:
         found = sorted(file for file in path.rglob("*") if file.is_file() and _has_known_suffix(file))
         if not found:
             raise CorpusError(f"the folder {given} holds no file of a known format: {', '.join(READERS)}.")
-        return found
+        return check_names(training_files(found, path))
     if path.exists():
+        if not path.is_file():
+            raise CorpusError(
+                f"{given} is a device, not a file; expected a file of text, or - for standard input."
+            )
         format_of(path)
-        return [path]
+        return check_names([path])
     if glob.has_magic(given):
-        # Path.glob takes no absolute patterns.
-        matches = sorted(Path(match) for match in glob.glob(str(path), recursive=True))  # noqa: PTH207
+        # Unlike glob.glob, Path.glob doesn't follow links to folders, which may lead back.
+        root = Path(path.anchor)
+        try:
+            matches = sorted(root.glob(str(path.relative_to(root))))
+        except (ValueError, NotImplementedError) as error:
+            raise CorpusError(
+                f"'{given}' is no pattern ({error}); ** stands alone between slashes."
+            ) from None
         if files := [match for match in matches if match.is_file()]:
             for file in files:
                 format_of(file)
-            return files
+            return check_names(files)
         raise CorpusError(f"no file matches the pattern '{given}'.")
     raise CorpusError(f"there is no file {given}.")
+
+
+def training_files(files: list[Path], folder: Path) -> list[Path]:
+    """The files of a data set that are for training: where some are named so, those for tests are left out.
+
+    Args:
+        files: All files of a folder.
+        folder: The folder; only what is below it tells.
+    """
+    parts = {
+        file: [part for part in SPLIT_ENDS.split("/".join(file.relative_to(folder).parts).lower())]
+        for file in files
+    }
+    if not any("train" in found for found in parts.values()):
+        return files
+    kept = [file for file in files if not TEST_SPLITS.intersection(parts[file])]
+    if len(kept) < len(files):
+        left_out = sorted(set(files).difference(kept))
+        logger.warning(
+            "%s has a training split; %d other files are left out, such as %s: name them to take them too",
+            folder,
+            len(left_out),
+            left_out[0].relative_to(folder),
+        )
+    return kept
+
+
+def check_names(files: list[Path]) -> list[Path]:
+    """Refuse files whose names are not UTF-8: no manifest could name them.
+
+    Raises:
+        CorpusError: If there is one.
+    """
+    for file in files:
+        try:
+            str(file).encode()
+        except UnicodeEncodeError:
+            raise CorpusError(f"the name of the file {str(file)!r} is not UTF-8; rename it.") from None
+    return files
 
 
 def could_be_hub_name(given: str) -> bool:
@@ -157,5 +215,5 @@ def could_be_hub_name(given: str) -> bool:
 
 
 def _has_known_suffix(path: Path) -> bool:
-    stem = path.with_suffix("") if path.suffix in SUFFIXES else path
+    stem = path.with_suffix("") if path.suffix.lower() in SUFFIXES else path
     return stem.suffix.lower() in READERS

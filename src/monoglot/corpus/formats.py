@@ -5,16 +5,26 @@ from __future__ import annotations
 import csv
 import io
 import json
+import logging
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain, islice
 from typing import Any, BinaryIO
 
-from monoglot.errors import CorpusError
+from monoglot.errors import CorpusError, first_line
+
+logger = logging.getLogger(__name__)
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 PARQUET_BATCH_ROWS = 1024
+LINES_LOOKED_AT = 5
+BEGINNING_BYTES, MOST_CONTROLS = 1 << 16, 0.02
 LONGEST_CSV_FIELD = 2**31 - 1
+
+LONGEST_LINE_BYTES = 1 << 27
+"""128 MB; a longer line is no line of text, and would have to be held in memory."""
 
 Reader = Callable[[BinaryIO, str, str], Iterator[str]]
 
@@ -26,36 +36,118 @@ def decoded_lines(stream: BinaryIO, name: str) -> Iterator[str]:
         CorpusError: Text that is not UTF-8, with the line and the byte offset where it stops being so.
     """
     offset_bytes = 0
-    for number, raw in enumerate(stream, start=1):
-        if number == 1 and raw.startswith(BYTE_ORDER_MARK):
-            raw = raw[len(BYTE_ORDER_MARK) :]
-            offset_bytes = len(BYTE_ORDER_MARK)
+    is_utf8 = False  # whether a character beyond ASCII has been read as UTF-8
+    lines = iter(lambda: stream.readline(LONGEST_LINE_BYTES), b"")
+    for number, raw in enumerate(lines, start=1):
+        if len(raw) == LONGEST_LINE_BYTES and not raw.endswith(b"\n"):
+            raise CorpusError(
+                f"line {number} of {name} is longer than {LONGEST_LINE_BYTES >> 20} MB; expected text."
+            )
+        if number == 1:
+            check_beginning(raw, name)
+            if raw.startswith(BYTE_ORDER_MARK):
+                raw = raw[len(BYTE_ORDER_MARK) :]
+                offset_bytes = len(BYTE_ORDER_MARK)
         try:
             line = raw.decode("utf-8")
         except UnicodeDecodeError as error:
-            guess = "UTF-16" if raw.startswith((b"\xff\xfe", b"\xfe\xff")) else "LATIN1"
+            is_utf8 = is_utf8 or not raw.decode("utf-8", "ignore").isascii()
             raise CorpusError(
                 f"{name} is not UTF-8: line {number} has the byte 0x{raw[error.start]:02X} at offset "
-                f"{offset_bytes + error.start} of the file; convert it first, for example with "
-                f"`iconv -f {guess} -t UTF-8` (with the encoding it really has)."
+                f"{offset_bytes + error.start} of the file; {_remedy(is_utf8)}."
             ) from None
         offset_bytes += len(raw)
+        is_utf8 = is_utf8 or not raw.isascii()
         yield line
 
 
+def check_beginning(raw: bytes, name: str) -> None:
+    """Refuse text in an encoding or with line ends that UTF-8 would take for something else.
+
+    Args:
+        raw: The first line, up to its line feed.
+        name: What the user calls the file.
+
+    Raises:
+        CorpusError: If it is UTF-16 or UTF-32, or its lines end in carriage returns alone.
+    """
+    if encoding := wide_encoding(raw[:BEGINNING_BYTES]):
+        raise CorpusError(
+            f"{name} is {encoding}, not UTF-8; convert it first, with `iconv -f {encoding} -t UTF-8`."
+        )
+    if raw.rstrip(b"\r\n").count(b"\r") > 1:
+        raise CorpusError(
+            f"the lines of {name} end in carriage returns alone, as on old Macs; expected line feeds: "
+            "convert it first, with `tr '\\r' '\\n'`."
+        )
+
+
+def wide_encoding(raw: bytes) -> str:
+    """Which encoding of two or four bytes a character a text has; empty if it has none of them.
+
+    Without a byte order mark it is told by what no text in UTF-8 has: control characters all over, which
+    become letters and spaces if two or four bytes are taken together.
+    """
+    marks = (
+        (b"\xff\xfe\0\0", "UTF-32"),
+        (b"\0\0\xfe\xff", "UTF-32"),
+        (b"\xff\xfe", "UTF-16"),
+        (b"\xfe\xff", "UTF-16"),
+    )
+    for mark, encoding in marks:
+        if raw.startswith(mark):
+            return encoding
+    controls = sum(byte < 0x20 and byte not in b"\t\n\r\f\x1a\x1b" for byte in raw)
+    if controls <= MOST_CONTROLS * len(raw):
+        return ""
+    for encoding, width in (("UTF-32LE", 4), ("UTF-32BE", 4), ("UTF-16LE", 2), ("UTF-16BE", 2)):
+        text = raw[: len(raw) // width * width].decode(encoding, "replace")
+        strange = sum(unicodedata.category(character) in ("Cc", "Cn", "Co", "Cs") for character in text)
+        unknown = text.count("\ufffd") + strange - sum(map(text.count, "\t\n\r\f"))
+        if text and unknown <= MOST_CONTROLS * len(text):
+            return encoding
+    return ""
+
+
+def _remedy(is_utf8: bool) -> str:
+    if is_utf8:
+        return (
+            "the text around it is UTF-8, so correct that line, or leave out such bytes with "
+            "`iconv -c -f UTF-8 -t UTF-8`"
+        )
+    return "convert it first, for example with `iconv -f LATIN1 -t UTF-8` (with the encoding it really has)"
+
+
 def text_lines(stream: BinaryIO, name: str, column: str) -> Iterator[str]:
-    """Plain text: each line is a text; there are no columns."""
-    return decoded_lines(stream, name)
+    """Plain text: each line is a text; there are no columns.
+
+    Lines of JSON objects are read as such, with a warning.
+    """
+    lines = decoded_lines(stream, name)
+    first = list(islice(lines, LINES_LOOKED_AT))
+    if _are_json(first):
+        logger.warning("%s has lines of JSON, and is read as such: the column '%s'", name, column)
+        return records(chain(first, lines), name, column)
+    return chain(first, lines)
 
 
 def json_lines(stream: BinaryIO, name: str, column: str) -> Iterator[str]:
     """One JSON object a line; ``null`` is skipped."""
-    for number, line in enumerate(decoded_lines(stream, name), start=1):
+    return records(decoded_lines(stream, name), name, column)
+
+
+def records(lines: Iterable[str], name: str, column: str) -> Iterator[str]:
+    """One column of JSON objects.
+
+    Raises:
+        CorpusError: A line that is no JSON object, or has no such column.
+    """
+    for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
         try:
             record = json.loads(line)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise CorpusError(
                 f"line {number} of {name} is not valid JSON ({error}); expected one JSON object a line."
             ) from None
@@ -76,11 +168,11 @@ def csv_rows(stream: BinaryIO, name: str, column: str) -> Iterator[str]:
     # The limit belongs to the whole process and the module's default is 128 KB; it only ever grows.
     csv.field_size_limit(max(csv.field_size_limit(), LONGEST_CSV_FIELD))
     rows = csv.reader(decoded_lines(stream, name))
-    header = next(rows, [])
-    if column not in header:
-        raise _no_column(name, column, header)
-    index = header.index(column)
     try:
+        header = next(rows, [])
+        if column not in header:
+            raise _no_column(name, column, header)
+        index = header.index(column)
         for row in rows:
             if len(row) > index:
                 yield row[index]
@@ -109,8 +201,12 @@ def parquet_rows(stream: BinaryIO, name: str, column: str) -> Iterator[str]:
             for batch in file.iter_batches(batch_size=PARQUET_BATCH_ROWS, columns=[column]):
                 for value in batch.column(0).to_pylist():
                     yield _checked(value, name, column)
+        except UnicodeDecodeError as error:
+            raise CorpusError(
+                f"the column '{column}' of {name} holds text that is not UTF-8 ({error})."
+            ) from None
         except (pa.ArrowException, OSError) as error:
-            reason = str(error).splitlines()[0]
+            reason = first_line(error)
             raise CorpusError(f"{name} can't be read as parquet ({reason}).") from None
 
 
@@ -121,6 +217,15 @@ READERS: dict[str, Reader] = {
     ".parquet": parquet_rows,
 }
 """How the content of a file is read, by its suffix."""
+
+
+def _are_json(lines: list[str]) -> bool:
+    """Whether lines are JSON objects; a single brace, or code, is none."""
+    filled = [line for line in lines if line.strip()]
+    try:
+        return bool(filled) and all(isinstance(json.loads(line), dict) for line in filled)
+    except (ValueError, RecursionError):
+        return False
 
 
 def _checked(value: Any, name: str, column: str) -> str:
