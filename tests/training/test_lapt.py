@@ -11,6 +11,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from transformers.modeling_layers import GradientCheckpointingLayer
 
 from monoglot.errors import CorpusError, Interrupted, SettingError, TrainingError
 from monoglot.evaluation.language import score_language
@@ -416,19 +417,24 @@ def test_what_is_doubtful_about_a_training_is_recorded(lesson, tmp_path):
 
 def count_layer_runs(model):
     """How often the layers of a model run forward: twice in a step that computes activations again."""
-    layer, seen = model.base_model.encoder.layer[0].attention, []
+    layers = (module for module in model.modules() if isinstance(module, GradientCheckpointingLayer))
+    layer, seen = next(part for part in next(layers).modules() if not list(part.children())), []
     layer.register_forward_hook(lambda *_: seen.append(torch.is_grad_enabled()))
     return seen
 
 
-@pytest.mark.parametrize("objective", ["distill", "distill-hidden", "mlm"])
+@pytest.mark.parametrize("objective", ["distill", "distill-hidden", "mlm", "clm", "span"])
 def test_gradient_checkpointing_computes_activations_twice_and_changes_nothing(
     objective, taught, lesson, tmp_path
 ):
     found, runs = [], []
-    no_dropout = {"attention_probs_dropout_prob": 0, "hidden_dropout_prob": 0}
+    plain = {
+        "mlm": ("bert", {"attention_probs_dropout_prob": 0, "hidden_dropout_prob": 0}),
+        "clm": ("llama", {}),
+        "span": ("t5", {"dropout_rate": 0, "decoder_start_token_id": 0}),
+    }
     for again in (False, True):
-        given = lesson("bert", **no_dropout) if objective == "mlm" else taught()
+        given = lesson(*plain[objective][:1], **plain[objective][1]) if objective in plain else taught()
         if objective == "distill-hidden":
             given = replace(
                 given, corpus=encode_corpus(given.tokenizer, TAUGHT, tmp_path / f"tokens-{again}")
@@ -450,7 +456,7 @@ def test_gradient_checkpointing_computes_activations_twice_and_changes_nothing(
         runs.append(sum(seen))
     assert runs[1] == 2 * runs[0] > 0
     for name, tensor in found[0].weights.items():
-        torch.testing.assert_close(found[1].weights[name], tensor, atol=1e-6, rtol=1e-5)
+        torch.testing.assert_close(found[1].weights[name], tensor, atol=1e-5, rtol=1e-4)
 
 
 def test_layers_that_compute_activations_twice_drop_nothing(taught):
