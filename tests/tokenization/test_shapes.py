@@ -7,6 +7,7 @@ import pytest
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import PreTrainedTokenizerFast
 
+from monoglot.tokenization.carried import literal_pattern
 from monoglot.tokenization.extend import ExtendSettings, extend_tokenizer
 from monoglot.tokenization.train import TokenizerSettings, train_tokenizer
 from monoglot.tokenization.trim import TrimSettings, trim_tokenizer
@@ -111,3 +112,10 @@ def test_every_byte_stays_spelled():
     for derived in (train_tokenizer(source, sample("de", 300), TokenizerSettings(600)), trimmed):
         assert back(derived, text) == text
         assert set(pre_tokenizers.ByteLevel.alphabet()) <= set(derived.get_vocab())
+
+
+def test_single_words_are_not_looked_for_within_other_words():
+    added = [{"content": "ab", "id": 0, "single_word": True}, {"content": "<x>", "id": 1}]
+    pattern = literal_pattern({"added_tokens": added}, ["ab", "<x>"])
+    assert pattern is not None
+    assert pattern.split("▁cab▁ab▁abc<x>d") == ["▁cab▁", "▁abc", "d"]

@@ -82,11 +82,16 @@ def whitespace_merges(state: State, family: Family) -> list[Merge]:
 def literal_pattern(state: State, carried: Iterable[str]) -> re.Pattern[str] | None:
     """Give a pattern of the carried tokens that are found in text as they stand, before any segmentation.
 
-    What it finds is never seen by the model, so it must not be trained on either.
+    What it finds is never seen by the model, so it must not be trained on either. Tokens that are found as
+    single words only (``single_word``) are not looked for within other words.
     """
-    added = {token["content"] for token in state["added_tokens"]}
+    added = {token["content"]: token for token in state["added_tokens"]}
     texts = [text for text in carried if text in added and text.strip(" \t\r\n▁")]
-    return re.compile("|".join(map(re.escape, sorted(texts, key=len, reverse=True)))) if texts else None
+    patterns = [
+        rf"(?<!\w){re.escape(text)}(?!\w)" if added[text].get("single_word") else re.escape(text)
+        for text in sorted(texts, key=len, reverse=True)
+    ]
+    return re.compile("|".join(patterns)) if texts else None
 
 
 def _unknown(state: State) -> set[str]:
