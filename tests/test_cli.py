@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from monoglot.cli import app, main
+from monoglot.errors import MonoglotError
 from monoglot.initialization.registry import METHODS
 from monoglot.vectors.registry import ENGINES
 from tests.fixtures.tokenizers import DATA
@@ -172,3 +173,34 @@ def test_options_of_an_engine_are_numbers(xlm_r, tmp_path, capsys):
     manifest = (tmp_path / "o" / "monoglot" / "manifest.json").read_text()
     assert '"dim": 16' in manifest
     assert '"learning_rate": 0.1' in manifest
+
+
+@pytest.mark.parametrize(
+    "error", [KeyError("left"), RecursionError("deep"), BaseException("panicked"), MemoryError()]
+)
+def test_what_nobody_thought_of_is_one_sentence_too(monkeypatch, capsys, error):
+    def broken(*_, **__):
+        raise error
+
+    monkeypatch.setattr("monoglot.pipeline.planning.plan", broken)
+    monkeypatch.delenv("MONOGLOT_TRACEBACK", raising=False)
+    assert main(["plan", "model", "text"]) == 1
+    said = capsys.readouterr().err
+    assert f"error: {type(error).__name__} at test_cli.py" in said or "at plan.py" in said
+    assert "please report it" in said
+    assert "Traceback" not in said
+    monkeypatch.setenv("MONOGLOT_TRACEBACK", "1")
+    with pytest.raises(type(error)):
+        main(["plan", "model", "text"])
+
+
+def test_standard_input_is_a_corpus(monkeypatch, capsys):
+    asked = {}
+
+    def found(source, corpus, **_):
+        asked["corpus"] = list(corpus)
+        raise MonoglotError("seen")
+
+    monkeypatch.setattr("monoglot.pipeline.planning.plan", found)
+    assert main(["plan", "model", "-"]) == 1
+    assert asked["corpus"] == ["/dev/stdin"]

@@ -1,4 +1,5 @@
 import io
+import re
 
 from rich.console import Console
 
@@ -29,11 +30,38 @@ def test_a_failing_task_leaves_no_bar():
     assert not terminal._bars.live.is_started
 
 
-def test_quiet_when_piped():
+def lines(*advances, total=100, pause_seconds=30.0):
+    """What is printed to no terminal, by a clock that shows so many seconds at each advance."""
+    now = [0.0]
     stream = io.StringIO()
-    terminal = Terminal(Console(file=stream))
-    for progress in (terminal, SILENT):
-        with progress.task("work", 1) as advance:
-            advance(1)
-        progress.note("done")
-    assert stream.getvalue() == ""
+    terminal = Terminal(Console(file=stream), clock=lambda: now[0], pause_seconds=pause_seconds)
+    with terminal.task("counting [words]", total) as advance:
+        for seconds, amount in advances:
+            now[0] = seconds
+            advance(amount)
+    return stream.getvalue().splitlines()
+
+
+def test_elsewhere_than_on_a_terminal_there_is_a_line_from_time_to_time():
+    said = lines((10, 5), (31, 5), (45, 10), (62, 20), (3662, 10))
+    assert [line[9:] for line in said] == [
+        "counting [words] 10%, 0:04:39 left",
+        "counting [words] 40%, 0:01:33 left",
+        "counting [words] 50%, 1:01:02 left",
+    ]
+    assert all(re.fullmatch(r"\d\d:\d\d:\d\d", line[:8]) for line in said)
+
+
+def test_short_work_has_no_line_and_unknown_totals_no_share():
+    assert lines((1, 50), (2, 50)) == []
+    assert [line[9:] for line in lines((40, 50), total=None)] == ["counting [words]"]
+
+
+def test_notes_have_the_time_elsewhere_and_python_functions_are_silent():
+    stream = io.StringIO()
+    Terminal(Console(file=stream)).note("corpus  done")
+    assert re.fullmatch(r"\d\d:\d\d:\d\d corpus  done\n", stream.getvalue())
+    with SILENT.task("work") as advance:
+        advance(1)
+    SILENT.note("done")
+    assert stream.getvalue().count("\n") == 1

@@ -1,9 +1,11 @@
-"""Progress of long work: bars with time left on a terminal, nothing when piped."""
+"""Progress of long work: bars with time left on a terminal, lines with the time of day elsewhere."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from rich.console import Console
@@ -15,6 +17,8 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+
+PAUSE_SECONDS = 30.0
 
 Advance = Callable[[float], None]
 
@@ -44,13 +48,27 @@ class Silent:
 
 
 class Terminal:
-    """Bars with time left, on standard error; silent where standard error is not a terminal.
+    """Bars with time left, on standard error; where that is no terminal, a line from time to time.
 
-    Tasks may be nested: the bars of all that are open stand one below the other, and vanish with them.
+    Tasks may be nested: the bars of all that are open stand one below the other, and vanish with them. A line
+    has the time of day, how much is done and how long the rest will take; work that is done sooner than the
+    first line would come has none.
+
+    Args:
+        console: Where to show it.
+        clock: Gives seconds.
+        pause_seconds: So long at least there is no further line.
     """
 
-    def __init__(self, console: Console | None = None) -> None:
+    def __init__(
+        self,
+        console: Console | None = None,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        pause_seconds: float = PAUSE_SECONDS,
+    ) -> None:
         self.console = console or Console(stderr=True)
+        self._clock, self._pause_seconds, self._said = clock, pause_seconds, clock()
         self._open_tasks = 0
         self._bars = Bars(
             TextColumn("{task.description}"),
@@ -66,7 +84,10 @@ class Terminal:
 
     @contextmanager
     def task(self, description: str, total: float | None = None) -> Iterator[Advance]:
-        """Open a task shown as one bar."""
+        """Open a task shown as one bar, or as lines."""
+        if not self.console.is_terminal:
+            yield self._lines(description, total)
+            return
         handle = self._bars.add_task(description, total=total)
         if self._open_tasks == 0:
             self._bars.start()
@@ -81,8 +102,28 @@ class Terminal:
 
     def note(self, text: str) -> None:
         """Print a line that stays."""
-        if self.console.is_terminal:
-            self.console.print(text, highlight=False)
+        if not self.console.is_terminal:
+            text = f"{datetime.now():%H:%M:%S} {text}"
+            self._said = self._clock()
+        self.console.print(text, highlight=False, markup=False, soft_wrap=True)
+
+    def _lines(self, description: str, total: float | None) -> Advance:
+        """What counts the work of a task, and says from time to time how far it is."""
+        started, done = self._clock(), 0.0
+
+        def advance(amount: float) -> None:
+            nonlocal done
+            done += amount
+            now = self._clock()
+            if now - self._said < self._pause_seconds:
+                return
+            words = f"{description}"
+            if total and done:
+                left = timedelta(seconds=round((now - started) * max(0.0, total - done) / done))
+                words += f" {done / total:.0%}, {left} left"
+            self.note(words)
+
+        return advance
 
 
 SILENT: Progress = Silent()

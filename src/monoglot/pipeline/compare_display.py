@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from rich.console import RenderableType
-from rich.markup import escape
 from rich.table import Table
 
 from monoglot.pipeline.compare_probe import Scores
 from monoglot.pipeline.compare_result import HELDOUT, Comparison, Figure, Found
+from monoglot.visible import escape
 
 
 def comparison_tables(comparison: Comparison) -> Iterator[RenderableType]:

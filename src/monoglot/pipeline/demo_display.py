@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import RenderableType
-from rich.markup import escape
 
 from monoglot.pipeline.compare_display import comparison_tables
 from monoglot.pipeline.display import summary_table
+from monoglot.visible import escape
 
 if TYPE_CHECKING:  # loads models, which takes its time
     from monoglot.pipeline.demo import Demo

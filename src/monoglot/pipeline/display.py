@@ -8,7 +8,6 @@ from textwrap import shorten
 from typing import TYPE_CHECKING
 
 from rich.console import RenderableType
-from rich.markup import escape
 from rich.table import Table
 
 from monoglot.model.pooling import PROMPTS
@@ -16,6 +15,7 @@ from monoglot.pipeline.analysis import Analysis
 from monoglot.pipeline.planning import Plan
 from monoglot.pipeline.summary import Summary
 from monoglot.tokenization.audit import Group
+from monoglot.visible import escape
 
 if TYPE_CHECKING:  # imports transformers' Trainer, which takes its time
     from monoglot.pipeline.adapt import Adapted

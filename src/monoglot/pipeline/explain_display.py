@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from rich.console import RenderableType
-from rich.markup import escape
 from rich.padding import Padding
 from rich.table import Table
 
 from monoglot.report.explanation import Explanation, Neighbor, Parent, TokenExplanation, WordExplanation
+from monoglot.visible import escape
 
 MOST_IN_SUM = 4
 MOST_PARENTS = 10

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from rich.console import RenderableType
-from rich.markup import escape
+
+from monoglot.visible import escape
 
 if TYPE_CHECKING:  # imports the hub's client, which takes its time
     from monoglot.pipeline.push import Pushed

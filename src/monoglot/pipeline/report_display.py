@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import RenderableType
-from rich.markup import escape
+
+from monoglot.visible import escape
 
 if TYPE_CHECKING:  # draws and loads models, which takes its time
     from monoglot.pipeline.report import Report

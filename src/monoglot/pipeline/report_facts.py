@@ -129,7 +129,8 @@ def subtitle(artifacts: Artifacts) -> str:
     """When and by what the output was made."""
     version = artifacts.manifest["versions"]["monoglot"]
     started = artifacts.read("measured.json").get("started")
-    when = f", {datetime.fromisoformat(started):%-d %B %Y}" if started else ""
+    day = datetime.fromisoformat(started) if started else None
+    when = f", {day.day} {day:%B %Y}" if day else ""
     return f"monoglot {version}{when}"
 
 

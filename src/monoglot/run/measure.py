@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import resource
 import sys
 import threading
 import time
@@ -10,6 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+
+try:
+    import resource
+except ImportError:  # Windows has no such module: times of the process itself, no peak of memory
+    resource = None  # type: ignore[assignment]
 
 STATM = Path("/proc/self/statm")
 STATUS = Path("/proc/self/status")
@@ -78,6 +82,8 @@ class Meter:
 
 
 def _cpu_seconds() -> float:
+    if resource is None:
+        return time.process_time()
     own, children = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
     return own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime
 
@@ -88,5 +94,7 @@ def _peak_bytes() -> int:
     for line in status:
         if line.startswith("VmHWM:"):
             return int(line.split()[1]) * 1024
+    if resource is None:
+        return 0
     unit_bytes = 1 if sys.platform == "darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit_bytes
