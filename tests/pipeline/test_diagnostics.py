@@ -26,3 +26,19 @@ def test_a_good_start_gives_no_warning():
 def test_each_bad_sign_is_named_once(provenance, anchors, expected):
     (warning,) = diagnose(provenance, anchors)
     assert re.search(expected, warning)
+
+
+def test_what_the_run_does_already_is_not_advised():
+    weak = shares(copied=0.8, noise=0.2)
+    (advice,) = diagnose(weak, None, settings={"vectors": "cooccurrence", "mode": "replace"})
+    assert "--vectors" not in advice
+    assert "give more text" in advice
+    (advice,) = diagnose(weak, None, settings={"vectors": "fasttext"})
+    assert "--vectors cooccurrence" in advice
+    (advice,) = diagnose(shares(copied=0.2, method=0.8), None, settings={"mode": "extend"})
+    assert "--mode extend" not in advice
+
+
+def test_text_that_is_lost_is_named():
+    (warning,) = diagnose(shares(copied=1.0), None, 0.25)
+    assert "25.0% of the held-out text is lost" in warning

@@ -231,3 +231,16 @@ def test_other_families_and_modes(tiny_folder, tmp_path, architecture, mode):
     data = data_of(page_of(tmp_path / "out"))
     assert sum(data["counts"]) > 1000
     assert not any("Ã" in text for text in data["texts"])
+
+
+@pytest.mark.parametrize("on_hub", [True, False])
+def test_only_a_model_of_the_hub_is_named_as_base(run, tmp_path, on_hub):
+    """A local path such as models/e5 looks like a name of the hub, and is none to anybody else."""
+    copy = tmp_path / "out"
+    shutil.copytree(run, copy)
+    file = copy / "monoglot" / "manifest.json"
+    manifest = json.loads(file.read_text())
+    manifest["names"] |= {"source": "models/e5-small", "hub": on_hub}
+    file.write_text(json.dumps(manifest))
+    report(copy)
+    assert ("base_model: models/e5-small" in (copy / "README.md").read_text()) == on_hub

@@ -33,11 +33,11 @@ def seal_or_die(folder, recipe, measured):
 run_stage.seal = seal_or_die
 write_card = report.write_card
 
-def card_or_die(*facts):
+def card_or_die(*facts, **more):
     # The page is written, the card is not.
     if victim == "report":
         os.kill(os.getpid(), signal.SIGKILL)
-    return write_card(*facts)
+    return write_card(*facts, **more)
 
 report.write_card = card_or_die
 for order in sys.stdin:

@@ -65,3 +65,7 @@ def test_only_a_card_as_it_was_written_is_untouched():
 
 def test_plain_text_means_nothing_in_markdown():
     assert plain("a|b_c<d>") == "a\\|b\\_c\\<d\\>"
+
+
+def test_names_from_outside_stay_in_their_line():
+    assert plain("a\x1b[31m\nb") == r"a\\x1b\[31m\\nb"

@@ -82,7 +82,8 @@ class Checkpoint:
                 with safe_open(file, framework="pt") as weights:
                     return self._checked(name, weights.get_tensor(stored))
         raise ModelError(
-            f"The weights in {self.folder} lack {name}; expected a complete model: fetch it again."
+            f"The weights in {self.folder} lack {name}; expected a complete model: correct `architectures` "
+            "in config.json, or take a complete copy."
         )
 
     def check_numbers(self) -> None:
@@ -112,7 +113,7 @@ class Checkpoint:
         if tensor.shape != expected:
             raise ModelError(
                 f"{name} in {self.folder} has the shape {tuple(tensor.shape)}; expected {tuple(expected)} "
-                "as config.json says: fetch the model again."
+                "as config.json says: take the config.json that belongs to the weights."
             )
         return tensor
 

@@ -118,7 +118,8 @@ def check_finite(name: str, table: Float[Tensor, " rows *features"]) -> None:
             row = start + int((~finite).nonzero()[0])
             raise ModelError(
                 f"Row {row} of {name} holds NaN or infinity; expected finite numbers: "
-                "the checkpoint is damaged, fetch it again."
+                "the training that made it diverged, or the file is damaged: take an earlier checkpoint or "
+                "another copy."
             )
 
 

@@ -31,7 +31,10 @@ def weight_files(folder: Path) -> list[Path]:
             f"The weights in {pickles[0]} are a pickle, which may run code; expected {missing.name}: "
             "convert them once with from_pretrained() and save_pretrained() of transformers."
         )
-    raise ModelError(f"{folder} has no {missing.name}; expected the model's weights: fetch it again.")
+    raise ModelError(
+        f"{folder} has no {missing.name}; expected the weights in safetensors: give the folder that has "
+        "them, or write them with save_pretrained()."
+    )
 
 
 def _shards(index: Path) -> list[str]:

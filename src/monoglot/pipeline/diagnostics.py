@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from monoglot.pipeline.summary import Share
 
+PLACE_EVERY_TOKEN = ("cooccurrence", "characters")
 SMALL_OVERLAP, LOW_AGREEMENT, MUCH_WEAK, MUCH_UNKNOWN = 0.3, 0.7, 0.1, 0.01
 
 
 def diagnose(
-    provenance: Mapping[str, Share], anchors: Mapping[str, Any] | None, unknown_share: float = 0.0
+    provenance: Mapping[str, Share],
+    anchors: Mapping[str, Any] | None,
+    unknown_share: float = 0.0,
+    settings: Mapping[str, Any] = MappingProxyType({}),
 ) -> Iterator[str]:
     """Give a sentence for each thing that makes the new embeddings doubtful.
 
@@ -22,6 +27,7 @@ def diagnose(
         provenance: How much of the vocabulary and the text has which provenance.
         anchors: An ``AnchorReport`` as plain values, if the method mixed anchors.
         unknown_share: Share of the text's bytes that the new tokenizer turns into its unknown token.
+        settings: Those of the run; nothing is advised that it does already.
     """
     if unknown_share > MUCH_UNKNOWN:
         yield (
@@ -33,13 +39,18 @@ def diagnose(
     if copied < SMALL_OVERLAP:
         yield (
             f"only {copied:.0%} of the running text is in tokens that the source knows: expect slow "
-            "convergence; train longer, or keep more of the source vocabulary with --mode extend"
+            "convergence; train longer"
+            + (
+                ""
+                if settings.get("mode") == "extend"
+                else ", or keep more of the vocabulary with --mode extend"
+            )
         )
     if anchors and anchors["agreement"] < LOW_AGREEMENT:
         yield (
             "the auxiliary vectors and the source embeddings agree little about which tokens are alike "
-            f"({anchors['agreement']:.2f}; 0.5 is chance): mixtures may mislead; give more text, or compare "
-            "with --method subword"
+            f"({anchors['agreement']:.2f}; 0.5 is chance): mixtures may mislead; give more text, or "
+            "compare with --method subword"
         )
     weak = sum(
         share.corpus_share for name, share in provenance.items() if name in ("noise", "mean", "script")
@@ -47,5 +58,10 @@ def diagnose(
     if weak > MUCH_WEAK:
         yield (
             f"{weak:.0%} of the running text is in tokens initialised without evidence: results will vary "
-            "from seed to seed; use --vectors cooccurrence or characters, which place every token"
+            "from seed to seed; "
+            + (
+                "give more text, so that its tokens occur more often"
+                if settings.get("vectors") in PLACE_EVERY_TOKEN
+                else "use --vectors cooccurrence or characters, which place every token"
+            )
         )

@@ -102,7 +102,10 @@ def _write(
     written = draw(drawings, home / FIGURES, png=png)
     with atomic_write(home / PAGE) as file:
         file.write(render(page))
-    card = write_card(artifacts.output, facts, page.warnings, language)
+    card = write_card(
+        artifacts.output, facts, page.warnings, language,
+        on_hub=bool(artifacts.origin.get("names", {}).get("hub")),
+    )  # fmt: skip
     return Report(str(home / PAGE), tuple(written), str(card) if card else None, tuple(page.notes))
 
 

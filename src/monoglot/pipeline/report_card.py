@@ -28,7 +28,9 @@ TASKS = {
 """How a model is loaded and what it does, by the end of its class's name."""
 
 
-def write_card(output: Path, facts: Facts, warnings: Sequence[str], language: str | None) -> Path | None:
+def write_card(
+    output: Path, facts: Facts, warnings: Sequence[str], language: str | None, *, on_hub: bool
+) -> Path | None:
     """Write README.md, or write it again if nobody has changed it.
 
     Args:
@@ -36,6 +38,7 @@ def write_card(output: Path, facts: Facts, warnings: Sequence[str], language: st
         facts: Figures of the run.
         warnings: What makes the embeddings doubtful.
         language: Code of the language, if it is known.
+        on_hub: Whether the source model came from the hub, where its name means something to others.
 
     Returns:
         The card; ``None`` if there is a README that is not monoglot's, which is left alone.
@@ -44,7 +47,7 @@ def write_card(output: Path, facts: Facts, warnings: Sequence[str], language: st
     if path.exists() and not is_untouched(path.read_text(encoding="utf-8", errors="replace")):
         return None
     with atomic_write(path) as file:
-        file.write(write(facts, describe(output, facts.source, language), warnings))
+        file.write(write(facts, describe(output, facts.source if on_hub else "", language), warnings))
     return path
 
 

@@ -65,11 +65,16 @@ def warnings(artifacts: Artifacts) -> list[str]:
     kept = artifacts.read(f"tokenizer/{KEPT}")
     of_tokenizer = kept_warnings(kept) if kept else ()
     of_training = [*of_tokenizer, *artifacts.training.get("warnings", ())]
-    shares = artifacts.read("scores/scores.json").get("provenance")
+    scores = artifacts.read("scores/scores.json")
+    shares = scores.get("provenance")
+    unknown = scores["tokenizers"][1]["unknown_share"] if scores.get("tokenizers") else 0.0
     if not shares:
         return of_training
     provenance = {name: Share(**share) for name, share in shares.items()}
-    return [*diagnose(provenance, artifacts.read("mixture/anchors.json") or None), *of_training]
+    return [
+        *diagnose(provenance, artifacts.read("mixture/anchors.json") or None, unknown, artifacts.settings),
+        *of_training,
+    ]
 
 
 def costs(artifacts: Artifacts) -> Table | None:

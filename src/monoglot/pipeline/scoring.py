@@ -62,7 +62,12 @@ def scores(
             "tokenizers": [scores.as_dict() for scores in fits],
             "provenance": {name: asdict(share) for name, share in shares.items()},
             "warnings": list(
-                diagnose(shares, read_json(anchors) if anchors.exists() else None, fits[1].unknown_share)
+                diagnose(
+                    shares,
+                    read_json(anchors) if anchors.exists() else None,
+                    fits[1].unknown_share,
+                    vars(walk.settings),
+                )
             ),
         }
         write_json(folder / "scores.json", content)

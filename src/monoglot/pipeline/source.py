@@ -36,6 +36,11 @@ class Source:
         self.folder = folder
         self.trust_remote_code = trust_remote_code
 
+    @property
+    def on_hub(self) -> bool:
+        """Whether it was named as on the hub, and not by a folder."""
+        return not Path(self.name).expanduser().is_dir()
+
     @cached_property
     def tokenizer(self) -> PreTrainedTokenizerFast:
         """The source tokenizer."""

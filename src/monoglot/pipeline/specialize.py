@@ -68,7 +68,7 @@ def specialize(
             result = finish(walk, WALKS[settings.mode](walk))
             hashes = {"corpus": text.fingerprint(), "source": model.key}
             proof = scoring.proved(walk)
-            names = {"source": str(source), "corpus": inputs}
+            names = {"source": str(source), "corpus": inputs, "hub": model.on_hub}
             kept = kept_facts(walk.run.artifacts["tokenizer"].folder)
             run.publish(
                 result, settings=settings, inputs=hashes, seed=settings.seed,

@@ -10,6 +10,7 @@ from huggingface_hub import ModelCardData
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from monoglot.report.facts import Facts, changes, origins, story, training_changes
+from monoglot.visible import visible
 
 MARK = "<!-- monoglot writes this file again as long as nobody else has changed it: "
 
@@ -72,8 +73,8 @@ def is_untouched(text: str) -> bool:
 
 
 def plain(text: str) -> str:
-    """Text whose characters mean nothing in Markdown or HTML."""
-    return "".join(f"\\{c}" if c in "\\`*_{}[]<>#|" else c for c in text)
+    """Text whose characters mean nothing in Markdown, HTML or a terminal, and that stays in its line."""
+    return "".join(f"\\{c}" if c in "\\`*_{}[]<>#|" else c for c in visible(text))
 
 
 def _digest(text: str) -> str:
