@@ -83,6 +83,52 @@ def test_generation_that_starts_with_a_vanished_token_is_refused(source, wordpie
         renumber(GenerationConfig(forced_bos_token_id=language), Renumbering(source, wordpiece))
 
 
-def test_settings_of_an_unknown_kind_are_refused(source, wordpiece):
-    with pytest.raises(ModelError, match="sequence_bias"):
-        renumber(GenerationConfig(sequence_bias=[[[5], -1.0]]), Renumbering(source, wordpiece))
+@pytest.fixture
+def moved(source):
+    """The tokenizer with its ids in another order, and where each went."""
+    order = np.random.default_rng(1).permutation(len(source))
+    new = permuted(source, order)
+    return Renumbering(source, new), {int(old): place for place, old in enumerate(order)}
+
+
+def test_ids_are_found_wherever_they_stand(moved):
+    ids, to = moved
+    config = LlamaConfig(
+        task_specific_params={"translation": {"decoder_start_token_id": 9, "prefix": "x", "max_length": 9}},
+        lang_to_id={"<|en|>": 10, "<|de|>": 11},
+        audio={"eos_token_id": [12, 13], "hidden_size": 12},
+        parts=[{"pad_token_id": 14}, {"layers": 14}],
+    )
+    labels = dict(config.label2id)
+    renumber(config, ids)
+    assert config.task_specific_params == {
+        "translation": {"decoder_start_token_id": to[9], "prefix": "x", "max_length": 9}
+    }
+    assert config.lang_to_id == {"<|en|>": to[10], "<|de|>": to[11]}
+    assert config.audio == {"eos_token_id": [to[12], to[13]], "hidden_size": 12}
+    assert config.parts == [{"pad_token_id": to[14]}, {"layers": 14}]
+    assert config.label2id == labels
+
+
+def test_ids_of_generation_in_every_form(moved):
+    ids, to = moved
+    generation = GenerationConfig(
+        forced_decoder_ids=[[1, 9], [2, None]], force_words_ids=[[[10, 11]], [[12], [13]]],
+        sequence_bias=[[[14, 15], -1.0]], suppress_tokens=[16, 17], bad_words_ids=[[18]],
+        eos_token_id=[2, 20],
+    )  # fmt: skip
+    renumber(generation, ids)
+    assert generation.forced_decoder_ids == [[1, to[9]], [2, None]]
+    assert generation.force_words_ids == [[[to[10], to[11]]], [[to[12]], [to[13]]]]
+    assert generation.sequence_bias == [[[to[14], to[15]], -1.0]]
+    assert generation.suppress_tokens == [to[16], to[17]]
+    assert generation.bad_words_ids == [[to[18]]]
+    assert generation.eos_token_id == [to[2], to[20]]
+
+
+def test_entries_whose_tokens_are_gone_are_named(source, wordpiece, caplog):
+    language = source.convert_tokens_to_ids("▁der")
+    config = LlamaConfig(lang_to_id={"<|de|>": language, "end": 2})
+    renumber(config, Renumbering(source, wordpiece))
+    assert config.lang_to_id == {"end": 3}
+    assert "lang_to_id loses 1 entries whose tokens are gone, such as <|de|>" in caplog.text

@@ -126,13 +126,21 @@ def _new_settings(
     sizes = {field.rpartition(".")[2] for field in tables.fields}
     modules = [module for module in model.modules() if isinstance(module, PreTrainedModel)]
     configs = {id(inner): inner for module in modules for _, inner in nested_configs(module.config)}
+    # Parts that hear or see have configurations, and vocabularies, of their own.
+    with_text = {
+        type(inner)
+        for path, inner in nested_configs(model.config)
+        if any(f"{path}{name}" in tables.fields for name in sizes)
+    }
     for config in configs.values():
         new = copy.deepcopy(config, memo)
-        for name in sizes & vars(new).keys():
+        own = type(config) not in with_text and sizes & vars(new).keys()
+        for name in sizes & vars(new).keys() if not own else ():
             setattr(new, name, rows)
         if shift.rows:
             setattr(new, LENGTH_FIELD, getattr(new, LENGTH_FIELD) + shift.rows)
-        renumber(new, ids)
+        if not own:
+            renumber(new, ids)
     for module in modules:
         generation = getattr(module, "generation_config", None)
         if generation is not None and id(generation) not in memo:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from transformers import GenerationConfig, PreTrainedConfig, PreTrainedTokenizerFast
 
@@ -13,8 +15,13 @@ from monoglot.errors import ModelError
 ROLES = ("bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token")
 ONE_ID = re.compile(r"_token_(id|ids|index)$")
 ID_LISTS = ("suppress_tokens", "begin_suppress_tokens")
-ID_SEQUENCES = "bad_words_ids"
-UNSUPPORTED = ("forced_decoder_ids", "force_words_ids", "sequence_bias")
+ID_SEQUENCES = ("bad_words_ids", "force_words_ids")
+FORCED, BIASES = "forced_decoder_ids", "sequence_bias"
+TO_ID = re.compile(r"_to_(token_)?ids?$")
+"""Whisper's ``lang_to_id`` and ``task_to_id``."""
+NO_IDS = ("label2id", "id2label", "architectures")
+
+logger = logging.getLogger(__name__)
 
 Settings = PreTrainedConfig | GenerationConfig
 
@@ -66,28 +73,64 @@ def renumber(settings: Settings, ids: Renumbering) -> None:
         ids: From which tokenizer to which.
 
     Raises:
-        ModelError: If generation is made to start or end with a token that the target tokenizer lacks, or
-            if the settings hold ids of a kind that can't be renumbered.
+        ModelError: If generation is made to start or end with a token that the target tokenizer lacks.
     """
     for name, value in list(vars(settings).items()):
-        if value is None or name.startswith("_"):
-            continue
-        if name in UNSUPPORTED:
-            raise ModelError(
-                f"{name} of {type(settings).__name__} can't be renumbered; expected none: remove it."
-            )
-        if name in ID_LISTS:
-            setattr(settings, name, _survivors(value, ids))
-        elif name == ID_SEQUENCES:
-            setattr(settings, name, [_sequence(sequence, ids) for sequence in value])
-        elif ONE_ID.search(name):
-            setattr(settings, name, _single(name, value, ids))
+        if value is not None and not name.startswith("_"):
+            setattr(settings, name, _renumbered(name, value, ids))
+
+
+def _renumbered(name: str, value: Any, ids: Renumbering) -> Any:
+    """What an entry of a configuration becomes, by its name; dictionaries within are gone through."""
+    if value is None or name in NO_IDS:
+        return value
+    if name in KINDS:
+        return KINDS[name](value, ids)
+    if ONE_ID.search(name):
+        return _single(name, value, ids)
+    if isinstance(value, dict):
+        if TO_ID.search(name):
+            return _by_text(name, value, ids)
+        return {key: _renumbered(str(key), inner, ids) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_renumbered(name, inner, ids) if isinstance(inner, dict) else inner for inner in value]
+    return value
+
+
+def _by_text(name: str, value: dict[str, Any], ids: Renumbering) -> dict[str, Any]:
+    """Ids by the text of their tokens (Whisper); those whose tokens are gone are dropped, and named."""
+    found = {key: ids.new_id(old) if type(old) is int else old for key, old in value.items()}
+    if gone := [key for key, new in found.items() if new is None]:
+        logger.warning("%s loses %d entries whose tokens are gone, such as %s", name, len(gone), gone[0])
+    return {key: new for key, new in found.items() if new is not None}
+
+
+def _forced(value: list[list[int | None]], ids: Renumbering) -> list[list[int | None]]:
+    """Places with the ids that are forced there, or none."""
+    pairs = [(place, old, None if old is None else ids.new_id(old)) for place, old in value]
+    return [[place, new] for place, old, new in pairs if (new is None) == (old is None)]
+
+
+def _sequences(value: Any, ids: Renumbering) -> Any:
+    """Lists of ids, nested as deep as they are."""
+    if value and isinstance(value[0], int):
+        return _sequence(value, ids)
+    return [_sequences(inner, ids) for inner in value]
+
+
+def _biases(value: Any, ids: Renumbering) -> Any:
+    """Biases of sequences of ids: a dictionary by tuples, or a list of pairs."""
+    if isinstance(value, dict):
+        return {tuple(_sequence(list(key), ids)): bias for key, bias in value.items()}
+    return [[_sequence(sequence, ids), bias] for sequence, bias in value]
 
 
 def _single(name: str, value: object, ids: Renumbering) -> object:
     role = ONE_ID.sub("_token", name)
     if isinstance(value, list):
         return _survivors(value, ids, role) or None
+    if isinstance(value, dict):
+        return {key: _renumbered(name, inner, ids) for key, inner in value.items()}
     if not isinstance(value, int) or value < 0:
         return value
     new = ids.new_id(value, role)
@@ -102,7 +145,8 @@ def _single(name: str, value: object, ids: Renumbering) -> object:
 
 def _survivors(old_ids: Iterable[int], ids: Renumbering, role: str = "") -> list[int]:
     """The new ids of those tokens that still exist, each once, in their order."""
-    found = (ids.new_id(old, role) for old in old_ids)
+    # A list may name a token and another that does its work: where the role has moved, both end a text.
+    found = (new for old in old_ids for new in (ids.new_id(old, role), ids.new_id(old)))
     return list(dict.fromkeys(new for new in found if new is not None))
 
 
@@ -114,3 +158,12 @@ def _sequence(old_ids: list[int], ids: Renumbering) -> list[int]:
         return kept
     afresh: list[int] = ids.target.encode(ids.source.decode(old_ids), add_special_tokens=False)
     return afresh
+
+
+KINDS: dict[str, Callable[[Any, Renumbering], Any]] = {
+    **dict.fromkeys(ID_LISTS, _survivors),
+    **dict.fromkeys(ID_SEQUENCES, _sequences),
+    FORCED: _forced,
+    BIASES: _biases,
+}
+"""How entries that hold several ids are renumbered, by their names."""

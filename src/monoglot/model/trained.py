@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-import re
-
 import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 
+from monoglot.tokenization.reserved import is_reserved
 from monoglot.tokenization.vocabulary import Vocabulary
-
-PLACEHOLDER = re.compile(
-    r"(<\|?|\[)((unused|reserved|placeholder)\w*|(special|control|extra)_\d+)(\|?>|\])|madeupword\d+",
-    re.IGNORECASE,
-)
-"""How models spell tokens in reserve: ``<unused7>`` (Gemma), ``[unused7]`` (BERT), ``madeupword0000``
-(RoBERTa), ``<|reserved_special_token_7|>`` (Llama). T5's ``<extra_id_7>`` are trained and not among them."""
 
 BLOCK_ROWS = 1 << 14
 
@@ -36,7 +28,7 @@ def trained_rows(table: Float[Tensor, "rows dim"], vocabulary: Vocabulary) -> Bo
         One entry for each id below ``vocabulary.size``; ids beyond the table count as untrained.
     """
     trained = np.zeros(vocabulary.size, dtype=bool)
-    trained[[token.id for token in vocabulary.tokens if not PLACEHOLDER.fullmatch(token.text)]] = True
+    trained[[token.id for token in vocabulary.tokens if not is_reserved(token.text)]] = True
     fingerprints = _fingerprints(table[: vocabulary.size])
     trained[len(fingerprints) :] = False
     _, group, sizes = np.unique(fingerprints, return_inverse=True, return_counts=True)

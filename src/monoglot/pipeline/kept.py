@@ -14,6 +14,7 @@ from transformers import PreTrainedTokenizerFast
 from monoglot.errors import SettingError
 from monoglot.model.carried_templates import lost_templates
 from monoglot.model.given_text import GivenText
+from monoglot.model.named_tokens import tokens_in_use
 from monoglot.pipeline.source import Source
 from monoglot.run import read_json, write_json
 from monoglot.tokenization.kept_text import KeptText, segmented_otherwise
@@ -30,14 +31,16 @@ class Kept:
     Attributes:
         given: The texts, each with where it was found.
         tokens: What a file of tokens names.
+        used: Tokens that the model's configurations name.
     """
 
     given: tuple[GivenText, ...] = ()
     tokens: tuple[str, ...] = ()
+    used: tuple[str, ...] = ()
 
     def of(self, source: Source) -> KeptText:
         """Tell tokens from texts, by the source's vocabulary."""
-        return KeptText.of(source.tokenizer, [given.text for given in self.given], self.tokens)
+        return KeptText.of(source.tokenizer, [given.text for given in self.given], [*self.tokens, *self.used])
 
     def as_dict(self, tokens: int) -> dict[str, Any]:
         """Plain values.
@@ -97,7 +100,8 @@ def find_kept(source: Source, keep_text: Iterable[str], keep_tokens: str | None,
     found |= {text: GivenText(text, "--keep-text") for text in asked if text not in found}
     if prefix:
         found.setdefault(prefix, GivenText(prefix, "the prefix of the training"))
-    return Kept(tuple(found.values()), _lines(keep_tokens) if keep_tokens else ())
+    used = tokens_in_use(source.folder, source.tokenizer)
+    return Kept(tuple(found.values()), _lines(keep_tokens) if keep_tokens else (), used)
 
 
 def kept_facts(tokenizer: Path) -> dict[str, Any]:

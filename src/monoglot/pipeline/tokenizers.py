@@ -34,7 +34,11 @@ def replaced(walk: Walk, survey: Artifact, *, name: str = "tokenizer") -> Artifa
 
     def train(folder: Path) -> None:
         tokenizer = train_tokenizer(
-            walk.source.tokenizer, walk.corpus.lines(), settings, progress=walk.progress
+            walk.source.tokenizer,
+            walk.corpus.lines(),
+            settings,
+            in_use=walk.kept.used,
+            progress=walk.progress,
         )
         if keep is not None:
             tokenizer = with_kept_tokens(tokenizer, walk.source.tokenizer, keep)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from transformers import PreTrainedTokenizerFast
 
+from monoglot.tokenization.reserved import is_control, is_reserved
 from monoglot.tokenization.surgery import (
     Merge,
     State,
@@ -17,15 +18,13 @@ from monoglot.tokenization.surgery import (
 )
 from monoglot.tokenization.token import Family
 
-# <unused7>, [unused7], <|reserved_special_token_7|>, <SPECIAL_7>, madeupword0007, <s>NOTUSED, <|dummy7|>
-_FILLER = re.compile(
-    r"[<\[]?\|?(unused|reserved|placeholder|dummy|madeupword|SPECIAL)\w*\d+\|?[>\]]?|.*NOTUSED", re.ASCII
-)
 _BYTE = re.compile(r"<0x[0-9A-F]{2}>")
 _WHITESPACE = {Family.SENTENCEPIECE_BPE: frozenset("▁ \t\n\r"), Family.BYTE_LEVEL_BPE: frozenset("ĠĉĊč")}
 
 
-def carried_tokens(source: PreTrainedTokenizerFast, state: State, family: Family) -> list[str]:
+def carried_tokens(
+    source: PreTrainedTokenizerFast, state: State, family: Family, in_use: Collection[str] = ()
+) -> list[str]:
     r"""Give the tokens that a newly trained tokenizer keeps whatever the text: special and added ones first.
 
     These are, in every family:
@@ -33,9 +32,10 @@ def carried_tokens(source: PreTrainedTokenizerFast, state: State, family: Family
     - the tokens that have a name (``bos_token``, …), and those that the post-processor or the model's unknown
       token need;
     - every other added token, special or not: chat and control tokens, T5's sentinels, language codes, words
-      that the user added. Only fillers (``<unused7>``, ``<|reserved_special_token_7|>``) are dropped, unless
-      the chat template names them or they stand before a padding token at the head of the vocabulary, which
-      must not move because RoBERTa's positions are counted from it;
+      that the user added. Only tokens in reserve (see ``reserved``) are dropped, unless the chat template or
+      a configuration (``in_use``) names them, or they stand before a padding token at the head of the
+      vocabulary, which must not move because RoBERTa's positions are counted from it;
+    - ordinary pieces that are spelled as control tokens (mT5's ``▁<extra_id_0>``), except in byte-level BPE;
     - the byte tokens ``<0x00>`` … ``<0xFF>`` of a model with byte fallback;
     - in BPE, the runs of spaces, tabs and newlines: a corpus read line by line can't show them.
 
@@ -48,8 +48,11 @@ def carried_tokens(source: PreTrainedTokenizerFast, state: State, family: Family
     needed = {str(token) for token in named_tokens(source).values()}
     needed |= set(post_processor_tokens(state["post_processor"])) | _unknown(state)
     template = str(source.chat_template or "")
-    kept = {text for text in added if text in needed or text in template or not _FILLER.fullmatch(text)}
+    kept = {text for text in added if text in needed or text in template or not is_reserved(text)}
     kept |= needed | _leading(source, ids, set(added)) | set(whitespace_tokens(state, family))
+    kept |= ids.keys() & set(in_use)
+    if family is not Family.BYTE_LEVEL_BPE:
+        kept |= {text for text in ids if is_control(text)}
     if state["model"].get("byte_fallback"):
         kept |= {text for text in ids if _BYTE.fullmatch(text)}
     special = needed.union(added)

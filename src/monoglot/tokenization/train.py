@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -69,6 +69,7 @@ def train_tokenizer(
     lines: Iterable[str],
     settings: TokenizerSettings,
     *,
+    in_use: Collection[str] = (),
     progress: Progress = SILENT,
 ) -> PreTrainedTokenizerFast:
     """Train a tokenizer that differs from the source only in its vocabulary.
@@ -81,6 +82,8 @@ def train_tokenizer(
         source: The tokenizer to follow.
         lines: The text, read once.
         settings: Size and coverage.
+        in_use: Tokens of the source that something names, so that they are carried on even if they look as
+            if they were held in reserve.
         progress: Shown while the text is read.
 
     Raises:
@@ -91,7 +94,7 @@ def train_tokenizer(
     state = state_of(source)
     pipeline = backend_of(source)
     family = family_of(pipeline, Parts.of(pipeline))
-    carried = carried_tokens(source, state, family)
+    carried = carried_tokens(source, state, family, in_use)
     size = settings.vocabulary_size - len(carried)
     if size <= 0:
         raise SettingError(

@@ -20,7 +20,7 @@ from monoglot.training.windows import PADDING, Windows
 
 STREAM = 2
 """Keeps these draws apart from others of the same seed."""
-SENTINEL = re.compile(r"<extra_id_(\d+)>")
+SENTINEL = re.compile(r"▁?<extra_id_(\d+)>")
 
 Ids = Int64[np.ndarray, " tokens"]
 Noise = Bool[np.ndarray, " tokens"]
