@@ -284,8 +284,8 @@ def test_the_usual_head_takes_states_as_they_are(xlm_r, tmp_path, monkeypatch):
 def test_outputs_that_are_no_numbers_are_an_error(xlm_r, tmp_path, monkeypatch):
     train, dev, test = splits("classification", tmp_path, sizes=(16, 8, 8))
 
-    def poisoned(*given):
-        model, new = load_with_head(*given)
+    def poisoned(*given, **more):
+        model, new = load_with_head(*given, **more)
         model.classifier.register_forward_hook(lambda _, given, logits: logits * float("nan"))
         return model, new
 

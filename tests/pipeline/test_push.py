@@ -38,6 +38,7 @@ def output(tmp_path):
     for name in ("config.json", "model.safetensors", "README.md", "1_Pooling/config.json", ".cache/x"):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text("{}")
+    (folder / "modules.json").write_text('[{"type": "x.Pooling", "path": "1_Pooling"}]')
     for name in ("manifest.json", "corpus/heldout.txt", "report.html"):
         (folder / "monoglot" / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / "monoglot" / name).write_text("{}")
@@ -49,7 +50,7 @@ def test_the_model_is_published_and_the_users_text_is_not(hub, output):
     sent = hub.repositories["somebody/german"]
     assert sent == {
         "private": True,
-        "files": ["1_Pooling/config.json", "README.md", "config.json", "model.safetensors"],
+        "files": ["1_Pooling/config.json", "README.md", "config.json", "model.safetensors", "modules.json"],
     }
     assert pushed.files == tuple(sent["files"])
     assert pushed.private
@@ -58,7 +59,7 @@ def test_the_model_is_published_and_the_users_text_is_not(hub, output):
 def test_public_only_when_asked(hub, output, capsys):
     assert main(["push", str(output), "somebody/german", "--public"]) == 0
     assert not hub.repositories["somebody/german"]["private"]
-    assert "https://hub.example/somebody/german (public): 4 files" in capsys.readouterr().out
+    assert "https://hub.example/somebody/german (public): 5 files" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("name", ["german", "somebody/german/x", "https://hub/x"])
@@ -80,3 +81,39 @@ def test_somebody_who_has_not_logged_in_is_told_how(hub, output, capsys, monkeyp
     monkeypatch.setattr(Hub, "create_repo", refuse)
     assert main(["push", str(output), "somebody/german"]) == 2
     assert "hf auth login" in capsys.readouterr().err
+
+
+def test_what_is_no_file_of_a_model_stays_and_is_named(hub, output, tmp_path, capsys):
+    strange = [
+        ".env", "id_rsa", "server.pem", "training_args.bin", "corpus.txt", "checkpoint-5/model.safetensors",
+        "notes/config.json", "own_code.py", "model.pt", "tokenizer.json.bak",
+    ]  # fmt: skip
+    for name in strange:
+        (output / name).parent.mkdir(parents=True, exist_ok=True)
+        (output / name).write_text("secret")
+    secret = tmp_path / "secret.txt"
+    secret.write_text("secret")
+    (output / "LICENSE").symlink_to(secret)
+    (output / "modules.json").write_text(
+        '[{"type": "sentence_transformers.models.Pooling", "path": "1_Pooling"}]'
+    )
+    (output / "additional_chat_templates").mkdir()
+    (output / "additional_chat_templates" / "tools.jinja").write_text("{{ messages }}")
+    assert main(["push", str(output), "somebody/german"]) == 0
+    sent = hub.repositories["somebody/german"]["files"]
+    assert sorted(sent) == [
+        "1_Pooling/config.json", "README.md", "additional_chat_templates/tools.jinja", "config.json",
+        "model.safetensors", "modules.json",
+    ]  # fmt: skip
+    said = capsys.readouterr()
+    assert "To somebody/german (private):" in said.err
+    assert "config.json (2 bytes)" in said.err
+    for name in (*strange, "LICENSE"):
+        assert name in said.err
+        assert name in said.out
+
+
+def test_code_goes_along_if_the_configuration_names_it(hub, output):
+    (output / "own_code.py").write_text("x = 1")
+    (output / "config.json").write_text('{"auto_map": {"AutoModel": "own_code.Own"}}')
+    assert "own_code.py" in push(output, "somebody/german").files

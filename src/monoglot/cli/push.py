@@ -8,6 +8,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from monoglot.cli.base import app, present
+from monoglot.progress import Terminal
 
 
 @app.command(usage="Usage: monoglot push OUT NAME [OPTIONS]")
@@ -21,7 +22,8 @@ def push(
 ) -> None:
     """Publish a finished model on the Hugging Face hub: weights, tokenizer, configuration and card.
 
-    Nothing of ``OUTPUT/monoglot`` is published: it holds your text and the paths of your files. Look at
+    Nothing of ``OUTPUT/monoglot`` is published: it holds your text and the paths of your files; nor is
+    whatever else is no file of a model. What goes is listed first. Look at
     ``OUTPUT/README.md`` before, which becomes the model's page.
 
     Example: ``monoglot push e5-german my-name/e5-german``
@@ -34,4 +36,9 @@ def push(
     """
     from monoglot.pipeline.push import push as run
 
-    present(run(output, name, public=public), "push_lines", as_json=as_json, module="push_display")
+    present(
+        run(output, name, public=public, say=Terminal().note),
+        "push_lines",
+        as_json=as_json,
+        module="push_display",
+    )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,22 @@ from huggingface_hub.errors import (
 )
 
 from monoglot.errors import OutputError, SettingError, first_line
+from monoglot.model.given_text import CHAT_TEMPLATES
+from monoglot.model.satellites import sentence_modules
 from monoglot.pipeline.names import HUB_NAME
 from monoglot.pipeline.report_artifacts import Artifacts
 from monoglot.run.output import HOME
+from monoglot.untrusted import read_foreign_json
+
+MODEL_FILES = (
+    "*.safetensors", "*.safetensors.index.json", "README.md", "LICENSE*", "NOTICE*",
+    "config.json", "generation_config.json", "preprocessor_config.json", "processor_config.json",
+    "video_preprocessor_config.json", "modules.json", "config_sentence_transformers.json",
+    "sentence_*_config.json", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json",
+    "added_tokens.json", "vocab.json", "vocab.txt", "merges.txt", "*.model", "chat_template.jinja",
+    "chat_template.json",
+)  # fmt: skip
+"""Names of the files that models are made of on the hub."""
 
 
 @dataclass(frozen=True)
@@ -30,27 +44,33 @@ class Pushed:
         files: Names of the files.
         bytes: Their size.
         private: Whether others can't see it.
+        left_out: Names of files that are none of a model, which stay where they are.
     """
 
     address: str
     files: tuple[str, ...]
     bytes: int
     private: bool
+    left_out: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
         return asdict(self)
 
 
-def push(output: str | Path, name: str, *, public: bool = False) -> Pushed:
+def push(
+    output: str | Path, name: str, *, public: bool = False, say: Callable[[str], None] = lambda text: None
+) -> Pushed:
     """Publish the model of an output folder: weights, tokenizer, configuration and card.
 
-    What lies in ``monoglot/`` stays where it is: it holds the user's own text and the paths of their files.
+    What lies in ``monoglot/`` stays where it is: it holds the user's own text and the paths of their
+    files. So does whatever else is no file of a model.
 
     Args:
         output: Folder that `specialize` or `adapt` wrote.
         name: Where it goes on the hub: ``owner/model``.
         public: Whether everybody may see it.
+        say: Is told what will be sent, and what is left out, before anything is.
 
     Raises:
         OutputError: If monoglot did not make the folder, or the hub does not take it.
@@ -59,7 +79,8 @@ def push(output: str | Path, name: str, *, public: bool = False) -> Pushed:
     folder = Artifacts(Path(output)).output
     if not (HUB_NAME.fullmatch(name) and "/" in name):
         raise SettingError(f"'{name}' is no name for a model on the hub: give owner/model")
-    files = published(folder)
+    files, left_out = published(folder)
+    say(announced(folder, name, files, left_out, public=public))
     hub = HfApi()
     try:
         address = hub.create_repo(name, private=not public, exist_ok=True)
@@ -76,15 +97,40 @@ def push(output: str | Path, name: str, *, public: bool = False) -> Pushed:
             f"{folder} could not be published as '{name}' ({first_line(error)}): it is as it was; check the "
             "name, your right to write there, and the connection"
         ) from error
-    names = tuple(str(path.relative_to(folder)) for path in files)
-    return Pushed(str(address), names, sum(path.stat().st_size for path in files), not public)
+    names, others = (tuple(str(path.relative_to(folder)) for path in each) for each in (files, left_out))
+    return Pushed(str(address), names, sum(path.stat().st_size for path in files), not public, others)
 
 
-def published(folder: Path) -> Sequence[Path]:
-    """The files of an output folder that belong to the model."""
-    parts_of = {path: path.relative_to(folder).parts for path in folder.rglob("*") if path.is_file()}
-    return sorted(
-        path
-        for path, parts in parts_of.items()
-        if parts[0] != HOME and not any(part.startswith(".") for part in parts)
-    )
+def published(folder: Path) -> tuple[list[Path], list[Path]]:
+    """The files of an output folder that belong to the model, and those that are left out.
+
+    What belongs to a model is known by its name: at the root, in the folders that modules.json names, and in
+    the folder of further chat templates. Code goes along only if config.json names it. Links never do: they
+    may lead anywhere.
+
+    Args:
+        folder: The output folder.
+    """
+    config = folder / "config.json"
+    names = [*MODEL_FILES]
+    if config.is_file() and "auto_map" in read_foreign_json(config, OutputError):
+        names.append("*.py")
+    places = {folder, *(path for _, path in sentence_modules(folder))}
+    sent: list[Path] = []
+    left_out: list[Path] = []
+    for path in sorted(path for path in folder.rglob("*") if path.is_symlink() or path.is_file()):
+        if path.relative_to(folder).parts[0] == HOME:
+            continue
+        template = path.parent == folder / CHAT_TEMPLATES and path.suffix == ".jinja"
+        known = path.parent in places and any(fnmatchcase(path.name, name) for name in names)
+        (sent if (known or template) and not path.is_symlink() else left_out).append(path)
+    return sent, left_out
+
+
+def announced(folder: Path, name: str, sent: list[Path], left_out: list[Path], *, public: bool) -> str:
+    """Say what is about to be sent, and what is not."""
+    lines = [f"To {name} ({'public' if public else 'private'}):"]
+    lines += [f"  {path.relative_to(folder)} ({path.stat().st_size:,} bytes)" for path in sent]
+    if left_out:
+        lines.append(f"left out: {', '.join(str(path.relative_to(folder)) for path in left_out)}")
+    return "\n".join(lines)

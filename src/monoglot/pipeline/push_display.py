@@ -19,3 +19,5 @@ def push_lines(pushed: Pushed) -> Iterator[RenderableType]:
     size = f"{len(pushed.files)} files, {pushed.bytes / 1e6:,.1f} MB"
     yield f"[bold]{escape(pushed.address)}[/] ({seen}): {size}"
     yield escape(", ".join(pushed.files))
+    if pushed.left_out:
+        yield f"left out: {escape(', '.join(pushed.left_out))}"
