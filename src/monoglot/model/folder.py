@@ -15,7 +15,9 @@ from monoglot.model.auto_tokenizer import take_over_class, warn_if_read_differen
 from monoglot.model.carried_templates import carry_templates
 from monoglot.model.quiet import quiet_transformers
 from monoglot.model.satellites import copy_satellites, transformer_folder
+from monoglot.model.side_modules import carry_unknown_files, renumber_modules
 from monoglot.model.stored import check_report
+from monoglot.model.tokenizer_folder import load_tokenizer
 from monoglot.model.weight_files import names_in, weight_files
 from monoglot.untrusted import read_foreign_json, refusing
 
@@ -133,6 +135,8 @@ def save_surroundings(tokenizer: PreTrainedTokenizerFast, source_folder: Path, o
         tokenizer.save_pretrained(inner)
     copy_satellites(source_folder, out)
     carry_templates(source_folder, out, tokenizer)
+    carry_unknown_files(source_folder, out)
+    renumber_modules(source_folder, out, tokenizer, load_tokenizer(source_folder))
     take_over_class(tokenizer, transformer_folder(source_folder), inner)
     warn_if_read_differently(inner, tokenizer, source_folder)
 

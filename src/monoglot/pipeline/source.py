@@ -15,6 +15,7 @@ from monoglot.model.fitting import check_rows
 from monoglot.model.folder import check_stored, load_model
 from monoglot.model.given_text import GivenText, given_texts
 from monoglot.model.satellites import transformer_folder
+from monoglot.model.side_modules import check_kind
 from monoglot.model.tokenizer_folder import load_tokenizer
 from monoglot.pipeline.names import find_folder
 from monoglot.run import content_key, file_hash
@@ -79,6 +80,7 @@ class Source:
             ModelError: If the model is, it stores other tensors than its class has, or NaN, or the tokenizer
                 is of another model.
         """
+        check_kind(self.folder)
         _ = self.vocabulary  # a tokenizer that can't be read is refused here
         warn_if_read_differently(transformer_folder(self.folder), self.tokenizer)
         check_rows(self.tokenizer, self.checkpoint.tables.rows)
