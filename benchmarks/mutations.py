@@ -210,7 +210,8 @@ def _named(key: str, value: Any, token: Callable[[Any], Any]) -> Any:
     if not key.endswith(("_token_id", "_token_ids", "suppress_tokens", "_ids")) or value is None:
         return value
     try:
-        return token(value)
+        tokens = token(value)
+        return sorted(set(map(str, tokens))) if isinstance(tokens, list) else tokens  # one is as good as two
     except (TypeError, ValueError, OverflowError):
         return value
 

@@ -1,69 +1,182 @@
-"""`kill -9` in the middle of every stage of a real run, resuming each time; compare with a run left alone.
+"""`kill -9` at random moments of specialize, trim, adapt, compare and report, and the same command again.
 
-    python experiments/kill_and_resume.py MODEL CORPUS [--vocabulary-size 8000] [--work build/kill]
+    python -m experiments.kill_and_resume [--kills 20] [--seed 0] [--commands specialize trim …]
 
-Each time the process is killed as soon as the stage's temporary folder has been there for a moment. The two
-outputs have to be the same, byte for byte, except for the files that hold measured times.
+Tiny random models and the sample text of the tests; every run is a process of its own. Each command is first
+run twice without a kill: files in which these two differ hold measured times, and are named in the result.
+Then each run is killed at a moment drawn evenly from the time that an uninterrupted one takes (one in four is
+killed a second time while it resumes), and the same command is given again until it ends. Every other file
+has to be the same, byte for byte, as that of the uninterrupted run, and nothing else may lie beside it.
+Writes `results/kill_and_resume.json`.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
+import random
 import shutil
-import subprocess
+import signal
 import sys
+import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
-STAGES = ("corpus", "tokenizer", "overlap", "tokens", "vectors", "mixture", "model", "scores")
+from benchmarks import results
+from tests.fixtures.models import ARCHITECTURES
+from tests.fixtures.tokenizers import DATA, FAMILIES, sample
 
-
-def start(arguments: argparse.Namespace, output: Path) -> subprocess.Popen[bytes]:
-    """Begin a run."""
-    words = [sys.executable, "-m", "monoglot", "specialize", arguments.model, arguments.corpus]
-    words += ["--output", str(output), "--threads", "1", "--vocabulary-size", str(arguments.vocabulary_size)]
-    return subprocess.Popen(words, stdout=subprocess.DEVNULL)
-
-
-def kill_in(stage: str, arguments: argparse.Namespace, output: Path) -> str:
-    """Begin or continue a run, and kill it in a stage; says what was left."""
-    process = start(arguments, output)
-    home = output.with_name(output.name + ".partial") / "monoglot"
-    while not (home / f".{stage}.tmp").exists():
-        if process.poll() is not None:
-            sys.exit(f"the run ended before stage {stage}, with code {process.returncode}")
-        time.sleep(0.002)
-    time.sleep(0.02)
-    process.kill()
-    process.wait()
-    done = sorted(path.parent.name for path in home.glob("[!.]*/stage.json"))
-    half = sorted(path.name for path in home.glob(".*.tmp"))
-    return f"finished before: {', '.join(done) or 'nothing'}; half done: {', '.join(half) or 'nothing'}"
+HERE = Path(__file__).parent
+COMMANDS = {
+    "specialize": ["specialize", "{source}", "{corpus}", "-o", "{out}", "--vocabulary-size", "700"],
+    "trim": ["specialize", "{source}", "{corpus}", "-o", "{out}", "--mode", "trim"],
+    "adapt": [
+        "adapt", "{source}", "{corpus}", "-o", "{out}", "--tokens", "60k", "--batch-tokens", "1024",
+        "--window-tokens", "64",
+    ],
+    "compare": [
+        "compare", "{source}", "{corpus}", "-o", "{out}", "--methods", "mean", "--seeds", "1",
+        "--probe-tokens", "10k", "--vocabulary-size", "700", "--lines", "20",
+    ],
+    "report": ["report", "{out}"],
+}  # fmt: skip
 
 
-def files(folder: Path) -> dict[Path, bytes]:
-    """The content of all files but those that hold measured times."""
-    paths = (path for path in folder.rglob("*") if path.is_file() and path.name != "measured.json")
-    return {path.relative_to(folder): path.read_bytes() for path in paths}
+def run(words: list[str], log: Path, seconds: float | None = None) -> int:
+    """Run a command in a copy of this process; kill it after a while if a time is given.
+
+    Returns:
+        Its exit code; -9 if it was killed.
+    """
+    child = os.fork()
+    if not child:
+        output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+        os.dup2(output, 1)
+        os.dup2(output, 2)
+        from monoglot.cli import main as monoglot
+
+        code = monoglot(words)
+        sys.stdout.flush()
+        os._exit(code)
+    if seconds is not None:
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            done, status = os.waitpid(child, os.WNOHANG)
+            if done:
+                return os.waitstatus_to_exitcode(status)
+            time.sleep(0.001)
+        os.kill(child, signal.SIGKILL)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    """The content of all files below a folder."""
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def differing(one: dict[str, bytes], other: dict[str, bytes]) -> set[str]:
+    """Names of files that only one folder has, or that differ."""
+    return {name for name in one.keys() | other.keys() if one.get(name) != other.get(name)}
+
+
+class Trial:
+    """One command in a folder of its own, always of the same name, for outputs may record it."""
+
+    def __init__(self, name: str, root: Path, finished: Path | None) -> None:
+        self.name, self.root, self.finished = name, root, finished
+        self.log = root / f"{name}.log"
+        self.place = root / name
+        names = {"source": root / "source", "corpus": DATA / "de.txt", "out": self.place / "out"}
+        self.words = [word.format(**names) for word in COMMANDS[name]]
+        self.words += [] if name == "report" else ["--threads", "1"]
+
+    def fresh(self) -> None:
+        """Begin anew; a report is written for a copy of a finished run."""
+        shutil.rmtree(self.place, ignore_errors=True)
+        self.place.mkdir()
+        if self.name == "report":
+            assert self.finished is not None
+            shutil.copytree(self.finished, self.place / "out")
+
+    def finish(self) -> dict[str, bytes]:
+        """Run to the end, and give everything that then lies there."""
+        if code := run(self.words, self.log):
+            lines = self.log.read_text(errors="replace").splitlines()[-5:]
+            sys.exit(f"{' '.join(self.words)} ended with code {code}: {' / '.join(lines)}")
+        return files(self.place)
+
+
+def trials(trial: Trial, kills: int, draw: random.Random) -> dict[str, Any]:
+    """Kill one command at random moments.
+
+    Returns:
+        How many kills there were, in which files an output ever differed, and which of them hold times.
+    """
+    trial.fresh()
+    start = time.monotonic()
+    alone = trial.finish()
+    seconds = time.monotonic() - start
+    trial.fresh()
+    other = trial.finish()
+    timed = differing(alone, other) | {name for name in alone if name.endswith("measured.json")}
+    found: dict[str, Any] = {"kills": 0, "too_late": 0, "resumed_runs": 0, "seconds_uninterrupted": seconds}
+    faults: list[dict[str, Any]] = []
+    while found["kills"] < kills:
+        trial.fresh()
+        moments = []
+        for _ in range(1 + (draw.random() < 0.25)):
+            moment = draw.uniform(0, seconds)
+            if run(trial.words, trial.log, moment) != -signal.SIGKILL:
+                found["too_late"] += 1
+                break
+            moments.append(round(moment, 3))
+        if not moments:
+            continue
+        found["kills"] += len(moments)
+        found["resumed_runs"] += 1
+        finished = (trial.place / "out").exists() and trial.name != "report"
+        result = files(trial.place) if finished else trial.finish()
+        if different := differing(alone, result) - timed:
+            faults.append({"killed_after_seconds": moments, "files": sorted(different)})
+            print(trial.name, faults[-1], flush=True)
+    return found | {"files": len(alone), "files_with_times": sorted(timed), "faults": faults}
+
+
+def main() -> None:
+    """Run the experiment."""
+    parser = argparse.ArgumentParser(description="Kill commands at random moments, and resume them.")
+    parser.add_argument("--kills", type=int, default=20, help="of each command")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--commands", nargs="+", default=list(COMMANDS), choices=list(COMMANDS))
+    arguments = parser.parse_args()
+    import monoglot.pipeline.adapt
+    import monoglot.pipeline.compare
+    import monoglot.pipeline.report
+    import monoglot.pipeline.specialize  # noqa: F401 - once, for all copies of this process
+
+    found = {}
+    with tempfile.TemporaryDirectory() as place:
+        root = Path(place)
+        text = [line for language in ("de", "sw", "ar") for line in sample(language, 300)]
+        tokenizer = FAMILIES["unigram"](text, 900)
+        ARCHITECTURES["xlm-roberta"](tokenizer).save_pretrained(root / "source")
+        tokenizer.save_pretrained(root / "source")
+        finished = root / "finished"
+        for name in arguments.commands:
+            trial = Trial(name, root, finished)
+            if name == "report" and not finished.exists():
+                made = Trial("specialize", root, None)
+                made.fresh()
+                made.finish()
+                (made.place / "out").rename(finished)
+            draw = random.Random(f"{arguments.seed}/{name}")
+            found[name] = trials(trial, arguments.kills, draw)
+            print(name, found[name], flush=True)
+    results.FOLDER = HERE / "results"
+    print(results.save("kill_and_resume", {"seed": arguments.seed, "commands": found}))
+    sys.exit(any(result["faults"] for result in found.values()))
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("model")
-    parser.add_argument("corpus")
-    parser.add_argument("--vocabulary-size", type=int, default=8000)
-    parser.add_argument("--work", type=Path, default=Path("build/kill"))
-    given = parser.parse_args()
-    shutil.rmtree(given.work, ignore_errors=True)
-    given.work.mkdir(parents=True)
-    for name in STAGES:
-        print(f"killed in {name:<10} {kill_in(name, given, given.work / 'killed')}", flush=True)
-    for output in (given.work / "killed", given.work / "alone"):
-        if code := start(given, output).wait():
-            sys.exit(f"the run to {output} ended with code {code}")
-    killed, alone = files(given.work / "killed"), files(given.work / "alone")
-    different = [str(name) for name in killed.keys() | alone.keys() if killed.get(name) != alone.get(name)]
-    print(f"{len(killed)} files compared, {len(different)} differ {different}")
-    sys.exit(bool(different))
+    main()

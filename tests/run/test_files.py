@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -92,3 +94,14 @@ def test_read_only_output_is_one_sentence(
     message = r"can't be written \(Read-only file system at /ro/x\): make it"
     with pytest.raises(OutputError, match=message), context(tmp_path / "out"):
         raise OSError(errno.EROFS, os.strerror(errno.EROFS), "/ro/x")
+
+
+def test_what_a_killed_process_left_of_a_file_is_removed_with_the_next_one(tmp_path):
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    for owner in (gone.pid, os.getppid(), "mine"):
+        (tmp_path / f".page.html.tmp-{owner}").write_text("half")
+    with atomic_write(tmp_path / "page.html") as file:
+        file.write("whole")
+    left = {path.name for path in tmp_path.iterdir()}
+    assert left == {"page.html", f".page.html.tmp-{os.getppid()}", ".page.html.tmp-mine"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import logging
 from collections.abc import Callable, Iterator
@@ -15,12 +16,12 @@ from transformers.models.auto.tokenization_auto import TOKENIZER_MAPPING_NAMES, 
 from monoglot.errors import TokenizerError, first_line
 from monoglot.model.quiet import quiet_transformers
 from monoglot.tokenization.vocabulary import as_it_was
-from monoglot.untrusted import read_foreign_json
+from monoglot.untrusted import read_foreign_json, refusing
 
 logger = logging.getLogger(__name__)
 
 PROBE_TOKENS = 2000
-CONFIG = "tokenizer_config.json"
+CONFIG, MAP = "tokenizer_config.json", "special_tokens_map.json"
 Ids = Callable[[list[int]], list[int]]
 
 
@@ -91,6 +92,24 @@ def take_over_input_names(tokenizer: PreTrainedTokenizerFast, folder: Path) -> N
         tokenizer.model_input_names = list(found.model_input_names)
 
 
+def take_over_special_tokens(tokenizer: PreTrainedTokenizerFast, folder: Path) -> None:
+    """Give a tokenizer the roles that its own class has tokens for, where its configuration is silent.
+
+    GPT-2's class takes ``<|endoftext|>`` for beginning, end and unknown text unless it is told otherwise. A
+    token that the vocabulary lacks is not added.
+    """
+    found = own_class(folder)
+    if found is None:
+        return
+    said = _content(folder / CONFIG).keys() | _content(folder / MAP).keys()
+    for role, parameter in inspect.signature(found.__init__).parameters.items():
+        if role not in tokenizer.SPECIAL_TOKENS_ATTRIBUTES or role in said or getattr(tokenizer, role, None):
+            continue
+        text = str(parameter.default)
+        if tokenizer.backend_tokenizer.token_to_id(text) is not None:
+            setattr(tokenizer, role, text)
+
+
 def take_over_class(tokenizer: PreTrainedTokenizerFast, source: Path, out: Path) -> None:
     """Keep the source's class where it does more than cut text: ``src_lang`` of NLLB, mBART and their like.
 
@@ -134,6 +153,9 @@ def warn_if_read_differently(
         folder: The folder of a model with its tokenizer.
         tokenizer: What tokenizer.json says.
         source: The folder of the source, if the tokenizer is a new one made from it.
+
+    Raises:
+        TokenizerError: If the tokenizer fails on text.
     """
     if not (cause := _cause(folder, tokenizer)):
         return
@@ -157,7 +179,9 @@ def _cause(folder: Path, tokenizer: PreTrainedTokenizerFast) -> str:
         found = read_by_auto(folder)
     except TokenizerError as error:
         return str(error)
-    difference = first_difference(tokenizer, found)
+    problem, advice = f"The tokenizer in {folder} can't segment text", "correct its files, or get them again"
+    with refusing(TokenizerError, problem, advice):
+        difference = first_difference(tokenizer, found)
     return f"it is read as {type(found).__name__}, with which {difference}" if difference else ""
 
 

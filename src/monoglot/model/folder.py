@@ -75,7 +75,13 @@ def load_config(folder: Path, *, trust_remote_code: bool = False) -> PreTrainedC
     file = folder / "config.json"
     if not file.is_file():
         raise ModelError(f"{folder} has no config.json; expected the folder of a Hugging Face model.")
-    custom = "auto_map" in read_foreign_json(file, ModelError)
+    content = read_foreign_json(file, ModelError)
+    custom = "auto_map" in content
+    named = content.get("architectures") or []
+    if not isinstance(named, list) or not all(isinstance(name, str) for name in named):
+        raise ModelError(
+            f"{file} has architectures {named!r:.60}; expected a list of class names: correct it."
+        )
     if custom and not trust_remote_code:
         raise ModelError(
             f"The model in {folder} brings its own Python code, which is not run: "
@@ -98,7 +104,12 @@ def find_class(
     """
     name = (config.architectures or [""])[0]
     reference = next(
-        (ref for ref in (getattr(config, "auto_map", None) or {}).values() if ref.endswith(f".{name}")), None
+        (
+            reference
+            for reference in (getattr(config, "auto_map", None) or {}).values()
+            if isinstance(reference, str) and reference.endswith(f".{name}")
+        ),
+        None,
     )
     found: Any
     if reference and trust_remote_code:

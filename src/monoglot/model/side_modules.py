@@ -154,7 +154,7 @@ def carry_unknown_files(source: Path, out: Path) -> tuple[str, ...]:
 
 def _check_weights(place: Path) -> None:
     config = read_foreign_json(place / "config.json", ModelError) if (place / "config.json").is_file() else {}
-    if config.get("model_type") == "model2vec" or "StaticModel" in (config.get("architectures") or ()):
+    if config.get("model_type") == "model2vec" or "StaticModel" in str(config.get("architectures")):
         raise ModelError(f"{place} holds static embeddings (model2vec), and no transformer to be changed.")
     quantized = next((name for name in QUANTIZED if (place / name).exists()), None)
     if quantized is None and _has_key(config, "quantization_config"):

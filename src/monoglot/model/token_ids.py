@@ -11,6 +11,7 @@ from typing import Any
 from transformers import GenerationConfig, PreTrainedConfig, PreTrainedTokenizerFast
 
 from monoglot.errors import ModelError
+from monoglot.untrusted import refusing
 
 ROLES = ("bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token")
 ONE_ID = re.compile(r"_token_(id|ids|index)$")
@@ -19,6 +20,7 @@ ID_SEQUENCES = ("bad_words_ids", "force_words_ids")
 FORCED, BIASES = "forced_decoder_ids", "sequence_bias"
 TO_ID = re.compile(r"_to_(token_)?ids?$")
 """Whisper's ``lang_to_id`` and ``task_to_id``."""
+LARGEST_ID = 2**31 - 1
 NO_IDS = ("label2id", "id2label", "architectures")
 
 logger = logging.getLogger(__name__)
@@ -47,15 +49,30 @@ class Renumbering:
 
         Returns:
             Its id in the target tokenizer; ``None`` if there is no such token.
+
+        Raises:
+            ModelError: If it is no whole number.
         """
+        if not isinstance(old_id, int):
+            raise ModelError(
+                f"{old_id!r:.60} stands in the model's configuration where a token id is expected: correct "
+                "config.json or generation_config.json."
+            )
         roles = [name for name in ROLES if getattr(self.source, f"{name}_id") == old_id]
         if role in roles and (same := self._with_role(role)) is not None:
             return same
-        text = self.source.backend_tokenizer.id_to_token(old_id) if old_id >= 0 else None
+        text = self.text(old_id)
         if text is not None and (spelled := self.target.backend_tokenizer.token_to_id(text)) is not None:
             return spelled
         candidates = (self._with_role(name) for name in (*roles, role) if name in ROLES)
         return next((found for found in candidates if found is not None), None)
+
+    def text(self, old_id: int) -> str | None:
+        """The source token with an id, if there is one."""
+        if not 0 <= old_id <= LARGEST_ID:
+            return None
+        text: str | None = self.source.backend_tokenizer.id_to_token(old_id)
+        return text
 
     def _with_role(self, role: str) -> int | None:
         new_id: int | None = getattr(self.target, f"{role}_id")
@@ -65,19 +82,22 @@ class Renumbering:
 def renumber(settings: Settings, ids: Renumbering) -> None:
     """Renumber every token id in a configuration, in place.
 
-    A single id whose token is gone becomes ``None`` if it names a role (``pad_token_id``); lists lose such
-    tokens.
+    A single id whose token is gone becomes ``None`` if it names a role (``pad_token_id``), and this is said;
+    lists lose such tokens.
 
     Args:
         settings: A configuration of a model or of its generation that the caller owns.
         ids: From which tokenizer to which.
 
     Raises:
-        ModelError: If generation is made to start or end with a token that the target tokenizer lacks.
+        ModelError: If generation is made to start or end with a token that the target tokenizer lacks, or an
+            entry is no id.
     """
     for name, value in list(vars(settings).items()):
         if value is not None and not name.startswith("_"):
-            setattr(settings, name, _renumbered(name, value, ids))
+            problem = f"{name} of the model is {value!r:.60}, where token ids are expected"
+            with refusing(ModelError, problem, "correct config.json or generation_config.json"):
+                setattr(settings, name, _renumbered(name, value, ids))
 
 
 def _renumbered(name: str, value: Any, ids: Renumbering) -> Any:
@@ -128,19 +148,32 @@ def _biases(value: Any, ids: Renumbering) -> Any:
 def _single(name: str, value: object, ids: Renumbering) -> object:
     role = ONE_ID.sub("_token", name)
     if isinstance(value, list):
-        return _survivors(value, ids, role) or None
+        for old in value:
+            _say_what_is_lost(name, old, role, ids)
+        return _survivors(value, ids, role) or (None if value else value)
     if isinstance(value, dict):
         return {key: _renumbered(name, inner, ids) for key, inner in value.items()}
     if not isinstance(value, int) or value < 0:
         return value
     new = ids.new_id(value, role)
     if new is None and role not in ROLES:
-        text = ids.source.backend_tokenizer.id_to_token(value)
         raise ModelError(
-            f"{name} of the model is {value} ({text or 'no token'}), which the target tokenizer lacks: "
-            "add this token to the tokenizer or remove the setting."
+            f"{name} of the model is {value} ({ids.text(value) or 'no token'}), which the target tokenizer "
+            "lacks: add this token to the tokenizer or remove the setting."
         )
+    _say_what_is_lost(name, value, role, ids)
     return new
+
+
+def _say_what_is_lost(name: str, old: int, role: str, ids: Renumbering) -> None:
+    new, text = ids.new_id(old, role), ids.text(old)
+    if text is None and old >= 0:
+        becomes = (
+            "it is left out" if new is None else f"it becomes {new} ({ids.target.convert_ids_to_tokens(new)})"
+        )
+        logger.warning("%s of the model is %d, which no token of its tokenizer has: %s", name, old, becomes)
+    elif new is None and old >= 0:
+        logger.warning("%s of the model is %d (%s), which the new tokenizer lacks: left out", name, old, text)
 
 
 def _survivors(old_ids: Iterable[int], ids: Renumbering, role: str = "") -> list[int]:

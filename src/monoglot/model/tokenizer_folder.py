@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
+import math
 import re
 from pathlib import Path
 
 from transformers import PreTrainedTokenizerFast
 
 from monoglot.errors import TokenizerError
-from monoglot.model.auto_tokenizer import take_over_input_names
+from monoglot.model.auto_tokenizer import take_over_input_names, take_over_special_tokens
 from monoglot.model.quiet import quiet_transformers
 from monoglot.model.satellites import transformer_folder
 from monoglot.untrusted import check_regular, read_foreign_json, refusing
@@ -27,7 +28,7 @@ def load_tokenizer(folder: Path) -> PreTrainedTokenizerFast:
     One thing is changed, with a warning: BPE dropout is switched off.
 
     Raises:
-        TokenizerError: If there is no tokenizer.json, or it is damaged.
+        TokenizerError: If there is no tokenizer.json, it is damaged, or the configuration beside it is.
     """
     folder = transformer_folder(folder)
     if not (folder / "tokenizer.json").is_file():
@@ -46,9 +47,22 @@ def load_tokenizer(folder: Path) -> PreTrainedTokenizerFast:
             folder, local_files_only=True
         )
     take_over_input_names(tokenizer, folder)
+    take_over_special_tokens(tokenizer, folder)
+    tokenizer.model_max_length = _longest_input(tokenizer, folder)
     _without_dropout(tokenizer, folder)
     _check_template_names(tokenizer, folder)
     return tokenizer
+
+
+def _longest_input(tokenizer: PreTrainedTokenizerFast, folder: Path) -> int:
+    """``model_max_length``, which files hold as 512, 512.0 or 1e30, as a whole number."""
+    longest: object = tokenizer.model_max_length
+    if not isinstance(longest, int | float) or not 1 <= longest < math.inf or longest != int(longest):
+        raise TokenizerError(
+            f"{folder / 'tokenizer_config.json'} has model_max_length {longest!r:.60}; expected a whole "
+            "number of tokens, at least 1: correct it."
+        )
+    return int(longest)
 
 
 def _check_template_names(tokenizer: PreTrainedTokenizerFast, folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import asdict
 from itertools import islice
@@ -80,7 +81,7 @@ def proof(walk: Walk, survey: Artifact, tokenizer: Artifact, model: Artifact) ->
     """Show that a trimmed or extended model does what the original does: ``proof.json``.
 
     Raises:
-        ModelError: If it does not, and that was not accepted beforehand.
+        ModelError: If it does not, and that was not accepted beforehand; or its outputs are no numbers.
     """
 
     def compute(folder: Path) -> None:
@@ -96,6 +97,11 @@ def proof(walk: Walk, survey: Artifact, tokenizer: Artifact, model: Artifact) ->
             walk.kept.of(walk.source).texts,
             progress=walk.progress,
         )
+        if not math.isfinite(outputs.largest_difference + outputs.largest_output):
+            raise ModelError(
+                f"{walk.source.name}, or what was made of it, gives outputs that are no numbers (NaN or "
+                "infinity) for lines of the corpus: nothing was written; correct the model."
+            )
         content = asdict(segmentation) | {"share": segmentation.share} | asdict(outputs)
         write_json(folder / "proof.json", content)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import glob
 import json
 import os
 import shutil
@@ -29,6 +30,7 @@ def atomic_write(path: Path, mode: str = "w") -> Iterator[IO[Any]]:
         The open file, which lies beside ``path`` under a temporary name.
     """
     temporary = path.with_name(f".{path.name}.tmp-{os.getpid()}")
+    _remove_left_behind(path)
     try:
         with temporary.open(mode, encoding=None if "b" in mode else "utf-8") as file:
             yield file
@@ -38,6 +40,20 @@ def atomic_write(path: Path, mode: str = "w") -> Iterator[IO[Any]]:
         sync_folder(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _remove_left_behind(path: Path) -> None:
+    """Remove what killed processes left of the same file; Windows can't ask whether a process lives."""
+    if os.name == "nt":
+        return
+    for temporary in path.parent.glob(f".{glob.escape(path.name)}.tmp-*"):
+        number = temporary.name.rpartition("-")[2]
+        try:
+            os.kill(int(number), 0)
+        except (ProcessLookupError, OverflowError):
+            temporary.unlink(missing_ok=True)
+        except (ValueError, PermissionError):
+            continue
 
 
 def sync_folder(folder: Path) -> None:
