@@ -98,5 +98,5 @@ def test_pairs_and_padding_are_seen(pair):
 def test_a_model_that_can_not_be_run_is_an_error(pair, monkeypatch):
     broken = copy.deepcopy(pair[0])
     broken.forward = None
-    with pytest.raises(ModelError, match="can't be run, so that nothing can be compared"):
+    with pytest.raises(ModelError, match="can't be run on text"):
         compare(pair, (broken, pair[1]))

@@ -180,8 +180,8 @@ def output(model: PreTrainedModel, inputs: Mapping[str, Tensor]) -> Float[Tensor
         ModelError: If the model can't be run on text.
     """
     ids = inputs["input_ids"]
-    problem = f"{type(model).__name__} can't be run, so that nothing can be compared"
-    with refusing(ModelError, problem, "give --accept-difference if it is to be made all the same"):
+    problem = f"{type(model).__name__} can't be run on text"
+    with refusing(ModelError, problem, "see what it needs, in its config.json or its documentation"):
         given = dict(inputs)
         if model.main_input_name != "input_ids":
             given = {"decoder_input_ids": ids, "decoder_attention_mask": inputs["attention_mask"]}

@@ -52,11 +52,9 @@ def copy_satellites(source: Path, out: Path) -> None:
         if module != inner:
             _copy_module(module, out / module.relative_to(source))
     if (source / MODULES).is_file():
-        _copy_files(source, out, (MODULES, *BESIDE_MODULES))
-        _copy_files(inner, new_inner, BESIDE_MODULES)
-    _copy_files(source, out, BESIDE_MODEL)
-    if inner != source:
-        _copy_files(inner, new_inner, BESIDE_MODEL)
+        _copy_files(source, out, (MODULES,))
+    for place, new in {source: out, inner: new_inner}.items():
+        _copy_files(place, new, (*BESIDE_MODULES, *BESIDE_MODEL))
     if _has_own_code(inner):
         _copy_files(inner, new_inner, OWN_CODE)
 

@@ -6,13 +6,16 @@ import logging
 from collections.abc import Sequence
 
 import numpy as np
+import torch
 
 from monoglot.corpus import Corpus
-from monoglot.errors import SettingError, TokenizerError
+from monoglot.errors import ModelError, SettingError, TokenizerError
+from monoglot.evaluation.identity import output
 from monoglot.initialization.registry import get_method
 from monoglot.maths.mixture import Mixture, Provenance
 from monoglot.maths.sparse import SparseRows
 from monoglot.model.carried_templates import lost_templates
+from monoglot.model.folder import load_model
 from monoglot.model.given_text import unread_templates
 from monoglot.model.surgery import plan
 from monoglot.pipeline.kept import find_kept
@@ -46,6 +49,38 @@ def check(source: Source, text: Corpus, settings: Settings) -> None:
         check_weights(text, settings.weights)
     if settings.target_tokenizer:
         check_target(source, open_source(settings.target_tokenizer), settings)
+    if settings.adapt_tokens is not None:
+        check_runs(source, trained=True)
+    elif settings.mode != "replace" and not settings.accept_difference:
+        try:
+            check_runs(source)
+        except ModelError as error:
+            raise ModelError(
+                f"{str(error).rstrip('.')}; --accept-difference makes the model all the same, uncompared."
+            ) from error
+
+
+def check_runs(source: Source, *, trained: bool = False) -> None:
+    """Refuse a model that can't be run on text, before any long work.
+
+    X-MOD wants to be told the language of a text, Whisper wants sound.
+
+    Args:
+        source: The model, which is loaded for one token.
+        trained: Whether it is to be trained or scored, so that it must want nothing but text.
+
+    Raises:
+        ModelError: If it can't be run, or wants something else.
+    """
+    structure = source.checkpoint.structure
+    if trained and structure.main_input_name != "input_ids":
+        raise ModelError(
+            f"{type(structure).__name__} wants {structure.main_input_name} beside text: specialize can give "
+            "it a vocabulary, but it can't be trained or scored on text."
+        )
+    model = load_model(source.folder, trust_remote_code=source.trust_remote_code)
+    with torch.inference_mode():
+        output(model, source.tokenizer(["a"], return_tensors="pt"))
 
 
 def check_weights(text: Corpus, weights: Sequence[float]) -> None:

@@ -13,7 +13,7 @@ from monoglot.errors import SettingError
 from monoglot.evaluation.line_scores import TeacherDistance
 from monoglot.initialization.registry import get_method
 from monoglot.pipeline import texts
-from monoglot.pipeline.checks import check
+from monoglot.pipeline.checks import check, check_runs
 from monoglot.pipeline.compare_contest import contest, excuses
 from monoglot.pipeline.compare_entrants import entrants
 from monoglot.pipeline.compare_measure import choose_measure
@@ -82,6 +82,7 @@ def compare(
         model = open_source(str(source), trust_remote_code=settings.trust_remote_code)
         check_output(output, source, inputs, text, settings, *(one.initializer for one in chosen))
         check(model, text, shared)
+        check_runs(model, trained=True)
         for one in chosen:
             one.initializer.check()
         probe = LastStage.of(shared, model)

@@ -20,6 +20,7 @@ from monoglot.evaluation.tasks.retrieval import Retrieval
 from monoglot.evaluation.throughput import SpeedComparison, compare_speed
 from monoglot.evaluation.tokenizer import Parity, TokenizerScores, score_parity, score_tokenizer
 from monoglot.model.satellites import MODULES
+from monoglot.pipeline.checks import check_runs
 from monoglot.pipeline.evaluate_settings import EvaluateSettings
 from monoglot.pipeline.evaluation_tasks import sentence_encoder
 from monoglot.pipeline.source import Source, open_source
@@ -155,6 +156,8 @@ def compare_models(
     for source in sources:
         if source.model.dtype == torch.float16 and source.model.device.type == "cpu":
             source.model.float()  # processors only emulate float16: four times as slow, for the same figures
+        if gives_probabilities(source) or (source.folder / MODULES).is_file():
+            check_runs(source, trained=True)
     scores = tuple(score(source, lines, settings, progress, pairs) for source in sources)
     kept = tuple(score(source, other_lines, settings, progress) for source in sources if other_lines)
     speed = cosine = None
@@ -190,14 +193,18 @@ def score(
 ) -> TextScores:
     """Score one model on some lines; models without a language-model head have no bits per byte."""
     model, tokenizer = source.model, source.tokenizer
-    gives_probabilities = model.get_output_embeddings() is not None and not model.config.is_encoder_decoder
     language = parity = None
-    if gives_probabilities:
+    if gives_probabilities(source):
         language = score_language(model, tokenizer, lines, settings.language, progress=progress)
     if pairs:
         sides = ([record[side] for record in pairs.records] for side in ("sentence", "english"))
         parity = score_parity(tokenizer, *sides)
     return TextScores(source.name, score_tokenizer(tokenizer, lines), language, parity)
+
+
+def gives_probabilities(source: Source) -> bool:
+    """Whether a model has a head that tells how likely a text is."""
+    return source.model.get_output_embeddings() is not None and not source.model.config.is_encoder_decoder
 
 
 def compare(scores: Sequence[TextScores], seed: int) -> Difference | None:

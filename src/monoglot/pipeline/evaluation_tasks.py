@@ -14,6 +14,7 @@ from monoglot.evaluation.registry import get_task
 from monoglot.evaluation.sentences import SentenceEncoder
 from monoglot.evaluation.settings import FineTuning, Head
 from monoglot.model.pooling import read_pooling, read_prefix
+from monoglot.pipeline.checks import check_runs
 from monoglot.pipeline.evaluate_settings import FIRST_SEED, TaskSettings
 from monoglot.pipeline.source import Source, open_source
 from monoglot.progress import SILENT, Progress
@@ -101,6 +102,8 @@ def evaluate_task(
     roles = (("train", settings.train), ("validation", settings.dev), *(("test", t) for t in settings.test))
     splits = [read_split(given, found.columns, role) for role, given in roles if given]
     sources = [open_source(name, trust_remote_code=trust_remote_code) for name in (model, against) if name]
+    for source in sources:
+        check_runs(source, trained=True)
     if settings.train and not hasattr(found, "prepare"):
         raise SettingError(
             f"the task '{task}' takes sentence vectors as they are; leave out --train and --dev"

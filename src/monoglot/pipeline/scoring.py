@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Int64
 
 from monoglot.errors import ModelError
-from monoglot.evaluation.identity import compare_outputs
+from monoglot.evaluation.identity import KINDS, Comparison, compare_outputs
 from monoglot.evaluation.tokenizer import score_tokenizer
 from monoglot.maths.mixture import Mixture
 from monoglot.model.folder import load_model
@@ -89,14 +89,19 @@ def proof(walk: Walk, survey: Artifact, tokenizer: Artifact, model: Artifact) ->
         source_of = sources_of(kept, Vocabulary.of(target), walk.source.checkpoint.tables.rows)
         text = heldout(survey) or list(islice(walk.corpus.lines(), PROOF_LINES))
         segmentation = prove(walk.source.tokenizer, target, source_of, text)
-        outputs = compare_outputs(
-            (walk.source.model, walk.source.tokenizer),
-            (load_model(model.folder, trust_remote_code=walk.settings.trust_remote_code), target),
-            source_of,
-            first_lines(text, PROOF_LINES, PROOF_CHARACTERS),
-            walk.kept.of(walk.source).texts,
-            progress=walk.progress,
-        )
+        try:
+            outputs = compare_outputs(
+                (walk.source.model, walk.source.tokenizer),
+                (load_model(model.folder, trust_remote_code=walk.settings.trust_remote_code), target),
+                source_of,
+                first_lines(text, PROOF_LINES, PROOF_CHARACTERS),
+                _with_rows(walk),
+                progress=walk.progress,
+            )
+        except ModelError as error:  # it can't be run; nothing else of it can be told
+            if not walk.settings.accept_difference:
+                raise
+            outputs = Comparison(dict.fromkeys(KINDS, 0), 0.0, 0.0, 0.0, fault=str(error).rstrip("."))
         if not math.isfinite(outputs.largest_difference + outputs.largest_output):
             raise ModelError(
                 f"{walk.source.name}, or what was made of it, gives outputs that are no numbers (NaN or "
@@ -114,6 +119,14 @@ def proof(walk: Walk, survey: Artifact, tokenizer: Artifact, model: Artifact) ->
             "written; --accept-difference takes it as it is."
         )
     return artifact
+
+
+def _with_rows(walk: Walk) -> list[str]:
+    """The texts to be kept, but for those with tokens that the source has no rows for and can't be given."""
+    rows, tokenizer = walk.source.checkpoint.tables.rows, walk.source.tokenizer
+    return [
+        text for text in walk.kept.of(walk.source).texts if max(tokenizer(text).input_ids, default=0) < rows
+    ]
 
 
 def sources_of(
