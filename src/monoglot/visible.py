@@ -33,3 +33,12 @@ def _spelled(character: str) -> str:
     if character in BIDIRECTIONAL or unicodedata.category(character) in HIDDEN:
         return character.encode("unicode_escape").decode()
     return character
+
+
+def is_text(name: str) -> bool:
+    """Whether a name can be written as UTF-8; names of files that are bytes of another encoding can't."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from monoglot.errors import ModelError
+from monoglot.visible import is_text
 
 SNAPSHOTS, BLOBS = "snapshots", "blobs"
 
@@ -22,8 +23,11 @@ def check_links(folder: Path) -> None:
         folder: The folder of a model.
 
     Raises:
-        ModelError: If a link leads elsewhere or nowhere.
+        ModelError: If a link leads elsewhere or nowhere, or a name is not UTF-8.
     """
+    for path in (folder, *folder.rglob("*")):
+        if not is_text(str(path)):
+            raise ModelError(f"{str(path)!r} has a name that is not UTF-8, and can't be recorded: rename it.")
     homes = _homes(folder.resolve())
     for path in _links(folder):
         try:

@@ -8,7 +8,9 @@ from pathlib import Path
 
 from monoglot.corpus import Corpus
 from monoglot.corpus.files import TextFile
-from monoglot.run.output import check_apart
+from monoglot.errors import SettingError
+from monoglot.run.output import check_apart, check_place
+from monoglot.visible import is_text
 
 FOLDERS = {
     "target_tokenizer": "the target tokenizer",
@@ -32,8 +34,16 @@ def check_output(
         settings: All settings, whose values may be the names of more files.
 
     Raises:
-        OutputError: If it is so.
+        OutputError: If it is so, or there can be no such folder.
+        SettingError: If a setting is no text that can be written down.
     """
+    check_place(Path(output))
+    for name, text in (pair for each in settings for pair in _texts(each)):
+        if not is_text(text):
+            raise SettingError(
+                f"--{name.replace('_', '-')} is {text!r:.80}, which is not UTF-8 and can't be recorded: "
+                "rename it."
+            )
     check_apart(Path(output), _places(model, inputs, corpus, settings))
 
 

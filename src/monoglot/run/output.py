@@ -12,12 +12,15 @@ from filelock import FileLock, Timeout
 
 from monoglot.errors import OutputError
 from monoglot.run.files import remove, sync_folder, writing
+from monoglot.visible import is_text
 
 HOME = "monoglot"
 MANIFEST_FILE = "manifest.json"
 CARD = "README.md"
 CHECKPOINTS, PROBES, CACHES, STUDENTS = WORK = ("checkpoints", "probes", "caches", "students")
 """Folders beside the stages in which a run works; they are gone when it is published."""
+LONGEST_NAME_BYTES = 220
+"""File systems allow 255; folders beside the output have longer names."""
 REPLACED = "replaced-by-monoglot"
 MARK = ".replaced"
 """Lies in ``HOME`` of an output that is being replaced: only such a folder is put back, or removed."""
@@ -89,6 +92,34 @@ def check(output: Path, overwrite: bool) -> None:
         )
     if not overwrite:
         raise OutputError(f"{output} exists already: use --overwrite or another --output.")
+
+
+def check_place(output: Path) -> None:
+    """Refuse an output that can't become a folder, as far as can be told without making it.
+
+    Raises:
+        OutputError: If it has no name of its own or one that can't be used, is something else, or lies in
+            what is no folder or can't be written to.
+    """
+    advice = "choose another --output."
+    if output.name in ("", ".."):
+        raise OutputError(
+            f"The output {str(output)!r} has no name of its own; expected the folder to make: {advice}"
+        )
+    if not is_text(str(output)):
+        raise OutputError(f"The output {str(output)!r} is not UTF-8, and can't be recorded: {advice}")
+    if len(os.fsencode(output.name)) > LONGEST_NAME_BYTES:
+        raise OutputError(
+            f"The output's name {output.name[:20]}… has {len(os.fsencode(output.name))} bytes; expected at "
+            f"most {LONGEST_NAME_BYTES}: {advice}"
+        )
+    above = next(place for place in output.absolute().parents if os.path.lexists(place))
+    if not above.is_dir():
+        raise OutputError(f"The output {output} can't be made, for {above} is no folder: {advice}")
+    if not os.access(above, os.W_OK | os.X_OK):
+        raise OutputError(f"The output {output} can't be made, for {above} can't be written to: {advice}")
+    if output.exists() and not output.is_dir():
+        raise OutputError(f"{output} is no folder; expected the folder to make: {advice}")
 
 
 def check_apart(output: Path, inputs: Iterable[tuple[str, Path]]) -> None:
