@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import pytest
 
 from monoglot.errors import ModelError
 from monoglot.model.pooling import PROMPTS, read_prefix, write_prefix
+from monoglot.model.tokenizer_folder import load_tokenizer
+from monoglot.pipeline.settings import Settings
+from monoglot.pipeline.specialize import specialize
+from tests.fixtures.tokenizers import DATA, sample
 
 
 @pytest.fixture
@@ -90,3 +95,27 @@ def test_a_folder_of_a_plain_model_stays_as_it_is(tmp_path):
 def test_damaged_prompts_are_refused(folder):
     with pytest.raises(ModelError, match="prompts that are no object"):
         write_prefix(folder({"prompts": "query: "}), "query: ")
+
+
+@pytest.mark.parametrize("mode", ["trim", "replace"])
+def test_text_is_read_in_lower_case_where_sentence_transformers_does_so(xlm_r, tmp_path, caplog, mode):
+    source = shutil.copytree(xlm_r, tmp_path / "source")
+    (source / "modules.json").write_text(
+        json.dumps([{"path": "", "type": "sentence_transformers.models.Transformer"}])
+    )
+    (source / "sentence_bert_config.json").write_text(json.dumps({"do_lower_case": True}))
+    size = None if mode == "trim" else 700
+    settings = Settings(mode=mode, threads=1, vocabulary_size=size, method="subword")
+    specialize(source, DATA / "de.txt", tmp_path / "out", settings)
+    assert "puts text into lower case" in caplog.text
+    tokenizer = load_tokenizer(tmp_path / "out")
+    if mode == "replace":
+        pieces = [text for text in tokenizer.get_vocab() if text not in tokenizer.all_special_tokens]
+        assert len(pieces) > 500
+        assert [text for text in pieces if text != text.lower()] == []
+    else:
+        before = load_tokenizer(source)
+        line = sample("de", 1)[0].lower()
+        assert tokenizer.tokenize(line) == before.tokenize(line)
+        assert "▁Die" in before.get_vocab()
+        assert "▁Die" not in tokenizer.get_vocab()

@@ -18,6 +18,10 @@ from monoglot.progress import SILENT, Advance, Progress
 SLICE_CHARACTERS = 1 << 20
 
 
+def _ignore(amount: float) -> None:
+    """Advance nothing."""
+
+
 @dataclass(frozen=True)
 class CorpusStatistics:
     """What a corpus amounts to; words are what stands between white space, bytes are UTF-8 without line ends.
@@ -46,6 +50,9 @@ class Corpus:
 
     About 1% of the distinct lines (at most 2,000 lines and 8 MB; up to a tenth of a tiny corpus) are held
     out, chosen by a hash of their content, unless the user brings held-out text. No line is in both parts.
+
+    Attributes:
+        lowercase: Whether text is read in lower case, as some models get it; set before the first reading.
     """
 
     def __init__(
@@ -54,6 +61,7 @@ class Corpus:
         self.sources = tuple(sources)
         self.heldout = tuple(heldout)
         self._part_sizes = tuple(part_sizes) or (len(self.sources),)
+        self.lowercase = False
         self._statistics: CorpusStatistics | None = None
         self._fingerprint: str | None = None
 
@@ -83,7 +91,7 @@ class Corpus:
     def lines(self, part: Sequence[Source] | None = None) -> Iterator[str]:
         """Read the training lines, of all sources or of some."""
         is_heldout = self._heldout_keys()
-        for line in _lines(self.sources if part is None else part):
+        for line in self._lines(self.sources if part is None else part):
             if content_key(line.encode()) not in is_heldout:
                 yield line
 
@@ -91,7 +99,7 @@ class Corpus:
         """Read the held-out lines, each once even if the text repeats it; all, or those of some sources."""
         is_heldout = self._heldout_keys()
         seen = set()
-        for line in _lines((self.heldout or self.sources) if part is None else part):
+        for line in self._lines((self.heldout or self.sources) if part is None else part):
             key = content_key(line.encode())
             if key in is_heldout and key not in seen:
                 seen.add(key)
@@ -99,26 +107,41 @@ class Corpus:
 
     def all_lines(self) -> Iterator[str]:
         """Read every line, those that would be held out from training too."""
-        return _lines(self.sources)
+        return self._lines(self.sources)
 
     def fingerprint(self) -> str:
         """A hash of all that decides which lines there are, and which of them are held out."""
         if self._fingerprint is None:
             parts = [source.fingerprint() for source in (*self.sources, *self.heldout)]
-            text = f"{len(self.sources)}\n" + "\n".join(parts)
+            text = f"{len(self.sources)}\n" + "\n".join(parts) + "\nlower case" * self.lowercase
             self._fingerprint = hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
         return self._fingerprint
 
+    def _lines(self, sources: Iterable[Source], advance: Advance = _ignore) -> Iterator[str]:
+        """All lines of some sources; a text of several lines (a document) gives several."""
+        for source in sources:
+            for text in source.texts(advance):
+                # NUL bytes are debris of crashes and conversions; they end strings in the C code further on.
+                text = text.replace("\0", "").strip()
+                text = text.lower() if self.lowercase else text
+                if "\n" not in text:
+                    if text:
+                        yield text
+                    continue
+                for line in text.split("\n"):
+                    if stripped := line.strip():
+                        yield stripped
+
     def _heldout_keys(self) -> Container[int]:
         if self.heldout:
-            return {content_key(line.encode()) for line in _lines(self.heldout)}
+            return {content_key(line.encode()) for line in self._lines(self.heldout)}
         return range(self.survey().heldout_limit + 1)
 
     def _count(self, advance: Advance) -> CorpusStatistics:
         excluded = self._heldout_keys() if self.heldout else ()
         choice = HeldoutChoice()
         lines = words = size_bytes = 0
-        for line in _lines(self.sources, advance):
+        for line in self._lines(self.sources, advance):
             encoded = line.encode()
             key = content_key(encoded)
             if key in excluded:
@@ -223,25 +246,6 @@ def _files(given: str, column: str) -> list[TextFile]:
     if is_stream(given):
         return [TextFile(copied(given), column, given)]
     return [TextFile(path, column) for path in find_files(given)]
-
-
-def _ignore(amount: float) -> None:
-    """Advance nothing."""
-
-
-def _lines(sources: Iterable[Source], advance: Advance = _ignore) -> Iterator[str]:
-    """All lines of some sources; a text of several lines (a document) gives several."""
-    for source in sources:
-        for text in source.texts(advance):
-            # NUL bytes are debris of crashes and conversions; they end strings in the C code further on.
-            text = text.replace("\0", "").strip()
-            if "\n" not in text:
-                if text:
-                    yield text
-                continue
-            for line in text.split("\n"):
-                if stripped := line.strip():
-                    yield stripped
 
 
 def _names(sources: Iterable[Source]) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from monoglot.errors import ModelError
-from monoglot.model.satellites import MODULES, sentence_modules
+from monoglot.model.satellites import MODULES, sentence_modules, transformer_folder
 from monoglot.untrusted import read_foreign_json
 
 
@@ -22,6 +22,7 @@ class Pooling(StrEnum):
     LAST_TOKEN = "lasttoken"
 
 
+TRANSFORMER_SETTINGS = "sentence_*_config.json"
 PROMPTS = "config_sentence_transformers.json"
 _OLD_NAMES = {"pooling_mode_mean_tokens": "mean", "pooling_mode_cls_token": "cls"}
 _WITHOUT_EFFECT = ("Transformer", "Pooling", "Normalize")
@@ -55,6 +56,14 @@ def read_pooling(folder: Path) -> Pooling:
             f"expected {' or '.join(Pooling)}."
         )
     return Pooling(names[0])
+
+
+def reads_lower_case(folder: Path) -> bool:
+    """Whether sentence-transformers puts every text into lower case before the tokenizer sees it."""
+    files = [
+        file for place in (folder, transformer_folder(folder)) for file in place.glob(TRANSFORMER_SETTINGS)
+    ]
+    return any(_read(file).get("do_lower_case") is True for file in files)
 
 
 def read_prefix(folder: Path) -> str:

@@ -12,7 +12,7 @@ from monoglot.corpus import Given, inputs_of, open_corpus
 from monoglot.initialization.registry import get_method
 from monoglot.pipeline import processes, texts
 from monoglot.pipeline.adapt_settings import AdaptSettings
-from monoglot.pipeline.checks import check_runs
+from monoglot.pipeline.checks import check_runs, read_as_the_model_does
 from monoglot.pipeline.orders import follow
 from monoglot.pipeline.places import check_output
 from monoglot.pipeline.report import report_at_end
@@ -97,6 +97,7 @@ def adapt(
         check_output(output, model, inputs, text, settings)
         source.check()
         check_runs(source, trained=True)
+        read_as_the_model_does(text, source)
         mixture = source.folder / "monoglot" / "mixture" / "mixture.safetensors"
         settings, filled = resolved(source.folder, settings, training, copies_known=mixture.exists())
         with Run.open(Path(output), overwrite) as run:

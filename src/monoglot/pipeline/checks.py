@@ -17,6 +17,7 @@ from monoglot.maths.sparse import SparseRows
 from monoglot.model.carried_templates import lost_templates
 from monoglot.model.folder import load_model
 from monoglot.model.given_text import unread_templates
+from monoglot.model.pooling import reads_lower_case
 from monoglot.model.surgery import plan
 from monoglot.pipeline.kept import find_kept
 from monoglot.pipeline.settings import Settings
@@ -38,6 +39,7 @@ def check(source: Source, text: Corpus, settings: Settings) -> None:
         InputError: If model, tokenizers, corpus and settings are damaged or don't fit each other.
     """
     source.check()
+    read_as_the_model_does(text, source)
     find_kept(source, settings.keep_text, settings.keep_tokens)
     for problem in unread_templates(source.folder):
         logger.warning("%s", problem)
@@ -58,6 +60,16 @@ def check(source: Source, text: Corpus, settings: Settings) -> None:
             raise ModelError(
                 f"{str(error).rstrip('.')}; --accept-difference makes the model all the same, uncompared."
             ) from error
+
+
+def read_as_the_model_does(text: Corpus, source: Source) -> None:
+    """Have a corpus read in lower case, and say so, if the model gets all text in lower case."""
+    if reads_lower_case(source.folder):
+        text.lowercase = True
+        logger.warning(
+            "%s puts text into lower case (do_lower_case of sentence-transformers), so the corpus is too",
+            source.name,
+        )
 
 
 def check_runs(source: Source, *, trained: bool = False) -> None:
