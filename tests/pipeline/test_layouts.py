@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 import torch
 import transformers as hf
+from safetensors.torch import load_file, save_file
 from tokenizers import processors
 from transformers import PreTrainedTokenizerFast
 
@@ -330,3 +331,18 @@ def test_what_stands_beside_a_text_follows_its_language(kind, source_tokenizers,
         kept = after.tokenizer.convert_ids_to_tokens(range(len(after.tokenizer)))
         columns = before.tokenizer.convert_tokens_to_ids(kept)
         torch.testing.assert_close(after.output(new), before.output(old)[..., columns], atol=1e-5, rtol=1e-4)
+
+
+def test_layers_that_transformers_does_not_load_are_not_asked_for(source_tokenizers, tmp_path, caplog):
+    """DeepSeek V3 has a 61st layer that predicts two tokens ahead; transformers leaves it alone."""
+    folder = deepseek(tmp_path / "source", source_tokenizers)
+    file = folder / "model.safetensors"
+    more = {"model.layers.61.eh_proj.weight": torch.ones(2, 2), "model.layers.61.enorm.weight": torch.ones(2)}
+    save_file(load_file(file) | more, file, metadata={"format": "pt"})
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(config | {"num_nextn_predict_layers": 1}))
+    specialize(folder, DATA / "de.txt", tmp_path / "out", Settings(mode="trim", threads=1))
+    assert json.loads((tmp_path / "out" / "config.json").read_text())["num_nextn_predict_layers"] == 0
+    assert not more.keys() & load_file(tmp_path / "out" / "model.safetensors").keys()
+    assert "2 tensors, such as model.layers.61" in caplog.text
+    assert "num_nextn_predict_layers becomes 0 instead of 1" in caplog.text

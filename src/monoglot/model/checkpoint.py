@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -11,11 +13,11 @@ from jaxtyping import Float
 from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor
-from transformers import GenerationConfig, PreTrainedModel, PreTrainedTokenizerFast
+from transformers import GenerationConfig, PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerFast
 
 from monoglot.errors import ModelError
 from monoglot.maths.mixture import Mixture
-from monoglot.model.blueprint import blueprint, named_tensors
+from monoglot.model.blueprint import blueprint, named_tensors, nested_configs
 from monoglot.model.folder import (
     find_class,
     inner_folder,
@@ -29,6 +31,11 @@ from monoglot.model.surgery import Surgery, plan
 from monoglot.model.tables import VocabularyTables, check_finite, find_tables
 from monoglot.model.weight_files import INDEX, WEIGHTS, weight_files
 from monoglot.untrusted import read_foreign_json, refusing
+
+AHEAD = ("num_nextn_predict_layers", "mtp_num_hidden_layers", "num_mtp_layers")
+"""Settings for layers that predict further tokens."""
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -157,11 +164,36 @@ def transplant_checkpoint(
     if len(source.names) > 1:
         index = {"metadata": {"total_size": size_bytes}, "weight_map": dict(sorted(weight_map.items()))}
         (inner / INDEX).write_text(json.dumps(index, indent=2) + "\n", encoding="utf-8")
+    config = surgery.new_settings[id(source.structure.config)]
+    _without_lost_layers(
+        config, [name for names in source.names.values() for name in names if not names[name]]
+    )
     with quiet_transformers():
-        surgery.new_settings[id(source.structure.config)].save_pretrained(inner)
+        config.save_pretrained(inner)
         if source.structure.can_generate():
             surgery.new_settings[id(source.structure.generation_config)].save_pretrained(inner)
     save_surroundings(tokenizer, source.folder, out)
+
+
+def _without_lost_layers(config: PreTrainedConfig, lost: Sequence[str]) -> None:
+    """Have a configuration ask for no layers whose tensors are not written, and say so.
+
+    DeepSeek's layers that predict several tokens ahead are such: transformers does not load them, and other
+    software would look for them.
+
+    Args:
+        config: A configuration that the caller owns.
+        lost: Stored tensors that transformers has no place for.
+    """
+    for inner in (config, *(inner for _, inner in nested_configs(config))):
+        for name in AHEAD:
+            if lost and (asked := getattr(inner, name, 0)):
+                setattr(inner, name, 0)
+                logger.warning(
+                    "%d tensors, such as %s, are of layers that transformers does not load; they are left out, and "
+                    "%s becomes 0 instead of %s",
+                    len(lost), lost[0], name, asked,
+                )  # fmt: skip
 
 
 def _write_shard(file: Path, names: dict[str, str], surgery: Surgery, out: Path) -> int:
