@@ -165,9 +165,8 @@ def transplant_checkpoint(
         index = {"metadata": {"total_size": size_bytes}, "weight_map": dict(sorted(weight_map.items()))}
         (inner / INDEX).write_text(json.dumps(index, indent=2) + "\n", encoding="utf-8")
     config = surgery.new_settings[id(source.structure.config)]
-    _without_lost_layers(
-        config, [name for names in source.names.values() for name in names if not names[name]]
-    )
+    stored = (pair for names in source.names.values() for pair in names.items())
+    _without_lost_layers(config, [name for name, own in stored if own is None])
     with quiet_transformers():
         config.save_pretrained(inner)
         if source.structure.can_generate():
@@ -185,13 +184,13 @@ def _without_lost_layers(config: PreTrainedConfig, lost: Sequence[str]) -> None:
         config: A configuration that the caller owns.
         lost: Stored tensors that transformers has no place for.
     """
-    for inner in (config, *(inner for _, inner in nested_configs(config))):
+    for _, inner in nested_configs(config):
         for name in AHEAD:
             if lost and (asked := getattr(inner, name, 0)):
                 setattr(inner, name, 0)
                 logger.warning(
-                    "%d tensors, such as %s, are of layers that transformers does not load; they are left out, and "
-                    "%s becomes 0 instead of %s",
+                    "%d tensors, such as %s, are of layers that transformers does not load: they are left "
+                    "out, and %s becomes 0 instead of %s",
                     len(lost), lost[0], name, asked,
                 )  # fmt: skip
 
