@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
+from transformers import PreTrainedModel
 
 from monoglot.corpus import Corpus
 from monoglot.errors import ModelError, SettingError, TokenizerError
@@ -72,13 +73,14 @@ def read_as_the_model_does(text: Corpus, source: Source) -> None:
         )
 
 
-def check_runs(source: Source, *, trained: bool = False) -> None:
+def check_runs(source: Source, loaded: PreTrainedModel | None = None, *, trained: bool = False) -> None:
     """Refuse a model that can't be run on text, before any long work.
 
     X-MOD wants to be told the language of a text, Whisper wants sound.
 
     Args:
-        source: The model, which is loaded for one token.
+        source: The model.
+        loaded: Its weights, where they are in memory; by default they are loaded for one token, and freed.
         trained: Whether it is to be trained or scored, so that it must want nothing but text.
 
     Raises:
@@ -90,7 +92,7 @@ def check_runs(source: Source, *, trained: bool = False) -> None:
             f"{type(structure).__name__} wants {structure.main_input_name} beside text: specialize can give "
             "it a vocabulary, but it can't be trained or scored on text."
         )
-    model = load_model(source.folder, trust_remote_code=source.trust_remote_code)
+    model = loaded or load_model(source.folder, trust_remote_code=source.trust_remote_code)
     with torch.inference_mode():
         output(model, source.tokenizer(["a"], return_tensors="pt"))
 

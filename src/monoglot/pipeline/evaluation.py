@@ -157,7 +157,7 @@ def compare_models(
         if source.model.dtype == torch.float16 and source.model.device.type == "cpu":
             source.model.float()  # processors only emulate float16: four times as slow, for the same figures
         if gives_probabilities(source) or (source.folder / MODULES).is_file():
-            check_runs(source, trained=True)
+            check_runs(source, source.model, trained=True)
     scores = tuple(score(source, lines, settings, progress, pairs) for source in sources)
     kept = tuple(score(source, other_lines, settings, progress) for source in sources if other_lines)
     speed = cosine = None

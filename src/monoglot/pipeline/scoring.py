@@ -89,10 +89,11 @@ def proof(walk: Walk, survey: Artifact, tokenizer: Artifact, model: Artifact) ->
         source_of = sources_of(kept, Vocabulary.of(target), walk.source.checkpoint.tables.rows)
         text = heldout(survey) or list(islice(walk.corpus.lines(), PROOF_LINES))
         segmentation = prove(walk.source.tokenizer, target, source_of, text)
+        made = load_model(model.folder, trust_remote_code=walk.settings.trust_remote_code)
         try:
             outputs = compare_outputs(
                 (walk.source.model, walk.source.tokenizer),
-                (load_model(model.folder, trust_remote_code=walk.settings.trust_remote_code), target),
+                (made, target),
                 source_of,
                 first_lines(text, PROOF_LINES, PROOF_CHARACTERS),
                 _with_rows(walk),
