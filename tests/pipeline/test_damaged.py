@@ -61,7 +61,7 @@ REFUSED = {
         "bert",
         "tokenizer.json",
         lambda content: content["post_processor"].update(special_tokens={}),
-        "tokenizer",
+        "can't segment text",
     ),
 }  # fmt: skip
 
