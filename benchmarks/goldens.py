@@ -59,7 +59,8 @@ def commands(work: Path, runs: Path, lines: Path) -> dict[str, list[str]]:
     return {
         "replace": [*make, "-o", f"{work}/replace", "--vocabulary-size", "4000", *TRAINING, *SMALL],
         "plain": [*make, "-o", f"{work}/plain", "--vocabulary-size", "3000", "--method", "focus",
-                  "--vectors", "fasttext", "--vectors-options.epochs", "1", "--norm-calibration", "0.5", *SMALL],
+                  "--vectors", "fasttext", "--vectors-options.epochs", "1", "--norm-calibration", "0.5",
+                  *SMALL],
         "clp": [*make, "-o", f"{work}/clp", "--vocabulary-size", "3000", "--method", "clp", "--vectors",
                 "characters", *SMALL],
         "script": [*make, "-o", f"{work}/script", "--vocabulary-size", "3000", "--method", "script", *SMALL],
@@ -70,15 +71,16 @@ def commands(work: Path, runs: Path, lines: Path) -> dict[str, list[str]]:
         "trim": [*make, "-o", f"{work}/trim", "--mode", "trim", "--minimum-count", "3", *SMALL],
         "trim-loss": [*make, heldout, "-o", f"{work}/trim-loss", "--mode", "trim", "--max-loss", "0.2",
                       "--weights", "1", "2", "--keep-text", "query: ", *SMALL],
-        "extend": [*make, "-o", f"{work}/extend", "--mode", "extend", "--add-tokens", "500", "--vocabulary-size", "6000", *SMALL],
+        "extend": [*make, "-o", f"{work}/extend", "--mode", "extend", "--add-tokens", "500",
+                   "--vocabulary-size", "6000", *SMALL],
         "adapt": ["adapt", f"{work}/plain", str(lines), "-o", f"{work}/adapt", "--tokens", "20000",
                   "--batch-tokens", "2048", "--checks", "2", *SMALL],
         "distill": ["adapt", f"{work}/plain", str(lines), "-o", f"{work}/distill", "--objective",
-                    "distill", "--objective-options.pooling", "mean", "--teacher", teacher, "--tokens", "10000",
-                    "--batch-tokens", "2048", "--checks", "2", *SMALL],
-        "distill-hidden": ["adapt", f"{work}/plain", str(lines), "-o", f"{work}/distill-hidden", "--objective",
-                           "distill-hidden", "--teacher", teacher, "--tokens", "10000", "--batch-tokens", "2048",
-                           "--checks", "2", "--schedule", "new-rows", *SMALL],
+                    "distill", "--objective-options.pooling", "mean", "--teacher", teacher, "--tokens",
+                    "10000", "--batch-tokens", "2048", "--checks", "2", *SMALL],
+        "distill-hidden": ["adapt", f"{work}/plain", str(lines), "-o", f"{work}/distill-hidden",
+                           "--objective", "distill-hidden", "--teacher", teacher, "--tokens", "10000",
+                           "--batch-tokens", "2048", "--checks", "2", "--schedule", "new-rows", *SMALL],
         "compare": ["compare", model, str(lines), "-o", f"{work}/compare", "--vocabulary-size", "3000",
                     "--methods", "focus,blend:second_share=0.3", "--probe-tokens", "8000", "--seeds", "2",
                     "--lines", "20", "--retention", str(demo.heldout_path("sw")), *SMALL],
@@ -137,7 +139,7 @@ def prepare(work: Path) -> Path:
     held = demo.heldout_path("de").read_text(encoding="utf-8").splitlines()
     both = list(zip(held, swahili, strict=False))[:60]
     (work / "pairs.tsv").write_text("".join(f"{b}\t{a}\n" for a, b in both), encoding="utf-8")
-    rows = [{"text": a, "english": b} for a, b in both]
+    rows = [{"source": b, "target": a} for a, b in both]
     (work / "pairs.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     shutil.copytree(demo.model_path(), work / "teacher", dirs_exist_ok=True)
     weights = work / "teacher" / "model.safetensors"

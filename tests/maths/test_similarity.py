@@ -2,9 +2,10 @@ import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings, strategies as st
+from scipy.linalg import orthogonal_procrustes
 
 from monoglot.maths import similarity
-from monoglot.maths.similarity import cosine_sparsemax, nearest_weights, softmax_of, unit_rows
+from monoglot.maths.similarity import cosine_sparsemax, nearest_weights, procrustes, softmax_of, unit_rows
 from monoglot.maths.simplex import sparsemax
 
 
@@ -95,3 +96,26 @@ def test_all_of_the_nearest_are_sparsemax_of_everything():
 
 def test_nothing_near_is_no_weight():
     assert nearest_weights(torch.ones(3, 2), torch.ones(0, 2), 4, sparsemax).lengths.tolist() == [0, 0, 0]
+
+
+def test_a_rotation_is_found_again():
+    rng = np.random.default_rng(0)
+    points = rng.standard_normal((50, 6))
+    rotation = np.linalg.qr(rng.standard_normal((6, 6)))[0]
+    np.testing.assert_allclose(procrustes(points, points @ rotation), rotation, atol=1e-10)
+
+
+def test_equals_scipy_on_noise():
+    rng = np.random.default_rng(1)
+    points, images = rng.standard_normal((2, 40, 5))
+    np.testing.assert_allclose(
+        procrustes(points, images), orthogonal_procrustes(points, images)[0], atol=1e-10
+    )
+
+
+@pytest.mark.parametrize(("dim", "image_dim"), [(3, 5), (5, 3)])
+def test_spaces_of_unequal_width(dim, image_dim):
+    rng = np.random.default_rng(2)
+    found = procrustes(rng.standard_normal((30, dim)), rng.standard_normal((30, image_dim)))
+    product = found @ found.T if dim < image_dim else found.T @ found
+    np.testing.assert_allclose(product, np.eye(3), atol=1e-10)

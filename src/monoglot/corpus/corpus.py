@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path, PurePath
 
-from monoglot.corpus.files import Source, TextFile, could_be_hub_name, find_files
+from monoglot.corpus.files import Source, TextFile, copied, could_be_hub_name, find_files, is_stream
 from monoglot.corpus.heldout import NOTHING, HeldoutChoice, content_key
 from monoglot.corpus.hub import HubDataset
-from monoglot.corpus.streams import copied, is_stream
 from monoglot.errors import CorpusError
 from monoglot.progress import SILENT, Advance, Progress
 

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from monoglot.corpus.compression import DAMAGE, SUFFIXES, decompressed
 from monoglot.corpus.files import could_be_hub_name
-from monoglot.corpus.formats import decoded_lines
+from monoglot.corpus.formats import DAMAGE, SUFFIXES, decoded_lines, decompressed
 from monoglot.errors import CorpusError, first_line
 
 Record = dict[str, Any]

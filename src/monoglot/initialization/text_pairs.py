@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from monoglot.corpus.compression import DAMAGE, SUFFIXES, decompressed
+from monoglot.corpus.formats import DAMAGE, SUFFIXES, decompressed
 from monoglot.errors import SettingError
 
 

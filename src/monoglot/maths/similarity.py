@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Float64
 from torch import Tensor
 
 from monoglot.maths.simplex import sparsemax_of_largest
@@ -143,3 +143,22 @@ def _assemble(parts: list[tuple[Tensor, Tensor, Tensor]], n_rows: int) -> Sparse
     order = np.lexsort((columns, rows))
     lengths = np.bincount(rows, minlength=n_rows).astype(np.int64)
     return SparseRows(offsets(lengths), columns[order].astype(np.int64), weights[order].astype(np.float32))
+
+
+def procrustes(
+    points: Float64[np.ndarray, "pairs dim"], images: Float64[np.ndarray, "pairs image_dim"]
+) -> Float64[np.ndarray, "dim image_dim"]:
+    """Compute the orthogonal map that brings points nearest to their images.
+
+    Solves ``argmin_W ‖X W - Y‖²`` over matrices with orthonormal columns (or rows, if the images have more
+    dimensions): ``W = U Vᵀ`` of the singular value decomposition ``Xᵀ Y = U S Vᵀ`` (Schönemann 1966).
+
+    Args:
+        points: One point a row.
+        images: Where each of them should come to lie.
+
+    Returns:
+        The map, to be multiplied from the right.
+    """
+    left, _, right = np.linalg.svd(points.T @ images, full_matrices=False)
+    return np.asarray(left @ right)

@@ -15,7 +15,7 @@ from monoglot.initialization.registry import register
 from monoglot.initialization.text_pairs import check_pairs, read_pairs
 from monoglot.initialization.transfer import Transfer
 from monoglot.maths.sparse import SparseRows, offsets
-from monoglot.maths.translation import Sequences, count_links
+from monoglot.maths.word_alignment import Sequences, count_links
 from monoglot.progress import SILENT, Progress
 from monoglot.tokenization.cutting import Cut
 
@@ -29,7 +29,7 @@ class Alignment(Initializer):
     """``w = counts(m, s) / Σ counts(m, s)``: how often each source token s was linked with the token m.
 
     Both sides of a parallel text are cut into tokens, and tokens are linked in both directions by IBM model 2
-    with a diagonal prior (see ``monoglot.maths.translation``); the links of both directions are added up,
+    with a diagonal prior (see ``monoglot.maths.word_alignment``); the links of both directions are added up,
     so that a token may stand for several. Pairs that are too rare are dropped.
 
     References: Tran 2020, "From English to Foreign Languages: Transferring Pre-trained Language Models"

@@ -16,7 +16,7 @@ from monoglot.initialization.neighbors import check_neighbors, from_source_token
 from monoglot.initialization.registry import register
 from monoglot.initialization.text_pairs import check_pairs, read_pairs
 from monoglot.initialization.transfer import Transfer
-from monoglot.maths.rotation import procrustes
+from monoglot.maths.similarity import procrustes
 from monoglot.maths.sparse import SparseRows
 from monoglot.progress import SILENT, Progress
 from monoglot.vectors.word_file import WordFile, check_word_file, open_word_file

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from monoglot.maths import translation
+from monoglot.maths import word_alignment as translation
 from monoglot.maths.sparse import offsets
-from monoglot.maths.translation import Sequences, count_links
+from monoglot.maths.word_alignment import Sequences, count_links
 
 
 def sequences(rows, kinds=20):
