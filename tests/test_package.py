@@ -164,7 +164,7 @@ def test_wheel_installs_into_a_fresh_environment(distributions: tuple[Path, Path
 def test_the_module_of_costs_does_without_what_windows_lacks():
     code = (
         "import sys; sys.modules['resource'] = None\n"
-        "from monoglot.run.measure import Meter\n"
+        "from monoglot.run.stage import Meter\n"
         "with Meter() as meter: sum(range(1000))\n"
         "print(meter.measured.seconds >= 0, meter.measured.cpu_seconds >= 0)\n"
     )

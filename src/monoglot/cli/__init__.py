@@ -1,17 +1,5 @@
 """The command line: one module a command; each parses, calls the pipeline, prints."""
 
-from monoglot.cli import (  # noqa: F401 - registers them
-    adapt,
-    compare,
-    demo,
-    evaluate,
-    explain,
-    overlap,
-    plan,
-    push,
-    report,
-    specialize,
-)
 from monoglot.cli.base import app
 from monoglot.cli.running import main
 

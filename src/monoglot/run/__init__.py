@@ -20,10 +20,10 @@ Whatever depends on the clock or the load of the machine is in files named ``mea
 a run publishes are byte for byte the same in two runs with one seed and one thread on one machine.
 """
 
-from monoglot.run.content import content_key, file_hash
-from monoglot.run.files import atomic_write, read_json, write_json
-from monoglot.run.folder import Artifact, Run
-from monoglot.run.measure import Measured
+from monoglot.run.atomic_files import atomic_write, read_json, write_json
+from monoglot.run.hashing import content_key, file_hash
+from monoglot.run.run_folder import Artifact, Run
+from monoglot.run.stage import Measured
 
 __all__ = [
     "Artifact",

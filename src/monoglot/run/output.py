@@ -11,7 +11,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from monoglot.errors import OutputError
-from monoglot.run.files import remove, sync_folder, writing
+from monoglot.run.atomic_files import remove, sync_folder, writing
 from monoglot.visible import is_text
 
 HOME = "monoglot"

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from monoglot.errors import OutputError
-from monoglot.run.files import link_or_copy, read_json
+from monoglot.run.atomic_files import link_or_copy, read_json
 from monoglot.run.output import CARD, HOME, MANIFEST_FILE
 from monoglot.run.stage import MEASURED_FILE, STAGE_FILE
 

@@ -11,8 +11,8 @@ from typing import Any
 
 from monoglot.errors import SettingError
 from monoglot.run import file_hash, read_json, write_json
-from monoglot.run.content import canonical
-from monoglot.run.files import discard, sync_folder, sync_tree
+from monoglot.run.atomic_files import discard, sync_folder, sync_tree
+from monoglot.run.hashing import canonical
 
 COMPLETE = "complete.json"
 """Written into a checkpoint after everything else: its step, and the SHA-256 of each file."""

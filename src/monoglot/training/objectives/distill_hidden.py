@@ -15,7 +15,7 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 from monoglot.errors import ModelError, SettingError
-from monoglot.run.files import sync_tree
+from monoglot.run.atomic_files import sync_tree
 from monoglot.tokenization.encoding import encode_corpus
 from monoglot.tokenization.tokenized_corpus import TokenizedCorpus
 from monoglot.training.chunked import token_losses, window_mean

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from monoglot.run import content_key, file_hash
-from monoglot.run.content import canonical
+from monoglot.run.hashing import canonical
 
 PLAIN = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),

@@ -8,7 +8,7 @@ import time
 
 import numpy as np
 
-from monoglot.run.measure import Meter
+from monoglot.run.stage import Meter
 
 MEBIBYTE = 2**20
 
@@ -41,7 +41,7 @@ def test_peak_memory_is_that_of_the_work_not_of_the_process_so_far() -> None:
 
 def test_memory_of_the_process_that_started_this_one_does_not_count() -> None:
     program = (
-        "from monoglot.run.measure import Meter\n"
+        "from monoglot.run.stage import Meter\n"
         "with Meter() as meter: pass\n"
         "print(meter.measured.peak_memory_bytes)"
     )

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from monoglot.errors import OutputError
-from monoglot.run.content import canonical
+from monoglot.run.hashing import canonical
 
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 

@@ -4,26 +4,27 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+import platform
 import shlex
 import shutil
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from monoglot.errors import OutputError
-from monoglot.run.content import Json, canonical
-from monoglot.run.files import computing, discard, link_or_copy, remove, sync_tree, write_json, writing
-from monoglot.run.manifest import manifest
-from monoglot.run.measure import Measured
+from monoglot.run.atomic_files import computing, discard, link_or_copy, remove, sync_tree, write_json, writing
+from monoglot.run.hashing import Json, canonical
 from monoglot.run.output import CARD, HOME, MANIFEST_FILE, WORK, check, lock, recover, replace, sibling
 from monoglot.run.own_files import keep, named, own_files
 from monoglot.run.stage import (
     MEASURED_FILE,
     STAGE_FILE,
+    Measured,
     Recipe,
     Record,
     compute,
@@ -283,3 +284,66 @@ class Run:
 def _is_temporary(path: Path) -> bool:
     """Whether a name is that of a stage, or a file, that was not finished."""
     return path.name.startswith(".") and ".tmp" in path.name
+
+
+PACKAGES = (
+    "monoglot",
+    "torch",
+    "transformers",
+    "tokenizers",
+    "sentencepiece",
+    "fasttext-community",
+    "datasets",
+    "safetensors",
+    "numpy",
+)
+
+
+def manifest(
+    records: Iterable[Record],
+    published: Iterable[str],
+    settings: object,
+    inputs: Mapping[str, str],
+    seed: int,
+    proof: Mapping[str, Json] | None = None,
+    names: Mapping[str, Json] | None = None,
+    kept: Mapping[str, Json] | None = None,
+) -> dict[str, Json]:
+    """Describe a run: the same for two runs of the same thing on the same machine.
+
+    Args:
+        records: The finished stages, in the order in which they were asked for.
+        published: Names of the stages whose files lie at the root of the output.
+        settings: The settings of the whole run.
+        inputs: Content hash of each of the user's inputs.
+        seed: The seed of the run.
+        proof: What shows that the output does what it is said to do, if the run has proved it.
+        names: What the user called each input.
+        kept: What was kept beside what the corpus asks for, and why, if anything was.
+
+    Returns:
+        The content of ``manifest.json``.
+
+    Raises:
+        TypeError: If the settings hold something without a canonical form, such as a path.
+    """
+    parts = {"proof": proof, "kept": kept}
+    shown = {name: dict(part) for name, part in parts.items() if part is not None}
+    return {
+        "settings": canonical(settings),
+        "inputs": dict(inputs),
+        "names": dict(names or {}),
+        "seed": seed,
+        "versions": {"python": platform.python_version(), **{name: _version(name) for name in PACKAGES}},
+        "platform": platform.platform(),
+        "published": list(published),
+        **shown,
+        "stages": {record.recipe.stage: record.to_json() for record in records},
+    }
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None

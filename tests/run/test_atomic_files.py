@@ -17,7 +17,7 @@ import pytest
 
 from monoglot.errors import OutputError
 from monoglot.run import atomic_write
-from monoglot.run.files import computing, link_or_copy, writing
+from monoglot.run.atomic_files import computing, link_or_copy, writing
 
 
 def test_atomic_write_replaces_only_at_the_end(tmp_path: Path) -> None:
