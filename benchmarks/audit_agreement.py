@@ -21,10 +21,9 @@ from typing import Any
 from benchmarks import known_tokenizers, pages, results
 from monoglot.tokenization.audit import Breakdown, audit
 from monoglot.tokenization.encoding import encode_corpus
-from monoglot.tokenization.evidence import Evidence, TextCounts, count_words
-from monoglot.tokenization.kinds import Kind, kinds_of
+from monoglot.tokenization.kinds import Evidence, Kind, TextCounts, count_words, kinds_of
 from monoglot.tokenization.overlap import match
-from monoglot.tokenization.scripts import script_of
+from monoglot.tokenization.spelling import script_of
 from monoglot.tokenization.vocabulary import Vocabulary
 
 LABELS = Path(__file__).parent / "labels" / "overlap_de.tsv"

@@ -44,9 +44,8 @@ from monoglot.initialization.methods.wechsel import Wechsel
 from monoglot.initialization.transfer import Transfer
 from monoglot.maths.mixture import Provenance
 from monoglot.maths.pursuit import matching_pursuit
-from monoglot.tokenization.cutting import cut_of
 from monoglot.tokenization.overlap import match
-from monoglot.tokenization.pieces import source_pieces
+from monoglot.tokenization.pieces import cut_of, source_pieces
 from monoglot.tokenization.vocabulary import Vocabulary
 
 TOLERANCE = 1e-4

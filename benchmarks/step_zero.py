@@ -40,10 +40,9 @@ from monoglot.model.folder import load_model
 from monoglot.model.tokenizer_folder import load_tokenizer
 from monoglot.model.trained import trained_rows
 from monoglot.pipeline.summary import provenance_shares
-from monoglot.tokenization.encoding import encode_corpus
+from monoglot.tokenization.encoding import TokenizedCorpus, encode_corpus
 from monoglot.tokenization.overlap import match
 from monoglot.tokenization.pieces import source_pieces
-from monoglot.tokenization.tokenized_corpus import TokenizedCorpus
 from monoglot.tokenization.vocabulary import Vocabulary
 from monoglot.vectors.base import TokenVectors
 from monoglot.vectors.registry import get_engine

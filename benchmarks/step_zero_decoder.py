@@ -27,7 +27,7 @@ from monoglot.model.transplant import transplant
 from monoglot.pipeline.settings import Settings
 from monoglot.pipeline.specialize import specialize
 from monoglot.progress import Terminal
-from monoglot.tokenization.tokenized_corpus import TokenizedCorpus
+from monoglot.tokenization.encoding import TokenizedCorpus
 from monoglot.tokenization.vocabulary import Vocabulary
 from monoglot.vectors.base import TokenVectors
 from monoglot.vectors.registry import get_engine

@@ -33,8 +33,7 @@ from transformers import (  # fmt: skip
 
 from benchmarks import results
 from monoglot.corpus import open_corpus
-from monoglot.tokenization.encoding import encode_corpus
-from monoglot.tokenization.tokenized_corpus import TokenizedCorpus
+from monoglot.tokenization.encoding import TokenizedCorpus, encode_corpus
 from monoglot.training.epoch import Layout
 from monoglot.training.frame import Frame
 from monoglot.training.objectives.base import Batch, Lesson

@@ -32,7 +32,7 @@ from monoglot.model.tokenizer_folder import load_tokenizer
 from monoglot.pipeline.settings import Settings
 from monoglot.pipeline.specialize import specialize
 from monoglot.run import read_json
-from monoglot.tokenization.proof import prove
+from monoglot.tokenization.trim import prove
 
 MAX_LOSS = 0.02
 FRESH_LINES = 5_000

@@ -28,8 +28,7 @@ from benchmarks.end_to_end import TARGET, cpu_seconds
 from benchmarks.oracle import status_bytes
 from monoglot.corpus import open_corpus
 from monoglot.model.tokenizer_folder import load_tokenizer
-from monoglot.tokenization.encoding import encode_corpus
-from monoglot.tokenization.tokenized_corpus import CorpusWriter, TokenizedCorpus
+from monoglot.tokenization.encoding import CorpusWriter, TokenizedCorpus, encode_corpus
 from monoglot.tokenization.vocabulary import Vocabulary
 from monoglot.vectors.engines.cooccurrence import Cooccurrence
 

@@ -36,10 +36,9 @@ from benchmarks import known_tokenizers, pages, results
 from monoglot.corpus import open_corpus
 from monoglot.maths.similarity import cosine_sparsemax
 from monoglot.pipeline.source import Source
-from monoglot.tokenization.encoding import encode_corpus
+from monoglot.tokenization.encoding import TokenizedCorpus, encode_corpus
 from monoglot.tokenization.overlap import Overlap, match
 from monoglot.tokenization.spelling import METASPACE
-from monoglot.tokenization.tokenized_corpus import TokenizedCorpus
 from monoglot.tokenization.train import TokenizerSettings, train_tokenizer
 from monoglot.tokenization.vocabulary import Vocabulary
 from monoglot.vectors.base import TokenVectors

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from monoglot.initialization.fallbacks import MEMBERS, script_mean
-from monoglot.tokenization.scripts import script_of
+from monoglot.tokenization.spelling import script_of
 from tests.fixtures.transfers import make_transfer
 
 

@@ -21,7 +21,7 @@ from monoglot.model.folder import save
 from monoglot.model.tokenizer_folder import load_tokenizer
 from monoglot.pipeline.settings import Settings
 from monoglot.pipeline.specialize import specialize
-from monoglot.tokenization.surgery import state_of
+from monoglot.tokenization.tokenizer_json import state_of
 from monoglot.tokenization.trim import TrimSettings, trim_tokenizer
 from tests.fixtures.models import ARCHITECTURES
 from tests.fixtures.tokenizers import DATA, sample

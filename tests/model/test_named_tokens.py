@@ -11,7 +11,7 @@ from monoglot.model.named_tokens import tokens_in_use
 from monoglot.model.tokenizer_folder import load_tokenizer
 from monoglot.pipeline.settings import Settings
 from monoglot.pipeline.specialize import specialize
-from monoglot.tokenization.surgery import rebuild, state_of
+from monoglot.tokenization.tokenizer_json import rebuild, state_of
 from tests.fixtures.models import ARCHITECTURES
 from tests.fixtures.tokenizers import DATA
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from monoglot.model.trained import trained_rows
-from monoglot.tokenization.reserved import is_reserved
+from monoglot.tokenization.roles import is_reserved
 from monoglot.tokenization.vocabulary import Vocabulary
 
 

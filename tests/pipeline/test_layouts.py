@@ -20,7 +20,7 @@ from transformers import PreTrainedTokenizerFast
 
 from monoglot.pipeline.settings import Settings
 from monoglot.pipeline.specialize import specialize
-from monoglot.tokenization.surgery import rebuild, state_of
+from monoglot.tokenization.tokenizer_json import rebuild, state_of
 from tests.fixtures.chat import CHATML, LLAMA_2, LLAMA_3
 from tests.fixtures.models import ARCHITECTURES, BART
 from tests.fixtures.tokenizers import DATA, sample

@@ -6,7 +6,7 @@ from hypothesis import given, strategies as st
 from monoglot.maths.mixture import Mixture, Provenance
 from monoglot.maths.sparse import SparseRows, offsets
 from monoglot.report.tokens import UNIT, heaviest_entries, token_table
-from monoglot.tokenization.token import Family, Token
+from monoglot.tokenization.parts import Family, Token
 from monoglot.tokenization.vocabulary import Vocabulary
 
 TOKENS = ("▁der", "▁Haus", "кот")

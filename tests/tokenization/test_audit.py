@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from monoglot.tokenization.audit import Group, OverlapAudit, audit
-from monoglot.tokenization.evidence import Evidence, TextCounts, count_words
+from monoglot.tokenization.kinds import Evidence, TextCounts, count_words
 from monoglot.tokenization.overlap import match
 from monoglot.tokenization.vocabulary import Vocabulary
 from tests.fixtures.handmade import byte_level_of, unigram_of, with_added

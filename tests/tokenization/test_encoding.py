@@ -16,9 +16,14 @@ from transformers import PreTrainedTokenizerFast
 
 from monoglot.errors import CorpusError
 from monoglot.tokenization import encoding
-from monoglot.tokenization.encoding import count_tokens, cut_line, encode_corpus
-from monoglot.tokenization.sentencepiece_proto import has_repeated_unit, unigram_encoder
-from monoglot.tokenization.tokenized_corpus import CorpusWriter, TokenizedCorpus
+from monoglot.tokenization.encoding import (
+    CorpusWriter,
+    TokenizedCorpus,
+    count_tokens,
+    cut_line,
+    encode_corpus,
+)
+from monoglot.tokenization.fast_encoders import has_repeated_unit, unigram_encoder
 from monoglot.tokenization.vocabulary import id_rows
 from tests.fixtures.tokenizers import FAMILIES, LANGUAGES, sample
 
@@ -139,7 +144,7 @@ def test_empty_corpus_has_no_lines(target_tokenizers, tmp_path):
 
 
 def test_counts_and_chunks_cover_the_corpus(target_tokenizers, lines, tmp_path, monkeypatch):
-    monkeypatch.setattr("monoglot.tokenization.tokenized_corpus.COUNTING_CHUNK_TOKENS", 100)
+    monkeypatch.setattr("monoglot.tokenization.encoding.COUNTING_CHUNK_TOKENS", 100)
     corpus = encode_corpus(target_tokenizers["unigram"], lines, tmp_path)
 
     assert corpus.counts(1_500).tolist() == np.bincount(corpus.ids, minlength=1_500).tolist()

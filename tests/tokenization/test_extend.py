@@ -8,7 +8,7 @@ from transformers import AutoTokenizer
 
 from monoglot.errors import SettingError, TokenizerError
 from monoglot.tokenization.extend import ExtendSettings, extend_tokenizer
-from monoglot.tokenization.surgery import merges_of, state_of
+from monoglot.tokenization.tokenizer_json import merges_of, state_of
 from monoglot.tokenization.trim import select_tokens
 from tests.fixtures.tokenizers import FAMILIES, LANGUAGES, sample
 

@@ -1,4 +1,4 @@
-"""The sorts of tokens that the audit tells apart."""
+"""Counts of words."""
 
 from __future__ import annotations
 
@@ -6,10 +6,21 @@ import numpy as np
 import pytest
 from tokenizers import Tokenizer
 
-from monoglot.tokenization.evidence import Evidence, TextCounts
-from monoglot.tokenization.kinds import RULES, Kind, kinds_of
+from monoglot.tokenization.kinds import RULES, Evidence, Kind, TextCounts, count_words, kinds_of
 from monoglot.tokenization.vocabulary import Vocabulary
 from tests.fixtures.handmade import byte_level_of, unigram_of
+
+
+def test_the_first_words_of_sentences_are_not_counted():
+    counts = count_words(["Das Haus, das Haus. Dort steht; ja Hans 3 mal", "Ein Haus: Eines"])
+    assert counts == {"Haus": 2, "das": 1, "steht": 1, "ja": 1, "Hans": 1, } | {"Haus": 3}  # fmt: skip
+
+
+def test_totals_and_caseless_counts():
+    text = TextCounts(np.array([2, 0, 3]), {"Not": 1, "not": 4})
+    assert (text.all_tokens, text.all_words) == (5, 5)
+    assert text.caseless_words == {"not": 5}
+
 
 FILLER = {"▁xxx": 1_000_000}
 """A frequent token, so that others are rare in comparison."""

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from tokenizers import Tokenizer
 
+from monoglot.tokenization.parts import Family
 from monoglot.tokenization.pieces import source_pieces
-from monoglot.tokenization.token import Family
 from monoglot.tokenization.vocabulary import Vocabulary
 from tests.fixtures.handmade import byte_level_of, sentencepiece_bpe_of, unigram_of, with_added, wordpiece_of
 

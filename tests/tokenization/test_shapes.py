@@ -7,8 +7,8 @@ import pytest
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import PreTrainedTokenizerFast
 
-from monoglot.tokenization.carried import literal_pattern
 from monoglot.tokenization.extend import ExtendSettings, extend_tokenizer
+from monoglot.tokenization.selection import literal_pattern
 from monoglot.tokenization.train import TokenizerSettings, train_tokenizer
 from monoglot.tokenization.trim import TrimSettings, trim_tokenizer
 from tests.fixtures.tokenizers import LANGUAGES, sample

@@ -12,7 +12,7 @@ from tokenizers import AddedToken
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
 from monoglot.errors import CorpusError, SettingError
-from monoglot.tokenization.surgery import rebuild, state_of
+from monoglot.tokenization.tokenizer_json import rebuild, state_of
 from monoglot.tokenization.train import TokenizerSettings, train_tokenizer
 from tests.fixtures.tokenizers import FAMILIES, sample
 

@@ -9,10 +9,9 @@ from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, train
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
 from monoglot.errors import SettingError
-from monoglot.tokenization.admission import admission
-from monoglot.tokenization.proof import prove
-from monoglot.tokenization.surgery import state_of
-from monoglot.tokenization.trim import TrimSettings, select_tokens, trim_tokenizer
+from monoglot.tokenization.selection import admission
+from monoglot.tokenization.tokenizer_json import state_of
+from monoglot.tokenization.trim import TrimSettings, prove, select_tokens, trim_tokenizer
 from tests.fixtures.tokenizers import FAMILIES, LANGUAGES, sample
 
 FAMILY_NAMES = sorted(FAMILIES)

@@ -6,10 +6,9 @@ import numpy as np
 import pytest
 
 from monoglot.tokenization.extend import ExtendSettings, extend_tokenizer
-from monoglot.tokenization.proof import prove
-from monoglot.tokenization.surgery import rebuild, state_of
+from monoglot.tokenization.tokenizer_json import rebuild, state_of
 from monoglot.tokenization.train import TokenizerSettings, train_tokenizer
-from monoglot.tokenization.trim import TrimSettings, select_tokens, trim_tokenizer
+from monoglot.tokenization.trim import TrimSettings, prove, select_tokens, trim_tokenizer
 from tests.fixtures.tokenizers import sample
 
 TEXT = sample("de", 600)

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from monoglot.errors import CorpusError
-from monoglot.tokenization.tokenized_corpus import TokenizedCorpus
+from monoglot.tokenization.encoding import TokenizedCorpus
 from monoglot.training.epoch import Layout
 from monoglot.training.frame import Frame
 from monoglot.training.packing import PackedCorpus

@@ -6,8 +6,7 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from monoglot.tokenization.encoding import encode_corpus
-from monoglot.tokenization.tokenized_corpus import CorpusWriter, TokenizedCorpus
+from monoglot.tokenization.encoding import CorpusWriter, TokenizedCorpus, encode_corpus
 from monoglot.tokenization.vocabulary import Family, Token, Vocabulary
 from tests.fixtures.tokenizers import sample
 

@@ -15,7 +15,7 @@ from hypothesis import given, settings, strategies as st
 from scipy.sparse import csr_array
 
 from monoglot.errors import VectorsError
-from monoglot.tokenization.tokenized_corpus import CorpusWriter
+from monoglot.tokenization.encoding import CorpusWriter
 from monoglot.vectors import pair_counts, pair_table
 from monoglot.vectors.engines.cooccurrence import Cooccurrence
 from monoglot.vectors.pair_counts import PairCounts, count_chunk, count_pairs, count_shards

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Bool, Int64
 
-from monoglot.tokenization.scripts import script_of
+from monoglot.tokenization.spelling import script_of
 
 UNSPACED_SCRIPTS = frozenset(
     {"Han", "Hiragana", "Katakana", "Bopomofo", "Thai", "Lao", "Khmer", "Myanmar", "Tibetan", "Javanese"}

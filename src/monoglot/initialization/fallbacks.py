@@ -10,8 +10,8 @@ from jaxtyping import Bool, Float64
 from monoglot.initialization.transfer import Transfer
 from monoglot.maths.mixture import Provenance
 from monoglot.maths.sparse import SparseRows, offsets
-from monoglot.tokenization.scripts import script_of
-from monoglot.tokenization.token import Token
+from monoglot.tokenization.parts import Token
+from monoglot.tokenization.spelling import script_of
 
 MEMBERS = 256
 """How many tokens stand for a script: the first ones, which are frequent and well trained."""

@@ -10,9 +10,8 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from monoglot.errors import SettingError, VectorsError
-from monoglot.tokenization.cutting import Cut
 from monoglot.tokenization.overlap import MatchKind, Overlap
-from monoglot.tokenization.pieces import Pieces
+from monoglot.tokenization.pieces import Cut, Pieces
 from monoglot.tokenization.vocabulary import Vocabulary
 from monoglot.vectors.base import TokenVectors
 

@@ -11,7 +11,7 @@ from transformers import PreTrainedTokenizerFast
 from monoglot.errors import ModelError
 from monoglot.model.satellites import sentence_modules, transformer_folder
 from monoglot.model.token_ids import BIASES, FORCED, ID_LISTS, ID_SEQUENCES, ONE_ID, TO_ID
-from monoglot.tokenization.reserved import is_control, is_reserved
+from monoglot.tokenization.roles import is_control, is_reserved
 from monoglot.untrusted import read_foreign_json
 
 # They name every token there is, or are no settings.

@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 
-from monoglot.tokenization.reserved import is_reserved
+from monoglot.tokenization.roles import is_reserved
 from monoglot.tokenization.vocabulary import Vocabulary
 
 BLOCK_ROWS = 1 << 14

@@ -14,7 +14,7 @@ from monoglot.pipeline.names import find_folder
 from monoglot.progress import SILENT, Progress
 from monoglot.tokenization.audit import OverlapAudit, audit
 from monoglot.tokenization.encoding import count_tokens
-from monoglot.tokenization.evidence import Evidence, TextCounts, count_words
+from monoglot.tokenization.kinds import Evidence, TextCounts, count_words
 from monoglot.tokenization.overlap import match
 from monoglot.tokenization.pieces import source_pieces
 from monoglot.tokenization.vocabulary import Vocabulary

@@ -25,7 +25,7 @@ from monoglot.pipeline.training import trained_model
 from monoglot.pipeline.walk import Walk
 from monoglot.run import Artifact, content_key, read_json, write_json
 from monoglot.run.output import CACHES, PROBES, STUDENTS
-from monoglot.tokenization.tokenized_corpus import TokenizedCorpus
+from monoglot.tokenization.encoding import TokenizedCorpus
 from monoglot.training.checkpoints import METRICS
 
 Texts = Mapping[str, Sequence[str]]

@@ -9,9 +9,8 @@ from transformers import PreTrainedTokenizerFast
 from monoglot.errors import SettingError
 from monoglot.report.explanation import WordExplanation
 from monoglot.report.spelling import readable
-from monoglot.tokenization.cutting import make_cut
-from monoglot.tokenization.parts import Parts
-from monoglot.tokenization.token import Family, Role
+from monoglot.tokenization.parts import Family, Parts, Role
+from monoglot.tokenization.pieces import make_cut
 from monoglot.tokenization.vocabulary import Vocabulary, backend_of
 
 MARKS = ("▁", "Ġ", "##")

@@ -17,7 +17,7 @@ from monoglot.model.given_text import GivenText
 from monoglot.model.named_tokens import tokens_in_use
 from monoglot.pipeline.source import Source
 from monoglot.run import read_json, write_json
-from monoglot.tokenization.kept_text import KeptText, segmented_otherwise
+from monoglot.tokenization.selection import KeptText, segmented_otherwise
 from monoglot.untrusted import check_regular
 
 MOST_SHOWN, LONGEST_SHOWN = 3, 60

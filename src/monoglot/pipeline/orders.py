@@ -20,7 +20,7 @@ from monoglot.pipeline import processes
 from monoglot.pipeline.adapt_settings import AdaptSettings
 from monoglot.pipeline.source import open_source
 from monoglot.progress import SILENT, Progress
-from monoglot.tokenization.tokenized_corpus import TokenizedCorpus
+from monoglot.tokenization.encoding import TokenizedCorpus
 from monoglot.training.lapt import Outcome, Scorer, train
 from monoglot.training.objectives.base import Lesson, Task, Teacher
 from monoglot.training.registry import get_objective

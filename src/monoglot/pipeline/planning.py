@@ -22,7 +22,7 @@ from monoglot.pipeline.kept import find_kept, kept_words
 from monoglot.pipeline.source import Source, open_source
 from monoglot.progress import SILENT, Progress
 from monoglot.tokenization.extend import ExtendSettings, extend_tokenizer, with_kept_tokens
-from monoglot.tokenization.kept_text import KeptText
+from monoglot.tokenization.selection import KeptText
 from monoglot.tokenization.train import TokenizerSettings, train_tokenizer
 from monoglot.tokenization.trim import TrimSettings, trim_tokenizer
 from monoglot.tokenization.vocabulary import id_rows, plain_backend

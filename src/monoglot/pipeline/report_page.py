@@ -21,8 +21,7 @@ from monoglot.report.figures.curve import curve
 from monoglot.report.overlap import Crosstab, crosstab
 from monoglot.report.tokens import TokenTable, token_table
 from monoglot.report.wording import PROVENANCE_COLORS, provenance_name
-from monoglot.tokenization.evidence import Evidence, TextCounts, count_words
-from monoglot.tokenization.kinds import kinds_of
+from monoglot.tokenization.kinds import Evidence, TextCounts, count_words, kinds_of
 
 EXAMPLES = 6
 

@@ -24,7 +24,7 @@ from monoglot.pipeline.summary import Share, Summary, count_parameters, provenan
 from monoglot.pipeline.texts import KEPT_IDS, heldout, token_counts
 from monoglot.pipeline.walk import Walk
 from monoglot.run import Artifact, read_json, write_json
-from monoglot.tokenization.proof import prove
+from monoglot.tokenization.trim import prove
 from monoglot.tokenization.vocabulary import Vocabulary
 
 PROOF_LINES, PROOF_CHARACTERS = 32, 2_000

@@ -13,8 +13,7 @@ from monoglot.corpus import CorpusStatistics, Source
 from monoglot.model.tokenizer_folder import load_tokenizer
 from monoglot.pipeline.walk import Walk
 from monoglot.run import Artifact, atomic_write, read_json, write_json
-from monoglot.tokenization.encoding import count_tokens, encode_corpus
-from monoglot.tokenization.tokenized_corpus import TokenizedCorpus
+from monoglot.tokenization.encoding import TokenizedCorpus, count_tokens, encode_corpus
 
 KEPT_IDS = "source_ids.npy"
 """The source id of each of the first target ids, where a tokenizer was made by keeping source tokens."""

@@ -19,10 +19,9 @@ from monoglot.model.trained import trained_rows
 from monoglot.pipeline.memory import return_memory
 from monoglot.pipeline.walk import Walk
 from monoglot.run import Artifact, file_hash, write_json
-from monoglot.tokenization.cutting import cut_of
+from monoglot.tokenization.encoding import TokenizedCorpus
 from monoglot.tokenization.overlap import Overlap, match
-from monoglot.tokenization.pieces import source_pieces
-from monoglot.tokenization.tokenized_corpus import TokenizedCorpus
+from monoglot.tokenization.pieces import cut_of, source_pieces
 from monoglot.tokenization.vocabulary import Vocabulary
 from monoglot.vectors.base import TokenVectors
 from monoglot.vectors.pretrained import ModelEngine

@@ -13,8 +13,8 @@ from monoglot.maths.mixture import Mixture, Provenance
 from monoglot.maths.sparse import SparseRows, offsets
 from monoglot.report.spelling import readable
 from monoglot.tokenization.kinds import token_text
-from monoglot.tokenization.scripts import script_of
-from monoglot.tokenization.token import Family
+from monoglot.tokenization.parts import Family
+from monoglot.tokenization.spelling import script_of
 from monoglot.tokenization.vocabulary import Vocabulary
 
 MOST_PARENTS = 6

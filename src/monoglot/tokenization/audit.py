@@ -10,12 +10,10 @@ from typing import Any
 import numpy as np
 from jaxtyping import Int64
 
-from monoglot.tokenization.evidence import Evidence
-from monoglot.tokenization.kinds import RULES, kinds_of, token_text
-from monoglot.tokenization.overlap import MatchKind, Overlap
-from monoglot.tokenization.partners import collisions
-from monoglot.tokenization.scripts import script_of
-from monoglot.tokenization.token import Token
+from monoglot.tokenization.kinds import RULES, Evidence, kinds_of, token_text
+from monoglot.tokenization.overlap import MatchKind, Overlap, collisions
+from monoglot.tokenization.parts import Token
+from monoglot.tokenization.spelling import script_of
 from monoglot.tokenization.vocabulary import Vocabulary
 
 EXAMPLES = 10

@@ -12,11 +12,11 @@ from tokenizers import Tokenizer
 from transformers import PreTrainedTokenizerFast
 
 from monoglot.errors import SettingError, TokenizerError
-from monoglot.tokenization.closure import ranks_of, segment
-from monoglot.tokenization.kept_text import NOTHING_KEPT, KeptText
-from monoglot.tokenization.parts import Parts, family_of, replacement_of
+from monoglot.tokenization.merges import ranks_of, segment
+from monoglot.tokenization.parts import Family, Parts, family_of, replacement_of
+from monoglot.tokenization.selection import NOTHING_KEPT, KeptText
 from monoglot.tokenization.spelling import METASPACE, byte_level_surface
-from monoglot.tokenization.surgery import (
+from monoglot.tokenization.tokenizer_json import (
     Merge,
     State,
     ids_of,
@@ -26,7 +26,6 @@ from monoglot.tokenization.surgery import (
     state_of,
     with_tokens,
 )
-from monoglot.tokenization.token import Family
 from monoglot.tokenization.vocabulary import Vocabulary, backend_of
 
 # By how much the score of a new piece exceeds that of its parts, at least: enough to survive rounding.

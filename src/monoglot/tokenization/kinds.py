@@ -1,20 +1,78 @@
-"""What sort of token a token is: symbol, name, English or otherwise foreign, or of the target language.
-
-A set of rules, after the manual audit in FOCUS (Dobler & de Melo 2023). They look at the token and at how
-often it, or the word that it is, occurs in the corpus and in an English text. They are simple on purpose, and
-wrong about part of the tokens: `docs/matching.md` says how often.
-"""
+"""How often tokens and words occur in the corpus and in an English text: what the audit's rules look at."""
 
 from __future__ import annotations
 
+import re
 from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 
-from monoglot.tokenization.evidence import Evidence, TextCounts
-from monoglot.tokenization.partners import is_symbolic
-from monoglot.tokenization.scripts import COMMON, script_of
-from monoglot.tokenization.token import Token
+import numpy as np
+from jaxtyping import Int64
+
+from monoglot.tokenization.overlap import is_symbolic
+from monoglot.tokenization.parts import Token
+from monoglot.tokenization.spelling import COMMON, script_of
 from monoglot.tokenization.vocabulary import Vocabulary
+
+_INNER_WORD = re.compile(r"(?<=[^\W\d_] )[^\W\d_]+|(?<=[,;] )[^\W\d_]+")
+
+
+@dataclass(frozen=True)
+class TextCounts:
+    """How often tokens and words occur in a text.
+
+    Attributes:
+        tokens: Count of each target id, the text being cut by the target tokenizer.
+        words: Count of each word in its own case, as ``count_words`` gives them.
+    """
+
+    tokens: Int64[np.ndarray, " target"]
+    words: Mapping[str, int]
+
+    @cached_property
+    def all_tokens(self) -> int:
+        """Number of tokens of the text."""
+        return int(self.tokens.sum())
+
+    @cached_property
+    def all_words(self) -> int:
+        """Number of words counted."""
+        return sum(self.words.values())
+
+    @cached_property
+    def caseless_words(self) -> Mapping[str, int]:
+        """Count of each word whatever its case, by its lower-cased form."""
+        counts: Counter[str] = Counter()
+        for word, count in self.words.items():
+            counts[word.lower()] += count
+        return counts
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """The texts that tell what sort of token a token is.
+
+    Attributes:
+        corpus: The corpus of the target language.
+        english: Any English text of some megabytes; without one only the script tells a foreign token.
+    """
+
+    corpus: TextCounts
+    english: TextCounts | None = None
+
+
+def count_words(lines: Iterable[str]) -> Counter[str]:
+    """Count the words that follow another word, a comma or a semicolon on their line.
+
+    Those are not the first of a sentence, so that a capital letter says something about the word.
+    """
+    counts: Counter[str] = Counter()
+    for line in lines:
+        counts.update(_INNER_WORD.findall(line))
+    return counts
 
 
 class Kind(StrEnum):

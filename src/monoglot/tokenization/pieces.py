@@ -1,22 +1,143 @@
-"""Into which source tokens the source tokenizer cuts the text of each target token."""
+"""Cutting texts as the middle of a line: a tokenizer without its habits at the beginning of a text."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import chain
+from typing import Any
 
 import numpy as np
 from jaxtyping import Int64
-from tokenizers import Tokenizer
+from tokenizers import Encoding, Tokenizer, models
 from transformers import PreTrainedTokenizerBase
 
-from monoglot.tokenization.cutting import make_cut
-from monoglot.tokenization.parts import Parts
+from monoglot.tokenization.parts import Parts, Token, replacement_of
 from monoglot.tokenization.roles import read_roles
-from monoglot.tokenization.spelling import BYTE_OF
-from monoglot.tokenization.token import Token
+from monoglot.tokenization.spelling import BYTE_OF, is_isolated
 from monoglot.tokenization.vocabulary import Vocabulary, backend_of
+
+Cut = Callable[[list[str]], list[list[int]]]
+"""Gives the source ids of each of many texts; a text that begins with a space begins a word."""
+
+_UNKNOWN = "[unknown]"
+
+
+def cut_of(tokenizer: PreTrainedTokenizerBase | Tokenizer) -> Cut:
+    """Make the function that cuts texts into a tokenizer's tokens, as in the middle of a line.
+
+    Raises:
+        TokenizerError: If the tokenizer is of a kind that monoglot does not read.
+    """
+    backend = backend_of(tokenizer)
+    return make_cut(backend, Parts.of(backend))
+
+
+def make_cut(backend: Tokenizer, parts: Parts) -> Cut:
+    """Make the function that cuts texts into the tokens of a tokenizer, as in the middle of a line."""
+    if isinstance(backend.model, models.WordPiece):
+        return _wordpiece_cut(backend, backend.model.continuing_subword_prefix)
+    return _spaced_cut(backend, parts)
+
+
+def _spaced_cut(backend: Tokenizer, parts: Parts) -> Cut:
+    """Cut with a tokenizer that spells spaces, made to add none of its own and to lose none."""
+    bare = without_habits(backend, parts)
+    own_id = _add_plain_tokens(bare, backend)
+    space = bare.token_to_id("Ġ" if parts.has("ByteLevel") else replacement_of(parts) or "▁")
+
+    def cut(texts: list[str]) -> list[list[int]]:
+        rows = [encoding.ids for encoding in bare.encode_batch_fast(texts, add_special_tokens=False)]
+        words = [row[1:] if len(row) > 1 and row[0] == space else row for row in rows]
+        return [[own_id.get(id, id) for id in row] for row in words]
+
+    return cut
+
+
+def without_habits(backend: Tokenizer, parts: Parts) -> Tokenizer:
+    """The tokenizer without added tokens and without what it does at the beginning of a text only."""
+    bare = Tokenizer(backend.model)  # shares the model, which may be large
+    _take_steps(bare, _shell(_inner_steps(parts)))
+    return bare
+
+
+def without_added_tokens(backend: Tokenizer) -> Tokenizer:
+    """The tokenizer without added tokens."""
+    bare = Tokenizer(backend.model)
+    _take_steps(bare, backend)
+    return bare
+
+
+def _inner_steps(parts: Parts) -> dict[str, list[dict[str, Any]]]:
+    """Normalizer and pre-tokenizer steps, less what puts a space before a text or takes one away."""
+    changes: dict[str, dict[str, Any]] = {
+        "Strip": {"strip_left": False},
+        "Metaspace": {"prepend_scheme": "never"},
+        "ByteLevel": {"add_prefix_space": False},
+    }
+    dropped = ("Prepend", "WhitespaceSplit")
+    return {
+        name: [step | changes.get(step["type"], {}) for step in steps if step["type"] not in dropped]
+        for name, steps in (("normalizer", parts.normalizer), ("pre_tokenizer", parts.pre_tokenizer))
+    }
+
+
+def _shell(steps: dict[str, list[dict[str, Any]]]) -> Tokenizer:
+    """An empty tokenizer with these steps: the way to make steps of their description."""
+    inner = {"normalizer": "normalizers", "pre_tokenizer": "pretokenizers"}
+    state = json.loads(Tokenizer(models.BPE()).to_str())
+    for name, described in steps.items():
+        state[name] = {"type": "Sequence", inner[name]: described} if described else None
+    return Tokenizer.from_str(json.dumps(state))
+
+
+def _take_steps(tokenizer: Tokenizer, other: Tokenizer) -> None:
+    for name in ("normalizer", "pre_tokenizer"):
+        if getattr(other, name) is not None:
+            setattr(tokenizer, name, getattr(other, name))
+
+
+def _add_plain_tokens(tokenizer: Tokenizer, source: Tokenizer) -> dict[int, int]:
+    """Add the source's added tokens that are not special; gives their source ids by their ids here."""
+    plain = {id: token for id, token in source.get_added_tokens_decoder().items() if not token.special}
+    tokenizer.add_tokens(list(plain.values()))
+    ids = {id: tokenizer.token_to_id(token.content) for id, token in plain.items()}
+    return {here: id for id, here in ids.items() if here is not None}
+
+
+def _wordpiece_cut(backend: Tokenizer, prefix: str) -> Cut:
+    """Cut with a WordPiece tokenizer; a text that does not begin a word begins with a continuation (``##``).
+
+    Continuations are cut by a second model, which knows the ``##`` tokens only, without their ``##``.
+    """
+    starts = without_added_tokens(backend)
+    own_id = _add_plain_tokens(starts, backend)
+    continuing = {
+        text.removeprefix(prefix): id
+        for text, id in backend.get_vocab(with_added_tokens=False).items()
+        if prefix and text.startswith(prefix) and text != prefix
+    }
+    numbered = {text: number for number, text in enumerate([_UNKNOWN, *continuing])}
+    inside = Tokenizer(models.WordPiece(numbered, unk_token=_UNKNOWN, continuing_subword_prefix=""))
+    _take_steps(inside, backend)
+    continuing_ids = [None, *continuing.values()]
+
+    def join(text: str, start: Encoding, inner: Encoding) -> list[int]:
+        """The first word as a continuation if there are such pieces, the others as words."""
+        words = [(word, own_id.get(id, id)) for id, word in zip(start.ids, start.word_ids, strict=True)]
+        first = start.word_to_chars(0)
+        if text.startswith(" ") or first is None or is_isolated(text[slice(*first)], backend):
+            return [id for _, id in words]
+        found = [continuing_ids[n] for n, word in zip(inner.ids, inner.word_ids, strict=True) if word == 0]
+        continued = [id for id in found if id is not None]
+        return [*continued, *(id for word, id in words if word != 0 or not continued)]
+
+    def cut(texts: list[str]) -> list[list[int]]:
+        encodings = (model.encode_batch(texts, add_special_tokens=False) for model in (starts, inside))
+        return [join(*each) for each in zip(texts, *encodings, strict=True)]
+
+    return cut
 
 
 @dataclass(frozen=True)

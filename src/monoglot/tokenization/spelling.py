@@ -1,38 +1,53 @@
-r"""How a tokenizer spells bytes and word starts, read from the parts of its tokenizer.json.
-
-What a token stands for is its *surface*: the bytes of text it covers, spaces included. Two spellings of a
-space are known, the metaspace ``▁`` of SentencePiece and the byte alphabet of GPT-2 (``Ġ``); a WordPiece
-vocabulary has no spaces and marks instead what is *not* a word start. All three are brought to one form:
-
-====================================  ================================  ==========
-surface                               form                              word start
-====================================  ================================  ==========
-begins with a space, more follows     what follows that one space       ``True``
-whitespace only (`` ``, ``\n\n``)        all of it                         ``None``
-a byte-fallback token (``<0xC3>``)    that byte                         ``None``
-a special token                       its own text                      ``None``
-another added token (``<table>``)     its own text                      ``None``
-anything else                         all of it                         ``False``
-WordPiece with ``##``                 what follows the ``##``           ``False``
-WordPiece, always isolated (``.``)    its own text                      ``None``
-other WordPiece                       its own text                      ``True``
-====================================  ================================  ==========
-
-``None`` means that the token is used both at the start of a word and elsewhere. In WordPiece that is so for
-whatever the normalizer and the pre-tokenizer cut out of the middle of a word: punctuation, and in BERT each
-Chinese character; that is found out by asking those two, not from a list. The ``##`` variant of such a
-token (``##.``) is never produced, and is marked as unreachable.
-"""
+"""The script that a text is written in."""
 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable
+from functools import cache
 from typing import NamedTuple
 
 from tokenizers import Tokenizer, models
 
 from monoglot.tokenization.parts import Parts, replacement_of
+
+COMMON = "none"
+"""The script of texts without letters: digits, punctuation, symbols, modifiers."""
+
+_RENAMED = {"Cjk": "Han"}
+_NO_SCRIPTS = {
+    "Combining",
+    "Modifier",
+    "Feminine",
+    "Masculine",
+    "Micro",
+    "Superscript",
+    "Subscript",
+    "Double",
+}
+
+
+def script_of(text: str) -> str:
+    """Tell the script of most letters of a text, the first one where several are as frequent.
+
+    Python has no table of Unicode scripts, but the names of letters begin with theirs (``CYRILLIC SMALL
+    LETTER A``). Compatibility forms (full width, mathematical letters) count as what they stand for.
+
+    Returns:
+        The script's English name (``Latin``, ``Han``), or ``none`` if there is no letter.
+    """
+    scripts = list(map(_letter_script, unicodedata.normalize("NFKC", text)))
+    found = dict.fromkeys(script for script in scripts if script != COMMON)
+    return max(found, key=scripts.count, default=COMMON)
+
+
+@cache
+def _letter_script(character: str) -> str:
+    if unicodedata.category(character)[0] not in "LM":
+        return COMMON
+    first = unicodedata.name(character, "").partition(" ")[0].partition("-")[0].title()
+    return COMMON if not first or first in _NO_SCRIPTS else _RENAMED.get(first, first)
 
 
 class Spelled(NamedTuple):

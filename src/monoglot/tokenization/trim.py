@@ -8,18 +8,27 @@ from itertools import islice
 
 import numpy as np
 from jaxtyping import Float64, Int64
+from tokenizers import Tokenizer
 from transformers import PreTrainedTokenizerFast
 
 from monoglot.errors import SettingError
-from monoglot.tokenization.admission import (
+from monoglot.tokenization.selection import (
+    NOTHING_KEPT,
+    KeptText,
     admission,
     until_all_are_in,
     until_covered,
     until_lines_are_whole,
 )
-from monoglot.tokenization.kept_text import NOTHING_KEPT, KeptText
-from monoglot.tokenization.proof import exact_ids
-from monoglot.tokenization.surgery import State, ids_of, merges_of, rebuild, scores_of, state_of, with_tokens
+from monoglot.tokenization.tokenizer_json import (
+    State,
+    ids_of,
+    merges_of,
+    rebuild,
+    scores_of,
+    state_of,
+    with_tokens,
+)
 from monoglot.tokenization.vocabulary import plain_backend
 
 
@@ -135,3 +144,68 @@ def _select(source: PreTrainedTokenizerFast, state: State, source_ids: Iterable[
         merges = [pair for pair in pairs if pair[0] in ids and pair[1] in ids and "".join(pair) in ids]
     tokenizer = rebuild(source, with_tokens(state, ids, scores=scores, merges=merges))
     return Trimmed(tokenizer, np.array(kept, dtype=np.int64))
+
+
+BATCH_LINES = 1_000
+MOST_EXAMPLES = 5
+
+
+@dataclass(frozen=True)
+class Proof:
+    """How many lines two tokenizers segment alike.
+
+    Attributes:
+        lines: Lines that were compared.
+        equal: Lines that come out as the same tokens.
+        examples: Some of the others.
+    """
+
+    lines: int
+    equal: int
+    examples: tuple[str, ...]
+
+    @property
+    def share(self) -> float:
+        """Share of lines that come out as the same tokens; 1 if there were no lines."""
+        return self.equal / self.lines if self.lines else 1.0
+
+
+def prove(
+    source: PreTrainedTokenizerFast,
+    trimmed: PreTrainedTokenizerFast,
+    source_of: Int64[np.ndarray, " trimmed"],
+    lines: Iterable[str],
+) -> Proof:
+    """Compare the segmentation of every line, token by token.
+
+    Args:
+        source: The tokenizer that was trimmed.
+        trimmed: What was left of it.
+        source_of: The source id of each trimmed token; -1 for new ones.
+        lines: The text.
+    """
+    old, new = plain_backend(source), plain_backend(trimmed)
+    compared = equal = 0
+    examples: list[str] = []
+    for batch in batches(lines):
+        ids = zip(exact_ids(old, batch), exact_ids(new, batch), strict=True)
+        for line, (source_ids, trimmed_ids) in zip(batch, ids, strict=True):
+            compared += 1
+            if np.array_equal(source_ids, source_of[trimmed_ids]):
+                equal += 1
+            elif len(examples) < MOST_EXAMPLES:
+                examples.append(line)
+    return Proof(compared, equal, tuple(examples))
+
+
+def exact_ids(backend: Tokenizer, batch: list[str]) -> list[Int64[np.ndarray, " tokens"]]:
+    """Encode some lines without special tokens around them."""
+    encodings = backend.encode_batch_fast(batch, add_special_tokens=False)
+    return [np.array(encoding.ids, dtype=np.int64) for encoding in encodings]
+
+
+def batches(lines: Iterable[str]) -> Iterator[list[str]]:
+    """Take so many lines at a time."""
+    stream = iter(lines)
+    while batch := list(islice(stream, BATCH_LINES)):
+        yield batch

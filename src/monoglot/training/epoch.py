@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 from jaxtyping import Int64
 
-from monoglot.tokenization.tokenized_corpus import TokenizedCorpus
+from monoglot.tokenization.encoding import TokenizedCorpus
 from monoglot.training.filling import filling_order
 from monoglot.training.frame import Frame
 from monoglot.training.windows import PADDING, Windows

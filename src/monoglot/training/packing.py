@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from monoglot.errors import CorpusError
-from monoglot.tokenization.tokenized_corpus import TokenizedCorpus
+from monoglot.tokenization.encoding import TokenizedCorpus
 from monoglot.training.epoch import LEAST_PIECE_TOKENS, Epoch, Layout
 from monoglot.training.windows import Windows
 

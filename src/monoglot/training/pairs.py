@@ -13,8 +13,7 @@ from transformers import PreTrainedTokenizerFast
 from monoglot.errors import CorpusError
 from monoglot.run import content_key, read_json, write_json
 from monoglot.run.atomic_files import sync_tree
-from monoglot.tokenization.encoding import encode_corpus
-from monoglot.tokenization.tokenized_corpus import TokenizedCorpus
+from monoglot.tokenization.encoding import TokenizedCorpus, encode_corpus
 from monoglot.training.objectives.base import Lesson
 from monoglot.training.texts import WordLists, mixed_lengths
 

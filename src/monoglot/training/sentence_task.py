@@ -15,7 +15,7 @@ from torch.nn.functional import cosine_similarity, normalize
 from transformers import PreTrainedModel
 
 from monoglot.model.pooling import Pooling
-from monoglot.tokenization.tokenized_corpus import TokenizedCorpus
+from monoglot.tokenization.encoding import TokenizedCorpus
 from monoglot.training.isolation import Inputs, tensors
 from monoglot.training.objectives.base import Batch, Task
 from monoglot.training.pooling import pool

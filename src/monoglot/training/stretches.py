@@ -11,7 +11,7 @@ from jaxtyping import Bool, Float, Float32, Int64
 from torch import Tensor
 from transformers import PreTrainedTokenizerFast
 
-from monoglot.tokenization.tokenized_corpus import TokenizedCorpus
+from monoglot.tokenization.encoding import TokenizedCorpus
 from monoglot.training.alignment import NOWHERE, Alignment, align, byte_lengths
 from monoglot.training.objectives.base import Batch
 from monoglot.training.teaching import Documents, Reader

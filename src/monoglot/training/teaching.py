@@ -19,7 +19,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerFast
 from monoglot.errors import ModelError
 from monoglot.maths.sparse import offsets
 from monoglot.model.pooling import Pooling
-from monoglot.tokenization.tokenized_corpus import TokenizedCorpus
+from monoglot.tokenization.encoding import TokenizedCorpus
 from monoglot.tokenization.vocabulary import plain_backend
 from monoglot.training.frame import Frame
 from monoglot.training.objectives.base import Teacher

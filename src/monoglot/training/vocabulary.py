@@ -11,8 +11,8 @@ import torch
 from jaxtyping import Bool, Int64
 from transformers import PreTrainedTokenizerFast
 
-from monoglot.tokenization.scripts import script_of
-from monoglot.tokenization.token import Family, Token
+from monoglot.tokenization.parts import Family, Token
+from monoglot.tokenization.spelling import script_of
 from monoglot.tokenization.vocabulary import Vocabulary
 
 IDEOGRAPHIC = frozenset({"Han", "Hiragana", "Katakana", "Bopomofo"})

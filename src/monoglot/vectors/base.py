@@ -14,7 +14,7 @@ from safetensors.numpy import load_file, save_file
 
 from monoglot.errors import VectorsError
 from monoglot.progress import SILENT, Progress
-from monoglot.tokenization.tokenized_corpus import TokenizedCorpus
+from monoglot.tokenization.encoding import TokenizedCorpus
 from monoglot.tokenization.vocabulary import Vocabulary
 
 _ARRAYS = ("matrix", "usable", "counts")

@@ -9,7 +9,7 @@ from functools import cache
 import numpy as np
 from scipy.sparse import csr_array
 
-from monoglot.tokenization.token import Token
+from monoglot.tokenization.parts import Token
 from monoglot.tokenization.vocabulary import Vocabulary
 
 WORD_START = "▁"

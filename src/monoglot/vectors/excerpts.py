@@ -8,7 +8,7 @@ from typing import Self
 import numpy as np
 from jaxtyping import Bool, Int64
 
-from monoglot.tokenization.tokenized_corpus import Ids, TokenizedCorpus
+from monoglot.tokenization.encoding import Ids, TokenizedCorpus
 from monoglot.tokenization.vocabulary import Vocabulary
 
 CHUNK_TOKENS = 1 << 22

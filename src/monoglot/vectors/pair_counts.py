@@ -17,7 +17,7 @@ from scipy.sparse import csr_array
 
 from monoglot.errors import VectorsError
 from monoglot.progress import SILENT, Progress
-from monoglot.tokenization.tokenized_corpus import Ids, TokenizedCorpus
+from monoglot.tokenization.encoding import Ids, TokenizedCorpus
 from monoglot.vectors.pair_table import PairTable, merge_tables, write_table
 
 CHUNK_TOKENS = 1 << 21

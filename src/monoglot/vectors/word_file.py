@@ -13,7 +13,7 @@ from jaxtyping import Float32
 from scipy.sparse import csr_array
 
 from monoglot.errors import SettingError, VectorsError
-from monoglot.tokenization.cutting import Cut
+from monoglot.tokenization.pieces import Cut
 from monoglot.tokenization.vocabulary import Vocabulary
 
 SUFFIXES = (".vec", ".bin")

@@ -10,7 +10,7 @@ from jaxtyping import Bool, Int64
 from scipy.sparse import csr_array
 
 from monoglot.progress import SILENT, Progress
-from monoglot.tokenization.tokenized_corpus import Ids, TokenizedCorpus
+from monoglot.tokenization.encoding import Ids, TokenizedCorpus
 from monoglot.tokenization.vocabulary import Vocabulary
 
 CHUNK_TOKENS = 1 << 21

@@ -17,7 +17,7 @@ from monoglot.initialization.transfer import Transfer
 from monoglot.maths.sparse import SparseRows, offsets
 from monoglot.maths.word_alignment import Sequences, count_links
 from monoglot.progress import SILENT, Progress
-from monoglot.tokenization.cutting import Cut
+from monoglot.tokenization.pieces import Cut
 
 LONGEST_TOKENS = 200
 """Pairs with a longer side are left out: they tell little, and their links are many."""

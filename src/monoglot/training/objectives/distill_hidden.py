@@ -16,8 +16,7 @@ from transformers import PreTrainedModel
 
 from monoglot.errors import ModelError, SettingError
 from monoglot.run.atomic_files import sync_tree
-from monoglot.tokenization.encoding import encode_corpus
-from monoglot.tokenization.tokenized_corpus import TokenizedCorpus
+from monoglot.tokenization.encoding import TokenizedCorpus, encode_corpus
 from monoglot.training.chunked import token_losses, window_mean
 from monoglot.training.decoder_head import DecoderHead, find_decoder_head
 from monoglot.training.isolation import Inputs, Isolation, find_inputs, tensors

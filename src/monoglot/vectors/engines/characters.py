@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from monoglot.progress import SILENT, Progress
-from monoglot.tokenization.tokenized_corpus import TokenizedCorpus
+from monoglot.tokenization.encoding import TokenizedCorpus
 from monoglot.tokenization.vocabulary import Vocabulary
 from monoglot.vectors.base import Engine, TokenVectors
 from monoglot.vectors.characters import form_matrix

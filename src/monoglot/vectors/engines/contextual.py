@@ -12,7 +12,7 @@ from tokenizers import Encoding, Tokenizer
 from transformers import PreTrainedConfig
 
 from monoglot.progress import SILENT, Progress
-from monoglot.tokenization.tokenized_corpus import TokenizedCorpus
+from monoglot.tokenization.encoding import TokenizedCorpus
 from monoglot.tokenization.vocabulary import Vocabulary, plain_backend
 from monoglot.vectors.base import TokenVectors
 from monoglot.vectors.excerpts import NOBODY, Spelling, choose_excerpts

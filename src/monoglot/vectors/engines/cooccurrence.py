@@ -9,7 +9,7 @@ from jaxtyping import Float32, Int64
 from scipy.sparse import csr_array
 
 from monoglot.progress import SILENT, Progress
-from monoglot.tokenization.tokenized_corpus import TokenizedCorpus
+from monoglot.tokenization.encoding import TokenizedCorpus
 from monoglot.tokenization.vocabulary import Vocabulary
 from monoglot.vectors.base import Engine, TokenVectors
 from monoglot.vectors.characters import form_matrix

@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Int64
 
 from monoglot.progress import SILENT, Progress
-from monoglot.tokenization.tokenized_corpus import TokenizedCorpus
+from monoglot.tokenization.encoding import TokenizedCorpus
 from monoglot.tokenization.vocabulary import Vocabulary
 from monoglot.vectors.base import Engine, TokenVectors
 from monoglot.vectors.registry import engine

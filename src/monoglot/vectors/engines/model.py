@@ -8,8 +8,8 @@ import numpy as np
 
 from monoglot.errors import VectorsError
 from monoglot.progress import SILENT, Progress
+from monoglot.tokenization.encoding import TokenizedCorpus
 from monoglot.tokenization.overlap import MatchKind, match
-from monoglot.tokenization.tokenized_corpus import TokenizedCorpus
 from monoglot.tokenization.vocabulary import Vocabulary
 from monoglot.vectors.base import TokenVectors
 from monoglot.vectors.pretrained import ModelEngine, Pretrained

@@ -11,7 +11,7 @@ from jaxtyping import Float32
 
 from monoglot.errors import VectorsError
 from monoglot.progress import SILENT, Progress
-from monoglot.tokenization.tokenized_corpus import TokenizedCorpus
+from monoglot.tokenization.encoding import TokenizedCorpus
 from monoglot.tokenization.vocabulary import Vocabulary
 from monoglot.vectors.base import Engine, TokenVectors
 from monoglot.vectors.registry import engine

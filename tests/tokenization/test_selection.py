@@ -10,7 +10,7 @@ import pytest
 from monoglot.errors import SettingError
 from monoglot.model.chat_template import template_texts
 from monoglot.tokenization.extend import ExtendSettings, extend_tokenizer, with_kept_tokens
-from monoglot.tokenization.kept_text import KeptText, forms_of, segmented_otherwise
+from monoglot.tokenization.selection import KeptText, forms_of, segmented_otherwise
 from monoglot.tokenization.train import TokenizerSettings, train_tokenizer
 from monoglot.tokenization.trim import TrimSettings, trim_tokenizer
 from tests.fixtures.tokenizers import FAMILIES, byte_level, sample

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings as hypothesis_settings, strategies as st
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers
 
-from monoglot.tokenization import word_cache
-from monoglot.tokenization.surgery import rebuild, state_of
-from monoglot.tokenization.word_cache import word_encoder
+from monoglot.tokenization import fast_encoders as word_cache
+from monoglot.tokenization.fast_encoders import word_encoder
+from monoglot.tokenization.tokenizer_json import rebuild, state_of
 from tests.fixtures.tokenizers import LANGUAGES, sample
 from tests.tokenization.test_variants import gemma, llama_2, llama_3, mistral
 

@@ -7,8 +7,8 @@ from itertools import pairwise
 
 from tokenizers import pre_tokenizers
 
-from monoglot.tokenization.surgery import Merge, State, ids_of, merges_of, scores_of
-from monoglot.tokenization.token import Family
+from monoglot.tokenization.parts import Family
+from monoglot.tokenization.tokenizer_json import Merge, State, ids_of, merges_of, scores_of
 
 _NEWLINES = "Ċč"
 

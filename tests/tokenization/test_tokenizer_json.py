@@ -9,7 +9,7 @@ from tokenizers import processors
 from transformers import AutoTokenizer
 
 from monoglot.errors import TokenizerError
-from monoglot.tokenization.surgery import (
+from monoglot.tokenization.tokenizer_json import (
     ids_of,
     merges_into,
     merges_of,

@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 from hypothesis import given, strategies as st
 
-from monoglot.tokenization.words import count_words, covered_characters, most_frequent, parts_of
+from monoglot.tokenization.word_counts import count_words, covered_characters, most_frequent, parts_of
 from tests.fixtures.tokenizers import sample
 
 texts = st.lists(st.text(alphabet="ab \tü", max_size=60), max_size=8)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from monoglot.tokenization.closure import ancestry, characters_of, least_token, ranks_of, segment
-from monoglot.tokenization.surgery import ids_of, merges_of, scores_of, state_of
-from monoglot.tokenization.token import Family
+from monoglot.tokenization.merges import ancestry, characters_of, least_token, ranks_of, segment
+from monoglot.tokenization.parts import Family
+from monoglot.tokenization.tokenizer_json import ids_of, merges_of, scores_of, state_of
 from tests.fixtures.tokenizers import sample
 
 BPE = ["byte-level-bpe", "sentencepiece-bpe"]
