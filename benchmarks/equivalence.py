@@ -28,7 +28,7 @@ from monoglot.maths.mixture import Provenance
 from monoglot.tokenization.overlap import match
 from monoglot.tokenization.pieces import source_pieces
 from monoglot.tokenization.vocabulary import Vocabulary
-from monoglot.vectors.base import TokenVectors
+from monoglot.vectors.engine import TokenVectors
 
 TOKENIZERS = ("focus-de-xlmr-unigram-50k", "focus-de-bpe-50k")
 SOURCE = "e5-small"

@@ -44,7 +44,7 @@ from monoglot.tokenization.encoding import TokenizedCorpus, encode_corpus
 from monoglot.tokenization.overlap import match
 from monoglot.tokenization.pieces import source_pieces
 from monoglot.tokenization.vocabulary import Vocabulary
-from monoglot.vectors.base import TokenVectors
+from monoglot.vectors.engine import TokenVectors
 from monoglot.vectors.registry import get_engine
 
 HELDOUT_LINES, PAIRS, SPLITS = 300, 500, 3

@@ -29,7 +29,7 @@ from monoglot.pipeline.specialize import specialize
 from monoglot.progress import Terminal
 from monoglot.tokenization.encoding import TokenizedCorpus
 from monoglot.tokenization.vocabulary import Vocabulary
-from monoglot.vectors.base import TokenVectors
+from monoglot.vectors.engine import TokenVectors
 from monoglot.vectors.registry import get_engine
 
 NAME = "step_zero_decoder"

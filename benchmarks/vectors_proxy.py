@@ -41,8 +41,7 @@ from monoglot.tokenization.overlap import Overlap, match
 from monoglot.tokenization.spelling import METASPACE
 from monoglot.tokenization.train import TokenizerSettings, train_tokenizer
 from monoglot.tokenization.vocabulary import Vocabulary
-from monoglot.vectors.base import TokenVectors
-from monoglot.vectors.pretrained import ModelEngine
+from monoglot.vectors.engine import ModelEngine, TokenVectors
 from monoglot.vectors.registry import get_engine
 
 HELD_OUT = 5

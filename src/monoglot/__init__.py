@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from monoglot.tokenization.overlap import Overlap, match
     from monoglot.tokenization.vocabulary import Vocabulary
     from monoglot.training.settings import TrainingSettings
-    from monoglot.vectors.base import TokenVectors
+    from monoglot.vectors.engine import TokenVectors
 
 __version__ = "0.1.0"
 

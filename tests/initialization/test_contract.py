@@ -14,7 +14,7 @@ from monoglot.maths.mixture import Provenance
 from monoglot.tokenization.overlap import Overlap
 from monoglot.tokenization.pieces import Pieces
 from monoglot.tokenization.vocabulary import Vocabulary
-from monoglot.vectors.base import TokenVectors
+from monoglot.vectors.engine import TokenVectors
 from tests.fixtures.methods import example
 from tests.fixtures.transfers import make_transfer
 

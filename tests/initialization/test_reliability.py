@@ -7,7 +7,7 @@ import torch
 from monoglot.errors import SettingError
 from monoglot.initialization.methods.focus import Focus
 from monoglot.initialization.reliability import anchor_reliability, judge_anchors
-from monoglot.vectors.base import TokenVectors
+from monoglot.vectors.engine import TokenVectors
 from tests.fixtures.transfers import make_transfer
 
 

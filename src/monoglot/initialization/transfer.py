@@ -13,7 +13,7 @@ from monoglot.errors import SettingError, VectorsError
 from monoglot.tokenization.overlap import MatchKind, Overlap
 from monoglot.tokenization.pieces import Cut, Pieces
 from monoglot.tokenization.vocabulary import Vocabulary
-from monoglot.vectors.base import TokenVectors
+from monoglot.vectors.engine import TokenVectors
 
 
 @dataclass(frozen=True)

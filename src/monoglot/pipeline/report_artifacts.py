@@ -22,7 +22,7 @@ from monoglot.pipeline.texts import token_counts
 from monoglot.run import Artifact, file_hash, read_json
 from monoglot.tokenization.overlap import Overlap
 from monoglot.tokenization.vocabulary import Vocabulary
-from monoglot.vectors.base import TokenVectors
+from monoglot.vectors.engine import TokenVectors
 
 TRAINING = "training"
 EVALUATION = "evaluation.json"

@@ -16,8 +16,7 @@ from monoglot.pipeline.source import Source, open_source
 from monoglot.progress import Progress
 from monoglot.run import Artifact, Run
 from monoglot.tokenization.vocabulary import Canonicalization, Vocabulary
-from monoglot.vectors.base import Engine
-from monoglot.vectors.pretrained import ModelEngine
+from monoglot.vectors.engine import Engine, ModelEngine
 
 VERSIONS = {"tokenizer": 2, "mixture": 2, "proof": 3, "adapted": 3, "probe": 2}
 """Raised for a stage whose code comes to give something else for the same settings and inputs.

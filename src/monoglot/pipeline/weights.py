@@ -23,8 +23,7 @@ from monoglot.tokenization.encoding import TokenizedCorpus
 from monoglot.tokenization.overlap import Overlap, match
 from monoglot.tokenization.pieces import cut_of, source_pieces
 from monoglot.tokenization.vocabulary import Vocabulary
-from monoglot.vectors.base import TokenVectors
-from monoglot.vectors.pretrained import ModelEngine
+from monoglot.vectors.engine import ModelEngine, TokenVectors
 
 
 def vectors(walk: Walk, tokenizer: Artifact, tokens: Artifact) -> Artifact:

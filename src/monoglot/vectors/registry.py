@@ -9,8 +9,8 @@ from typing import Any
 from monoglot.errors import SettingError, did_you_mean
 from monoglot.options import build
 from monoglot.registry import Registry
-from monoglot.vectors.base import Engine
-from monoglot.vectors.file import SUFFIXES, VectorsFile
+from monoglot.vectors.engine import Engine
+from monoglot.vectors.vector_files import VECTOR_SUFFIXES, VectorsFile
 
 ENGINES: Registry[Engine] = Registry("engine of vectors", "monoglot.vectors.engines", "monoglot.vectors")
 engine = ENGINES.register
@@ -34,11 +34,11 @@ def get_engine(name: str, options: Mapping[str, Any] | None = None) -> Engine:
     """
     if name in ENGINES:
         return build(ENGINES[name], options or {}, f"the engine '{name}'")
-    if Path(name).suffix in SUFFIXES:
+    if Path(name).suffix in VECTOR_SUFFIXES:
         if options:
             raise SettingError(f"a file of vectors has no options; got {', '.join(options)} for {name}")
         return VectorsFile.at(Path(name))
     raise SettingError(
-        f"unknown vectors '{name}' (a file would end in {' or '.join(SUFFIXES)}): "
+        f"unknown vectors '{name}' (a file would end in {' or '.join(VECTOR_SUFFIXES)}): "
         f"{did_you_mean(name, ENGINES)}"
     )

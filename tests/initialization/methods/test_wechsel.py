@@ -8,7 +8,7 @@ from monoglot.initialization.base import initialize
 from monoglot.initialization.methods.wechsel import Wechsel, alignment
 from monoglot.initialization.registry import get_method
 from monoglot.maths.mixture import Provenance
-from monoglot.vectors.word_file import WordList
+from monoglot.vectors.vector_files import WordList
 from tests.fixtures.methods import dictionary, word_vectors, words
 from tests.fixtures.transfers import make_transfer
 

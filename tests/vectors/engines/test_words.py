@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from monoglot.errors import SettingError, VectorsError
-from monoglot.vectors import word_file, words as counting
-from monoglot.vectors.engines.words import Words
-from monoglot.vectors.words import count_tokens_in_words
+from monoglot.vectors import vector_files as word_file
+from monoglot.vectors.engines import words as counting
+from monoglot.vectors.engines.words import Words, count_tokens_in_words
 
 TEXTS = ["▁Kran", "ken", "▁haus", ".", "▁Haus", "▁x", "▁", "ा"]
 

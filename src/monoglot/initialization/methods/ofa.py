@@ -12,7 +12,7 @@ from monoglot.initialization.registry import register
 from monoglot.initialization.transfer import Transfer
 from monoglot.maths.sparse import SparseRows
 from monoglot.progress import SILENT, Progress
-from monoglot.vectors.word_file import check_word_file, open_word_file
+from monoglot.vectors.vector_files import check_word_file, open_word_file
 
 
 @register("ofa")

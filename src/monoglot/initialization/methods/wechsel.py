@@ -19,7 +19,7 @@ from monoglot.initialization.transfer import Transfer
 from monoglot.maths.similarity import procrustes
 from monoglot.maths.sparse import SparseRows
 from monoglot.progress import SILENT, Progress
-from monoglot.vectors.word_file import WordFile, check_word_file, open_word_file
+from monoglot.vectors.vector_files import WordFile, check_word_file, open_word_file
 
 
 @register("wechsel")

@@ -1,24 +1,176 @@
-"""What the source model itself makes of target tokens: averages of its hidden states over the corpus."""
+"""Short excerpts of a corpus in which as many different tokens as possible occur, as text again."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any, Self
 
 import numpy as np
-from jaxtyping import Float32, Float64, Int64
+import torch
+from jaxtyping import Bool, Float, Float32, Float64, Int64
 from scipy.sparse import csr_array
 from tokenizers import Encoding, Tokenizer
-from transformers import PreTrainedConfig
+from torch import Tensor, nn
+from transformers import PreTrainedConfig, PreTrainedModel
 
 from monoglot.progress import SILENT, Progress
-from monoglot.tokenization.encoding import TokenizedCorpus
+from monoglot.tokenization.encoding import Ids, TokenizedCorpus
 from monoglot.tokenization.vocabulary import Vocabulary, plain_backend
-from monoglot.vectors.base import TokenVectors
-from monoglot.vectors.excerpts import NOBODY, Spelling, choose_excerpts
-from monoglot.vectors.hidden_states import Layer
-from monoglot.vectors.pretrained import ModelEngine, Pretrained
+from monoglot.vectors.engine import ModelEngine, Pretrained, TokenVectors
 from monoglot.vectors.registry import engine
+
+CHUNK_TOKENS = 1 << 22
+NOBODY = -1
+"""Owner of a character that belongs to no token: the space before a word."""
+
+
+def choose_excerpts(
+    corpus: TokenizedCorpus,
+    counts: Int64[np.ndarray, " size"],
+    *,
+    longest_tokens: int,
+    total_tokens: int,
+    seed: int,
+) -> Int64[np.ndarray, "excerpts 2"]:
+    """Draw excerpts of lines so that rare tokens are met about as often as a short text allows.
+
+    Each line is cut into excerpts of at most ``longest_tokens``, and some are drawn without replacement, each
+    by the weight of its tokens, which is one over their count: every token of the vocabulary asks for the
+    same share of the text. The way to draw is that of Efraimidis & Spirakis 2006.
+
+    Args:
+        corpus: The text.
+        counts: How often each token occurs in it.
+        longest_tokens: Longest excerpt.
+        total_tokens: About how many tokens to draw.
+        seed: Seed of the choice.
+
+    Returns:
+        Where each excerpt begins and ends in the ids of the corpus, in the order of the text.
+    """
+    starts, weights = [], []
+    base = 0
+    for ids, offsets in corpus.lines_in_chunks(CHUNK_TOKENS):
+        lengths = np.diff(offsets)
+        per_line = -(-lengths // longest_tokens)
+        first = np.repeat(np.cumsum(per_line) - per_line, per_line)
+        start = np.repeat(offsets[:-1], per_line) + (np.arange(len(first)) - first) * longest_tokens
+        starts.append(base + start)
+        rarity = 1.0 / counts[ids]
+        weights.append(np.add.reduceat(rarity, start) if len(start) else rarity)
+        base += len(ids)
+    start = np.concatenate([*starts, [base]]).astype(np.int64)
+    spans = np.stack([start[:-1], start[1:]], axis=1)
+    draws = np.random.default_rng(seed).random(len(spans))
+    order = np.argsort(np.log1p(-draws) / np.concatenate([*weights, []]), kind="stable")[::-1]
+    drawn_tokens = np.cumsum(np.diff(spans, axis=1)[order, 0])
+    chosen = order[: int(np.searchsorted(drawn_tokens, total_tokens)) + 1]
+    return spans[np.sort(chosen)]
+
+
+@dataclass(frozen=True)
+class Spelling:
+    """How the tokens of a vocabulary are put together to a text; special tokens are no text.
+
+    Attributes:
+        surfaces: The bytes of each id, with the space before a word.
+        spaces: Whether an id begins with a space.
+        characters: How many characters begin in the bytes of each id, without that space.
+    """
+
+    surfaces: list[bytes] = field(repr=False)
+    spaces: Bool[np.ndarray, " size"] = field(repr=False)
+    characters: Int64[np.ndarray, " size"] = field(repr=False)
+
+    @classmethod
+    def of(cls, vocabulary: Vocabulary) -> Self:
+        """Spell all tokens."""
+        surfaces = [b""] * vocabulary.size
+        spaces = np.zeros(vocabulary.size, dtype=bool)
+        characters = np.zeros(vocabulary.size, dtype=np.int64)
+        for token in vocabulary.tokens:
+            if not token.roles:
+                spaces[token.id] = token.word_start is True
+                surfaces[token.id] = (b" " if token.word_start else b"") + token.form
+                characters[token.id] = sum(byte & 0xC0 != 0x80 for byte in token.form)
+        return cls(surfaces, spaces, characters)
+
+    def text(self, ids: Ids) -> str | None:
+        """The text of some tokens; ``None`` if they begin or end within a character."""
+        try:
+            return b"".join([self.surfaces[id] for id in ids.tolist()]).decode()
+        except UnicodeDecodeError:
+            return None
+
+    def owners(self, ids: Ids) -> Int64[np.ndarray, " characters"]:
+        """Which of some tokens each character of their text belongs to: the one in which it begins."""
+        owners = np.full(2 * len(ids), NOBODY)
+        owners[1::2] = np.arange(len(ids))
+        return np.repeat(owners, np.stack([self.spaces[ids], self.characters[ids]], axis=1).ravel())
+
+
+class _LayerDone(Exception):
+    """Leaves a model after the layer that was wanted."""
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One layer of a model's body: its encoder, if it has one, else its decoder.
+
+    Attributes:
+        body: The body.
+        number: Which layer, counted from 1; 0 are the embeddings that enter the first.
+    """
+
+    body: nn.Module
+    number: int
+
+    @classmethod
+    def of(cls, model: PreTrainedModel, depth: float) -> Layer:
+        """The layer at a depth from 0, the embeddings, to 1, the last layer."""
+        body = model.get_encoder() if model.config.is_encoder_decoder else model.base_model
+        return cls(body, round(depth * model.config.get_text_config().num_hidden_layers))
+
+    @torch.inference_mode()
+    def states(self, encodings: Sequence[Encoding], pad_id: int) -> Float[Tensor, "texts pieces dim"]:
+        """Run texts through the body, as far as this layer; texts are padded to the longest."""
+        longest = max(map(len, encodings))
+        ids = torch.full((len(encodings), longest), pad_id)
+        mask = torch.zeros_like(ids)
+        for row, encoding in enumerate(encodings):
+            ids[row, : len(encoding)] = torch.tensor(encoding.ids)
+            mask[row, : len(encoding)] = 1
+        inputs = {"input_ids": ids.to(self._device), "attention_mask": mask.to(self._device)}
+        layers = self._layers()
+        if self.number == 0 or self.number > len(
+            layers
+        ):  # layers that share their weights can't be told apart
+            states: Tensor = self.body(**inputs, output_hidden_states=True).hidden_states[self.number]
+            return states.float()
+        caught: list[Tensor] = []
+
+        def stop(layer: nn.Module, given: Any, output: Any) -> None:
+            caught.append(output[0] if isinstance(output, tuple) else output)
+            raise _LayerDone
+
+        handle = layers[self.number - 1].register_forward_hook(stop)
+        try:
+            with suppress(_LayerDone):
+                self.body(**inputs)
+        finally:
+            handle.remove()
+        return caught[0].float()
+
+    @property
+    def _device(self) -> torch.device:
+        return next(self.body.parameters()).device
+
+    def _layers(self) -> Sequence[nn.Module]:
+        lists = [list(module) for module in self.body.modules() if isinstance(module, nn.ModuleList)]
+        return max(lists, key=len, default=[])
+
 
 POOL = 512
 """Excerpts that are sorted by length together, so that little is padded."""

@@ -11,13 +11,11 @@ from scipy.sparse import csr_array
 from monoglot.progress import SILENT, Progress
 from monoglot.tokenization.encoding import TokenizedCorpus
 from monoglot.tokenization.vocabulary import Vocabulary
-from monoglot.vectors.base import Engine, TokenVectors
-from monoglot.vectors.characters import form_matrix
-from monoglot.vectors.pair_counts import MOST_PAIRS, count_pairs
-from monoglot.vectors.pair_table import PairTable
-from monoglot.vectors.ppmi import positive_pmi
+from monoglot.vectors.cooccurrence.decomposition import positive_pmi, scaled_singular_vectors
+from monoglot.vectors.cooccurrence.pair_counts import MOST_PAIRS, PairTable, count_pairs
+from monoglot.vectors.engine import Engine, TokenVectors
+from monoglot.vectors.engines.characters import form_matrix
 from monoglot.vectors.registry import engine
-from monoglot.vectors.svd import scaled_singular_vectors
 
 
 @engine("cooccurrence")

@@ -14,9 +14,9 @@ from jaxtyping import Int64
 from monoglot.progress import SILENT, Progress
 from monoglot.tokenization.encoding import TokenizedCorpus
 from monoglot.tokenization.vocabulary import Vocabulary
-from monoglot.vectors.base import Engine, TokenVectors
+from monoglot.vectors.engine import Engine, TokenVectors
 from monoglot.vectors.registry import engine
-from monoglot.vectors.spelling import writable
+from monoglot.vectors.vector_files import writable
 
 CHUNK_TOKENS = 1 << 20
 ROWS_PER_NGRAM = 4

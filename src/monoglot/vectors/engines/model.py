@@ -11,8 +11,7 @@ from monoglot.progress import SILENT, Progress
 from monoglot.tokenization.encoding import TokenizedCorpus
 from monoglot.tokenization.overlap import MatchKind, match
 from monoglot.tokenization.vocabulary import Vocabulary
-from monoglot.vectors.base import TokenVectors
-from monoglot.vectors.pretrained import ModelEngine, Pretrained
+from monoglot.vectors.engine import ModelEngine, Pretrained, TokenVectors
 from monoglot.vectors.registry import engine
 
 

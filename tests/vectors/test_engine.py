@@ -7,7 +7,7 @@ import pytest
 from safetensors.numpy import save_file
 
 from monoglot.errors import VectorsError
-from monoglot.vectors.base import TokenVectors
+from monoglot.vectors.engine import TokenVectors
 
 
 def test_vectors_come_back_as_they_were(tmp_path):

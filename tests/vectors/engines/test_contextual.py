@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from monoglot.tokenization.vocabulary import Vocabulary
-from monoglot.vectors import excerpts
-from monoglot.vectors.excerpts import NOBODY, Spelling, choose_excerpts
+from monoglot.vectors.engines import contextual as excerpts
+from monoglot.vectors.engines.contextual import NOBODY, Spelling, choose_excerpts
 from tests.fixtures.tokenizers import sample
 
 

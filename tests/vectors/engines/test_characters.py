@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from monoglot.tokenization.vocabulary import Family, Role, Token, Vocabulary
-from monoglot.vectors.characters import form_features, form_matrix
-from monoglot.vectors.svd import scaled_singular_vectors
+from monoglot.vectors.cooccurrence.decomposition import scaled_singular_vectors
+from monoglot.vectors.engines.characters import form_features, form_matrix
 
 
 def vocabulary(*forms: str | bytes, start: bool | None = None) -> Vocabulary:

@@ -16,10 +16,16 @@ from scipy.sparse import csr_array
 
 from monoglot.errors import VectorsError
 from monoglot.tokenization.encoding import CorpusWriter
-from monoglot.vectors import pair_counts, pair_table
+from monoglot.vectors.cooccurrence import pair_counts, pair_counts as pair_table
+from monoglot.vectors.cooccurrence.pair_counts import (
+    PairCounts,
+    PairTable,
+    count_chunk,
+    count_pairs,
+    count_shards,
+    merge_tables,
+)
 from monoglot.vectors.engines.cooccurrence import Cooccurrence
-from monoglot.vectors.pair_counts import PairCounts, count_chunk, count_pairs, count_shards
-from monoglot.vectors.pair_table import PairTable, merge_tables
 
 texts = st.lists(st.lists(st.integers(0, 6), max_size=12), max_size=8)
 

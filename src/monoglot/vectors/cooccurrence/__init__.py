@@ -1,0 +1,1 @@
+"""Co-occurrence counts of tokens, and their decomposition into vectors."""
