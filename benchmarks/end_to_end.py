@@ -35,7 +35,7 @@ from safetensors.torch import load_file, save_file
 from benchmarks import pages, reference, results
 from benchmarks.oracle import peak_bytes
 from monoglot.corpus import open_corpus
-from monoglot.initialization.base import initialize
+from monoglot.initialization.initialize import initialize
 from monoglot.initialization.registry import get_method
 from monoglot.initialization.transfer import Transfer
 from monoglot.model.tokenizer_folder import load_tokenizer

@@ -21,7 +21,7 @@ from transformers import PreTrainedTokenizerFast
 from benchmarks import reference, results
 from benchmarks.oracle import load_tokenizer
 from benchmarks.vectors import ngram_vectors
-from monoglot.initialization.base import initialize
+from monoglot.initialization.initialize import initialize
 from monoglot.initialization.methods.focus import FocusReference
 from monoglot.initialization.transfer import Transfer
 from monoglot.maths.mixture import Provenance

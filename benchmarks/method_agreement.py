@@ -39,7 +39,7 @@ from tests.fixtures.tokenizers import sample, unigram
 from torch import Tensor
 
 from benchmarks import results
-from monoglot.initialization.base import initialize
+from monoglot.initialization.initialize import initialize
 from monoglot.initialization.methods.wechsel import Wechsel
 from monoglot.initialization.transfer import Transfer
 from monoglot.maths.mixture import Provenance

@@ -32,7 +32,7 @@ from benchmarks import pages, results
 from benchmarks.vectors_proxy import load_tokenizers
 from monoglot.corpus import open_corpus
 from monoglot.evaluation.sentences import embed
-from monoglot.initialization.base import initialize
+from monoglot.initialization.initialize import initialize
 from monoglot.initialization.registry import get_method
 from monoglot.initialization.transfer import Transfer
 from monoglot.maths.mixture import Mixture

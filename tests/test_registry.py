@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from monoglot.errors import SettingError
-from monoglot.initialization.base import Initializer
+from monoglot.initialization.initialize import Initializer
 from monoglot.initialization.methods.focus import Focus
 from monoglot.registry import Registry
 

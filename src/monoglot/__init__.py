@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from monoglot.initialization.base import Initializer, initialize
+    from monoglot.initialization.initialize import Initializer, initialize
     from monoglot.initialization.registry import get_method, method_names, register
     from monoglot.initialization.transfer import Transfer
     from monoglot.maths.mixture import Mixture, Provenance

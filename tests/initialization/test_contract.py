@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from monoglot.initialization.base import initialize
+from monoglot.initialization.initialize import initialize
 from monoglot.initialization.registry import method_names
 from monoglot.initialization.transfer import Transfer
 from monoglot.maths.mixture import Provenance

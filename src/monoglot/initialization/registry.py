@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from monoglot.initialization.base import Initializer
+from monoglot.initialization.initialize import Initializer
 from monoglot.options import build
 from monoglot.registry import Registry
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Self
 
 from monoglot.errors import SettingError
-from monoglot.initialization.base import Initializer
+from monoglot.initialization.initialize import Initializer
 from monoglot.initialization.registry import get_method
 
 CONTROLS = ("subword", "random")

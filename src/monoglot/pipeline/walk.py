@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 
 from monoglot.corpus import Corpus
-from monoglot.initialization.base import Initializer
+from monoglot.initialization.initialize import Initializer
 from monoglot.model.tokenizer_folder import load_tokenizer
 from monoglot.pipeline.kept import Kept, find_kept
 from monoglot.pipeline.settings import Settings

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from monoglot.initialization.base import initialize
-from monoglot.initialization.reliability import judge_anchors
+from monoglot.initialization.anchors import judge_anchors
+from monoglot.initialization.initialize import initialize
 from monoglot.initialization.transfer import Transfer
 from monoglot.maths.mixture import Mixture
 from monoglot.model.checkpoint import transplant_checkpoint

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from monoglot.errors import SettingError
-from monoglot.initialization.fallbacks import group_of
+from monoglot.initialization.initialize import group_of
 from monoglot.initialization.methods.script import Script, _draw
 from tests.fixtures.transfers import make_transfer
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from monoglot.errors import InputError, SettingError, VectorsError
-from monoglot.initialization.base import initialize
+from monoglot.initialization.initialize import initialize
 from monoglot.initialization.methods.wechsel import Wechsel, alignment
 from monoglot.initialization.registry import get_method
 from monoglot.maths.mixture import Provenance

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from monoglot.errors import SettingError
-from monoglot.initialization.base import Initializer
+from monoglot.initialization.initialize import Initializer
 from monoglot.initialization.registry import register
 from monoglot.initialization.text_pairs import check_pairs, read_pairs
 from monoglot.initialization.transfer import Transfer

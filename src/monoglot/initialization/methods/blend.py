@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from monoglot.errors import SettingError
-from monoglot.initialization.base import Initializer
+from monoglot.initialization.initialize import Initializer
 from monoglot.initialization.registry import get_method, register
 from monoglot.initialization.transfer import Transfer
 from monoglot.maths.sparse import SparseRows

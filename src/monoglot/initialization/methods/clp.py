@@ -10,8 +10,8 @@ from jaxtyping import Float64
 from torch import Tensor
 
 from monoglot.errors import SettingError
-from monoglot.initialization.base import Initializer
-from monoglot.initialization.neighbors import from_anchors
+from monoglot.initialization.anchors import from_anchors
+from monoglot.initialization.initialize import Initializer
 from monoglot.initialization.registry import register
 from monoglot.initialization.transfer import Transfer
 from monoglot.maths.similarity import nearest_weights

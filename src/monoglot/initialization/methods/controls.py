@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from monoglot.initialization.base import Initializer
+from monoglot.initialization.initialize import Initializer
 from monoglot.initialization.registry import register
 from monoglot.initialization.transfer import Transfer
 from monoglot.maths.mixture import Provenance

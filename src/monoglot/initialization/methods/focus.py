@@ -9,10 +9,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 from monoglot.errors import SettingError, did_you_mean
-from monoglot.initialization.base import Initializer
-from monoglot.initialization.neighbors import from_anchors
+from monoglot.initialization.anchors import anchor_reliability, from_anchors
+from monoglot.initialization.initialize import Initializer
 from monoglot.initialization.registry import register
-from monoglot.initialization.reliability import anchor_reliability
 from monoglot.initialization.transfer import Transfer
 from monoglot.maths.mixture import Provenance
 from monoglot.maths.similarity import cosine_sparsemax, nearest_weights, softmax_of

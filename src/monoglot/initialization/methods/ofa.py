@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from monoglot.initialization.base import Initializer
-from monoglot.initialization.neighbors import check_neighbors, from_source_tokens
+from monoglot.initialization.anchors import check_neighbors, from_source_tokens
+from monoglot.initialization.initialize import Initializer
 from monoglot.initialization.registry import register
 from monoglot.initialization.transfer import Transfer
 from monoglot.maths.sparse import SparseRows

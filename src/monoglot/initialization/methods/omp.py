@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from monoglot.errors import SettingError
-from monoglot.initialization.base import Initializer
-from monoglot.initialization.neighbors import from_anchors
+from monoglot.initialization.anchors import from_anchors
+from monoglot.initialization.initialize import Initializer
 from monoglot.initialization.registry import register
 from monoglot.initialization.transfer import Transfer
 from monoglot.maths.pursuit import matching_pursuit

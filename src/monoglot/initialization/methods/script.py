@@ -8,8 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from monoglot.errors import SettingError
-from monoglot.initialization.base import Initializer
-from monoglot.initialization.fallbacks import Group, group_of
+from monoglot.initialization.initialize import Group, Initializer, group_of
 from monoglot.initialization.registry import register
 from monoglot.initialization.transfer import Transfer
 from monoglot.maths.mixture import Provenance

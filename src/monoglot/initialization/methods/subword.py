@@ -7,8 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from monoglot.errors import SettingError, did_you_mean
-from monoglot.initialization.base import Initializer
-from monoglot.initialization.fallbacks import equal_pieces, pieces_by_length
+from monoglot.initialization.initialize import Initializer, equal_pieces, pieces_by_length
 from monoglot.initialization.registry import register
 from monoglot.initialization.transfer import Transfer
 from monoglot.maths.sparse import SparseRows

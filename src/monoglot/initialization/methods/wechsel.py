@@ -11,8 +11,8 @@ import numpy as np
 from jaxtyping import Float64
 
 from monoglot.errors import VectorsError
-from monoglot.initialization.base import Initializer
-from monoglot.initialization.neighbors import check_neighbors, from_source_tokens
+from monoglot.initialization.anchors import check_neighbors, from_source_tokens
+from monoglot.initialization.initialize import Initializer
 from monoglot.initialization.registry import register
 from monoglot.initialization.text_pairs import check_pairs, read_pairs
 from monoglot.initialization.transfer import Transfer

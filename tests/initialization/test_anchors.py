@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from monoglot.errors import SettingError
+from monoglot.initialization.anchors import anchor_reliability, judge_anchors
 from monoglot.initialization.methods.focus import Focus
-from monoglot.initialization.reliability import anchor_reliability, judge_anchors
 from monoglot.vectors.engine import TokenVectors
 from tests.fixtures.transfers import make_transfer
 

@@ -4,16 +4,17 @@ import numpy as np
 import pytest
 
 from monoglot.errors import SettingError, VectorsError
-from monoglot.initialization.base import Initializer, initialize
+from monoglot.initialization.initialize import MEMBERS, Initializer, initialize, script_mean
 from monoglot.initialization.methods.focus import Focus
 from monoglot.initialization.methods.subword import Subword
 from monoglot.maths.mixture import Provenance
 from monoglot.maths.sparse import SparseRows
+from monoglot.tokenization.spelling import script_of
 from tests.fixtures.transfers import made_up_vectors, make_transfer
 
 
 @pytest.fixture
-def transfer(source_tokenizers, target_tokenizers):
+def transfer_base(source_tokenizers, target_tokenizers):
     return make_transfer(source_tokenizers["unigram"], target_tokenizers["unigram"])
 
 
@@ -65,3 +66,38 @@ class Faulty(Initializer):
 def test_a_faulty_method_is_found_out(transfer, rows, message):
     with pytest.raises(ValueError, match=message):
         initialize(transfer, Faulty(rows(len(transfer.overlap.missing))))
+
+
+@pytest.fixture
+def transfer_fallbacks(source_tokenizers, target_tokenizers):
+    return make_transfer(source_tokenizers["unigram"], target_tokenizers["unigram"])
+
+
+def spelling(token):
+    return script_of(token.form.decode("utf-8", "replace")), token.word_start
+
+
+def test_parents_are_of_the_same_script_and_place(transfer):
+    wanted = np.ones(len(transfer.overlap.missing), bool)
+    rows = script_mean(transfer, wanted)
+    assert (rows.lengths > 0).sum() > 100
+    for place, target_id in enumerate(transfer.overlap.missing[:200].tolist()):
+        parents, weights = rows.row(place)
+        assert len(parents) <= MEMBERS
+        own = spelling(transfer.target.by_id[target_id])
+        assert {spelling(transfer.source.by_id[p]) for p in parents.tolist()} <= {own}
+        if len(parents):
+            assert weights.sum() == pytest.approx(1)
+
+
+def test_only_wanted_tokens_and_trained_parents(transfer):
+    trained = np.random.default_rng(0).random(transfer.source.size) < 0.5
+    wanted = np.random.default_rng(1).random(len(transfer.overlap.missing)) < 0.5
+    rows = script_mean(replace(transfer, trained=trained), wanted)
+    assert trained[rows.indices].all()
+    assert not (rows.lengths[~wanted] > 0).any()
+    assert (rows.lengths[wanted] > 0).any()
+
+
+def test_nothing_wanted_is_nothing_computed(transfer):
+    assert not script_mean(transfer, np.zeros(len(transfer.overlap.missing), bool)).lengths.any()
