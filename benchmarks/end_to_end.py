@@ -38,8 +38,8 @@ from monoglot.corpus import open_corpus
 from monoglot.initialization.initialize import initialize
 from monoglot.initialization.registry import get_method
 from monoglot.initialization.transfer import Transfer
+from monoglot.model.tables import trained_rows
 from monoglot.model.tokenizer_folder import load_tokenizer
-from monoglot.model.trained import trained_rows
 from monoglot.pipeline.memory import return_memory
 from monoglot.tokenization.encoding import encode_corpus
 from monoglot.tokenization.overlap import match

@@ -37,8 +37,8 @@ from monoglot.initialization.registry import get_method
 from monoglot.initialization.transfer import Transfer
 from monoglot.maths.mixture import Mixture
 from monoglot.model.folder import load_model
+from monoglot.model.tables import trained_rows
 from monoglot.model.tokenizer_folder import load_tokenizer
-from monoglot.model.trained import trained_rows
 from monoglot.pipeline.summary import provenance_shares
 from monoglot.tokenization.encoding import TokenizedCorpus, encode_corpus
 from monoglot.tokenization.overlap import match

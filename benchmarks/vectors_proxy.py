@@ -35,7 +35,7 @@ from transformers import PreTrainedTokenizerFast
 from benchmarks import known_tokenizers, pages, results
 from monoglot.corpus import open_corpus
 from monoglot.maths.similarity import cosine_sparsemax
-from monoglot.pipeline.source import Source
+from monoglot.model.source import Source
 from monoglot.tokenization.encoding import TokenizedCorpus, encode_corpus
 from monoglot.tokenization.overlap import Overlap, match
 from monoglot.tokenization.spelling import METASPACE

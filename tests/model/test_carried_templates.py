@@ -10,7 +10,7 @@ from transformers import PreTrainedTokenizerFast
 
 from monoglot.errors import TokenizerError
 from monoglot.model.carried_templates import carry_templates, lost_templates
-from monoglot.model.satellites import copy_satellites
+from monoglot.model.side_files import copy_satellites
 from monoglot.model.tokenizer_folder import load_tokenizer
 
 TURN = "{% for m in messages %}{{ '<|turn|>' + m.content }}{% endfor %}"

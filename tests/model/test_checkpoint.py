@@ -11,10 +11,9 @@ from safetensors.torch import load_file, save_file
 from transformers import AutoModelForMaskedLM
 
 from monoglot.errors import ModelError
-from monoglot.model.blueprint import blueprint
 from monoglot.model.checkpoint import Checkpoint, transplant_checkpoint
 from monoglot.model.folder import check_stored, load_model, save
-from monoglot.model.tables import find_tables
+from monoglot.model.tables import blueprint, find_tables
 from monoglot.model.tokenizer_folder import load_tokenizer
 from monoglot.model.transplant import transplant
 from tests.fixtures.models import ARCHITECTURES, copying

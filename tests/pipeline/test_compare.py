@@ -12,6 +12,7 @@ from transformers import AutoModel
 
 from monoglot.cli import main
 from monoglot.errors import ModelError, SettingError
+from monoglot.model.source import open_source
 from monoglot.pipeline.adapt_settings import AdaptSettings
 from monoglot.pipeline.compare import compare
 from monoglot.pipeline.compare_contest import Countdown
@@ -19,7 +20,6 @@ from monoglot.pipeline.compare_display import comparison_tables
 from monoglot.pipeline.compare_measure import choose_measure
 from monoglot.pipeline.compare_probe import Laboratory
 from monoglot.pipeline.compare_settings import CompareSettings
-from monoglot.pipeline.source import open_source
 from monoglot.progress import SILENT
 from monoglot.training import callbacks
 from tests.fixtures.tokenizers import DATA

@@ -24,8 +24,8 @@ from monoglot.tokenization.tokenizer_json import rebuild, state_of
 from tests.fixtures.chat import CHATML, LLAMA_2, LLAMA_3
 from tests.fixtures.models import ARCHITECTURES, BART
 from tests.fixtures.tokenizers import DATA, sample
-from tests.model.test_auto_tokenizer import translator
 from tests.model.test_side_modules import modules
+from tests.model.test_tokenizer_folder import translator
 
 TEXTS = [line[:28] for line in sample("de") if line.isascii()][:6]
 """Of the corpus, without the letters of other languages that are too rare to be kept."""

@@ -2,10 +2,10 @@ import json
 
 import pytest
 
+from monoglot.model.source import open_source
 from monoglot.pipeline import planning
 from monoglot.pipeline.display import plan_tables
 from monoglot.pipeline.inspection import inspect
-from monoglot.pipeline.source import open_source
 from tests.fixtures.tokenizers import DATA
 
 

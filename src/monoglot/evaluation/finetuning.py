@@ -28,7 +28,7 @@ from monoglot.evaluation.reading import reading_tokenizer
 from monoglot.evaluation.records import Split
 from monoglot.evaluation.settings import FineTuning, Head
 from monoglot.evaluation.task import Prepared, TrainedTask
-from monoglot.model.quiet import quiet_transformers
+from monoglot.model._hf import quiet_transformers
 from monoglot.progress import SILENT, Advance, Progress
 
 LOOKED_AT = 64

@@ -10,9 +10,9 @@ import transformers
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from monoglot.errors import ModelError
+from monoglot.model._hf import quiet_transformers
 from monoglot.model.folder import load_config
-from monoglot.model.quiet import quiet_transformers
-from monoglot.model.satellites import transformer_folder
+from monoglot.model.side_files import transformer_folder
 
 
 def load_with_head(

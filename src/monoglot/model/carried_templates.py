@@ -12,7 +12,7 @@ from transformers import PreTrainedTokenizerFast
 
 from monoglot.errors import TokenizerError
 from monoglot.model.given_text import CHAT_TEMPLATES, DEFAULT, ChatTemplate, chat_templates
-from monoglot.model.satellites import CHAT_TEMPLATE, transformer_folder
+from monoglot.model.side_files import CHAT_TEMPLATE, transformer_folder
 from monoglot.model.tokenizer_folder import TEMPLATE_NAME
 from monoglot.untrusted import read_foreign_json
 

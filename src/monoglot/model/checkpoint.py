@@ -17,19 +17,24 @@ from transformers import GenerationConfig, PreTrainedConfig, PreTrainedModel, Pr
 
 from monoglot.errors import ModelError
 from monoglot.maths.mixture import Mixture
-from monoglot.model.blueprint import blueprint, named_tensors, nested_configs
+from monoglot.model._hf import quiet_transformers
 from monoglot.model.folder import (
     find_class,
     inner_folder,
     load_config,
     save_surroundings,
 )
-from monoglot.model.quiet import quiet_transformers
-from monoglot.model.satellites import transformer_folder
-from monoglot.model.stored_names import stored_names
-from monoglot.model.surgery import Surgery, plan
-from monoglot.model.tables import VocabularyTables, check_finite, find_tables
-from monoglot.model.weight_files import INDEX, WEIGHTS, weight_files
+from monoglot.model.side_files import transformer_folder
+from monoglot.model.stored_tensors import INDEX, WEIGHTS, stored_names, weight_files
+from monoglot.model.tables import (
+    VocabularyTables,
+    blueprint,
+    check_finite,
+    find_tables,
+    named_tensors,
+    nested_configs,
+)
+from monoglot.model.transplant import Surgery, plan
 from monoglot.untrusted import read_foreign_json, refusing
 
 AHEAD = ("num_nextn_predict_layers", "mtp_num_hidden_layers", "num_mtp_layers")

@@ -11,14 +11,12 @@ from transformers import AutoConfig, PreTrainedConfig, PreTrainedModel, PreTrain
 from transformers.dynamic_module_utils import get_class_from_dynamic_module
 
 from monoglot.errors import ModelError
-from monoglot.model.auto_tokenizer import take_over_class, warn_if_read_differently
+from monoglot.model._hf import quiet_transformers
 from monoglot.model.carried_templates import carry_templates
-from monoglot.model.quiet import quiet_transformers
-from monoglot.model.satellites import copy_satellites, transformer_folder
+from monoglot.model.side_files import copy_satellites, transformer_folder
 from monoglot.model.side_modules import carry_unknown_files, renumber_modules
-from monoglot.model.stored import check_report
-from monoglot.model.tokenizer_folder import load_tokenizer
-from monoglot.model.weight_files import names_in, weight_files
+from monoglot.model.stored_tensors import check_report, names_in, weight_files
+from monoglot.model.tokenizer_folder import load_tokenizer, take_over_class, warn_if_read_differently
 from monoglot.untrusted import read_foreign_json, refusing
 
 

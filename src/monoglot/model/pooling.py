@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from monoglot.errors import ModelError
-from monoglot.model.satellites import MODULES, sentence_modules, transformer_folder
+from monoglot.model.side_files import MODULES, sentence_modules, transformer_folder
 from monoglot.untrusted import read_foreign_json
 
 

@@ -13,9 +13,9 @@ from safetensors import safe_open
 from transformers import PreTrainedTokenizerFast
 
 from monoglot.errors import ModelError
-from monoglot.model.satellites import sentence_modules, transformer_folder
+from monoglot.model.side_files import sentence_modules, transformer_folder
+from monoglot.model.stored_tensors import INDEX, WEIGHTS
 from monoglot.model.token_ids import ONE_ID, Renumbering
-from monoglot.model.weight_files import INDEX, WEIGHTS
 from monoglot.untrusted import read_foreign_json
 
 logger = logging.getLogger(__name__)

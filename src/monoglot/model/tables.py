@@ -1,18 +1,142 @@
-"""Which tensors of a model have one row for each token."""
+"""The structure of a model without its weights, as its class builds it from a configuration."""
 
 from __future__ import annotations
 
+import copy
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
+import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float, Int64
 from torch import Tensor, nn
-from transformers import PreTrainedModel
+from transformers import PreTrainedConfig, PreTrainedModel
+from transformers.initialization import meta_device_safe_creation_ops, no_init_weights
 
 from monoglot.errors import ModelError
-from monoglot.model.blueprint import named_tensors
-from monoglot.model.growth import Axes, growth_by_vocabulary, other_sizes
+from monoglot.model._hf import quiet_transformers
+from monoglot.tokenization.roles import is_reserved
+from monoglot.tokenization.vocabulary import Vocabulary
+from monoglot.untrusted import refusing
+
+
+def blueprint(model_class: type[PreTrainedModel], config: PreTrainedConfig) -> PreTrainedModel:
+    """Build a model on the meta device: every module and shape, no memory for weights, nothing tied.
+
+    Args:
+        model_class: The class to instantiate.
+        config: Its configuration; not changed.
+
+    Returns:
+        A model whose parameters and buffers have shapes but no values.
+
+    Raises:
+        ModelError: If the class can't be built from its configuration alone.
+    """
+    # A model's constructor may raise anything.
+    problem = f"{model_class.__name__} can't be built from its configuration"
+    with (
+        refusing(ModelError, problem, "correct config.json until from_pretrained() can load the model"),
+        quiet_transformers(),
+        torch.device("meta"),
+        no_init_weights(),
+        meta_device_safe_creation_ops(),
+    ):
+        return model_class(config)
+
+
+def named_tensors(model: PreTrainedModel) -> dict[str, torch.Tensor]:
+    """Every parameter and buffer under every name it has, tied ones under each of their names."""
+    return {
+        **dict(model.named_parameters(remove_duplicate=False)),
+        **dict(model.named_buffers(remove_duplicate=False)),
+    }
+
+
+def nested_configs(config: PreTrainedConfig) -> Iterator[tuple[str, PreTrainedConfig]]:
+    """The configuration itself and those inside it, each with its path (``text_config.``)."""
+    yield "", config
+    for name, value in vars(config).items():
+        if isinstance(value, PreTrainedConfig):
+            yield from ((f"{name}.{path}", inner) for path, inner in nested_configs(value))
+
+
+SEGMENT_FIELD = "type_vocab_size"
+"""BERT's number of sentence segments: a "vocabulary" by name only."""
+
+Axes = dict[str, int]
+"""Names of tensors, each with one of its dimensions."""
+
+
+def growth_by_vocabulary(model: PreTrainedModel) -> dict[str, Axes]:
+    """Find the tensors whose shape follows a vocabulary's size.
+
+    For each field of the configuration whose name says "vocab", the model's class is built without weights,
+    with the field as it is and one larger. The tensors that differ follow it, along the dimension that
+    differs. So neither names of parameters nor sizes that are equal by chance matter.
+
+    Args:
+        model: Any Hugging Face model; it may lie on the meta device.
+
+    Returns:
+        For the path of each field, such as ``text_config.vocab_size``, the tensors that grow and their
+        dimension.
+
+    Raises:
+        ModelError: If the class can't be built from its configuration, or a tensor grows otherwise than by
+            one row.
+    """
+    before = named_tensors(blueprint(type(model), model.config))
+    growth: dict[str, Axes] = {}
+    for field, size in _vocabulary_fields(model.config).items():
+        after = named_tensors(blueprint(type(model), resized(model.config, {field}, size + 1)))
+        growth[field] = {}
+        for name, tensor in before.items():
+            if after[name].shape != tensor.shape:
+                growth[field][name] = _axis(name, tensor.shape, after[name].shape)
+    return growth
+
+
+def resized(config: PreTrainedConfig, fields: set[str], rows: int) -> PreTrainedConfig:
+    """A copy of a configuration with another number of rows in some of its fields."""
+    changed = copy.deepcopy(config)
+    for path, inner in nested_configs(changed):
+        for name in vars(inner):
+            if path + name in fields:
+                setattr(inner, name, rows)
+    return changed
+
+
+def other_sizes(config: PreTrainedConfig) -> set[int]:
+    """All whole numbers in a configuration that are not sizes of a vocabulary."""
+    return {
+        value
+        for _, inner in nested_configs(config)
+        for name, value in vars(inner).items()
+        if type(value) is int and "vocab" not in name
+    }
+
+
+def _vocabulary_fields(config: PreTrainedConfig) -> dict[str, int]:
+    return {
+        path + name: value
+        for path, inner in nested_configs(config)
+        for name, value in vars(inner).items()
+        if type(value) is int and "vocab" in name and name != SEGMENT_FIELD
+    }
+
+
+def _axis(name: str, old: tuple[int, ...], new: tuple[int, ...]) -> int:
+    changes = {axis: after - before for axis, (before, after) in enumerate(zip(old, new, strict=True))}
+    axes = [axis for axis, change in changes.items() if change]
+    if len(axes) != 1 or changes[axes[0]] != 1:
+        raise ModelError(
+            f"The shape of {name} goes from {tuple(old)} to {tuple(new)} with one token more; "
+            "expected one row more: monoglot can't tell what belongs to which token."
+        )
+    return axes[0]
+
 
 BLOCK_ROWS = 1 << 14
 
@@ -195,3 +319,44 @@ def _kind(model: PreTrainedModel, names: list[str], tensor: Tensor) -> TableKind
         f"{what} has one row for each token but is neither an embedding nor an output head; "
         "expected one of these: monoglot can't tell what it is for."
     )
+
+
+FINGERPRINTED_ROWS = 1 << 14
+
+
+def trained_rows(table: Float[Tensor, "rows dim"], vocabulary: Vocabulary) -> Bool[np.ndarray, " size"]:
+    """Tell for each source id whether its row may shape means, noise and mixtures.
+
+    A row counts as untrained if no token has its id, if its token is spelled as one held in reserve, if it
+    is zero, or if another row holds exactly the same numbers (rows filled with one mean, or only ever moved
+    by weight decay). A rare token whose row was initialised and hardly ever trained is not recognised.
+
+    Args:
+        table: The source embeddings.
+        vocabulary: The source vocabulary.
+
+    Returns:
+        One entry for each id below ``vocabulary.size``; ids beyond the table count as untrained.
+    """
+    trained = np.zeros(vocabulary.size, dtype=bool)
+    trained[[token.id for token in vocabulary.tokens if not is_reserved(token.text)]] = True
+    fingerprints = _fingerprints(table[: vocabulary.size])
+    trained[len(fingerprints) :] = False
+    _, group, sizes = np.unique(fingerprints, return_inverse=True, return_counts=True)
+    trained[: len(fingerprints)] &= (sizes[group] == 1) & (fingerprints != 0)
+    return trained
+
+
+def _fingerprints(table: Float[Tensor, "rows dim"]) -> Int64[np.ndarray, " rows"]:
+    """An exact 64-bit hash of each row; equal rows have equal ones and a zero row has 0."""
+    factors = np.random.default_rng(0).integers(1, 2**62, table.shape[1]) * 2 + 1
+    table = table.detach().cpu()
+    blocks = (
+        table[start : start + FINGERPRINTED_ROWS].float()
+        for start in range(0, len(table), FINGERPRINTED_ROWS)
+    )
+    # Adding 0.0 turns -0.0 into 0.0; the products overflow on purpose.
+    hashes = [
+        ((block + 0.0).view(torch.int32).numpy().astype(np.int64) * factors).sum(axis=1) for block in blocks
+    ]
+    return np.concatenate([np.zeros(0, dtype=np.int64), *hashes])

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import inspect
+import json
 import logging
 import math
 import re
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
-from transformers import PreTrainedTokenizerFast
+import numpy as np
+from transformers import AutoTokenizer, PreTrainedTokenizerBase, PreTrainedTokenizerFast
+from transformers.models.auto.tokenization_auto import TOKENIZER_MAPPING_NAMES, tokenizer_class_from_name
 
-from monoglot.errors import TokenizerError
-from monoglot.model.auto_tokenizer import take_over_input_names, take_over_special_tokens
-from monoglot.model.quiet import quiet_transformers
-from monoglot.model.satellites import transformer_folder
+from monoglot.errors import TokenizerError, first_line
+from monoglot.model._hf import quiet_transformers
+from monoglot.model.side_files import transformer_folder
+from monoglot.tokenization.vocabulary import as_it_was
 from monoglot.untrusted import check_regular, read_foreign_json, refusing
 
-TEMPLATE_NAME = re.compile(r"\w[\w.-]*")
 logger = logging.getLogger(__name__)
+
+
+TEMPLATE_NAME = re.compile(r"\w[\w.-]*")
 
 SLOW_VOCABULARIES = ("*.model", "vocab.txt", "vocab.json", "*.spm")
 AROUND_TOKENIZER = ("tokenizer_config.json", "special_tokens_map.json", "added_tokens.json")
@@ -87,3 +95,185 @@ def _without_dropout(tokenizer: PreTrainedTokenizerFast, folder: Path) -> None:
             folder / "tokenizer.json",
             dropout,
         )
+
+
+PROBE_TOKENS = 2000
+CONFIG, MAP = "tokenizer_config.json", "special_tokens_map.json"
+Ids = Callable[[list[int]], list[int]]
+
+
+def first_difference(
+    one: PreTrainedTokenizerBase, other: PreTrainedTokenizerBase, same_ids: Ids = lambda ids: ids
+) -> str:
+    """Compare two tokenizers as models see them: names of inputs, ids, and what goes with these.
+
+    Single texts, pairs, padded batches, special tokens within text, and texts that end in a space or newline
+    are compared.
+
+    Args:
+        one: A tokenizer.
+        other: Another one.
+        same_ids: Turns ids of the second into those of the first.
+
+    Returns:
+        The first difference, in words; empty if there is none.
+    """
+    padding = one.pad_token is not None
+    for what, call in _calls(one):
+        with quiet_transformers(), as_it_was(one, other):
+            first, second = (dict(tokenizer(*call, padding=padding)) for tokenizer in (one, other))
+        if first.keys() != second.keys():
+            return f"the inputs are {', '.join(second)} instead of {', '.join(first)}"
+        second["input_ids"] = [same_ids(ids) for ids in second["input_ids"]]
+        for name in first:
+            if first[name] != second[name]:
+                return f"{what} {'are cut otherwise' if name == 'input_ids' else f'have other {name}'}"
+    return ""
+
+
+def read_by_auto(folder: Path) -> PreTrainedTokenizerBase:
+    """Load a tokenizer as users do.
+
+    Raises:
+        TokenizerError: If ``AutoTokenizer`` can't read it.
+    """
+    try:
+        with quiet_transformers():
+            found: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(
+                folder, local_files_only=True, trust_remote_code=False
+            )
+            return found
+    except Exception as error:  # tokenizers raises plain Exception
+        raise TokenizerError(f"AutoTokenizer can't read it ({first_line(error)})") from error
+
+
+def own_class(folder: Path) -> type[PreTrainedTokenizerBase] | None:
+    """The class that a folder names for its tokenizer, or that its kind of model has; without loading it."""
+    name = _content(folder / CONFIG).get("tokenizer_class")
+    config = _content(folder / "config.json")
+    name = name or config.get("tokenizer_class") or TOKENIZER_MAPPING_NAMES.get(str(config.get("model_type")))
+    for candidate in (name, str(name).removesuffix("Fast")):
+        if isinstance(candidate, str) and (found := tokenizer_class_from_name(candidate)) is not None:
+            tokenizer_class: type[PreTrainedTokenizerBase] = found
+            return tokenizer_class
+    return None
+
+
+def take_over_input_names(tokenizer: PreTrainedTokenizerFast, folder: Path) -> None:
+    """Give a tokenizer the names of inputs that its own class has, where its configuration has none.
+
+    A pair model without ``token_type_ids`` takes two texts for one.
+    """
+    found = own_class(folder)
+    if "model_input_names" not in _content(folder / CONFIG) and found is not None:
+        tokenizer.model_input_names = list(found.model_input_names)
+
+
+def take_over_special_tokens(tokenizer: PreTrainedTokenizerFast, folder: Path) -> None:
+    """Give a tokenizer the roles that its own class has tokens for, where its configuration is silent.
+
+    GPT-2's class takes ``<|endoftext|>`` for beginning, end and unknown text unless it is told otherwise. A
+    token that the vocabulary lacks is not added.
+    """
+    found = own_class(folder)
+    if found is None:
+        return
+    said = _content(folder / CONFIG).keys() | _content(folder / MAP).keys()
+    for role, parameter in inspect.signature(found.__init__).parameters.items():
+        if role not in tokenizer.SPECIAL_TOKENS_ATTRIBUTES or role in said or getattr(tokenizer, role, None):
+            continue
+        text = str(parameter.default)
+        if tokenizer.backend_tokenizer.token_to_id(text) is not None:
+            setattr(tokenizer, role, text)
+
+
+def take_over_class(tokenizer: PreTrainedTokenizerFast, source: Path, out: Path) -> None:
+    """Keep the source's class where it does more than cut text: ``src_lang`` of NLLB, mBART and their like.
+
+    Args:
+        tokenizer: The tokenizer that was saved in ``out``.
+        source: The source model's folder.
+        out: The new model's folder; its tokenizer_config.json is changed.
+    """
+    found = own_class(source)
+    if found is None or not hasattr(found, "src_lang"):
+        return
+    file = out / CONFIG
+    before = file.read_text(encoding="utf-8")
+    file.write_text(
+        json.dumps(json.loads(before) | {"tokenizer_class": found.__name__}, ensure_ascii=False, indent=2),
+        encoding="utf-8",
+    )
+    try:
+        difference = first_difference(tokenizer, read_by_auto(out))
+    except TokenizerError as error:
+        difference = str(error)
+    if difference:
+        file.write_text(before, encoding="utf-8")
+        logger.warning(
+            "%s, whose src_lang puts the language's token before a text, can't be kept (%s): put it there "
+            "yourself",
+            found.__name__,
+            difference,
+        )
+
+
+def warn_if_read_differently(
+    folder: Path, tokenizer: PreTrainedTokenizerFast, source: Path | None = None
+) -> None:
+    """Say so if ``AutoTokenizer`` reads a tokenizer otherwise than tokenizer.json says.
+
+    For some model types, such as qwen2, it rebuilds the tokenizer by rules of its own, whatever class the
+    folder names: harmless for byte-level BPE with the same pre-tokenizer, ruinous for others.
+
+    Args:
+        folder: The folder of a model with its tokenizer.
+        tokenizer: What tokenizer.json says.
+        source: The folder of the source, if the tokenizer is a new one made from it.
+
+    Raises:
+        TokenizerError: If the tokenizer fails on text.
+    """
+    if not (cause := _cause(folder, tokenizer)):
+        return
+    if source is None:
+        logger.warning(
+            "AutoTokenizer reads the tokenizer in %s otherwise than its tokenizer.json says: %s; what is "
+            "made of it follows tokenizer.json",
+            folder,
+            cause,
+        )
+    else:
+        logger.warning(
+            "AutoTokenizer reads the new tokenizer otherwise than its tokenizer.json says: %s; load it "
+            "with PreTrainedTokenizerFast.from_pretrained, which reads it as it is",
+            cause,
+        )
+
+
+def _cause(folder: Path, tokenizer: PreTrainedTokenizerFast) -> str:
+    try:
+        found = read_by_auto(folder)
+    except TokenizerError as error:
+        return str(error)
+    problem, advice = f"The tokenizer in {folder} can't segment text", "correct its files, or get them again"
+    with refusing(TokenizerError, problem, advice):
+        difference = first_difference(tokenizer, found)
+    return f"it is read as {type(found).__name__}, with which {difference}" if difference else ""
+
+
+def _calls(tokenizer: PreTrainedTokenizerBase) -> Iterator[tuple[str, tuple[Any, ...]]]:
+    ids = sorted(tokenizer.get_vocab().values())  # may have gaps
+    places = np.linspace(0, len(ids) - 1, min(PROBE_TOKENS, len(ids)), dtype=np.int64)
+    text = str(tokenizer.decode([ids[place] for place in places], skip_special_tokens=True))
+    words = text.split()[:4] or ["a"]
+    special = [str(token) for token in tokenizer.all_special_tokens]
+    yield "texts", ([text],)
+    yield "texts that end in a space or newline", ([f"{words[0]} ", f"{words[-1]}\n", f" {words[0]}", ""],)
+    yield "special tokens within a text", ([f"{words[0]}{token} {words[-1]}" for token in special] or ["a"],)
+    yield "pairs", ([words[0], words[-1]], [words[-1], " ".join(words)])
+
+
+def _content(file: Path) -> dict[str, Any]:
+    content: dict[str, Any] = read_foreign_json(file, TokenizerError) if file.is_file() else {}
+    return content

@@ -1,13 +1,225 @@
-"""A new model with another vocabulary: every table from one mixture, everything else as it was."""
+"""Whether a mixture, two tokenizers and a model belong together."""
 
 from __future__ import annotations
 
 import copy
+from dataclasses import dataclass, replace
+from typing import Any
 
+import numpy as np
+from jaxtyping import Float
+from torch import Tensor, nn
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
-from monoglot.maths.mixture import Mixture
-from monoglot.model.surgery import plan
+from monoglot.errors import ModelError
+from monoglot.maths.mixture import Mixture, Provenance
+from monoglot.maths.sparse import SparseRows
+from monoglot.model.positions import LENGTH_FIELD, PositionShift, position_shift, stretched
+from monoglot.model.tables import (
+    VocabularyTables,
+    blueprint,
+    check_finite,
+    find_tables,
+    named_tensors,
+    nested_configs,
+    storage,
+)
+from monoglot.model.token_ids import Renumbering, renumber
+
+
+def fitting(
+    mixture: Mixture, rows: int, tokenizer: PreTrainedTokenizerFast, source_tokenizer: PreTrainedTokenizerFast
+) -> Mixture:
+    """The mixture for a model of so many rows, after a check that tokenizers, mixture and model agree.
+
+    Args:
+        mixture: What each target row is made of.
+        rows: Rows of the source model's tables, which may be more or fewer than the source tokenizer's ids.
+        tokenizer: The target tokenizer.
+        source_tokenizer: The source tokenizer.
+
+    Returns:
+        The mixture, referring to no more rows than there are.
+
+    Raises:
+        ModelError: If a target id has no row in the mixture, or a source id none in the model.
+    """
+    target_ids = max(tokenizer.get_vocab().values()) + 1
+    if target_ids > mixture.n_target:
+        raise ModelError(
+            f"The target tokenizer has {target_ids} ids but the mixture {mixture.n_target} rows; "
+            "expected a row for each id: make the mixture for this tokenizer."
+        )
+    check_rows(source_tokenizer, rows, int(mixture.rows.indices.max(initial=-1)))
+    return replace(mixture, trained=mixture.trained[:rows])
+
+
+def check_rows(tokenizer: PreTrainedTokenizerFast, rows: int, highest_used: int = -1) -> None:
+    """Check that a source tokenizer's ids have rows in the model.
+
+    Args:
+        tokenizer: The source tokenizer.
+        rows: Rows of the source model's tables.
+        highest_used: The highest source id that new rows are made of.
+
+    Raises:
+        ModelError: If an id has none.
+    """
+    special = set(tokenizer.added_tokens_decoder)
+    # The image token of Gemma lies beyond the rows of its text-only models; harmless while unused.
+    beyond = [i for i in tokenizer.get_vocab().values() if i >= rows and i not in special]
+    if beyond or highest_used >= rows:
+        raise ModelError(
+            f"The source tokenizer has the id {max([*beyond, highest_used])} but the embeddings have {rows} "
+            "rows; expected a row for each id: give the tokenizer that belongs to the model."
+        )
+
+
+def padded(mixture: Mixture, multiple: int) -> Mixture:
+    """The mixture with unused rows added up to a multiple."""
+    extra = -mixture.n_target % multiple
+    if not extra:
+        return mixture
+    rows = mixture.rows
+    indptr = np.concatenate([rows.indptr, np.full(extra, rows.indptr[-1])])
+    provenance = np.concatenate([mixture.provenance, np.full(extra, Provenance.UNUSED, dtype=np.uint8)])
+    return replace(mixture, rows=SparseRows(indptr, rows.indices, rows.weights), provenance=provenance)
+
+
+@dataclass(frozen=True)
+class Surgery:
+    """Everything that a change of vocabulary changes in a model.
+
+    Attributes:
+        tables: The vocabulary-sized tensors.
+        mixture: What their new rows are made of.
+        shift: How position tables move.
+        new_settings: New configurations by the ``id`` of the objects they replace.
+        before: The source model's structure, without weights.
+        after: The new model's structure, without weights.
+    """
+
+    tables: VocabularyTables
+    mixture: Mixture
+    shift: PositionShift
+    new_settings: dict[int, Any]
+    before: PreTrainedModel
+    after: PreTrainedModel
+
+    def change(self, name: str, tensor: Float[Tensor, "..."]) -> Float[Tensor, "..."]:
+        """The new content of a tensor that the source model has under this name; itself if it stays."""
+        if name in self.shift.names:
+            return self.shift.apply(tensor.detach())
+        axis = self.tables.axes.get(name)
+        if axis is None:
+            return tensor
+        table = tensor.detach().movedim(axis, 0)
+        check_finite(name, table)
+        return self.mixture.apply(table).movedim(0, axis).contiguous()
+
+    def new_tensors(self, model: PreTrainedModel) -> dict[int, Tensor]:
+        """New parameters and buffers by the ``id`` of those they replace; shared storage is shared again."""
+        contents: dict[object, Tensor] = {}
+        replaced: dict[int, Tensor] = {}
+        for name, tensor in named_tensors(model).items():
+            if id(tensor) in replaced or (name not in self.tables.axes and name not in self.shift.names):
+                continue
+            if (key := storage(tensor)) not in contents:
+                contents[key] = self.change(name, tensor)
+            is_parameter = isinstance(tensor, nn.Parameter)
+            replaced[id(tensor)] = (
+                nn.Parameter(contents[key], requires_grad=tensor.requires_grad)
+                if is_parameter
+                else contents[key]
+            )
+        return replaced
+
+    def finish(self, changed: PreTrainedModel) -> None:
+        """Give the modules of the new model the sizes and pad ids that its new configuration implies."""
+        before, after = dict(self.before.named_modules()), dict(self.after.named_modules())
+        for path, module in changed.named_modules():
+            if path in before and path in after:
+                _follow(module, before[path], after[path])
+        shapes_before, shapes_after = named_tensors(self.before), named_tensors(self.after)
+        for name, tensor in named_tensors(changed).items():
+            if name in shapes_after and tensor.shape == shapes_before[name].shape != shapes_after[name].shape:
+                new = stretched(tensor, shapes_after[name])
+                if new is None:
+                    raise ModelError(
+                        f"{name} of {type(changed).__name__} would go from shape {tuple(tensor.shape)} to "
+                        f"{tuple(shapes_after[name].shape)}; expected a default that can be made anew."
+                    )
+                path, _, attribute = name.rpartition(".")
+                setattr(changed.get_submodule(path), attribute, new)
+
+
+def plan(
+    model: PreTrainedModel,
+    mixture: Mixture,
+    tokenizer: PreTrainedTokenizerFast,
+    source_tokenizer: PreTrainedTokenizerFast,
+    pad_to_multiple_of: int = 1,
+) -> Surgery:
+    """Work out what changes, and refuse what can't be done, before any table is touched.
+
+    Args:
+        model: The source model, or only its structure on the meta device.
+        mixture: What each target row is made of.
+        tokenizer: The target tokenizer.
+        source_tokenizer: The source model's own tokenizer.
+        pad_to_multiple_of: Add unused rows up to a multiple of this number.
+
+    Raises:
+        ModelError: As for ``transplant``.
+    """
+    tables = find_tables(model)
+    mixture = padded(fitting(mixture, tables.rows, tokenizer, source_tokenizer), pad_to_multiple_of)
+    ids = Renumbering(source_tokenizer, tokenizer)
+    text_config = model.config.get_text_config()
+    old_pad = getattr(text_config, "pad_token_id", None)
+    new_pad = None if old_pad is None else ids.new_id(old_pad, "pad_token")
+    shift = position_shift(model, tables.axes, old_pad, new_pad)
+    new_settings = _new_settings(model, tables, mixture.n_target, shift, ids)
+    after = blueprint(type(model), new_settings[id(model.config)])
+    shift.check(after)
+    return Surgery(tables, mixture, shift, new_settings, blueprint(type(model), model.config), after)
+
+
+def _new_settings(
+    model: PreTrainedModel, tables: VocabularyTables, rows: int, shift: PositionShift, ids: Renumbering
+) -> dict[int, Any]:
+    """Changed copies of all configurations in a model, by the ``id`` of the objects they replace."""
+    memo: dict[int, Any] = {}
+    sizes = {field.rpartition(".")[2] for field in tables.fields}
+    modules = [module for module in model.modules() if isinstance(module, PreTrainedModel)]
+    configs = {id(inner): inner for module in modules for _, inner in nested_configs(module.config)}
+    # Parts that hear or see have configurations, and vocabularies, of their own.
+    with_text = {
+        type(inner)
+        for path, inner in nested_configs(model.config)
+        if any(f"{path}{name}" in tables.fields for name in sizes)
+    }
+    for config in configs.values():
+        new = copy.deepcopy(config, memo)
+        own = type(config) not in with_text and sizes & vars(new).keys()
+        for name in sizes & vars(new).keys() if not own else ():
+            setattr(new, name, rows)
+        if shift.rows:
+            setattr(new, LENGTH_FIELD, getattr(new, LENGTH_FIELD) + shift.rows)
+        if not own:
+            renumber(new, ids)
+    for module in modules:
+        generation = getattr(module, "generation_config", None)
+        if generation is not None and id(generation) not in memo:
+            renumber(copy.deepcopy(generation, memo), ids)
+    return memo
+
+
+def _follow(module: nn.Module, before: nn.Module, after: nn.Module) -> None:
+    """Set the plain numbers of a module (sizes, ``padding_idx``) that differ between two structures."""
+    for name, new in vars(after).items():
+        if (new is None or type(new) is int) and new != vars(before).get(name, new):
+            setattr(module, name, new)
 
 
 def transplant(

@@ -10,13 +10,13 @@ from typing import Any
 
 from monoglot.corpus import Given, inputs_of, open_corpus
 from monoglot.initialization.registry import get_method
+from monoglot.model.source import open_source
 from monoglot.pipeline import processes, texts
 from monoglot.pipeline.adapt_settings import AdaptSettings
 from monoglot.pipeline.checks import check_runs, read_as_the_model_does
 from monoglot.pipeline.orders import follow
 from monoglot.pipeline.places import check_output
 from monoglot.pipeline.report import report_at_end
-from monoglot.pipeline.source import open_source
 from monoglot.pipeline.threads import limited_threads
 from monoglot.pipeline.training import RECORD, RESUMED, TRAINING, adapted, resolved
 from monoglot.pipeline.walk import Walk

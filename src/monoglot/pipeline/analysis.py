@@ -9,8 +9,8 @@ import numpy as np
 from transformers import PreTrainedTokenizerFast
 
 from monoglot.corpus import Given, inputs_of, open_corpus
+from monoglot.model.source import find_folder
 from monoglot.model.tokenizer_folder import load_tokenizer
-from monoglot.pipeline.names import find_folder
 from monoglot.progress import SILENT, Progress
 from monoglot.tokenization.audit import OverlapAudit, audit
 from monoglot.tokenization.encoding import count_tokens

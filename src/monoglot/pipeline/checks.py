@@ -19,10 +19,10 @@ from monoglot.model.carried_templates import lost_templates
 from monoglot.model.folder import load_model
 from monoglot.model.given_text import unread_templates
 from monoglot.model.pooling import reads_lower_case
-from monoglot.model.surgery import plan
+from monoglot.model.source import Source, open_source
+from monoglot.model.transplant import plan
 from monoglot.pipeline.kept import find_kept
 from monoglot.pipeline.settings import Settings
-from monoglot.pipeline.source import Source, open_source
 from monoglot.pipeline.tokenizers import trim_settings
 
 logger = logging.getLogger(__name__)

@@ -12,6 +12,7 @@ from monoglot.corpus import Given, inputs_of, open_corpus
 from monoglot.errors import SettingError
 from monoglot.evaluation.line_scores import TeacherDistance
 from monoglot.initialization.registry import get_method
+from monoglot.model.source import open_source
 from monoglot.pipeline import texts
 from monoglot.pipeline.checks import check, check_runs
 from monoglot.pipeline.compare_contest import contest, excuses
@@ -27,7 +28,6 @@ from monoglot.pipeline.evaluate_settings import EvaluateSettings
 from monoglot.pipeline.evaluation import read_lines
 from monoglot.pipeline.last_stage import LastStage
 from monoglot.pipeline.places import check_output
-from monoglot.pipeline.source import open_source
 from monoglot.pipeline.threads import limited_threads
 from monoglot.pipeline.walk import Walk
 from monoglot.progress import SILENT, Progress

@@ -8,10 +8,10 @@ from monoglot.errors import ModelError
 from monoglot.evaluation.language import LanguageSettings
 from monoglot.evaluation.line_scores import BitsPerByte, Measure, TeacherDistance
 from monoglot.model.pooling import Pooling, read_pooling
-from monoglot.model.satellites import MODULES
+from monoglot.model.side_files import MODULES
+from monoglot.model.source import Source
 from monoglot.pipeline.adapt_settings import AdaptSettings
 from monoglot.pipeline.orders import SCORED_WORDS
-from monoglot.pipeline.source import Source
 from monoglot.training.objectives.distill import SentenceDistillation
 from monoglot.training.registry import get_objective
 

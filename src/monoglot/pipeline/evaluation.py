@@ -19,11 +19,11 @@ from monoglot.evaluation.sentences import mean_cosine
 from monoglot.evaluation.tasks.retrieval import Retrieval
 from monoglot.evaluation.throughput import SpeedComparison, compare_speed
 from monoglot.evaluation.tokenizer import Parity, TokenizerScores, score_parity, score_tokenizer
-from monoglot.model.satellites import MODULES
+from monoglot.model.side_files import MODULES
+from monoglot.model.source import Source, open_source
 from monoglot.pipeline.checks import check_runs
 from monoglot.pipeline.evaluate_settings import EvaluateSettings
 from monoglot.pipeline.evaluation_tasks import sentence_encoder
-from monoglot.pipeline.source import Source, open_source
 from monoglot.progress import SILENT, Progress
 
 SPEED_LINES = 64

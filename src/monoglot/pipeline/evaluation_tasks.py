@@ -14,9 +14,9 @@ from monoglot.evaluation.registry import get_task
 from monoglot.evaluation.sentences import SentenceEncoder
 from monoglot.evaluation.settings import FineTuning, Head
 from monoglot.model.pooling import read_pooling, read_prefix
+from monoglot.model.source import Source, open_source
 from monoglot.pipeline.checks import check_runs
 from monoglot.pipeline.evaluate_settings import FIRST_SEED, TaskSettings
-from monoglot.pipeline.source import Source, open_source
 from monoglot.progress import SILENT, Progress
 
 HEADS: dict[Head, str] = {"standardized": "standardized states", "usual": "usual head"}

@@ -12,10 +12,10 @@ from jaxtyping import Int64
 
 from monoglot.errors import SettingError
 from monoglot.maths.mixture import Mixture, Provenance
+from monoglot.model.source import Source
 from monoglot.pipeline.explain_words import Words
 from monoglot.pipeline.report_artifacts import Artifacts
 from monoglot.pipeline.report_source import find_source, speller
-from monoglot.pipeline.source import Source
 from monoglot.report.explanation import (
     Explanation,
     Neighbor,

@@ -7,11 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from monoglot.model.blueprint import named_tensors
 from monoglot.model.positions import coupled_tables
-from monoglot.model.tables import TableKind, VocabularyTables
-from monoglot.model.trained import trained_rows
-from monoglot.pipeline.source import Source
+from monoglot.model.source import Source
+from monoglot.model.tables import TableKind, VocabularyTables, named_tensors, trained_rows
 
 
 @dataclass(frozen=True)

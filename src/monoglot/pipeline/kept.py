@@ -13,9 +13,8 @@ from transformers import PreTrainedTokenizerFast
 
 from monoglot.errors import SettingError
 from monoglot.model.carried_templates import lost_templates
-from monoglot.model.given_text import GivenText
-from monoglot.model.named_tokens import tokens_in_use
-from monoglot.pipeline.source import Source
+from monoglot.model.given_text import GivenText, tokens_in_use
+from monoglot.model.source import Source
 from monoglot.run import read_json, write_json
 from monoglot.tokenization.selection import KeptText, segmented_otherwise
 from monoglot.untrusted import check_regular

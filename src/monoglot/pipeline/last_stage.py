@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Self
 
 from monoglot.errors import SettingError
+from monoglot.model.source import Source
 from monoglot.options import build
 from monoglot.pipeline.adapt_settings import AdaptSettings
 from monoglot.pipeline.settings import Settings
-from monoglot.pipeline.source import Source
 from monoglot.pipeline.training import adapted, resolved
 from monoglot.pipeline.walk import Walk
 from monoglot.run import Artifact

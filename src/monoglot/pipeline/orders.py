@@ -15,10 +15,10 @@ from monoglot.evaluation.language import LanguageSettings, score_language
 from monoglot.evaluation.limits import longest_input_tokens
 from monoglot.maths.mixture import Mixture, Provenance
 from monoglot.model.folder import load_model
+from monoglot.model.source import open_source
 from monoglot.model.tokenizer_folder import load_tokenizer
 from monoglot.pipeline import processes
 from monoglot.pipeline.adapt_settings import AdaptSettings
-from monoglot.pipeline.source import open_source
 from monoglot.progress import SILENT, Progress
 from monoglot.tokenization.encoding import TokenizedCorpus
 from monoglot.training.lapt import Outcome, Scorer, train

@@ -16,10 +16,10 @@ from monoglot.corpus import Corpus, Given, open_corpus
 from monoglot.errors import CorpusError, SettingError
 from monoglot.evaluation.tokenizer import score_tokenizer
 from monoglot.model.given_text import unread_templates
+from monoglot.model.source import Source, open_source
 from monoglot.pipeline.advice import Advice, advise
 from monoglot.pipeline.inspection import Inspection, inspect
 from monoglot.pipeline.kept import find_kept, kept_words
-from monoglot.pipeline.source import Source, open_source
 from monoglot.progress import SILENT, Progress
 from monoglot.tokenization.extend import ExtendSettings, extend_tokenizer, with_kept_tokens
 from monoglot.tokenization.selection import KeptText

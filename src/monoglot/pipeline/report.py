@@ -8,13 +8,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from monoglot.model.source import Source
 from monoglot.pipeline import report_facts
 from monoglot.pipeline.report_artifacts import Artifacts
 from monoglot.pipeline.report_card import write_card
 from monoglot.pipeline.report_measure import measure
 from monoglot.pipeline.report_page import compose
 from monoglot.pipeline.report_source import FoundSource, compared_with, find_source
-from monoglot.pipeline.source import Source
 from monoglot.progress import SILENT, Progress
 from monoglot.report.page import render
 from monoglot.report.png import as_png

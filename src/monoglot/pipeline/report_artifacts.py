@@ -16,7 +16,7 @@ from transformers import PreTrainedTokenizerFast
 from monoglot.errors import OutputError
 from monoglot.maths.mixture import Mixture
 from monoglot.model.checkpoint import Checkpoint
-from monoglot.model.satellites import transformer_folder
+from monoglot.model.side_files import transformer_folder
 from monoglot.model.tokenizer_folder import load_tokenizer
 from monoglot.pipeline.texts import token_counts
 from monoglot.run import Artifact, file_hash, read_json

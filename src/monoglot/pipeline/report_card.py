@@ -7,8 +7,8 @@ from pathlib import Path
 
 from monoglot import __version__
 from monoglot.errors import ModelError
-from monoglot.model.satellites import MODULES, transformer_folder
-from monoglot.pipeline.names import HUB_NAME
+from monoglot.model.side_files import MODULES, transformer_folder
+from monoglot.model.source import HUB_NAME
 from monoglot.report.card import CardFacts, is_untouched, write
 from monoglot.report.facts import Facts
 from monoglot.run import atomic_write

@@ -9,15 +9,15 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from monoglot.model.satellites import transformer_folder
-from monoglot.model.weight_files import weight_files
+from monoglot.model.side_files import transformer_folder
+from monoglot.model.source import Source
+from monoglot.model.stored_tensors import weight_files
 from monoglot.pipeline.adapt_settings import AdaptSettings
 from monoglot.pipeline.command_line import flags
 from monoglot.pipeline.diagnostics import diagnose
 from monoglot.pipeline.kept import KEPT, kept_warnings
 from monoglot.pipeline.report_artifacts import Artifacts
 from monoglot.pipeline.settings import Settings
-from monoglot.pipeline.source import Source
 from monoglot.pipeline.summary import Share
 from monoglot.report.content import Table
 from monoglot.report.facts import Facts

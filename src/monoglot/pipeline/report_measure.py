@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from monoglot.errors import OutputError
+from monoglot.model.source import Source, open_source
 from monoglot.pipeline.evaluate_settings import EvaluateSettings
 from monoglot.pipeline.evaluation import compare_models
 from monoglot.pipeline.orders import SCORED_WORDS
 from monoglot.pipeline.report_artifacts import EVALUATION, Artifacts
-from monoglot.pipeline.source import Source, open_source
 from monoglot.progress import Progress
 from monoglot.run import write_json
 

@@ -8,11 +8,11 @@ from typing import Any
 from markupsafe import Markup
 
 from monoglot.maths.mixture import Mixture
+from monoglot.model.source import Source
 from monoglot.pipeline import report_facts
 from monoglot.pipeline.report_artifacts import Artifacts
 from monoglot.pipeline.report_source import FoundSource, speller
 from monoglot.pipeline.report_space import Space
-from monoglot.pipeline.source import Source
 from monoglot.report.content import Page
 from monoglot.report.examples import examples
 from monoglot.report.facts import Facts, changes, measurements, origins, story, training_changes

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from monoglot.errors import InputError, ModelError
+from monoglot.model.source import Source, open_source
 from monoglot.pipeline.report_artifacts import Artifacts
-from monoglot.pipeline.source import Source, open_source
 from monoglot.report.spelling import readable
 from monoglot.tokenization.parts import Parts
 from monoglot.tokenization.vocabulary import backend_of

@@ -7,13 +7,13 @@ from pathlib import Path
 
 from monoglot.corpus import Given, inputs_of, open_corpus
 from monoglot.initialization.registry import get_method
+from monoglot.model.source import Source, open_source
 from monoglot.pipeline import scoring, texts, tokenizers, weights
 from monoglot.pipeline.checks import check
 from monoglot.pipeline.kept import kept_facts
 from monoglot.pipeline.places import check_output
 from monoglot.pipeline.report import report_at_end
 from monoglot.pipeline.settings import Settings
-from monoglot.pipeline.source import Source, open_source
 from monoglot.pipeline.summary import Summary
 from monoglot.pipeline.threads import limited_threads
 from monoglot.pipeline.walk import Walk

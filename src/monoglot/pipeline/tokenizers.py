@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float64, Int64
 
+from monoglot.model.source import open_source
 from monoglot.model.tokenizer_folder import load_tokenizer
 from monoglot.pipeline.kept import write_kept
 from monoglot.pipeline.settings import Settings
-from monoglot.pipeline.source import open_source
 from monoglot.pipeline.texts import KEPT_IDS, heldout, usage, weighted_heldout
 from monoglot.pipeline.walk import Walk
 from monoglot.run import Artifact

@@ -13,16 +13,16 @@ import torch
 from transformers import PreTrainedModel
 
 from monoglot.errors import ModelError
-from monoglot.model.blueprint import blueprint
 from monoglot.model.folder import check_stored, find_class, load_config, load_model, save
 from monoglot.model.pooling import PROMPTS, read_prefix, write_prefix
-from monoglot.model.satellites import transformer_folder
+from monoglot.model.side_files import transformer_folder
+from monoglot.model.source import open_source
+from monoglot.model.tables import blueprint
 from monoglot.model.tokenizer_folder import load_tokenizer
 from monoglot.pipeline import processes
 from monoglot.pipeline.adapt_settings import AdaptSettings
 from monoglot.pipeline.memory import return_memory
 from monoglot.pipeline.orders import Order, carry_out
-from monoglot.pipeline.source import open_source
 from monoglot.pipeline.texts import heldout
 from monoglot.pipeline.walk import Walk
 from monoglot.run import Artifact, write_json

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from monoglot.corpus import Corpus
 from monoglot.initialization.initialize import Initializer
+from monoglot.model.source import Source, open_source
 from monoglot.model.tokenizer_folder import load_tokenizer
 from monoglot.pipeline.kept import Kept, find_kept
 from monoglot.pipeline.settings import Settings
-from monoglot.pipeline.source import Source, open_source
 from monoglot.progress import Progress
 from monoglot.run import Artifact, Run
 from monoglot.tokenization.vocabulary import Canonicalization, Vocabulary

@@ -14,8 +14,8 @@ from monoglot.initialization.transfer import Transfer
 from monoglot.maths.mixture import Mixture
 from monoglot.model.checkpoint import transplant_checkpoint
 from monoglot.model.folder import check_stored
+from monoglot.model.tables import trained_rows
 from monoglot.model.tokenizer_folder import load_tokenizer
-from monoglot.model.trained import trained_rows
 from monoglot.pipeline.memory import return_memory
 from monoglot.pipeline.walk import Walk
 from monoglot.run import Artifact, file_hash, write_json

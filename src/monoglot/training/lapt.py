@@ -14,7 +14,7 @@ from torch import Tensor
 from transformers import PreTrainedModel, PrinterCallback
 
 from monoglot.errors import CorpusError, Interrupted
-from monoglot.model.quiet import quiet_transformers
+from monoglot.model._hf import quiet_transformers
 from monoglot.progress import SILENT, Progress
 from monoglot.training.budget import Budget
 from monoglot.training.callbacks import Completing, Freezing, Interruption, Patience, Soundness

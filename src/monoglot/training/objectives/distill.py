@@ -19,7 +19,7 @@ from transformers import PreTrainedModel
 
 from monoglot.errors import ModelError, SettingError, did_you_mean
 from monoglot.model.pooling import Pooling, read_pooling
-from monoglot.model.satellites import MODULES
+from monoglot.model.side_files import MODULES
 from monoglot.training.composition import Composition
 from monoglot.training.isolation import Isolation, find_inputs
 from monoglot.training.objectives.base import Lesson, Objective, Task

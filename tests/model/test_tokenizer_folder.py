@@ -16,9 +16,8 @@ from transformers import (
     NllbTokenizer,
 )
 
-from monoglot.model.auto_tokenizer import first_difference, warn_if_read_differently
 from monoglot.model.folder import save
-from monoglot.model.tokenizer_folder import load_tokenizer
+from monoglot.model.tokenizer_folder import first_difference, load_tokenizer, warn_if_read_differently
 from monoglot.pipeline.settings import Settings
 from monoglot.pipeline.specialize import specialize
 from monoglot.tokenization.tokenizer_json import state_of

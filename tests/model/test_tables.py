@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from monoglot.model.trained import trained_rows
+from monoglot.model.tables import trained_rows
 from monoglot.tokenization.roles import is_reserved
 from monoglot.tokenization.vocabulary import Vocabulary
 

@@ -1,4 +1,4 @@
-"""Whether the tensors that are stored are those that the model takes."""
+"""The safetensors files of a model folder."""
 
 from __future__ import annotations
 
@@ -8,13 +8,100 @@ from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
+from safetensors import safe_open
 from transformers import PreTrainedConfig, PreTrainedModel
+from transformers.conversion_mapping import get_model_conversion_mapping
+from transformers.core_model_loading import WeightConverter, WeightRenaming, rename_source_key
 from transformers.models.auto import modeling_auto
 
 from monoglot.errors import ModelError
-from monoglot.model.blueprint import blueprint
+from monoglot.model.tables import blueprint
+from monoglot.untrusted import read_foreign_json, refusing
 
 logger = logging.getLogger(__name__)
+
+
+WEIGHTS = "model.safetensors"
+INDEX = "model.safetensors.index.json"
+
+
+def weight_files(folder: Path) -> list[Path]:
+    """The safetensors files of a model, in the order of their names.
+
+    Raises:
+        ModelError: If there are none, or one that the index names is missing.
+    """
+    shards = _shards(folder / INDEX) if (folder / INDEX).is_file() else []
+    # Where both are there, transformers reads the single file.
+    whole = (folder / WEIGHTS).is_file() or not shards
+    files = [folder / name for name in ([WEIGHTS] if whole else shards)]
+    missing = next((file for file in files if not file.is_file()), None)
+    if missing is None:
+        return files
+    if pickles := sorted(folder.glob("*.bin")):
+        raise ModelError(
+            f"The weights in {pickles[0]} are a pickle, which may run code; expected {missing.name}: "
+            "convert them once with from_pretrained() and save_pretrained() of transformers."
+        )
+    raise ModelError(
+        f"{folder} has no {missing.name}; expected the weights in safetensors: give the folder that has "
+        "them, or write them with save_pretrained()."
+    )
+
+
+def _shards(index: Path) -> list[str]:
+    """The files that an index names, each of them beside it."""
+    shards = read_foreign_json(index, ModelError).get("weight_map")
+    if not (isinstance(shards, dict) and shards and all(isinstance(name, str) for name in shards.values())):
+        raise ModelError(
+            f"{index} has no weight_map that gives a file for each tensor: correct it or get it again."
+        )
+    names = sorted(set(shards.values()))
+    for name in names:
+        if Path(name).name != name or "\\" in name or "\0" in name or not name.endswith(".safetensors"):
+            raise ModelError(
+                f"{index} names {name!r}; expected names of safetensors files that lie beside it: move the "
+                "files there and correct the index."
+            )
+    return names
+
+
+def names_in(file: Path) -> list[str]:
+    """The names of the tensors in a safetensors file.
+
+    Raises:
+        ModelError: If the file is damaged.
+    """
+    with refusing(ModelError, f"{file} is damaged", "get the model again"), safe_open(file, "pt") as weights:
+        return list(weights.keys())
+
+
+def stored_names(structure: PreTrainedModel, files: list[Path]) -> dict[Path, dict[str, str | None]]:
+    """Find the tensor of the model that each stored one is loaded into, by the rules of ``from_pretrained``.
+
+    Args:
+        structure: The model, on the meta device.
+        files: Its safetensors files.
+
+    Returns:
+        For each file and each stored name the name in the model, ``None`` if the model has no use for it.
+
+    Raises:
+        ModelError: If a file is damaged.
+    """
+    transforms = get_model_conversion_mapping(structure)
+    renamings = [entry for entry in transforms if isinstance(entry, WeightRenaming)]
+    converters = [entry for entry in transforms if isinstance(entry, WeightConverter)]
+    known = structure.state_dict()
+
+    def own_name(stored: str) -> str | None:
+        own, _ = rename_source_key(stored, renamings, converters, structure.base_model_prefix, known)
+        if own not in known and stored in known:
+            return stored
+        return own if own in known else None
+
+    return {file: {stored: own_name(stored) for stored in names_in(file)} for file in files}
+
 
 _TASKS = (
     "PRETRAINING", "CAUSAL_LM", "MASKED_LM", "SEQ_TO_SEQ_CAUSAL_LM", "SEQUENCE_CLASSIFICATION",

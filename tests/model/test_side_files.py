@@ -11,7 +11,7 @@ import pytest
 from monoglot.errors import ModelError
 from monoglot.model.checkpoint import Checkpoint
 from monoglot.model.folder import load_model
-from monoglot.model.satellites import copy_satellites
+from monoglot.model.side_files import copy_satellites
 from monoglot.model.tokenizer_folder import load_tokenizer
 
 
