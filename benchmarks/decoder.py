@@ -26,7 +26,7 @@ from monoglot.model.folder import load_model
 from monoglot.model.tokenizer_folder import load_tokenizer
 from monoglot.pipeline.summary import count_parameters
 from monoglot.progress import Terminal
-from monoglot.training.settings import TrainingSettings
+from monoglot.training.schedule import TrainingSettings
 
 VOCABULARY = 50_048
 

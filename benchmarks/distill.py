@@ -23,7 +23,7 @@ from monoglot import AdaptSettings, Settings, adapt, specialize
 from monoglot.evaluation.sentences import SentenceEncoder
 from monoglot.pipeline.summary import count_parameters
 from monoglot.progress import Terminal
-from monoglot.training.settings import TrainingSettings
+from monoglot.training.schedule import TrainingSettings
 
 TIMED_LINES = 400
 ROUNDS = 2

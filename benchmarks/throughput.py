@@ -34,13 +34,10 @@ from transformers import (  # fmt: skip
 from benchmarks import results
 from monoglot.corpus import open_corpus
 from monoglot.tokenization.encoding import TokenizedCorpus, encode_corpus
-from monoglot.training.epoch import Layout
-from monoglot.training.frame import Frame
-from monoglot.training.objectives.base import Batch, Lesson
+from monoglot.training.objective import Batch, Lesson
 from monoglot.training.objectives.mlm import MaskedTask
-from monoglot.training.packing import PackedCorpus
+from monoglot.training.packing import PADDING, Frame, Layout, PackedCorpus
 from monoglot.training.registry import get_objective
-from monoglot.training.windows import PADDING
 
 BATCH, WINDOW = 4, 256
 LINES = 20_000

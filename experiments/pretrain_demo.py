@@ -31,7 +31,7 @@ from monoglot.model.folder import load_model, save
 from monoglot.model.tokenizer_folder import load_tokenizer
 from monoglot.progress import Terminal
 from monoglot.tokenization.train import TokenizerSettings, train_tokenizer
-from monoglot.training.settings import DECAY
+from monoglot.training.schedule import DECAY
 
 LANGUAGES = ("ar", "de", "en", "fi", "hi", "ja", "sw", "tr", "xh")
 VOCABULARY, SEED = 24_000, 42

@@ -15,7 +15,7 @@ from monoglot.pipeline.compare_settings import CompareSettings
 from monoglot.pipeline.evaluate_settings import EvaluateSettings, TaskSettings
 from monoglot.pipeline.settings import Settings
 from monoglot.training.registry import OBJECTIVES
-from monoglot.training.settings import TrainingSettings
+from monoglot.training.schedule import TrainingSettings
 from monoglot.vectors.registry import ENGINES
 
 

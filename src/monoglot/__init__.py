@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from monoglot.pipeline.summary import Summary
     from monoglot.tokenization.overlap import Overlap, match
     from monoglot.tokenization.vocabulary import Vocabulary
-    from monoglot.training.settings import TrainingSettings
+    from monoglot.training.schedule import TrainingSettings
     from monoglot.vectors.engine import TokenVectors
 
 __version__ = "0.1.0"

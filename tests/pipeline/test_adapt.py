@@ -18,7 +18,7 @@ from monoglot.pipeline.display import adapted_table
 from monoglot.pipeline.settings import Settings
 from monoglot.pipeline.specialize import specialize
 from monoglot.pipeline.training import resolved
-from monoglot.training.settings import TrainingSettings
+from monoglot.training.schedule import TrainingSettings
 from tests.fixtures.tokenizers import DATA
 
 GERMAN = DATA / "de.txt"

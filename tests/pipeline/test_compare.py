@@ -21,7 +21,7 @@ from monoglot.pipeline.compare_measure import choose_measure
 from monoglot.pipeline.compare_probe import Laboratory
 from monoglot.pipeline.compare_settings import CompareSettings
 from monoglot.progress import SILENT
-from monoglot.training import callbacks
+from monoglot.training import trainer as callbacks
 from tests.fixtures.tokenizers import DATA
 
 GERMAN = DATA / "de.txt"

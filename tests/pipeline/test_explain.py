@@ -18,7 +18,7 @@ from monoglot.pipeline.adapt_settings import AdaptSettings
 from monoglot.pipeline.explain import explain
 from monoglot.pipeline.settings import Settings
 from monoglot.pipeline.specialize import specialize
-from monoglot.training.settings import TrainingSettings
+from monoglot.training.schedule import TrainingSettings
 from tests.fixtures.tokenizers import DATA
 
 TINY = Settings(vocabulary_size=700, threads=1)

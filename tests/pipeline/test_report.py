@@ -22,7 +22,7 @@ from monoglot.pipeline.adapt_settings import AdaptSettings
 from monoglot.pipeline.report import report
 from monoglot.pipeline.settings import Settings
 from monoglot.pipeline.specialize import specialize
-from monoglot.training.settings import TrainingSettings
+from monoglot.training.schedule import TrainingSettings
 from tests.fixtures.tokenizers import DATA
 from tests.report.test_page import checked
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from monoglot.tokenization.encoding import TokenizedCorpus, encode_corpus
-from monoglot.training.objectives.base import Lesson, Teacher
+from monoglot.training.objective import Lesson, Teacher
 from tests.fixtures.models import ARCHITECTURES
 from tests.fixtures.tokenizers import FAMILIES, sample, unigram
 

@@ -15,9 +15,9 @@ from monoglot.errors import Interrupted
 from monoglot.tokenization.pieces import Pieces
 from monoglot.training.composition import MOST_PIECES, Composition, features
 from monoglot.training.lapt import Outcome, train
-from monoglot.training.objectives.base import Lesson
+from monoglot.training.objective import Lesson
 from monoglot.training.registry import get_objective
-from monoglot.training.settings import TrainingSettings
+from monoglot.training.schedule import TrainingSettings
 
 SIZE = 600
 NEW = np.arange(SIZE) % 3 > 0

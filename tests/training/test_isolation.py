@@ -5,11 +5,9 @@ import pytest
 import torch
 
 from monoglot.errors import SettingError
-from monoglot.training.epoch import Layout
-from monoglot.training.frame import Frame
 from monoglot.training.isolation import Isolation, find_inputs, tensors
-from monoglot.training.packing import PackedCorpus
-from monoglot.training.vocabulary import TokenKinds
+from monoglot.training.masking import TokenKinds
+from monoglot.training.packing import Frame, Layout, PackedCorpus
 from tests.fixtures.models import ARCHITECTURES
 
 MASKED = ["bert", "roberta", "xlm-roberta", "camembert", "distilbert", "electra", "albert", "bert-headless"]

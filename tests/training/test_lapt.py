@@ -17,13 +17,12 @@ from monoglot.errors import CorpusError, Interrupted, SettingError, TrainingErro
 from monoglot.evaluation.language import score_language
 from monoglot.model.tables import find_tables
 from monoglot.tokenization.encoding import encode_corpus
-from monoglot.training.budget import Budget
 from monoglot.training.checkpoints import COMPLETE, latest
 from monoglot.training.lapt import train
 from monoglot.training.learner import Learner
 from monoglot.training.objectives.mlm import MaskedTask
 from monoglot.training.registry import get_objective
-from monoglot.training.settings import TrainingSettings
+from monoglot.training.schedule import Budget, TrainingSettings
 from tests.training.conftest import TAUGHT
 
 STEP = 256

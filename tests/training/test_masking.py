@@ -5,12 +5,9 @@ import pytest
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 from transformers import PreTrainedTokenizerFast
 
-from monoglot.training.chunked import IGNORED
-from monoglot.training.epoch import Layout
-from monoglot.training.frame import Frame
-from monoglot.training.masking import Maskable, mask, word_begins
-from monoglot.training.packing import PackedCorpus
-from monoglot.training.vocabulary import TokenKinds
+from monoglot.training.lm_heads import IGNORED
+from monoglot.training.masking import Maskable, TokenKinds, mask, word_begins
+from monoglot.training.packing import Frame, Layout, PackedCorpus
 
 
 @pytest.fixture(scope="module", params=["unigram", "wordpiece"])

@@ -10,7 +10,7 @@ from cyclopts import Parameter
 from monoglot.cli.base import app, present
 from monoglot.pipeline.adapt_settings import AdaptSettings
 from monoglot.progress import Terminal
-from monoglot.training.settings import TrainingSettings
+from monoglot.training.schedule import TrainingSettings
 
 
 @app.command(usage="Usage: monoglot adapt MODEL CORPUS... --output OUT [OPTIONS]")

@@ -12,7 +12,7 @@ from transformers import TrainerCallback, TrainingArguments
 from monoglot.evaluation.settings import FineTuning
 from monoglot.evaluation.task import Feature, Prepared
 from monoglot.progress import Advance
-from monoglot.training.precision import uses_bf16
+from monoglot.training.trainer import uses_bf16
 
 
 class Examples(torch.utils.data.Dataset[Feature]):

@@ -7,7 +7,7 @@ from typing import Literal
 
 from monoglot.errors import SettingError
 from monoglot.options import check_types
-from monoglot.training.settings import PRECISION
+from monoglot.training.schedule import PRECISION
 
 Head = Literal["usual", "standardized"]
 

@@ -10,7 +10,7 @@ from jaxtyping import Int64
 from transformers import PreTrainedTokenizerFast
 
 from monoglot.tokenization.vocabulary import plain_backend
-from monoglot.training.frame import Frame
+from monoglot.training.packing import Frame
 
 
 @dataclass(frozen=True)

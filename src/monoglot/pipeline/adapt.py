@@ -23,7 +23,7 @@ from monoglot.pipeline.walk import Walk
 from monoglot.progress import SILENT, Progress
 from monoglot.run import Run, read_json
 from monoglot.training.checkpoints import METRICS
-from monoglot.training.settings import TrainingSettings
+from monoglot.training.schedule import TrainingSettings
 from monoglot.vectors.registry import get_engine
 
 

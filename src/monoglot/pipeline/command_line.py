@@ -9,7 +9,7 @@ from typing import Any
 from monoglot.pipeline.adapt_settings import AdaptSettings
 from monoglot.pipeline.compare_settings import CompareSettings
 from monoglot.pipeline.settings import Settings
-from monoglot.training.settings import TrainingSettings
+from monoglot.training.schedule import TrainingSettings
 
 AnySettings = Settings | AdaptSettings | CompareSettings | TrainingSettings
 

@@ -14,7 +14,7 @@ from monoglot.pipeline.settings import Settings
 from monoglot.pipeline.training import adapted, resolved
 from monoglot.pipeline.walk import Walk
 from monoglot.run import Artifact
-from monoglot.training.settings import TrainingSettings
+from monoglot.training.schedule import TrainingSettings
 
 
 @dataclass(frozen=True)

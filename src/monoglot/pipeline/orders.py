@@ -22,9 +22,9 @@ from monoglot.pipeline.adapt_settings import AdaptSettings
 from monoglot.progress import SILENT, Progress
 from monoglot.tokenization.encoding import TokenizedCorpus
 from monoglot.training.lapt import Outcome, Scorer, train
-from monoglot.training.objectives.base import Lesson, Task, Teacher
+from monoglot.training.objective import Lesson, Task, Teacher
 from monoglot.training.registry import get_objective
-from monoglot.training.settings import TrainingSettings
+from monoglot.training.schedule import TrainingSettings
 
 SCORED_WORDS = 0.15
 """The share of its words that a masked model is asked for."""

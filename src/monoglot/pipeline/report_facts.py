@@ -22,7 +22,7 @@ from monoglot.pipeline.summary import Share
 from monoglot.report.content import Table
 from monoglot.report.facts import Facts
 from monoglot.report.wording import STAGES, duration, file_size, shell_lines
-from monoglot.training.settings import TrainingSettings
+from monoglot.training.schedule import TrainingSettings
 
 DEFAULTS: dict[str, Settings | AdaptSettings | TrainingSettings] = {
     each.__name__: each() for each in (Settings, AdaptSettings, TrainingSettings)

@@ -29,9 +29,9 @@ from monoglot.run import Artifact, write_json
 from monoglot.run.output import CHECKPOINTS
 from monoglot.training.checkpoints import METRICS
 from monoglot.training.lapt import Outcome
-from monoglot.training.learning import is_sharded
+from monoglot.training.learner import is_sharded
 from monoglot.training.registry import check_objective, choose_objective, get_objective
-from monoglot.training.settings import TrainingSettings
+from monoglot.training.schedule import TrainingSettings
 
 logger = logging.getLogger(__name__)
 

@@ -16,21 +16,23 @@ from transformers import PreTrainedModel, PrinterCallback
 from monoglot.errors import CorpusError, Interrupted
 from monoglot.model._hf import quiet_transformers
 from monoglot.progress import SILENT, Progress
-from monoglot.training.budget import Budget
-from monoglot.training.callbacks import Completing, Freezing, Interruption, Patience, Soundness
-from monoglot.training.checkpoints import discard_unusable, ended_early, latest, same_run, step_of
-from monoglot.training.epoch import Layout
-from monoglot.training.frame import Frame
-from monoglot.training.learner import Learner
-from monoglot.training.learning import Learning, check_sharded, is_sharded
-from monoglot.training.objectives.base import Lesson, Objective, Task
-from monoglot.training.packing import PackedCorpus
+from monoglot.training.checkpoints import discard_unusable, ended_early, latest, records, same_run, step_of
+from monoglot.training.learner import Learner, Learning, check_sharded, is_sharded
+from monoglot.training.objective import Lesson, Objective, Task
+from monoglot.training.packing import Frame, Layout, PackedCorpus
 from monoglot.training.parameters import COMPOSITION
-from monoglot.training.precision import uses_bf16
-from monoglot.training.randomness import restored_randomness
-from monoglot.training.records import records
-from monoglot.training.settings import TrainingSettings
-from monoglot.training.trainer import LaptTrainer, trainer_arguments
+from monoglot.training.schedule import Budget, TrainingSettings
+from monoglot.training.trainer import (
+    Completing,
+    Freezing,
+    Interruption,
+    LaptTrainer,
+    Patience,
+    Soundness,
+    restored_randomness,
+    trainer_arguments,
+    uses_bf16,
+)
 
 Scorer = Callable[[PreTrainedModel, Task], dict[str, float]]
 """Held-out figures of a model, by name; the task may have some of its own."""

@@ -10,7 +10,7 @@ from transformers import PreTrainedModel
 from monoglot.errors import SettingError
 from monoglot.options import build
 from monoglot.registry import Registry
-from monoglot.training.objectives.base import Objective
+from monoglot.training.objective import Objective
 
 OBJECTIVES: Registry[Objective] = Registry("objective", "monoglot.training.objectives", "monoglot.objectives")
 register = OBJECTIVES.register

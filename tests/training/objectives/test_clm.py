@@ -14,17 +14,14 @@ from transformers import (
     PreTrainedTokenizerFast,
 )
 
-from monoglot.training import chunked
-from monoglot.training.decoder_head import find_decoder_head
-from monoglot.training.epoch import Layout
-from monoglot.training.frame import Frame
+from monoglot.training import lm_heads as chunked
 from monoglot.training.lapt import train
+from monoglot.training.lm_heads import find_decoder_head
+from monoglot.training.masking import TokenKinds
 from monoglot.training.objectives.clm import next_tokens
-from monoglot.training.packing import PackedCorpus
+from monoglot.training.packing import PADDING, Frame, Layout, PackedCorpus
 from monoglot.training.registry import get_objective
-from monoglot.training.settings import TrainingSettings
-from monoglot.training.vocabulary import TokenKinds
-from monoglot.training.windows import PADDING
+from monoglot.training.schedule import TrainingSettings
 from tests.fixtures.models import DECODER
 
 ARCHITECTURES = ["gpt2", "llama", "qwen3", "mistral", "gemma3", "gpt-neox"]

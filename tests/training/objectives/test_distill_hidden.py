@@ -7,11 +7,9 @@ import torch
 
 from monoglot.errors import ModelError, SettingError
 from monoglot.tokenization.encoding import encode_corpus
-from monoglot.training.alignment import NOWHERE
-from monoglot.training.epoch import Layout
-from monoglot.training.frame import Frame
-from monoglot.training.objectives.base import Teacher
-from monoglot.training.packing import PackedCorpus
+from monoglot.training.aligned_spans import NOWHERE
+from monoglot.training.objective import Teacher
+from monoglot.training.packing import Frame, Layout, PackedCorpus
 from monoglot.training.registry import get_objective
 from tests.fixtures.models import ARCHITECTURES
 from tests.fixtures.tokenizers import byte_level, sample, wordpiece

@@ -7,11 +7,9 @@ import torch
 from torch.nn.functional import cross_entropy
 
 from monoglot.errors import SettingError, TokenizerError
-from monoglot.training.epoch import Layout
-from monoglot.training.frame import Frame
-from monoglot.training.heads import GatheredHead, logits_of
-from monoglot.training.objectives.base import Batch
-from monoglot.training.packing import PackedCorpus
+from monoglot.training.lm_heads import GatheredHead, logits_of
+from monoglot.training.objective import Batch
+from monoglot.training.packing import Frame, Layout, PackedCorpus
 from monoglot.training.registry import check_objective, choose_objective, get_objective, objective_names
 
 ARCHITECTURES = [

@@ -10,7 +10,7 @@ from hypothesis import given, strategies as st
 from transformers import PreTrainedTokenizerFast
 
 from monoglot.errors import SettingError, TokenizerError
-from monoglot.training.chunked import IGNORED
+from monoglot.training.lm_heads import IGNORED
 from monoglot.training.objectives.span import SpanCorruption, SpanTask, draw_spans
 from monoglot.training.registry import choose_objective, get_objective
 from tests.fixtures.models import ARCHITECTURES

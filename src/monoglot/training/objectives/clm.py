@@ -10,14 +10,19 @@ from torch.nn.functional import cross_entropy
 from transformers import PreTrainedModel
 from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
 
-from monoglot.training.chunked import IGNORED, token_losses, window_mean
-from monoglot.training.decoder_head import DecoderHead, find_decoder_head
-from monoglot.training.heads import logits_of
 from monoglot.training.isolation import Inputs, find_inputs, tensors
-from monoglot.training.objectives.base import Batch, Lesson, Objective, Task
+from monoglot.training.lm_heads import (
+    IGNORED,
+    DecoderHead,
+    find_decoder_head,
+    logits_of,
+    token_losses,
+    window_mean,
+)
+from monoglot.training.masking import TokenKinds
+from monoglot.training.objective import Batch, Lesson, Objective, Task
+from monoglot.training.packing import PADDING, Windows
 from monoglot.training.registry import register
-from monoglot.training.vocabulary import TokenKinds
-from monoglot.training.windows import PADDING, Windows
 
 logger = logging.getLogger(__name__)
 

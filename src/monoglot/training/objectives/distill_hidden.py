@@ -17,16 +17,15 @@ from transformers import PreTrainedModel
 from monoglot.errors import ModelError, SettingError
 from monoglot.run.atomic_files import sync_tree
 from monoglot.tokenization.encoding import TokenizedCorpus, encode_corpus
-from monoglot.training.chunked import token_losses, window_mean
-from monoglot.training.decoder_head import DecoderHead, find_decoder_head
+from monoglot.training.aligned_spans import Stretches
 from monoglot.training.isolation import Inputs, Isolation, find_inputs, tensors
-from monoglot.training.objectives.base import Batch, Lesson, Objective, Task
+from monoglot.training.lm_heads import DecoderHead, find_decoder_head, token_losses, window_mean
+from monoglot.training.masking import TokenKinds
+from monoglot.training.objective import Batch, Lesson, Objective, Task
 from monoglot.training.objectives.clm import CAUSAL, next_tokens
+from monoglot.training.packing import Windows
 from monoglot.training.registry import register
-from monoglot.training.stretches import Stretches
-from monoglot.training.teaching import Reader, check_teacher, last_hidden
-from monoglot.training.vocabulary import TokenKinds
-from monoglot.training.windows import Windows
+from monoglot.training.teacher import Reader, check_teacher, last_hidden
 
 TINY = 1e-12
 

@@ -12,14 +12,12 @@ from transformers import PreTrainedModel
 from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING_NAMES
 
 from monoglot.errors import SettingError, TokenizerError
-from monoglot.training.chunked import IGNORED, window_mean
-from monoglot.training.heads import GatheredHead, find_head
 from monoglot.training.isolation import Inputs, find_inputs, tensors
-from monoglot.training.masking import Maskable, mask
-from monoglot.training.objectives.base import Batch, Lesson, Objective, Task
+from monoglot.training.lm_heads import IGNORED, GatheredHead, find_head, window_mean
+from monoglot.training.masking import Maskable, TokenKinds, mask
+from monoglot.training.objective import Batch, Lesson, Objective, Task
+from monoglot.training.packing import Windows
 from monoglot.training.registry import register
-from monoglot.training.vocabulary import TokenKinds
-from monoglot.training.windows import Windows
 
 logger = logging.getLogger(__name__)
 

@@ -13,10 +13,10 @@ from torch import Tensor
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from monoglot.errors import SettingError, TokenizerError
-from monoglot.training.chunked import IGNORED
-from monoglot.training.objectives.base import Batch, Lesson, Objective, Task
+from monoglot.training.lm_heads import IGNORED
+from monoglot.training.objective import Batch, Lesson, Objective, Task
+from monoglot.training.packing import PADDING, Windows
 from monoglot.training.registry import register
-from monoglot.training.windows import PADDING, Windows
 
 STREAM = 2
 """Keeps these draws apart from others of the same seed."""

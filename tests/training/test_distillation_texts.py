@@ -6,8 +6,13 @@ from itertools import islice
 import numpy as np
 import pytest
 
-from monoglot.training.pairs import with_lists
-from monoglot.training.texts import LIST_WORDS, WordLists, cut_sentences, mixed_lengths
+from monoglot.training.distillation_texts import (
+    LIST_WORDS,
+    WordLists,
+    cut_sentences,
+    mixed_lengths,
+    with_lists,
+)
 from tests.fixtures.tokenizers import sample
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, strategies as st
 
-from monoglot.training.alignment import NOWHERE, align, byte_lengths
+from monoglot.training.aligned_spans import NOWHERE, align, byte_lengths
 from tests.fixtures.tokenizers import FAMILIES, sample
 
 lengths = st.lists(st.integers(0, 5), min_size=1, max_size=20).map(np.array)

@@ -1,4 +1,4 @@
-"""What a teacher says of texts: its hidden states, and sentence vectors that are computed once."""
+"""Sentence vectors of packed texts."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import torch
 from jaxtyping import Bool, Float, Float32, Int64
 from numpy.typing import DTypeLike
 from torch import Tensor
+from torch.nn.functional import normalize
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from monoglot.errors import ModelError
@@ -21,10 +22,38 @@ from monoglot.maths.sparse import offsets
 from monoglot.model.pooling import Pooling
 from monoglot.tokenization.encoding import TokenizedCorpus
 from monoglot.tokenization.vocabulary import plain_backend
-from monoglot.training.frame import Frame
-from monoglot.training.objectives.base import Teacher
-from monoglot.training.pooling import pool
-from monoglot.training.windows import PADDING
+from monoglot.training.objective import Teacher
+from monoglot.training.packing import PADDING, Frame
+
+
+def pool(
+    hidden: Float[Tensor, "windows tokens dim"],
+    pieces: Int64[Tensor, "windows tokens"],
+    positions: Int64[Tensor, "windows tokens"],
+    pooling: Pooling,
+    *,
+    count: int,
+) -> Float[Tensor, "pieces dim"]:
+    """Compute the vector of each piece of some windows, scaled to length one, in float32.
+
+    Args:
+        hidden: Last hidden states.
+        pieces: Which piece each token belongs to, see `Windows`.
+        positions: Place of each token in its piece.
+        pooling: What a vector is made of.
+        count: How many pieces there are.
+    """
+    counted = pieces != PADDING
+    if pooling is Pooling.CLS:
+        counted &= positions == 0
+    elif pooling is Pooling.LAST_TOKEN:
+        following = torch.nn.functional.pad(pieces[:, 1:], (0, 1), value=PADDING)
+        counted &= pieces != following
+    owner, states = pieces[counted], hidden[counted].float()
+    # The mean and the sum point the same way.
+    sums = torch.zeros(count, hidden.shape[-1], dtype=torch.float32, device=hidden.device)
+    return normalize(sums.index_add(0, owner, states), dim=-1)
+
 
 BATCH_TOKENS = 4096
 LONGEST_TOKENS = 512

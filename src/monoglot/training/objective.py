@@ -16,8 +16,8 @@ from transformers import PreTrainedModel, PreTrainedTokenizerFast
 from monoglot.progress import SILENT, Progress
 from monoglot.tokenization.encoding import TokenizedCorpus
 from monoglot.training.composition import Composition
-from monoglot.training.settings import Recipe
-from monoglot.training.windows import Windows
+from monoglot.training.packing import Windows
+from monoglot.training.schedule import Recipe
 
 Batch = dict[str, Tensor]
 """What the model learns from in one step, as tensors of any shapes."""

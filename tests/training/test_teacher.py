@@ -9,8 +9,8 @@ import torch
 from monoglot.model.folder import load_model
 from monoglot.model.pooling import Pooling
 from monoglot.model.tokenizer_folder import load_tokenizer
-from monoglot.training import teaching
-from monoglot.training.teaching import LEAST_FILL, Reader, encode_lines
+from monoglot.training import teacher as teaching
+from monoglot.training.teacher import LEAST_FILL, Reader, encode_lines
 
 
 @pytest.fixture
