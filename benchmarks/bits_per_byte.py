@@ -20,7 +20,7 @@ import numpy as np
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from benchmarks import results
-from monoglot.evaluation.language import score_language
+from monoglot.evaluation.bits_per_byte import score_language
 from monoglot.maths.mixture import Mixture, Provenance
 from monoglot.maths.sparse import SparseRows
 from monoglot.model.folder import load_model

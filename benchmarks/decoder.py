@@ -21,7 +21,7 @@ import torch
 
 from benchmarks import results
 from monoglot import AdaptSettings, Settings, adapt, specialize
-from monoglot.evaluation.language import score_language
+from monoglot.evaluation.bits_per_byte import score_language
 from monoglot.model.folder import load_model
 from monoglot.model.tokenizer_folder import load_tokenizer
 from monoglot.pipeline.summary import count_parameters

@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 
 from benchmarks import results
-from monoglot.evaluation.records import read_split
+from monoglot.evaluation.labelled_data import read_split
 from monoglot.evaluation.sentences import SentenceEncoder, mean_cosine, precision_at_1
 from monoglot.evaluation.tasks.retrieval import Retrieval
 from monoglot.evaluation.tasks.sts import Similarity

@@ -20,7 +20,7 @@ import numpy as np
 
 from benchmarks import pages, results
 from benchmarks.step_zero import MEAN, Recipe, mix
-from monoglot.evaluation.language import LanguageScore, score_language
+from monoglot.evaluation.bits_per_byte import LanguageScore, score_language
 from monoglot.model.folder import load_model
 from monoglot.model.tokenizer_folder import load_tokenizer
 from monoglot.model.transplant import transplant

@@ -24,7 +24,7 @@ import torch
 
 from benchmarks import results
 from monoglot.evaluation.finetuning import finetune, spread
-from monoglot.evaluation.records import Split, read_split
+from monoglot.evaluation.labelled_data import Split, read_split
 from monoglot.evaluation.registry import get_task
 from monoglot.evaluation.settings import FineTuning, Head
 from monoglot.model.tokenizer_folder import load_tokenizer

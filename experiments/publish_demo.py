@@ -19,7 +19,7 @@ from experiments.pretrain_demo import BATCH_TOKENS, LANGUAGES, SEED
 from transformers import PreTrainedTokenizerFast
 
 from monoglot.demo import model_path
-from monoglot.evaluation.language import LanguageSettings, score_language
+from monoglot.evaluation.bits_per_byte import LanguageSettings, score_language
 from monoglot.model.folder import load_model, save
 from monoglot.model.tokenizer_folder import load_tokenizer
 from monoglot.pipeline.summary import count_parameters

@@ -10,13 +10,13 @@ import transformers
 
 from monoglot.errors import CorpusError, ModelError, SettingError, TrainingError
 from monoglot.evaluation import finetuning
-from monoglot.evaluation.extras import need
 from monoglot.evaluation.finetuning import finetune, spread
-from monoglot.evaluation.heads import load_with_head
-from monoglot.evaluation.records import Split, read_split
+from monoglot.evaluation.labelled_data import Split, read_split
 from monoglot.evaluation.registry import get_task, register, task_names
 from monoglot.evaluation.sentences import SentenceEncoder
 from monoglot.evaluation.settings import FineTuning
+from monoglot.evaluation.task import need
+from monoglot.evaluation.task_heads import load_with_head
 from monoglot.model.tokenizer_folder import load_tokenizer
 from tests.fixtures.models import ARCHITECTURES
 

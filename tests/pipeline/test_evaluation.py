@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from monoglot.cli import main
-from monoglot.evaluation.language import score_language
+from monoglot.evaluation.bits_per_byte import score_language
 from monoglot.model.folder import load_model
 from monoglot.model.tokenizer_folder import load_tokenizer
 from monoglot.pipeline.evaluate_settings import EvaluateSettings

@@ -14,7 +14,7 @@ import torch
 from transformers.modeling_layers import GradientCheckpointingLayer
 
 from monoglot.errors import CorpusError, Interrupted, SettingError, TrainingError
-from monoglot.evaluation.language import score_language
+from monoglot.evaluation.bits_per_byte import score_language
 from monoglot.model.tables import find_tables
 from monoglot.tokenization.encoding import encode_corpus
 from monoglot.training.checkpoints import COMPLETE, latest

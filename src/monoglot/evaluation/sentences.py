@@ -1,4 +1,4 @@
-"""Sentence vectors, and how well they find translations or rate similarity."""
+"""How well a model's similarities go with people's ratings."""
 
 from __future__ import annotations
 
@@ -8,12 +8,29 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from jaxtyping import Float, Float32
+from scipy.stats import pearsonr, spearmanr
 from torch import Tensor
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
-from monoglot.evaluation.limits import longest_input_tokens
+from monoglot.evaluation.longest_input import longest_input_tokens
 from monoglot.model.pooling import Pooling
 from monoglot.progress import SILENT, Progress
+
+
+def correlations(given: Float[np.ndarray, " pairs"], ratings: Sequence[float]) -> dict[str, float]:
+    """Compute Spearman's and Pearson's correlation; of a model that rates all pairs alike, zero.
+
+    Args:
+        given: A model's similarities.
+        ratings: How alike people found each pair; not all the same.
+    """
+    if np.ptp(given) == 0:
+        return {"spearman": 0.0, "pearson": 0.0}
+    return {
+        "spearman": float(spearmanr(given, ratings).statistic),
+        "pearson": float(pearsonr(given, ratings).statistic),
+    }
+
 
 BATCH_TOKENS = 8192
 """Tokens of a batch, padding included."""

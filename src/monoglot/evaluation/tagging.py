@@ -11,9 +11,9 @@ from jaxtyping import Float32, Int64
 from transformers import PreTrainedTokenizerFast
 
 from monoglot.errors import CorpusError
-from monoglot.evaluation.records import Split
+from monoglot.evaluation.labelled_data import Split
 from monoglot.evaluation.task import Feature, index_of
-from monoglot.evaluation.text_words import character_kinds
+from monoglot.evaluation.token_scores import character_kinds
 
 IGNORED = -100
 """What torch's cross entropy passes over."""

@@ -1,17 +1,35 @@
-"""What a task is: the contract of the modules in `tasks/`."""
+"""Packages that only some tasks need."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
 from transformers import PreTrainedTokenizerFast
 
-from monoglot.errors import CorpusError
-from monoglot.evaluation.records import Columns, Split
+from monoglot.errors import CorpusError, SettingError
+from monoglot.evaluation.labelled_data import Columns, Split
 from monoglot.evaluation.sentences import SentenceEncoder
+
+
+def need(module: str, task: str) -> Any:
+    """Import a module of a package that the base installation leaves out.
+
+    Raises:
+        SettingError: If it isn't installed.
+    """
+    try:
+        return import_module(module)
+    except ImportError:
+        package = module.partition(".")[0]
+        raise SettingError(
+            f"the task '{task}' needs the package {package}, which is not installed: "
+            "run `pip install 'monoglot[tasks]'`."
+        ) from None
+
 
 Feature = dict[str, Any]
 """One input of a model, with what it should answer."""
@@ -93,3 +111,27 @@ def index_of(label: str, labels: Sequence[str], place: str) -> int:
 def accuracy(predicted: np.ndarray, expected: np.ndarray) -> float:
     """Compute the share of predictions that are right."""
     return float((predicted == expected).mean())
+
+
+def text_features(
+    split: Split,
+    tokenizer: PreTrainedTokenizerFast,
+    fields: Sequence[str],
+    answers: Sequence[float],
+    longest_tokens: int,
+) -> list[Feature]:
+    """Make inputs of one or two texts; what is too long is cut.
+
+    Raises:
+        CorpusError: If a field is not text.
+    """
+    for i, record in enumerate(split.records):
+        if wrong := [field for field in fields if not isinstance(record[field], str)]:
+            raise CorpusError(f"{split.place(i)} has {record[wrong[0]]!r} as {wrong[0]}; expected text.")
+    texts = [[record[field] for record in split.records] for field in fields]
+    encoded = tokenizer(*texts, truncation=True, max_length=longest_tokens)
+    return [
+        {name: encoded[name][i] for name in encoded if name != "token_type_ids" or len(fields) > 1}
+        | {"labels": answer}
+        for i, answer in enumerate(answers)
+    ]

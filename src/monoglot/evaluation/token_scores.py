@@ -1,17 +1,111 @@
-"""Log-probabilities of given tokens at given places, without the logits of all places at once."""
+"""Which tokens of a line make up a word, whatever the tokenizer."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Float32, Float64, Int64
+from jaxtyping import Bool, Float32, Float64, Int64
 from torch import Tensor, nn
-from transformers import PreTrainedModel
+from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from monoglot.errors import ModelError
+from monoglot.tokenization.spelling import script_of
+from monoglot.tokenization.vocabulary import plain_backend
+from monoglot.training.packing import Frame
+
+UNSPACED_SCRIPTS = frozenset(
+    {"Han", "Hiragana", "Katakana", "Bopomofo", "Thai", "Lao", "Khmer", "Myanmar", "Tibetan", "Javanese"}
+)
+"""Scripts that don't put spaces between words."""
+
+
+def word_bounds(line: str, offsets: Int64[np.ndarray, "tokens 2"]) -> Int64[np.ndarray, " words_and_one"]:
+    """Give where in a line's tokens each word begins, and their number at the end.
+
+    A word is what stands between whitespace, so that every tokenizer has the same words; a token of nothing
+    but whitespace belongs to the word that follows. In scripts without spaces each token is a word, unless it
+    is only part of a character.
+
+    Args:
+        line: The text.
+        offsets: First and last-plus-one character of each token.
+    """
+    if not len(offsets):
+        return np.zeros(1, np.int64)
+    word_of, (_, unspaced) = spaced_words(line), character_kinds(line)
+    starts, last = offsets[:, 0], last_characters(line, offsets)
+    other_word = word_of[last[1:]] != word_of[last[:-1]]
+    beside_unspaced = unspaced[last[1:]] | unspaced[last[:-1]]
+    apart = starts[1:] >= offsets[:-1, 1]
+    begins = np.flatnonzero(other_word | (beside_unspaced & apart)) + 1
+    return np.concatenate([[0], begins, [len(offsets)]])
+
+
+def last_characters(line: str, offsets: Int64[np.ndarray, "tokens 2"]) -> Int64[np.ndarray, " tokens"]:
+    """Give the last character of each token; some tokens (a lone ``▁``) stand for no character."""
+    starts = np.minimum(offsets[:, 0], len(line) - 1)
+    last: Int64[np.ndarray, " tokens"] = np.clip(offsets[:, 1] - 1, starts, len(line) - 1)
+    return last
+
+
+def spaced_words(line: str) -> Int64[np.ndarray, " characters"]:
+    """Give the number of the word that each character is part of; whitespace is part of the word after it."""
+    space, _ = character_kinds(line)
+    begins = np.zeros(len(line), np.int64)
+    begins[1:] = space[1:] & ~space[:-1]  # the first space after a word begins the next one
+    begins[len(line.rstrip()) :] = 0  # but for the last one
+    return np.cumsum(begins)
+
+
+def character_kinds(line: str) -> tuple[Bool[np.ndarray, " characters"], Bool[np.ndarray, " characters"]]:
+    """Tell which characters are whitespace, and which are of a script without spaces."""
+    points = np.frombuffer(line.encode("utf-32-le", "surrogatepass"), np.uint32)
+    different, place = np.unique(points, return_inverse=True)
+    characters = [chr(point) for point in different.tolist()]
+    space = np.array([character.isspace() for character in characters], bool)
+    unspaced = np.array([script_of(character) in UNSPACED_SCRIPTS for character in characters], bool)
+    return space[place], unspaced[place]
+
+
+@dataclass(frozen=True)
+class TokenizedText:
+    """Lines of text as a tokenizer cuts them; nothing is cut off.
+
+    Attributes:
+        lines: The text.
+        ids: The tokens of each line, without special ones.
+        offsets: First and last-plus-one character of each of them.
+        before: Special tokens that the tokenizer puts in front of a line.
+        after: Special tokens that it puts at the end.
+    """
+
+    lines: Sequence[str]
+    ids: list[Int64[np.ndarray, " tokens"]]
+    offsets: list[Int64[np.ndarray, "tokens 2"]]
+    before: Int64[np.ndarray, " before"]
+    after: Int64[np.ndarray, " after"]
+
+    @classmethod
+    def of(cls, tokenizer: PreTrainedTokenizerFast, lines: Sequence[str]) -> TokenizedText:
+        """Cut lines into tokens."""
+        backend = plain_backend(tokenizer)
+        encodings = backend.encode_batch(list(lines), add_special_tokens=False)
+        frame = Frame.of(tokenizer)
+        return cls(
+            lines,
+            [np.array(encoding.ids, np.int64) for encoding in encodings],
+            [np.array(encoding.offsets, np.int64).reshape(-1, 2) for encoding in encodings],
+            np.array(frame.before, np.int64),
+            np.array(frame.after, np.int64),
+        )
+
+    def longest_first(self) -> list[int]:
+        """Line numbers by length: neighbours share a batch, and what is too long shows at once."""
+        return sorted(range(len(self.ids)), key=lambda line: -len(self.ids[line]))
+
 
 BATCH_TOKENS = 4096
 """Tokens of a batch, padding included."""

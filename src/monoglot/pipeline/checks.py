@@ -11,7 +11,7 @@ from transformers import PreTrainedModel
 
 from monoglot.corpus import Corpus
 from monoglot.errors import ModelError, SettingError, TokenizerError
-from monoglot.evaluation.identity import output
+from monoglot.evaluation.equivalence import output
 from monoglot.initialization.registry import get_method
 from monoglot.maths.mixture import Mixture, Provenance
 from monoglot.maths.sparse import SparseRows

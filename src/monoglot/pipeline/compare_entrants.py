@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from transformers import PreTrainedTokenizerFast
 
-from monoglot.evaluation.tokenizer import score_tokenizer
+from monoglot.evaluation.tokenizer_scores import score_tokenizer
 from monoglot.model.tokenizer_folder import load_tokenizer
 from monoglot.pipeline import texts, tokenizers, weights
 from monoglot.pipeline.compare_methods import Chosen, slug

@@ -5,7 +5,7 @@ from __future__ import annotations
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from monoglot.errors import ModelError
-from monoglot.evaluation.language import LanguageSettings
+from monoglot.evaluation.bits_per_byte import LanguageSettings
 from monoglot.evaluation.line_scores import BitsPerByte, Measure, TeacherDistance
 from monoglot.model.pooling import Pooling, read_pooling
 from monoglot.model.side_files import MODULES

@@ -11,8 +11,7 @@ from typing import Any, Self
 import numpy as np
 from jaxtyping import Float64
 
-from monoglot.evaluation.line_scores import LineScores
-from monoglot.evaluation.paired import Interval, paired_difference
+from monoglot.evaluation.line_scores import Interval, LineScores, paired_difference
 from monoglot.pipeline.compare_probe import Scores
 
 HELDOUT = "heldout"

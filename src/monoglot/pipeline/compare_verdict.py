@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from monoglot.evaluation.paired import Interval
+from monoglot.evaluation.line_scores import Interval
 from monoglot.pipeline.compare_result import Found, Pair
 
 

@@ -12,13 +12,13 @@ import torch
 
 from monoglot.corpus import Given, inputs_of, open_corpus
 from monoglot.errors import CorpusError
-from monoglot.evaluation.language import LanguageScore, score_language
-from monoglot.evaluation.paired import paired_difference
-from monoglot.evaluation.records import Split, read_split
+from monoglot.evaluation.bits_per_byte import LanguageScore, score_language
+from monoglot.evaluation.labelled_data import Split, read_split
+from monoglot.evaluation.line_scores import paired_difference
 from monoglot.evaluation.sentences import mean_cosine
 from monoglot.evaluation.tasks.retrieval import Retrieval
 from monoglot.evaluation.throughput import SpeedComparison, compare_speed
-from monoglot.evaluation.tokenizer import Parity, TokenizerScores, score_parity, score_tokenizer
+from monoglot.evaluation.tokenizer_scores import Parity, TokenizerScores, score_parity, score_tokenizer
 from monoglot.model.side_files import MODULES
 from monoglot.model.source import Source, open_source
 from monoglot.pipeline.checks import check_runs

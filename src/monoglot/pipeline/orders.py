@@ -11,8 +11,8 @@ import numpy as np
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from monoglot.errors import ModelError, SettingError
-from monoglot.evaluation.language import LanguageSettings, score_language
-from monoglot.evaluation.limits import longest_input_tokens
+from monoglot.evaluation.bits_per_byte import LanguageSettings, score_language
+from monoglot.evaluation.longest_input import longest_input_tokens
 from monoglot.maths.mixture import Mixture, Provenance
 from monoglot.model.folder import load_model
 from monoglot.model.source import open_source

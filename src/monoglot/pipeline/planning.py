@@ -14,7 +14,7 @@ from transformers import PreTrainedTokenizerFast
 
 from monoglot.corpus import Corpus, Given, open_corpus
 from monoglot.errors import CorpusError, SettingError
-from monoglot.evaluation.tokenizer import score_tokenizer
+from monoglot.evaluation.tokenizer_scores import score_tokenizer
 from monoglot.model.given_text import unread_templates
 from monoglot.model.source import Source, open_source
 from monoglot.pipeline.advice import Advice, advise

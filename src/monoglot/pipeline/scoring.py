@@ -13,8 +13,8 @@ import numpy as np
 from jaxtyping import Int64
 
 from monoglot.errors import ModelError
-from monoglot.evaluation.identity import KINDS, Comparison, compare_outputs
-from monoglot.evaluation.tokenizer import score_tokenizer
+from monoglot.evaluation.equivalence import KINDS, Comparison, compare_outputs
+from monoglot.evaluation.tokenizer_scores import score_tokenizer
 from monoglot.maths.mixture import Mixture
 from monoglot.model.folder import load_model
 from monoglot.model.tokenizer_folder import load_tokenizer

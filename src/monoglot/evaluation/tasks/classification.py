@@ -8,11 +8,9 @@ from typing import Any, ClassVar
 import numpy as np
 from transformers import PreTrainedTokenizerFast
 
-from monoglot.evaluation.extras import need
-from monoglot.evaluation.records import Columns, Split
+from monoglot.evaluation.labelled_data import Columns, Split
 from monoglot.evaluation.registry import register
-from monoglot.evaluation.task import Prepared, accuracy, index_of
-from monoglot.evaluation.texts_and_labels import text_features
+from monoglot.evaluation.task import Prepared, accuracy, index_of, need, text_features
 
 
 @register("classification")

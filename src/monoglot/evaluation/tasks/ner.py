@@ -7,11 +7,10 @@ from typing import Any, ClassVar
 
 from transformers import PreTrainedTokenizerFast
 
-from monoglot.evaluation.extras import need
-from monoglot.evaluation.records import Columns, Split
+from monoglot.evaluation.labelled_data import Columns, Split
 from monoglot.evaluation.registry import register
 from monoglot.evaluation.tagging import tag
-from monoglot.evaluation.task import Prepared
+from monoglot.evaluation.task import Prepared, need
 
 OUTSIDE = "O"
 

@@ -10,12 +10,10 @@ import numpy as np
 from transformers import PreTrainedTokenizerFast
 
 from monoglot.errors import CorpusError
-from monoglot.evaluation.correlation import correlations
-from monoglot.evaluation.records import Columns, Split
+from monoglot.evaluation.labelled_data import Columns, Split
 from monoglot.evaluation.registry import register
-from monoglot.evaluation.sentences import SentenceEncoder
-from monoglot.evaluation.task import Prepared
-from monoglot.evaluation.texts_and_labels import text_features
+from monoglot.evaluation.sentences import SentenceEncoder, correlations
+from monoglot.evaluation.task import Prepared, text_features
 
 
 @register("sts")

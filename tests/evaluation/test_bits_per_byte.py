@@ -7,7 +7,7 @@ import torch
 
 from monoglot.errors import CorpusError, ModelError, SettingError
 from monoglot.evaluation import token_scores
-from monoglot.evaluation.language import LanguageSettings, score_language
+from monoglot.evaluation.bits_per_byte import LanguageSettings, score_language
 from monoglot.tokenization.trim import TrimSettings, trim_tokenizer
 from tests.fixtures.models import ARCHITECTURES
 from tests.fixtures.tokenizers import sample

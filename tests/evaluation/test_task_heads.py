@@ -1,8 +1,7 @@
 import pytest
 import torch
 
-from monoglot.evaluation.head_inputs import LEAST_DEVIATION, standardize_inputs
-from monoglot.evaluation.heads import load_with_head
+from monoglot.evaluation.task_heads import LEAST_DEVIATION, load_with_head, standardize_inputs
 from monoglot.model.tokenizer_folder import load_tokenizer
 
 TEXTS = ["Das Gesetz gilt im ganzen Land", "Recht", "Die Behörde und der Bund", "Verordnung des Landes"]

@@ -3,7 +3,7 @@ import copy
 import numpy as np
 import pytest
 
-from monoglot.evaluation.tokenizer import renyi_efficiency, score_parity, score_tokenizer
+from monoglot.evaluation.tokenizer_scores import renyi_efficiency, score_parity, score_tokenizer
 from tests.fixtures.tokenizers import sample
 
 

@@ -12,7 +12,7 @@ from jaxtyping import Int64
 from tokenizers import Encoding, Tokenizer
 from transformers import PreTrainedTokenizerFast
 
-from monoglot.evaluation.text_words import character_kinds, last_characters, spaced_words
+from monoglot.evaluation.token_scores import character_kinds, last_characters, spaced_words
 from monoglot.tokenization.vocabulary import plain_backend
 
 BATCH_LINES = 1000

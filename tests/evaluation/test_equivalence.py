@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from monoglot.errors import ModelError
-from monoglot.evaluation.identity import compare_outputs
+from monoglot.evaluation.equivalence import compare_outputs
 from tests.fixtures.models import ARCHITECTURES
 from tests.fixtures.tokenizers import sample
 

@@ -1,8 +1,7 @@
 import numpy as np
 import pytest
 
-from monoglot.evaluation.squad import exact_match, normalized, overlap_f1, squad_scores
-from monoglot.evaluation.tasks.qa import best_span
+from monoglot.evaluation.tasks.qa import best_span, exact_match, normalized, overlap_f1, squad_scores
 
 
 def test_normalization_is_that_of_the_official_script():

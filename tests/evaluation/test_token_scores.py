@@ -3,7 +3,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from monoglot.evaluation.text_words import word_bounds
+from monoglot.evaluation.token_scores import word_bounds
 from monoglot.tokenization.vocabulary import plain_backend
 from tests.fixtures.tokenizers import sample
 

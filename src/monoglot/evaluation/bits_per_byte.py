@@ -1,4 +1,4 @@
-"""How well a language model predicts a text: bits a byte, comparable between vocabularies."""
+"""What a masked model is asked, so that the answers make up the pseudo-log-likelihood of a line."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -13,13 +14,145 @@ from jaxtyping import Float64, Int64
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from monoglot.errors import CorpusError, ModelError
-from monoglot.evaluation.causal import CausalQuestions
-from monoglot.evaluation.limits import longest_input_tokens
-from monoglot.evaluation.masked import MaskedQuestions
+from monoglot.evaluation.longest_input import longest_input_tokens
 from monoglot.evaluation.settings import LanguageSettings
-from monoglot.evaluation.token_scores import TokenScorer
-from monoglot.evaluation.tokenized_text import TokenizedText
+from monoglot.evaluation.token_scores import Row, TokenizedText, TokenScorer, word_bounds
 from monoglot.progress import SILENT, Progress
+
+
+@dataclass(frozen=True)
+class MaskedQuestions:
+    """Words of a line, each given all others (pseudo-log-likelihood, Salazar et al. 2020).
+
+    All tokens of a word are masked together (Kauf & Ivanova 2023): else the pieces of a rare word would give
+    each other away, and a tokenizer that cuts words to pieces would look better than it is.
+
+    Attributes:
+        text: The lines.
+        mask_id: The mask token.
+        window_tokens: The most tokens that the model reads at once, special ones included.
+        word_share: The share of words to ask for; ``None`` for all.
+        seed: Which words these are; the same ones for every tokenizer, where words are divided by spaces.
+    """
+
+    text: TokenizedText
+    mask_id: int
+    window_tokens: int
+    word_share: float | None
+    seed: int
+
+    @cached_property
+    def bounds(self) -> list[Int64[np.ndarray, " words_and_one"]]:
+        """Where the words of each line begin."""
+        return [
+            word_bounds(line, offsets)
+            for line, offsets in zip(self.text.lines, self.text.offsets, strict=True)
+        ]
+
+    def rows(self) -> Iterator[Row]:
+        """The questions, longest lines first."""
+        for line in self.text.longest_first():
+            words = self._drawn(line, len(self.bounds[line]) - 1)
+            for word in words:
+                yield from self._word_rows(line, int(word))
+
+    def line_bits(self, line: int, words: list[float]) -> tuple[float, float]:
+        """The bits of a line, estimated from those of the words drawn, and the variance of that."""
+        return estimated_total(np.array(words), len(self.bounds[line]) - 1)
+
+    def _drawn(self, line: int, n_words: int) -> Int64[np.ndarray, " drawn"]:
+        """Some words of a line, two at least, without replacement."""
+        if self.word_share is None:
+            return np.arange(n_words)
+        wanted = min(n_words, max(2, round(self.word_share * n_words)))
+        return np.sort(np.random.default_rng([self.seed, line]).choice(n_words, wanted, replace=False))
+
+    def _word_rows(self, line: int, word: int) -> Iterator[Row]:
+        """One question, or several if the word is longer than half a window, which has it in its middle."""
+        text, ids = self.text, self.text.ids[line]
+        size = self.window_tokens - len(text.before) - len(text.after)
+        first, end = self.bounds[line][word : word + 2].tolist()
+        for start in range(first, end, size // 2):
+            stop = min(start + size // 2, end)
+            begin = max(0, min((start + stop - size) // 2, len(ids) - size))
+            shown = ids[begin : begin + size].copy()
+            shown[start - begin : stop - begin] = self.mask_id
+            places = np.arange(start, stop) - begin + len(text.before)
+            yield Row(line, word, np.concatenate([text.before, shown, text.after]), places, ids[start:stop])
+
+
+def estimated_total(drawn: Float64[np.ndarray, " drawn"], size: int) -> tuple[float, float]:
+    """Estimate the sum of a population from a sample drawn without replacement, and the estimate's variance.
+
+    Args:
+        drawn: The sample: two at least, or all there are.
+        size: How many there are.
+    """
+    if len(drawn) == size:
+        return float(drawn.sum()), 0.0
+    unseen = 1 - len(drawn) / size
+    return float(drawn.mean() * size), float(size**2 * unseen * drawn.var(ddof=1) / len(drawn))
+
+
+@dataclass(frozen=True)
+class CausalQuestions:
+    """Each token of a line, given those before it.
+
+    Attributes:
+        text: The lines.
+        start_ids: What stands in front of each line.
+        window_tokens: The most tokens that the model reads at once.
+        n_logits: How many tokens the model knows.
+    """
+
+    text: TokenizedText
+    start_ids: Int64[np.ndarray, " start"]
+    window_tokens: int
+    n_logits: int
+
+    def rows(self) -> Iterator[Row]:
+        """The questions, longest lines first."""
+        for line in self.text.longest_first():
+            yield from causal_rows(line, self.text.ids[line], self.start_ids, self.window_tokens)
+
+    def line_bits(self, line: int, words: list[float]) -> tuple[float, float]:
+        """The bits of a line, and their variance: none.
+
+        A first token that nothing stands before counts as if all tokens were equally likely.
+        """
+        guessed = math.log2(self.n_logits) if not len(self.start_ids) and len(self.text.ids[line]) else 0.0
+        return sum(words) + guessed, 0.0
+
+
+def causal_rows(
+    line: int,
+    ids: Int64[np.ndarray, " tokens"],
+    start_ids: Int64[np.ndarray, " start"],
+    window_tokens: int,
+) -> Iterator[Row]:
+    """Ask for each token of a line given those before it, in overlapping windows if it is long.
+
+    In each window but the first, at least half the tokens are only context. All windows begin with what the
+    tokenizer puts in front of a text: models rely on it, and without it are far worse than they need to be.
+
+    Args:
+        line: The number of the line.
+        ids: Its tokens, without special ones.
+        start_ids: What stands in front; if nothing does, the first token can't be asked for.
+        window_tokens: The most tokens that the model reads at once.
+    """
+    n_start = len(start_ids)
+    size = window_tokens + 1 - n_start  # the last token of a window is asked for, not read
+    done = 0 if n_start else 1
+    end = min(len(ids), size)
+    while done < end:
+        begin = max(0, end - size)
+        read = np.concatenate([start_ids, ids[begin : end - 1]])
+        # The prediction of a token stands one place before it.
+        places = np.arange(done, end) - begin + n_start - 1
+        yield Row(line, 0, read, places, ids[done:end])
+        done, end = end, min(len(ids), end + size // 2)
+
 
 __all__ = ["LanguageScore", "LanguageSettings", "evaluating", "score_language"]
 
