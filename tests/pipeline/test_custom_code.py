@@ -10,11 +10,11 @@ import pytest
 from monoglot.errors import ModelError
 from monoglot.pipeline.evaluate_settings import EvaluateSettings
 from monoglot.pipeline.evaluation import evaluate
-from monoglot.pipeline.explain import explain
 from monoglot.pipeline.planning import plan
 from monoglot.pipeline.report import report
 from monoglot.pipeline.settings import Settings
 from monoglot.pipeline.specialize import specialize
+from monoglot.report.explain import explain
 from tests.fixtures.tokenizers import DATA
 
 CODE = (

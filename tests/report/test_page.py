@@ -11,9 +11,9 @@ import pytest
 from markupsafe import Markup
 
 from monoglot.report.content import Change, Origin, Page, Table
-from monoglot.report.examples import Example, Piece
 from monoglot.report.figures.curve import curve
 from monoglot.report.page import pack, render
+from monoglot.report.tokens import Example, Piece
 
 EVIL = "</script><b onload=alert(1)>&\"'\u202e"
 VOID = {"meta", "input", "br", "link", "img", "hr"}

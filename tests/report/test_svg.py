@@ -1,11 +1,16 @@
 """Elements are well-formed whatever is in them; axes have round ticks."""
 
+from __future__ import annotations
+
 import math
+import sys
 from xml.etree import ElementTree
 
 import pytest
 from hypothesis import given, strategies as st
 
+from monoglot.errors import SettingError
+from monoglot.report import svg as png
 from monoglot.report.svg import Scale, brief, drawing, element, label, standalone
 
 
@@ -48,3 +53,43 @@ def test_equal_ends_make_no_trouble():
 def test_brief(value, text):
     assert brief(value) == text
     assert math.isfinite(value)
+
+
+SVG = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 480 100"><text y="50">{}</text></svg>'
+
+
+@pytest.fixture(autouse=True)
+def forgetful():
+    """Fonts are looked for once in a process."""
+    png.font_family.cache_clear()
+    yield
+    png.font_family.cache_clear()
+
+
+def test_a_drawing_has_its_text_or_is_refused():
+    refusal = ""
+    try:
+        assert png.font_family() in png.FAMILIES
+    except SettingError as error:
+        refusal = str(error)
+    if refusal:  # a machine without fonts
+        assert "install one" in refusal
+        return
+    drawn = [png.as_png(SVG.format(text)) for text in ("", "mixed")]
+    assert drawn[0] != drawn[1]
+    for content in drawn:
+        assert content.startswith(b"\x89PNG\r\n")
+        assert int.from_bytes(content[16:20], "big") == png.WIDTH_PIXELS
+        assert int.from_bytes(content[20:24], "big") == png.WIDTH_PIXELS * 100 // 480
+
+
+def test_text_is_never_left_out_silently(monkeypatch):
+    monkeypatch.setattr(png, "FAMILIES", ("No Such Font", "Nor This"))
+    with pytest.raises(SettingError, match="none of the fonts No Such Font, Nor This"):
+        png.as_png(SVG.format("a"))
+
+
+def test_a_missing_package_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "resvg_py", None)
+    with pytest.raises(SettingError, match=r"pip install 'monoglot\[png\]'"):
+        png.as_png(SVG.format("a"))

@@ -1,13 +1,73 @@
-"""The table of tokens: its order, its parents, and what of it the page gets."""
+"""Crosstabs of tokens."""
 
 import numpy as np
+import pytest
 from hypothesis import given, strategies as st
 
 from monoglot.maths.mixture import Mixture, Provenance
 from monoglot.maths.sparse import SparseRows, offsets
-from monoglot.report.tokens import UNIT, heaviest_entries, token_table
+from monoglot.report.figures.bars import stacked_bars
+from monoglot.report.tokens import MOST_ROWS, UNIT, crosstab, cut, examples, heaviest_entries, token_table
 from monoglot.tokenization.parts import Family, Token
 from monoglot.tokenization.vocabulary import Vocabulary
+from tests.fixtures.tokenizers import DATA
+
+
+def test_groups_are_counted_by_part_the_largest_first():
+    found = crosstab(["a", "b", "b", "b"], ["x", "x", "y", "y"], ["y", "x"])
+    assert found.rows == ("b", "a")
+    assert found.counts == ((2, 1), (0, 1))
+
+
+def test_small_groups_become_one():
+    groups = [f"g{number}" for number in range(20) for _ in range(20 - number)]
+    found = crosstab(groups, ["x"] * len(groups), ["x"])
+    assert len(found.rows) == MOST_ROWS
+    assert found.rows[-1] == "others"
+    assert sum(sum(row) for row in found.counts) == len(groups)
+
+
+def test_bars_are_as_long_as_their_share():
+    figure = str(stacked_bars("t", crosstab(["a"] * 4, ["x", "y", "y", "y"], ["x", "y"]), {"x": 0, "y": 1}))
+    assert "25%" in figure
+    assert "75%" in figure
+    assert ">4<" in figure
+
+
+LINES = [
+    line
+    for language in ("de", "ar", "ja")
+    for line in (DATA / f"{language}.txt").read_text().splitlines()[:8]
+]
+
+
+@pytest.mark.parametrize("family", ["unigram", "wordpiece", "byte-level-bpe", "sentencepiece-bpe"])
+def test_pieces_are_the_line(source_tokenizers, family):
+    tokenizer = source_tokenizers[family]
+    for line, pieces in zip(LINES, cut(tokenizer, LINES), strict=True):
+        assert "".join(piece.text for piece in pieces) == line
+        assert sum(piece.tokens for piece in pieces) == len(
+            tokenizer(line, add_special_tokens=False).input_ids
+        )
+
+
+def test_characters_cut_into_bytes_are_one_piece_of_several_tokens(source_tokenizers):
+    (pieces,) = cut(source_tokenizers["byte-level-bpe"], ["x 🦔"])
+    assert pieces[-1].text.endswith("🦔")
+    assert pieces[-1].tokens > 1
+
+
+def test_sentences_come_from_all_over_the_text_and_long_ones_are_shortened(source_tokenizers):
+    tokenizer = source_tokenizers["unigram"]
+    lines = ["Wort " * 100, "", "kurz"]
+    found = examples(None, tokenizer, lines, 6)
+    texts = ["".join(piece.text for piece in example.after) for example in found]
+    assert texts[1:] == ["kurz"]
+    assert texts[0].endswith(" …")
+    assert len(texts[0]) < 180
+    assert all(example.before is None for example in found)
+    assert examples(tokenizer, tokenizer, [], 6) == []
+
 
 TOKENS = ("▁der", "▁Haus", "кот")
 

@@ -8,7 +8,7 @@ from rich.console import RenderableType
 from rich.padding import Padding
 from rich.table import Table
 
-from monoglot.report.explanation import Explanation, Neighbor, Parent, TokenExplanation, WordExplanation
+from monoglot.report.explain import Explanation, Neighbor, Parent, TokenExplanation, WordExplanation
 from monoglot.visible import escape
 
 MOST_IN_SUM = 4

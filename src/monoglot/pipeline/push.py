@@ -20,7 +20,7 @@ from monoglot.errors import OutputError, SettingError, first_line
 from monoglot.model.given_text import CHAT_TEMPLATES
 from monoglot.model.side_files import sentence_modules
 from monoglot.model.source import HUB_NAME
-from monoglot.pipeline.report_artifacts import Artifacts
+from monoglot.report.finished_run import Artifacts
 from monoglot.run.output import HOME
 from monoglot.untrusted import read_foreign_json
 

@@ -9,16 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from monoglot.model.source import Source
-from monoglot.pipeline import report_facts
-from monoglot.pipeline.report_artifacts import Artifacts
-from monoglot.pipeline.report_card import write_card
 from monoglot.pipeline.report_measure import measure
-from monoglot.pipeline.report_page import compose
-from monoglot.pipeline.report_source import FoundSource, compared_with, find_source
 from monoglot.progress import SILENT, Progress
-from monoglot.report.page import render
-from monoglot.report.png import as_png
-from monoglot.report.svg import standalone
+from monoglot.report import facts as report_facts
+from monoglot.report.card import write_card
+from monoglot.report.finished_run import Artifacts, FoundSource, compared_with, find_source
+from monoglot.report.page import compose, render
+from monoglot.report.svg import as_png, standalone
 from monoglot.run import atomic_write
 
 PAGE, FIGURES = "report.html", "figures"

@@ -7,8 +7,8 @@ from monoglot.model.source import Source, open_source
 from monoglot.pipeline.evaluate_settings import EvaluateSettings
 from monoglot.pipeline.evaluation import compare_models
 from monoglot.pipeline.orders import SCORED_WORDS
-from monoglot.pipeline.report_artifacts import EVALUATION, Artifacts
 from monoglot.progress import Progress
+from monoglot.report.finished_run import EVALUATION, Artifacts
 from monoglot.run import write_json
 
 MEASURED = EvaluateSettings(lines=100, word_share=SCORED_WORDS)

@@ -8,8 +8,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from monoglot.report.examples import Example
-from monoglot.report.overlap import Crosstab
+from monoglot.report.tokens import Crosstab, Example
 
 
 @dataclass(frozen=True)

@@ -1,21 +1,147 @@
-"""All target tokens with what became of each, packed for a page that shows them on demand."""
+"""How groups of target tokens divide by where their rows come from."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from jaxtyping import Int64
+from transformers import PreTrainedTokenizerFast
 
 from monoglot.maths.mixture import Mixture, Provenance
 from monoglot.maths.sparse import SparseRows, offsets
-from monoglot.report.spelling import readable
+from monoglot.report.wording import readable, visible
 from monoglot.tokenization.kinds import token_text
 from monoglot.tokenization.parts import Family
 from monoglot.tokenization.spelling import script_of
-from monoglot.tokenization.vocabulary import Vocabulary
+from monoglot.tokenization.vocabulary import Vocabulary, backend_of, plain_backend
+
+MOST_ROWS = 8
+
+
+@dataclass(frozen=True)
+class Crosstab:
+    """Counts of tokens.
+
+    Attributes:
+        rows: Names of the groups, the largest first.
+        columns: Names of what each group is divided into.
+        counts: For each group a count for each column.
+    """
+
+    rows: tuple[str, ...]
+    columns: tuple[str, ...]
+    counts: tuple[tuple[int, ...], ...]
+
+
+def crosstab(groups: Sequence[str], parts: Sequence[str], columns: Sequence[str]) -> Crosstab:
+    """Count tokens by group and part; the smallest of many groups become one, named ``others``.
+
+    Args:
+        groups: The group of each token.
+        parts: The part that each token belongs to, one of ``columns``.
+        columns: All parts, in the order in which they are to be shown.
+    """
+    sizes = Counter(groups)
+    ordered = sorted(sizes, key=lambda name: (-sizes[name], name))
+    kept = ordered if len(ordered) <= MOST_ROWS else ordered[: MOST_ROWS - 1]
+    known = set(kept)
+    pairs = Counter(
+        (group if group in known else "others", part) for group, part in zip(groups, parts, strict=True)
+    )
+    rows = [*kept, "others"] if len(kept) < len(ordered) else kept
+    return Crosstab(
+        tuple(rows), tuple(columns), tuple(tuple(pairs[row, column] for column in columns) for row in rows)
+    )
+
+
+SHORTEST_CHARACTERS, LONGEST_CHARACTERS = 50, 170
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A stretch of text that one token stands for, or several that share its characters.
+
+    Attributes:
+        text: The characters.
+        tokens: How many tokens; more than one where characters are cut into bytes.
+    """
+
+    text: str
+    tokens: int
+
+
+@dataclass(frozen=True)
+class Example:
+    """A sentence in pieces.
+
+    Attributes:
+        before: Its pieces by the source tokenizer; ``None`` if that is not at hand.
+        after: Its pieces by the target tokenizer.
+    """
+
+    before: tuple[Piece, ...] | None
+    after: tuple[Piece, ...]
+
+
+def examples(
+    source: PreTrainedTokenizerFast | None, target: PreTrainedTokenizerFast, lines: Sequence[str], most: int
+) -> list[Example]:
+    """Cut some lines by both tokenizers: lines at equal distances, not those that look best.
+
+    Args:
+        source: The source tokenizer, if it is at hand.
+        target: The target tokenizer.
+        lines: Held-out text; of long lines the beginning is taken.
+        most: How many lines.
+    """
+    chosen = _chosen(lines, most)
+    after = cut(target, chosen)
+    before = cut(source, chosen) if source is not None else [None] * len(chosen)
+    return [Example(old, new) for old, new in zip(before, after, strict=True)]
+
+
+def cut(tokenizer: PreTrainedTokenizerFast, lines: Sequence[str]) -> list[tuple[Piece, ...]]:
+    """The pieces of each line; characters that no token stands for are part of the piece after them."""
+    backend = backend_of(tokenizer)
+    if backend.truncation or backend.padding:
+        backend = plain_backend(tokenizer)
+    encodings = backend.encode_batch(list(lines), add_special_tokens=False)
+    return [_pieces(line, encoding.offsets) for line, encoding in zip(lines, encodings, strict=True)]
+
+
+def _pieces(line: str, spans: Sequence[tuple[int, int]]) -> tuple[Piece, ...]:
+    pieces: list[Piece] = []
+    done, waiting = 0, 0
+    for _, end in spans:
+        waiting += 1
+        if end > done:
+            pieces.append(Piece(visible(line[done:end]), waiting))
+            done, waiting = end, 0
+        elif pieces:
+            pieces[-1] = Piece(pieces[-1].text, pieces[-1].tokens + waiting)
+            waiting = 0
+    if done < len(line):
+        pieces.append(Piece(visible(line[done:]), waiting))
+    return tuple(pieces)
+
+
+def _chosen(lines: Sequence[str], most: int) -> list[str]:
+    fitting = [line for line in lines if SHORTEST_CHARACTERS <= len(line) <= LONGEST_CHARACTERS]
+    pool = fitting if len(fitting) >= most else [line for line in lines if line.strip()]
+    step = max(1, len(pool) // most)
+    return [_beginning(line) for line in pool[::step][:most]]
+
+
+def _beginning(line: str) -> str:
+    if len(line) <= LONGEST_CHARACTERS:
+        return line
+    end = line.rfind(" ", SHORTEST_CHARACTERS, LONGEST_CHARACTERS)
+    return f"{line[: end if end > 0 else LONGEST_CHARACTERS]} …"
+
 
 MOST_PARENTS = 6
 """So many parents of a token are listed, the heaviest; how many more there are is told."""

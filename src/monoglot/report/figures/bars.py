@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 
 from markupsafe import Markup
 
-from monoglot.report.overlap import Crosstab
 from monoglot.report.svg import WIDTH, Scale, drawing, element, label
+from monoglot.report.tokens import Crosstab
 
 LEFT, RIGHT, ROW, LINE = 100, 62, 28, 20
 LEAST_SHARE_LABELLED = 0.09

@@ -15,9 +15,9 @@ from monoglot.errors import SettingError
 from monoglot.maths.mixture import Mixture, Provenance
 from monoglot.pipeline.adapt import adapt
 from monoglot.pipeline.adapt_settings import AdaptSettings
-from monoglot.pipeline.explain import explain
 from monoglot.pipeline.settings import Settings
 from monoglot.pipeline.specialize import specialize
+from monoglot.report.explain import explain
 from monoglot.training.schedule import TrainingSettings
 from tests.fixtures.tokenizers import DATA
 
@@ -129,7 +129,7 @@ def test_in_the_terminal_and_as_json(run, mixed, capsys, monkeypatch):
 
 
 def test_without_the_source_only_what_the_artefacts_tell(run, mixed, tmp_path, monkeypatch):
-    monkeypatch.setattr("monoglot.pipeline.report_source.open_source", _gone)
+    monkeypatch.setattr("monoglot.report.finished_run.open_source", _gone)
     explanation = explain(run, [mixed[0], "der"])
     assert "can't be told (it is gone; if it is elsewhere, say so with --source)" in explanation.notes[0]
     assert explanation.tokens[0].near_old is None

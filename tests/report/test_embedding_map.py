@@ -4,8 +4,8 @@ import numpy as np
 import torch
 from hypothesis import given, strategies as st
 
-from monoglot.report.explanation import cosines_to, nearest_rows
-from monoglot.report.space import fit_plane, row_norms, spread_out
+from monoglot.report.embedding_map import fit_plane, row_norms, spread_out
+from monoglot.report.explain import cosines_to, nearest_rows
 
 
 def test_the_plane_shows_the_two_largest_directions():
