@@ -24,8 +24,8 @@ from monoglot import AdaptSettings, Settings, adapt, specialize
 from monoglot.evaluation.bits_per_byte import score_language
 from monoglot.model.folder import load_model
 from monoglot.model.tokenizer_folder import load_tokenizer
-from monoglot.pipeline.summary import count_parameters
 from monoglot.progress import Terminal
+from monoglot.report.summary import count_parameters
 from monoglot.training.schedule import TrainingSettings
 
 VOCABULARY = 50_048

@@ -21,8 +21,8 @@ from benchmarks import results
 from benchmarks.sentences import Benchmark, encoder
 from monoglot import AdaptSettings, Settings, adapt, specialize
 from monoglot.evaluation.sentences import SentenceEncoder
-from monoglot.pipeline.summary import count_parameters
 from monoglot.progress import Terminal
+from monoglot.report.summary import count_parameters
 from monoglot.training.schedule import TrainingSettings
 
 TIMED_LINES = 400

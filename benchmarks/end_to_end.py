@@ -40,7 +40,7 @@ from monoglot.initialization.registry import get_method
 from monoglot.initialization.transfer import Transfer
 from monoglot.model.tables import trained_rows
 from monoglot.model.tokenizer_folder import load_tokenizer
-from monoglot.pipeline.memory import return_memory
+from monoglot.pipeline.stages.context import return_memory
 from monoglot.tokenization.encoding import encode_corpus
 from monoglot.tokenization.overlap import match
 from monoglot.tokenization.pieces import source_pieces

@@ -47,8 +47,8 @@ from tests.fixtures.tokenizers import FAMILIES, sample
 
 from benchmarks import results
 from monoglot.errors import InputError
-from monoglot.pipeline.settings import Settings
 from monoglot.pipeline.specialize import specialize
+from monoglot.settings import Settings
 
 FILES = ("config.json", "tokenizer.json", "tokenizer_config.json", "generation_config.json")
 MODELS = {

@@ -39,7 +39,7 @@ from monoglot.maths.mixture import Mixture
 from monoglot.model.folder import load_model
 from monoglot.model.tables import trained_rows
 from monoglot.model.tokenizer_folder import load_tokenizer
-from monoglot.pipeline.summary import provenance_shares
+from monoglot.report.summary import provenance_shares
 from monoglot.tokenization.encoding import TokenizedCorpus, encode_corpus
 from monoglot.tokenization.overlap import match
 from monoglot.tokenization.pieces import source_pieces

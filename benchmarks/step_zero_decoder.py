@@ -24,9 +24,9 @@ from monoglot.evaluation.bits_per_byte import LanguageScore, score_language
 from monoglot.model.folder import load_model
 from monoglot.model.tokenizer_folder import load_tokenizer
 from monoglot.model.transplant import transplant
-from monoglot.pipeline.settings import Settings
 from monoglot.pipeline.specialize import specialize
 from monoglot.progress import Terminal
+from monoglot.settings import Settings
 from monoglot.tokenization.encoding import TokenizedCorpus
 from monoglot.tokenization.vocabulary import Vocabulary
 from monoglot.vectors.engine import TokenVectors

@@ -29,9 +29,9 @@ from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from benchmarks import pages, results
 from monoglot.model.tokenizer_folder import load_tokenizer
-from monoglot.pipeline.settings import Settings
 from monoglot.pipeline.specialize import specialize
 from monoglot.run import read_json
+from monoglot.settings import Settings
 from monoglot.tokenization.trim import prove
 
 MAX_LOSS = 0.02

@@ -17,7 +17,7 @@ from benchmarks import pages
 from benchmarks.results import processor
 
 from monoglot.demo import LANGUAGES, model_path, sample_path
-from monoglot.pipeline.compare import compare
+from monoglot.pipeline.compare.run import compare
 from monoglot.pipeline.demo import LINES, PROBE_TOKENS, VOCABULARY, contest_settings
 from monoglot.progress import Terminal
 from monoglot.run import read_json

@@ -151,7 +151,7 @@ def main() -> None:
     parser.add_argument("--commands", nargs="+", default=list(COMMANDS), choices=list(COMMANDS))
     arguments = parser.parse_args()
     import monoglot.pipeline.adapt
-    import monoglot.pipeline.compare
+    import monoglot.pipeline.compare.run
     import monoglot.pipeline.report
     import monoglot.pipeline.specialize  # noqa: F401 - once, for all copies of this process
 

@@ -182,11 +182,11 @@ def test_what_nobody_thought_of_is_one_sentence_too(monkeypatch, capsys, error):
     def broken(*_, **__):
         raise error
 
-    monkeypatch.setattr("monoglot.pipeline.planning.plan", broken)
+    monkeypatch.setattr("monoglot.pipeline.plan.plan", broken)
     monkeypatch.delenv("MONOGLOT_TRACEBACK", raising=False)
     assert main(["plan", "model", "text"]) == 1
     said = capsys.readouterr().err
-    assert f"error: {type(error).__name__} at test_cli.py" in said or "at plan.py" in said
+    assert f"error: {type(error).__name__} at test_cli.py" in said or "at commands.py" in said
     assert "please report it" in said
     assert "Traceback" not in said
     monkeypatch.setenv("MONOGLOT_TRACEBACK", "1")
@@ -201,6 +201,6 @@ def test_standard_input_is_a_corpus(monkeypatch, capsys):
         asked["corpus"] = list(corpus)
         raise MonoglotError("seen")
 
-    monkeypatch.setattr("monoglot.pipeline.planning.plan", found)
+    monkeypatch.setattr("monoglot.pipeline.plan.plan", found)
     assert main(["plan", "model", "-"]) == 1
     assert asked["corpus"] == ["/dev/stdin"]

@@ -10,10 +10,7 @@ from monoglot.errors import SettingError
 from monoglot.evaluation.settings import FineTuning
 from monoglot.initialization.registry import METHODS
 from monoglot.options import build, checked
-from monoglot.pipeline.adapt_settings import AdaptSettings
-from monoglot.pipeline.compare_settings import CompareSettings
-from monoglot.pipeline.evaluate_settings import EvaluateSettings, TaskSettings
-from monoglot.pipeline.settings import Settings
+from monoglot.settings import AdaptSettings, CompareSettings, EvaluateSettings, Settings, TaskSettings
 from monoglot.training.registry import OBJECTIVES
 from monoglot.training.schedule import TrainingSettings
 from monoglot.vectors.registry import ENGINES

@@ -15,13 +15,11 @@ if TYPE_CHECKING:
     from monoglot.maths.mixture import Mixture, Provenance
     from monoglot.model.transplant import transplant
     from monoglot.pipeline.adapt import Adapted, adapt
-    from monoglot.pipeline.adapt_settings import AdaptSettings
-    from monoglot.pipeline.compare import compare
-    from monoglot.pipeline.compare_result import Comparison
-    from monoglot.pipeline.compare_settings import CompareSettings
-    from monoglot.pipeline.settings import Settings
+    from monoglot.pipeline.compare.result import Comparison
+    from monoglot.pipeline.compare.run import compare
     from monoglot.pipeline.specialize import specialize
-    from monoglot.pipeline.summary import Summary
+    from monoglot.report.summary import Summary
+    from monoglot.settings import AdaptSettings, CompareSettings, Settings
     from monoglot.tokenization.overlap import Overlap, match
     from monoglot.tokenization.vocabulary import Vocabulary
     from monoglot.training.schedule import TrainingSettings
@@ -30,23 +28,21 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
-    "initialization.base": ("Initializer", "initialize"),
+    "initialization.initialize": ("Initializer", "initialize"),
     "initialization.registry": ("get_method", "method_names", "register"),
     "initialization.transfer": ("Transfer",),
     "maths.mixture": ("Mixture", "Provenance"),
     "model.transplant": ("transplant",),
     "pipeline.adapt": ("Adapted", "adapt"),
-    "pipeline.adapt_settings": ("AdaptSettings",),
-    "pipeline.compare": ("compare",),
-    "pipeline.compare_result": ("Comparison",),
-    "pipeline.compare_settings": ("CompareSettings",),
-    "pipeline.settings": ("Settings",),
+    "pipeline.compare.result": ("Comparison",),
+    "pipeline.compare.run": ("compare",),
     "pipeline.specialize": ("specialize",),
-    "pipeline.summary": ("Summary",),
+    "report.summary": ("Summary",),
+    "settings": ("AdaptSettings", "CompareSettings", "Settings"),
     "tokenization.overlap": ("Overlap", "match"),
     "tokenization.vocabulary": ("Vocabulary",),
-    "training.settings": ("TrainingSettings",),
-    "vectors.base": ("TokenVectors",),
+    "training.schedule": ("TrainingSettings",),
+    "vectors.engine": ("TokenVectors",),
 }
 _home_of = {name: home for home, names in _HOMES.items() for name in names}
 

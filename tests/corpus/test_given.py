@@ -8,7 +8,7 @@ import pytest
 
 from monoglot.corpus import inputs_of, open_corpus
 from monoglot.errors import CorpusError
-from monoglot.pipeline.evaluation import evaluate
+from monoglot.pipeline.evaluate import evaluate
 
 
 @pytest.fixture

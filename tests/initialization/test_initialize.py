@@ -14,7 +14,7 @@ from tests.fixtures.transfers import made_up_vectors, make_transfer
 
 
 @pytest.fixture
-def transfer_base(source_tokenizers, target_tokenizers):
+def transfer(source_tokenizers, target_tokenizers):
     return make_transfer(source_tokenizers["unigram"], target_tokenizers["unigram"])
 
 
@@ -66,11 +66,6 @@ class Faulty(Initializer):
 def test_a_faulty_method_is_found_out(transfer, rows, message):
     with pytest.raises(ValueError, match=message):
         initialize(transfer, Faulty(rows(len(transfer.overlap.missing))))
-
-
-@pytest.fixture
-def transfer_fallbacks(source_tokenizers, target_tokenizers):
-    return make_transfer(source_tokenizers["unigram"], target_tokenizers["unigram"])
 
 
 def spelling(token):

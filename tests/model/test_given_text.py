@@ -10,8 +10,8 @@ from transformers import AutoTokenizer
 from monoglot.errors import ModelError
 from monoglot.model.given_text import given_texts, tokens_in_use, unread_templates
 from monoglot.model.tokenizer_folder import load_tokenizer
-from monoglot.pipeline.settings import Settings
 from monoglot.pipeline.specialize import specialize
+from monoglot.settings import Settings
 from monoglot.tokenization.tokenizer_json import rebuild, state_of
 from tests.fixtures.models import ARCHITECTURES
 from tests.fixtures.tokenizers import DATA

@@ -10,8 +10,8 @@ import pytest
 from monoglot.errors import ModelError
 from monoglot.model.pooling import PROMPTS, read_prefix, write_prefix
 from monoglot.model.tokenizer_folder import load_tokenizer
-from monoglot.pipeline.settings import Settings
 from monoglot.pipeline.specialize import specialize
+from monoglot.settings import Settings
 from tests.fixtures.tokenizers import DATA, sample
 
 

@@ -12,8 +12,8 @@ from safetensors.torch import load_file, save_file
 from monoglot.errors import ModelError
 from monoglot.model.source import open_source
 from monoglot.model.tokenizer_folder import load_tokenizer
-from monoglot.pipeline.settings import Settings
 from monoglot.pipeline.specialize import specialize
+from monoglot.settings import Settings
 from tests.fixtures.tokenizers import DATA
 
 

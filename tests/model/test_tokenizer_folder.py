@@ -18,8 +18,8 @@ from transformers import (
 
 from monoglot.model.folder import save
 from monoglot.model.tokenizer_folder import first_difference, load_tokenizer, warn_if_read_differently
-from monoglot.pipeline.settings import Settings
 from monoglot.pipeline.specialize import specialize
+from monoglot.settings import Settings
 from monoglot.tokenization.tokenizer_json import state_of
 from monoglot.tokenization.trim import TrimSettings, trim_tokenizer
 from tests.fixtures.models import ARCHITECTURES

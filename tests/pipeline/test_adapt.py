@@ -9,15 +9,14 @@ import torch
 from transformers import AutoModel, AutoModelForCausalLM, AutoModelForMaskedLM, AutoTokenizer
 
 from monoglot.cli import main
+from monoglot.cli.tables import adapted_table
 from monoglot.errors import SettingError
 from monoglot.maths.mixture import Mixture, Provenance
 from monoglot.model.pooling import PROMPTS, write_prefix
 from monoglot.pipeline.adapt import adapt
-from monoglot.pipeline.adapt_settings import AdaptSettings
-from monoglot.pipeline.display import adapted_table
-from monoglot.pipeline.settings import Settings
 from monoglot.pipeline.specialize import specialize
-from monoglot.pipeline.training import resolved
+from monoglot.pipeline.training_job import resolved
+from monoglot.settings import AdaptSettings, Settings
 from monoglot.training.schedule import TrainingSettings
 from tests.fixtures.tokenizers import DATA
 

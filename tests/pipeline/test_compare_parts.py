@@ -8,11 +8,21 @@ from hypothesis import given, strategies as st
 
 from monoglot.errors import SettingError
 from monoglot.evaluation.line_scores import LineScores
-from monoglot.pipeline.compare_methods import read_methods, slug
-from monoglot.pipeline.compare_picture import BOTTOM, LABEL_HEIGHT, TOP, apart, picture, round_ticks
-from monoglot.pipeline.compare_result import Comparison, Found, differences, ranked
-from monoglot.pipeline.compare_settings import CompareSettings
-from monoglot.pipeline.compare_verdict import verdict
+from monoglot.pipeline.compare.result import (
+    BOTTOM,
+    LABEL_HEIGHT,
+    TOP,
+    Comparison,
+    Found,
+    apart,
+    differences,
+    picture,
+    ranked,
+    round_ticks,
+    verdict,
+)
+from monoglot.pipeline.compare.variants import read_methods, slug
+from monoglot.settings import CompareSettings
 
 SVG = "{http://www.w3.org/2000/svg}"
 

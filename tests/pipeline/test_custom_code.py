@@ -8,13 +8,12 @@ import shutil
 import pytest
 
 from monoglot.errors import ModelError
-from monoglot.pipeline.evaluate_settings import EvaluateSettings
-from monoglot.pipeline.evaluation import evaluate
-from monoglot.pipeline.planning import plan
+from monoglot.pipeline.evaluate import evaluate
+from monoglot.pipeline.plan import plan
 from monoglot.pipeline.report import report
-from monoglot.pipeline.settings import Settings
 from monoglot.pipeline.specialize import specialize
 from monoglot.report.explain import explain
+from monoglot.settings import EvaluateSettings, Settings
 from tests.fixtures.tokenizers import DATA
 
 CODE = (

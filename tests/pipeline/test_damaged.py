@@ -9,8 +9,8 @@ from transformers import AutoTokenizer
 
 from monoglot.errors import InputError
 from monoglot.model.tokenizer_folder import load_tokenizer
-from monoglot.pipeline.settings import Settings
 from monoglot.pipeline.specialize import specialize
+from monoglot.settings import Settings
 from tests.fixtures.models import ARCHITECTURES
 from tests.fixtures.tokenizers import DATA
 

@@ -18,8 +18,8 @@ from safetensors.torch import load_file, save_file
 from tokenizers import processors
 from transformers import PreTrainedTokenizerFast
 
-from monoglot.pipeline.settings import Settings
 from monoglot.pipeline.specialize import specialize
+from monoglot.settings import Settings
 from monoglot.tokenization.tokenizer_json import rebuild, state_of
 from tests.fixtures.chat import CHATML, LLAMA_2, LLAMA_3
 from tests.fixtures.models import ARCHITECTURES, BART

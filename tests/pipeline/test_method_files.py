@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from monoglot.maths.mixture import Mixture, Provenance
-from monoglot.pipeline.settings import Settings
 from monoglot.pipeline.specialize import specialize
+from monoglot.settings import Settings
 from tests.fixtures.methods import dictionary
 from tests.fixtures.tokenizers import DATA, sample
 

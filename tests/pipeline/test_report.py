@@ -18,10 +18,9 @@ from monoglot.errors import ModelError, OutputError
 from monoglot.maths.mixture import Mixture
 from monoglot.pipeline import report as report_module
 from monoglot.pipeline.adapt import adapt
-from monoglot.pipeline.adapt_settings import AdaptSettings
 from monoglot.pipeline.report import report
-from monoglot.pipeline.settings import Settings
 from monoglot.pipeline.specialize import specialize
+from monoglot.settings import AdaptSettings, Settings
 from monoglot.training.schedule import TrainingSettings
 from tests.fixtures.tokenizers import DATA
 from tests.report.test_page import checked

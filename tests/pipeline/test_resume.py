@@ -18,7 +18,7 @@ import os, signal, sys
 import monoglot.model.transplant
 from monoglot.pipeline import report
 from monoglot.run import stage as run_stage
-from monoglot.pipeline.settings import Settings
+from monoglot.settings import Settings
 from monoglot.pipeline.specialize import specialize
 
 source, corpus = sys.argv[1:]

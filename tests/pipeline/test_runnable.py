@@ -7,10 +7,10 @@ from transformers import XmodConfig, XmodForMaskedLM
 
 from monoglot.errors import ModelError
 from monoglot.pipeline.adapt import adapt
-from monoglot.pipeline.compare import compare
-from monoglot.pipeline.evaluation import evaluate
-from monoglot.pipeline.settings import Settings
+from monoglot.pipeline.compare.run import compare
+from monoglot.pipeline.evaluate import evaluate
 from monoglot.pipeline.specialize import specialize
+from monoglot.settings import Settings
 from tests.fixtures.models import ENCODER
 from tests.fixtures.tokenizers import DATA
 from tests.pipeline.test_layouts import whisper

@@ -10,8 +10,8 @@ from transformers import AutoModelForCausalLM, AutoModelForMaskedLM, AutoTokeniz
 
 from monoglot.errors import InputError
 from monoglot.maths.mixture import Mixture, Provenance
-from monoglot.pipeline.settings import Settings
 from monoglot.pipeline.specialize import specialize
+from monoglot.settings import Settings
 from tests.fixtures.tokenizers import DATA
 
 TINY = Settings(vocabulary_size=700, threads=1)

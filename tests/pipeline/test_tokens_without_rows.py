@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from monoglot.pipeline.settings import Settings
 from monoglot.pipeline.specialize import specialize
+from monoglot.settings import Settings
 from tests.fixtures.models import ARCHITECTURES
 from tests.fixtures.tokenizers import DATA
 

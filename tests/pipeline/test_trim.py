@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 from monoglot.cli import main
+from monoglot.cli.tables import summary_table
 from monoglot.errors import ModelError
 from monoglot.model import checkpoint
-from monoglot.pipeline.display import summary_table
-from monoglot.pipeline.settings import Settings
 from monoglot.pipeline.specialize import specialize
-from monoglot.pipeline.tokenizers import weighted
-from monoglot.pipeline.walk import VERSIONS
+from monoglot.pipeline.stages.context import VERSIONS
+from monoglot.pipeline.stages.tokenizer import weighted
+from monoglot.settings import Settings
 from tests.fixtures.tokenizers import DATA, sample
 
 TRIM = Settings(mode="trim", threads=1)

@@ -9,10 +9,10 @@ import subprocess
 
 import pytest
 
-from monoglot.pipeline.settings import Settings
 from monoglot.pipeline.specialize import specialize
 from monoglot.report.page import SCRIPTS
 from monoglot.report.svg import TEMPLATES
+from monoglot.settings import Settings
 from tests.fixtures.tokenizers import DATA
 
 pytestmark = pytest.mark.browser

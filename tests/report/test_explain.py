@@ -14,10 +14,9 @@ from monoglot.cli import main
 from monoglot.errors import SettingError
 from monoglot.maths.mixture import Mixture, Provenance
 from monoglot.pipeline.adapt import adapt
-from monoglot.pipeline.adapt_settings import AdaptSettings
-from monoglot.pipeline.settings import Settings
 from monoglot.pipeline.specialize import specialize
 from monoglot.report.explain import explain
+from monoglot.settings import AdaptSettings, Settings
 from monoglot.training.schedule import TrainingSettings
 from tests.fixtures.tokenizers import DATA
 

@@ -13,7 +13,7 @@ from safetensors.torch import load_file
 
 from monoglot.cli import main
 from monoglot.pipeline.adapt import adapt
-from monoglot.pipeline.adapt_settings import AdaptSettings
+from monoglot.settings import AdaptSettings
 from monoglot.training.schedule import TrainingSettings
 from tests.fixtures.models import ARCHITECTURES
 from tests.fixtures.tokenizers import DATA

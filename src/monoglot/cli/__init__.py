@@ -1,6 +1,7 @@
-"""The command line: one module a command; each parses, calls the pipeline, prints."""
+"""The command line: each command parses, calls the pipeline, prints."""
 
+from monoglot.cli import commands  # noqa: F401 - registers them
 from monoglot.cli.base import app
-from monoglot.cli.running import main
+from monoglot.cli.run import main
 
 __all__ = ["app", "main"]

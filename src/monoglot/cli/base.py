@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
-from importlib import import_module
 from typing import Any, Protocol
 
 from cyclopts import App, Parameter, Token, convert
@@ -57,13 +56,14 @@ def finite(value: Any) -> Any:
     return [finite(item) for item in value] if isinstance(value, list | tuple) else value
 
 
-def present(result: Result, display: str, *, as_json: bool, module: str = "display") -> None:
-    """Print a result for machines, or with one of the functions of a module of the pipeline for people."""
+def present(result: Result, display: str, *, as_json: bool) -> None:
+    """Print a result for machines, or with one of the functions of `tables` for people."""
     if as_json:
         plain = finite(result.as_dict())
         print(json.dumps(plain, ensure_ascii=False, indent=2, allow_nan=False))  # noqa: T201 - the output
         return
-    displays = import_module(f"monoglot.pipeline.{module}")
+    from monoglot.cli import tables
+
     console = Console()
-    for part in getattr(displays, display)(result):
+    for part in getattr(tables, display)(result):
         console.print(part, highlight=False, soft_wrap=isinstance(part, str))

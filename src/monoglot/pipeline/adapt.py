@@ -11,17 +11,14 @@ from typing import Any
 from monoglot.corpus import Given, inputs_of, open_corpus
 from monoglot.initialization.registry import get_method
 from monoglot.model.source import open_source
-from monoglot.pipeline import processes, texts
-from monoglot.pipeline.adapt_settings import AdaptSettings
-from monoglot.pipeline.checks import check_runs, read_as_the_model_does
-from monoglot.pipeline.orders import follow
-from monoglot.pipeline.places import check_output
+from monoglot.pipeline.inputs import check_output, check_runs, limited_threads, read_as_the_model_does
 from monoglot.pipeline.report import report_at_end
-from monoglot.pipeline.threads import limited_threads
-from monoglot.pipeline.training import RECORD, RESUMED, TRAINING, adapted, resolved
-from monoglot.pipeline.walk import Walk
+from monoglot.pipeline.stages import corpus as texts
+from monoglot.pipeline.stages.context import Walk
+from monoglot.pipeline.training_job import RECORD, RESUMED, TRAINING, adapted, follow, join, resolved
 from monoglot.progress import SILENT, Progress
 from monoglot.run import Run, read_json
+from monoglot.settings import AdaptSettings
 from monoglot.training.checkpoints import METRICS
 from monoglot.training.schedule import TrainingSettings
 from monoglot.vectors.registry import get_engine
@@ -88,7 +85,7 @@ def adapt(
     settings, training = settings or AdaptSettings(), training or TrainingSettings()
     shared = settings.of_run()
     with limited_threads(shared.n_threads):
-        if not processes.join():
+        if not join():
             follow()
             return None
         inputs = list(inputs_of(corpus))

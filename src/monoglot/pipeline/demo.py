@@ -10,16 +10,14 @@ from typing import Any
 
 from monoglot.demo import LANGUAGES, heldout_path, model_path, sample_path
 from monoglot.model.folder import load_config
-from monoglot.pipeline.command_line import flags
-from monoglot.pipeline.compare import compare
-from monoglot.pipeline.compare_result import Comparison
-from monoglot.pipeline.compare_settings import CompareSettings
+from monoglot.pipeline.compare.result import Comparison
+from monoglot.pipeline.compare.run import compare
 from monoglot.pipeline.report import report
-from monoglot.pipeline.settings import Settings
 from monoglot.pipeline.specialize import specialize
-from monoglot.pipeline.summary import Summary, count_parameters
 from monoglot.progress import SILENT, Progress
+from monoglot.report.summary import Summary, count_parameters
 from monoglot.report.wording import shell_lines
+from monoglot.settings import CompareSettings, Settings, command_line_options
 
 VOCABULARY = {"de": 16_000, "sw": 7_500}
 PROBE_TOKENS, ADAPT_TOKENS = 60_000, 150_000
@@ -143,4 +141,4 @@ def shown(
 ) -> str:
     """The command that does the same as a call of Python."""
     words = ["monoglot", verb, str(source), str(text), "--output", str(output)]
-    return f"$ {shell_lines([*words, *flags(asdict(settings), defaults)])}"
+    return f"$ {shell_lines([*words, *command_line_options(asdict(settings), defaults)])}"

@@ -9,11 +9,10 @@ from typing import Self
 from monoglot.errors import SettingError
 from monoglot.model.source import Source
 from monoglot.options import build
-from monoglot.pipeline.adapt_settings import AdaptSettings
-from monoglot.pipeline.settings import Settings
-from monoglot.pipeline.training import adapted, resolved
-from monoglot.pipeline.walk import Walk
+from monoglot.pipeline.stages.context import Walk
+from monoglot.pipeline.training_job import adapted, resolved
 from monoglot.run import Artifact
+from monoglot.settings import AdaptSettings, Settings
 from monoglot.training.schedule import TrainingSettings
 
 

@@ -8,17 +8,15 @@ from pathlib import Path
 from monoglot.corpus import Given, inputs_of, open_corpus
 from monoglot.initialization.registry import get_method
 from monoglot.model.source import Source, open_source
-from monoglot.pipeline import scoring, texts, tokenizers, weights
-from monoglot.pipeline.checks import check
-from monoglot.pipeline.kept import kept_facts
-from monoglot.pipeline.places import check_output
+from monoglot.pipeline.inputs import check, check_output, limited_threads
 from monoglot.pipeline.report import report_at_end
-from monoglot.pipeline.settings import Settings
-from monoglot.pipeline.summary import Summary
-from monoglot.pipeline.threads import limited_threads
-from monoglot.pipeline.walk import Walk
+from monoglot.pipeline.stages import corpus as texts, scores as scoring, tokenizer as tokenizers, weights
+from monoglot.pipeline.stages.context import Walk
+from monoglot.pipeline.stages.retained import kept_facts
 from monoglot.progress import SILENT, Progress
+from monoglot.report.summary import Summary
 from monoglot.run import Artifact, Run
+from monoglot.settings import Settings
 from monoglot.vectors.registry import get_engine
 
 

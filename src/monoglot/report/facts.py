@@ -13,14 +13,9 @@ from typing import Any
 from monoglot.model.side_files import transformer_folder
 from monoglot.model.source import Source
 from monoglot.model.stored_tensors import weight_files
-from monoglot.pipeline.adapt_settings import AdaptSettings
-from monoglot.pipeline.command_line import flags
-from monoglot.pipeline.diagnostics import diagnose
-from monoglot.pipeline.kept import KEPT, kept_warnings
-from monoglot.pipeline.settings import Settings
-from monoglot.pipeline.summary import Share
 from monoglot.report.content import Change, Origin, Table
 from monoglot.report.finished_run import Artifacts
+from monoglot.report.summary import KEPT, Share, diagnose, kept_warnings
 from monoglot.report.wording import (
     PROVENANCE_COLORS,
     STAGES,
@@ -29,6 +24,7 @@ from monoglot.report.wording import (
     provenance_name,
     shell_lines,
 )
+from monoglot.settings import AdaptSettings, Settings, command_line_options
 from monoglot.training.schedule import TrainingSettings
 
 TOKENIZER_ROWS = {
@@ -353,7 +349,7 @@ def command(artifacts: Artifacts) -> str:
     chosen = kinds if "Settings" in kinds else {k: v for each in kinds.values() for k, v in each.items()}
     words = ["monoglot", verb, model, *names["corpus"], "--output", artifacts.place.name]
     for kind, values in chosen.items():
-        words += flags(values, DEFAULTS[kind])
+        words += command_line_options(values, DEFAULTS[kind])
     return shell_lines(words)
 
 

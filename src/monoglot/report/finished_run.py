@@ -20,9 +20,9 @@ from monoglot.model.checkpoint import Checkpoint
 from monoglot.model.side_files import transformer_folder
 from monoglot.model.source import Source, open_source
 from monoglot.model.tokenizer_folder import load_tokenizer
-from monoglot.pipeline.texts import token_counts
 from monoglot.report.wording import readable
 from monoglot.run import Artifact, file_hash, read_json
+from monoglot.tokenization.encoding import TokenizedCorpus
 from monoglot.tokenization.overlap import Overlap
 from monoglot.tokenization.parts import Parts
 from monoglot.tokenization.vocabulary import Vocabulary, backend_of
@@ -247,3 +247,22 @@ def _check_same(artifacts: Artifacts, source: Source) -> None:
             f"the tokenizer of '{source.name}' is not the one that {artifacts.place} was made from: give "
             "the model that specialize was given"
         )
+
+
+KEPT_IDS = "source_ids.npy"
+"""The source id of each of the first target ids, where a tokenizer was made by keeping source tokens."""
+
+
+def token_counts(counted: Artifact, tokenizer: Artifact, size: int) -> np.ndarray:
+    """How often the corpus uses each target token.
+
+    Args:
+        counted: What ``tokens`` made, or what ``usage`` did, which counts source tokens.
+        tokenizer: The target tokenizer, which in the latter case keeps some of these.
+        size: Number of target ids.
+    """
+    if (counted.folder / "counts.npy").exists():
+        used: np.ndarray = np.load(counted.folder / "counts.npy").sum(axis=0)
+        kept: np.ndarray = np.load(tokenizer.folder / KEPT_IDS)
+        return np.asarray(used[kept])
+    return TokenizedCorpus.open(counted.folder).counts(size)

@@ -1,0 +1,364 @@
+"""The commands: each parses its words, calls the pipeline and prints the result."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from monoglot.cli.base import app, present
+from monoglot.evaluation.settings import FineTuning
+from monoglot.progress import Terminal
+from monoglot.settings import (
+    AdaptSettings,
+    CompareSettings,
+    EvaluateSettings,
+    Settings,
+    TaskSettings,
+    check_choice,
+)
+from monoglot.training.schedule import TrainingSettings
+
+
+@app.command(usage="Usage: monoglot specialize SOURCE CORPUS... --output OUT [OPTIONS]")
+def specialize(
+    source: str,
+    /,
+    *corpus: str,
+    output: Annotated[Path, Parameter(name=["--output", "-o"])],
+    settings: Annotated[Settings | None, Parameter(name="*")] = None,
+    overwrite: bool = False,
+    as_json: Annotated[bool, Parameter(name="--json")] = False,
+) -> None:
+    """Make a model for one language out of a multilingual one.
+
+    Trains a tokenizer on the corpus, keeps the embeddings of all tokens that both vocabularies share, mixes
+    those of the others (FOCUS), and writes a Hugging Face folder. An interrupted run goes on where it was.
+
+    Example: ``monoglot specialize intfloat/multilingual-e5-small german/*.txt.gz --output e5-german``
+
+    Args:
+        source: Folder or hub name of the model.
+        corpus: Text: .txt, .jsonl, .csv, .parquet, each also .gz or .zst; globs, folders, hub datasets.
+        output: Folder to make.
+        settings: Everything else.
+        overwrite: Replace an output that an earlier run made; what has not changed is not done again.
+        as_json: Print the summary as JSON.
+    """
+    from monoglot.pipeline.specialize import specialize as run
+
+    summary = run(source, corpus, output, settings, overwrite=overwrite, progress=Terminal())
+    present(summary, "summary_table", as_json=as_json)
+
+
+@app.command(usage="Usage: monoglot adapt MODEL CORPUS... --output OUT [OPTIONS]")
+def adapt(
+    model: str,
+    /,
+    *corpus: str,
+    output: Annotated[Path, Parameter(name=["--output", "-o"])],
+    settings: Annotated[AdaptSettings | None, Parameter(name="*")] = None,
+    training: Annotated[TrainingSettings | None, Parameter(name="*")] = None,
+    overwrite: bool = False,
+    as_json: Annotated[bool, Parameter(name="--json")] = False,
+) -> None:
+    """Continue pretraining of a model on text of one language.
+
+    Packs the text without padding, computes logits only where they are needed, and writes a Hugging Face
+    folder. An interrupted run goes on from its last checkpoint. Several processes share the work when they
+    are launched together: ``accelerate launch -m monoglot adapt …``.
+
+    Example: ``monoglot adapt e5-german german/*.txt.gz --output e5-german-lapt --tokens 10M``
+
+    Args:
+        model: Folder or hub name of the model.
+        corpus: Text: .txt, .jsonl, .csv, .parquet, each also .gz or .zst; globs, folders, hub datasets.
+        output: Folder to make.
+        settings: What to learn, and from what.
+        training: How long, how fast, what of the model.
+        overwrite: Replace an output that an earlier run made; what has not changed is not done again.
+        as_json: Print the summary as JSON.
+    """
+    from monoglot.pipeline.adapt import adapt as run
+
+    summary = run(model, corpus, output, settings, training, overwrite=overwrite, progress=Terminal())
+    if summary:
+        present(summary, "adapted_table", as_json=as_json)
+
+
+@app.command(usage="Usage: monoglot compare SOURCE CORPUS... --output OUT [OPTIONS]")
+def compare(
+    source: str,
+    /,
+    *corpus: str,
+    output: Annotated[Path, Parameter(name=["--output", "-o"])],
+    settings: Annotated[CompareSettings | None, Parameter(name="*")] = None,
+    overwrite: bool = False,
+    as_json: Annotated[bool, Parameter(name="--json")] = False,
+) -> None:
+    """Compare initialisation methods on one model and text, each after the same short training.
+
+    All share vocabulary, auxiliary vectors and text. Controls are added: subword, random rows, the
+    source's vocabulary trimmed, the same whole, and the original as it is. An interrupted run goes on where
+    it was; with --overwrite, methods can be added to one that is done.
+
+    Example: ``monoglot compare gemma german/*.txt.gz --output methods-de --methods blend,focus,mean``
+
+    Args:
+        source: Folder or hub name of the model.
+        corpus: Text: .txt, .jsonl, .csv, .parquet, each also .gz or .zst; globs, folders, hub datasets.
+        output: Folder to make: comparison.json, curves.svg, and what they were made from.
+        settings: Everything else.
+        overwrite: Replace an output that an earlier run made; what has not changed is not done again.
+        as_json: Print the scoreboard as JSON.
+    """
+    from monoglot.pipeline.compare.run import compare as run
+
+    comparison = run(source, corpus, output, settings, overwrite=overwrite, progress=Terminal())
+    present(comparison, "comparison_tables", as_json=as_json)
+
+
+@app.command(usage="Usage: monoglot evaluate MODEL [TEXT...] [OPTIONS]")
+def evaluate(
+    model: str,
+    /,
+    *text: str,
+    against: str | None = None,
+    retention: tuple[str, ...] = (),
+    settings: Annotated[EvaluateSettings | None, Parameter(name="*")] = None,
+    task: str | None = None,
+    data: Annotated[TaskSettings | None, Parameter(name="*")] = None,
+    tuning: Annotated[FineTuning | None, Parameter(name="*")] = None,
+    as_json: Annotated[bool, Parameter(name="--json")] = False,
+) -> None:
+    """Score a model on a text, or on a task with data of its own.
+
+    On a text: bits per byte (every line on its own), and how well the tokenizer fits. With ``--task``: a head
+    is trained and judged, several times (ner, pos, nli, classification, qa, sts), or sentence vectors are
+    compared as they are (retrieval; sts without training data).
+
+    Examples: ``monoglot evaluate gemma-de german.txt --against gemma --retention english.txt``;
+    ``monoglot evaluate e5-sw --task ner --train train.conll --dev dev.conll --test test.conll``
+
+    Args:
+        model: Folder or hub name.
+        text: Text: .txt, .jsonl, .csv, .parquet, each also .gz or .zst; globs, folders, hub datasets.
+        against: A model to compare with, such as the one that it was made from.
+        retention: Text of another language, to see what was lost of it.
+        settings: Everything else about texts.
+        task: What to have the model do instead: ner, pos, nli, classification, qa, sts or retrieval.
+        data: The data of the task, and how it is run.
+        tuning: How it is trained.
+        as_json: Print everything as JSON.
+    """
+    check_choice(text, retention, task, data)
+    if task is None:
+        from monoglot.pipeline.evaluate import evaluate as run
+
+        result = run(
+            model, text, against=against, retention=retention, settings=settings, progress=Terminal()
+        )
+        present(result, "evaluation_tables", as_json=as_json)
+        return
+    from monoglot.pipeline.evaluate_task import evaluate_task
+
+    trusted = settings is not None and settings.trust_remote_code
+    scores = evaluate_task(
+        task, model, data or TaskSettings(), tuning,
+        against=against, trust_remote_code=trusted, progress=Terminal(),
+    )  # fmt: skip
+    present(scores, "task_tables", as_json=as_json)
+
+
+@app.command(usage="Usage: monoglot overlap SOURCE TARGET [OPTIONS]")
+def overlap(
+    source: str,
+    target: str,
+    /,
+    *,
+    corpus: tuple[str, ...] = (),
+    english: tuple[str, ...] = (),
+    as_json: Annotated[bool, Parameter(name="--json")] = False,
+) -> None:
+    """Show what two vocabularies share, and how the missing tokens would be initialised.
+
+    Args:
+        source: Folder or hub name of the source model, or of its tokenizer.
+        target: Folder or hub name of the target tokenizer.
+        corpus: Text of the target language: weights tokens by frequency, and tells names from words.
+        english: English text: recognises what is English.
+        as_json: Print everything as JSON.
+    """
+    from monoglot.pipeline.overlap_audit import analyze_overlap
+
+    analysis = analyze_overlap(
+        source, target, corpus, english, threads=Settings().n_threads, progress=Terminal()
+    )
+    present(analysis, "analysis_tables", as_json=as_json)
+
+
+@app.command(usage="Usage: monoglot plan SOURCE CORPUS... [OPTIONS]")
+def plan(
+    source: str,
+    /,
+    *corpus: str,
+    keep_text: tuple[str, ...] = (),
+    keep_tokens: str | None = None,
+    column: str | None = None,
+    trust_remote_code: bool = False,
+    as_json: Annotated[bool, Parameter(name="--json")] = False,
+) -> None:
+    """Look at a model and a corpus, and advise what to do; nothing is written.
+
+    Args:
+        source: Folder or hub name of the model.
+        corpus: Text: .txt, .jsonl, .csv, .parquet, each also .gz or .zst; globs, folders, hub datasets.
+        keep_text: Texts to keep beside the prompts, prefixes and chat templates that the model's files name.
+        keep_tokens: File of tokens, or texts, to keep, one a line.
+        column: Column of the corpus that holds the text, where it has columns.
+        trust_remote_code: Whether code that comes with the model may run.
+        as_json: Print everything as JSON.
+    """
+    from monoglot.pipeline.plan import plan as make_plan
+
+    result = make_plan(
+        source,
+        corpus,
+        keep_text=keep_text,
+        keep_tokens=keep_tokens,
+        column=column,
+        trust_remote_code=trust_remote_code,
+        progress=Terminal(),
+    )
+    present(result, "plan_tables", as_json=as_json)
+
+
+@app.command(usage="Usage: monoglot report OUT [OPTIONS]")
+def report(
+    output: Path,
+    /,
+    *,
+    source: str | None = None,
+    language: str | None = None,
+    evaluate: bool = False,
+    png: bool = False,
+    trust_remote_code: bool = False,
+    as_json: Annotated[bool, Parameter(name="--json")] = False,
+) -> None:
+    """Write the page that shows what a run did, its drawings, and the model card.
+
+    ``specialize`` and ``adapt`` do so at their end. The page is ``OUTPUT/monoglot/report.html``, one file
+    that loads nothing; the drawings are in ``OUTPUT/monoglot/figures``; the card is ``OUTPUT/README.md``,
+    which is left alone if you wrote or changed it.
+
+    Example: ``monoglot report e5-german --language de``
+
+    Args:
+        output: Folder that specialize or adapt wrote.
+        source: Folder or hub name of the model it was made from, if that is elsewhere than it was.
+        language: Code of the language, such as de, for the card.
+        evaluate: Measure quality (bits per byte, or the cosine of sentence vectors) and speed of both models
+            on 100 held-out lines first, for the table of before and after.
+        png: Write the drawings as PNG too (``pip install 'monoglot[png]'``).
+        trust_remote_code: Whether code that comes with the models may run.
+        as_json: Print what was written as JSON.
+    """
+    from monoglot.pipeline.report import report as run
+
+    result = run(
+        output, source=source, language=language, evaluate=evaluate, png=png,
+        trust_remote_code=trust_remote_code, progress=Terminal(),
+    )  # fmt: skip
+    present(result, "report_lines", as_json=as_json)
+
+
+@app.command(usage="Usage: monoglot explain OUT WORD... [OPTIONS]")
+def explain(
+    output: Path,
+    /,
+    *words: str,
+    source: str | None = None,
+    neighbors: int = 8,
+    trust_remote_code: bool = False,
+    as_json: Annotated[bool, Parameter(name="--json")] = False,
+) -> None:
+    """Show what became of words and tokens: pieces before and after, parents, neighbours.
+
+    A word is cut as in the middle of a sentence, and each of its tokens is explained: where its embedding
+    comes from, of which old tokens with which weights, what lies near it in the new embeddings, in the old
+    and in the auxiliary space, and how often the corpus has it.
+
+    Example: ``monoglot explain e5-german Krankenwagen ▁Straße``
+
+    Args:
+        output: Folder that specialize, or adapt after it, wrote.
+        words: Words such as Haus, or tokens such as ▁Haus or ##en.
+        source: Folder or hub name of the model it was made from, if that is elsewhere than it was.
+        neighbors: How many nearest tokens to show.
+        trust_remote_code: Whether code that comes with the models may run.
+        as_json: Print everything as JSON.
+    """
+    from monoglot.report.explain import explain as run
+
+    result = run(output, words, source=source, neighbors=neighbors, trust_remote_code=trust_remote_code)
+    present(result, "explanation_lines", as_json=as_json)
+
+
+@app.command(usage="Usage: monoglot push OUT NAME [OPTIONS]")
+def push(
+    output: Path,
+    name: str,
+    /,
+    *,
+    public: bool = False,
+    as_json: Annotated[bool, Parameter(name="--json")] = False,
+) -> None:
+    """Publish a finished model on the Hugging Face hub: weights, tokenizer, configuration and card.
+
+    Nothing of ``OUTPUT/monoglot`` is published: it holds your text and the paths of your files; nor is
+    whatever else is no file of a model. What goes is listed first. Look at
+    ``OUTPUT/README.md`` before, which becomes the model's page.
+
+    Example: ``monoglot push e5-german my-name/e5-german``
+
+    Args:
+        output: Folder that specialize or adapt wrote.
+        name: Where it goes: owner/model.
+        public: Let everybody see it; without this it is private.
+        as_json: Print what was published as JSON.
+    """
+    from monoglot.pipeline.push import push as run
+
+    present(run(output, name, public=public, say=Terminal().note), "push_lines", as_json=as_json)
+
+
+@app.command
+def demo(
+    *,
+    language: str = "de",
+    output: Annotated[Path, Parameter(name=["--output", "-o"])] = Path("demo-output"),
+    overwrite: bool = False,
+    as_json: Annotated[bool, Parameter(name="--json")] = False,
+) -> None:
+    """Show the whole job on a small model and text that come with monoglot: some minutes, no network.
+
+    Compares initialisation methods with controls, makes the specialised model, trains it for a short while,
+    and writes the report.
+
+    Example: ``monoglot demo --language sw``
+
+    Args:
+        language: de (German) or sw (Swahili).
+        output: Folder to make.
+        overwrite: Replace what an earlier demo made.
+        as_json: Print the figures as JSON.
+    """
+    from monoglot.pipeline.demo import demo as run
+
+    def say(text: str) -> None:
+        print(text, file=sys.stderr, flush=True)  # noqa: T201 - the output itself
+
+    result = run(language, output, overwrite=overwrite, say=say, progress=Terminal())
+    present(result, "demo_tables", as_json=as_json)

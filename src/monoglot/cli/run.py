@@ -1,0 +1,147 @@
+"""What is said of a command line that can't be read: one sentence, and where help is."""
+
+from __future__ import annotations
+
+import gc
+import os
+import sys
+import traceback
+import warnings
+from collections.abc import Sequence
+from itertools import chain, pairwise, takewhile
+from pathlib import Path
+
+from cyclopts import App, CycloptsError, UnknownOptionError, UnusedCliTokensError
+from rich.console import Console
+
+from monoglot.cli.base import app
+from monoglot.errors import Interrupted, MonoglotError, SettingError, first_line
+from monoglot.visible import escape
+
+TRUTHS = ("true", "false", "yes", "no")
+
+
+def check_flags(app: App, words: Sequence[str]) -> None:
+    """Refuse ``--flag false``: the flag would be set, and the word be read as a file or a name.
+
+    Args:
+        app: The application.
+        words: Words of the command line.
+
+    Raises:
+        SettingError: If a flag that takes no value has one as a word of its own.
+    """
+    _, apps, rest = app.parse_commands(list(words))
+    command = apps[-1].default_command
+    if command is None or not command.__module__.startswith(__package__):
+        return  # such as cyclopts' own --help
+    options = apps[-1].assemble_argument_collection()
+    flags = {name for argument in options if argument.token_count()[0] == 0 for name in argument.names}
+    for flag, word in pairwise(takewhile(lambda word: word != "--", rest)):
+        if flag in flags and word.lower() in TRUTHS:
+            raise SettingError(
+                f"{flag} takes no value as a word of its own, got '{flag} {word}': write {flag} or "
+                f"{flag}=false"
+            )
+
+
+def usage_error(error: CycloptsError) -> str:
+    """Say what is wrong with a command line, and how to mend it.
+
+    Args:
+        error: What cyclopts found.
+    """
+    command = " ".join(["monoglot", *(error.command_chain or ())])
+    return f"{_sentence(error, command)} See: {command} --help"
+
+
+def _sentence(error: CycloptsError, command: str) -> str:
+    if isinstance(error, UnusedCliTokensError):
+        return f"{command} takes no more arguments, got also: {' '.join(error.unused_tokens or ())}."
+    said = str(error).partition(" Available commands")[0]
+    if isinstance(error, UnknownOptionError):
+        begun = (error.token.keyword or error.token.value).partition("=")[0]
+        names = chain.from_iterable(
+            argument.names for argument in error.argument_collection if argument.parse
+        )
+        longer = sorted(name for name in names if begun.startswith("--") and name.startswith(begun))
+        # Whoever types the beginning of an option means that one, and no other that looks alike.
+        return f"{said.partition(' Did you mean')[0]} Did you mean {' or '.join(longer)}?" if longer else said
+    return said
+
+
+USAGE_ERROR = 2
+INTERRUPTED = 130
+UNFORESEEN = 1
+YOUNG_OBJECTS = 500_000
+TRACEBACK = "MONOGLOT_TRACEBACK"
+STANDARD_INPUT = "/dev/stdin"
+
+
+def quiet_libraries() -> None:
+    """Keep libraries from printing what their user can't act upon."""
+    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+    os.environ.setdefault("HF_DATASETS_DISABLE_PROGRESS_BARS", "1")
+    warnings.filterwarnings("ignore", module="(transformers|huggingface_hub|torch|datasets)")
+
+
+def collect_rarely() -> None:
+    """Let Python look for cycles of dead objects seldom.
+
+    Two vocabularies and their tokenizer.json are millions of small objects that stay. By default Python goes
+    over them after every 700 new ones, finds nothing, and takes as long for it as for the work.
+    """
+    gc.set_threshold(YOUNG_OBJECTS)
+
+
+def unforeseen(error: BaseException) -> str:
+    """Say in one sentence that something went wrong that nobody thought of, and where."""
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if f"{os.sep}monoglot{os.sep}" in frame.filename] or frames
+    where = f"{Path(own[-1].filename).name}:{own[-1].lineno}" if own else "an unknown place"
+    return escape(
+        f"{type(error).__name__} at {where} ({first_line(error)}): this is a fault of monoglot; please "
+        f"report it, with what {TRACEBACK}=1 in front of the same command prints."
+    )
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Args:
+        arguments: Words of the command line; by default those of the process.
+
+    Returns:
+        The exit code: 0, 1 for what nobody thought of, 2 for input that can't be used, 130 when interrupted,
+        143 when training was told to stop (SIGTERM) and has saved.
+    """
+    quiet_libraries()
+    collect_rarely()
+    errors = Console(stderr=True, soft_wrap=True)
+    try:
+        words = list(sys.argv[1:] if arguments is None else arguments)
+        words = [STANDARD_INPUT if word == "-" else word for word in words]  # else read as an option
+        check_flags(app, words)
+        app(words, exit_on_error=False, print_error=False, result_action="return_value")
+    except CycloptsError as error:
+        errors.print(f"[bold red]error:[/] {escape(usage_error(error))}", highlight=False, markup=True)
+        return USAGE_ERROR
+    except Interrupted as stop:
+        errors.print(str(stop), highlight=False)
+        return stop.exit_code
+    except MonoglotError as error:
+        errors.print(f"[bold red]error:[/] {escape(str(error))}", highlight=False, markup=True)
+        return error.exit_code
+    except KeyboardInterrupt:
+        errors.print("interrupted: what is done is kept, and the same command goes on from here")
+        return INTERRUPTED
+    except (SystemExit, GeneratorExit):
+        raise
+    except BaseException as error:  # whatever is left, panics of Rust included
+        if os.environ.get(TRACEBACK):
+            raise
+        errors.print(f"[bold red]error:[/] {unforeseen(error)}", highlight=False, markup=True)
+        return UNFORESEEN
+    return 0

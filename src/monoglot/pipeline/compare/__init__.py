@@ -1,0 +1,1 @@
+"""Comparing initialization methods after equal training."""

@@ -1,0 +1,253 @@
+"""What a comparison scores by: a measure that does not depend on the vocabulary."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from transformers import PreTrainedModel, PreTrainedTokenizerFast
+
+from monoglot.errors import ModelError
+from monoglot.evaluation.bits_per_byte import LanguageSettings
+from monoglot.evaluation.line_scores import BitsPerByte, LineScores, Measure, TeacherDistance
+from monoglot.maths.mixture import Mixture, Provenance
+from monoglot.model.checkpoint import transplant_checkpoint
+from monoglot.model.folder import load_model
+from monoglot.model.pooling import Pooling, read_pooling
+from monoglot.model.side_files import MODULES
+from monoglot.model.source import Source
+from monoglot.model.tokenizer_folder import load_tokenizer
+from monoglot.pipeline.last_stage import LastStage
+from monoglot.pipeline.stages.context import Walk, return_memory
+from monoglot.pipeline.training_job import SCORED_WORDS, Order, carry_out, trained_model
+from monoglot.report.summary import count_parameters
+from monoglot.run import Artifact, content_key, read_json, write_json
+from monoglot.run.output import CACHES, PROBES, STUDENTS
+from monoglot.settings import AdaptSettings
+from monoglot.tokenization.encoding import TokenizedCorpus
+from monoglot.training.checkpoints import METRICS
+from monoglot.training.objectives.distill import SentenceDistillation
+from monoglot.training.registry import get_objective
+
+
+def choose_measure(source: Source, settings: AdaptSettings) -> Measure:
+    """Bits per byte of a language model, or the distance of a sentence encoder to the original.
+
+    Args:
+        source: The original.
+        settings: What the probes learn, with the objective named.
+
+    Raises:
+        ModelError: If the model has neither, or does not say how it makes sentence vectors.
+    """
+    objective = get_objective(str(settings.objective), settings.objective_options)
+    structure = source.checkpoint.structure
+    if isinstance(objective, SentenceDistillation):
+        if not objective.pooling and not (source.folder / MODULES).is_file():
+            raise ModelError(
+                f"{source.name} has no sentence-transformers modules that tell how its sentence vectors are "
+                "made: give --objective-options.pooling, such as mean"
+            )
+        pooling = Pooling(objective.pooling) if objective.pooling else read_pooling(source.folder)
+
+        def teacher() -> tuple[PreTrainedModel, PreTrainedTokenizerFast]:
+            return source.model, source.tokenizer
+
+        return TeacherDistance(teacher, pooling, objective.prefix)
+    if structure.get_output_embeddings() is None or structure.config.is_encoder_decoder:
+        raise ModelError(
+            f"{type(structure).__name__} can't be compared: expected a causal or masked language "
+            "model, which is scored by bits per byte, or a sentence encoder, by the distance to its original"
+        )
+    # The same words as during training, so that curves end at the figures of the table.
+    return BitsPerByte(LanguageSettings(word_share=SCORED_WORDS))
+
+
+Texts = Mapping[str, Sequence[str]]
+Scores = dict[str, LineScores]
+SCORES = "scores.json"
+KEY = "key.json"
+TEXT = "text.txt"
+
+
+@dataclass(frozen=True)
+class Contestant:
+    """A vocabulary and an initialisation to be compared, or the original.
+
+    Attributes:
+        name: What it is called.
+        walk: The run, branched off for its stages.
+        tokens: The probe's text as its tokens.
+        tokenizer: Its tokenizer; ``None`` for the original's.
+        mixture: Where its rows come from; ``None`` for the original.
+        is_control: Whether it is there to be compared with.
+        has_new_vocabulary: Whether it has the vocabulary that the methods share.
+    """
+
+    name: str
+    walk: Walk
+    tokens: Artifact
+    tokenizer: Artifact | None = None
+    mixture: Artifact | None = None
+    is_control: bool = True
+    has_new_vocabulary: bool = False
+
+    @cached_property
+    def rows(self) -> Mixture | None:
+        """Where its rows come from."""
+        return Mixture.load(self.mixture_file) if self.mixture_file else None
+
+    @property
+    def mixture_file(self) -> Path | None:
+        """The file that says so."""
+        return self.mixture.folder / "mixture.safetensors" if self.mixture else None
+
+    @property
+    def has_new_rows(self) -> bool:
+        """Whether any row of its vocabulary was not copied."""
+        return self.rows is not None and bool((self.rows.provenance != Provenance.COPIED).any())
+
+    def drawn(self, seed: int) -> int | None:
+        """The seed of its noise; ``None`` if all seeds begin alike."""
+        return seed if self.rows is not None and len(self.rows.where(Provenance.NOISE)) else None
+
+    def key(self, seed: int) -> str:
+        """Content key of the model at the start."""
+        source = self.walk.source.key
+        if self.tokenizer is None or self.mixture is None:
+            return source
+        return content_key([source, self.tokenizer.key, self.mixture.key, self.drawn(seed)])
+
+
+@dataclass(frozen=True)
+class Laboratory:
+    """Scores contestants and trains them, and keeps on disk no more than the next step needs.
+
+    Attributes:
+        walk: The run.
+        measure: What all are scored by.
+        texts: The lines that they are scored on, by name.
+        probe: How they are trained.
+        text: Stage of the text that they are trained on.
+    """
+
+    walk: Walk
+    measure: Measure
+    texts: Texts
+    probe: LastStage
+    text: Artifact
+
+    @property
+    def scored_on(self) -> dict[str, Any]:
+        """What decides a score besides the model."""
+        lines = {name: content_key(list(lines)) for name, lines in self.texts.items()}
+        return {"measure": self.measure.settings, "lines": lines, "original": self.walk.source.key}
+
+    def start(self, contestant: Contestant, seed: int) -> Artifact:
+        """Score a contestant before any training: a stage."""
+        drawn = contestant.drawn(seed)
+
+        def compute(folder: Path) -> None:
+            student = self.student(contestant, seed)
+            model = load_model(student, trust_remote_code=self.walk.settings.trust_remote_code)
+            content = {"parameters": count_parameters(student), "vocabulary": len(load_tokenizer(student))}
+            self.write(model, student, folder, content)
+
+        name = "start" if drawn is None else f"start-{seed}"
+        return contestant.walk.stage(name, compute, self.scored_on, model=contestant.key(seed))
+
+    def train(self, contestant: Contestant, seed: int) -> Artifact:
+        """Train a contestant and score it: a stage. An interrupted training goes on from its checkpoint."""
+        settings, training = replace(self.probe.settings, seed=seed), self.probe.training
+        chosen = {"objective": settings.objective, "options": settings.objective_options, "seed": seed}
+        inputs = {"model": contestant.key(seed), "tokens": contestant.tokens.key}
+        teacher = self.walk.source if settings.teacher else None
+        identity = chosen | inputs | {"teacher": teacher.key if teacher else ""}
+        lasting = identity | training.lasting() | {"scored on": self.scored_on}
+        checkpoints = self.walk.run.partial / PROBES / content_key(lasting)[:16]
+        # What the teacher says of a text is the same for all who read it as the same tokens.
+        cache = self.walk.run.partial / CACHES / contestant.tokens.key[:16] / content_key(chosen)[:16]
+
+        def compute(folder: Path) -> None:
+            student = self.student(contestant, seed)
+            keep_only(checkpoints)
+            keep_only(cache.parent)
+            order = Order(
+                str(student), str(contestant.tokens.folder), str(checkpoints), str(cache), settings, training,
+                str(teacher.folder) if teacher else None, teacher.key if teacher else "",
+                tuple(self.texts["heldout"]),
+                str(contestant.mixture_file) if contestant.mixture_file else None,
+                identity,
+            )  # fmt: skip
+            self.walk.source.forget()
+            return_memory()
+            outcome = carry_out(order, lambda: read_lines(self.text.folder / TEXT), self.walk.progress)
+            model = trained_model(student, outcome, trust_remote_code=self.walk.settings.trust_remote_code)
+            content = {name: outcome.record[name] for name in ("steps", "tokens", "epochs")}
+            (folder / METRICS).write_bytes((checkpoints / METRICS).read_bytes())
+            self.write(model, student, folder, content)
+
+        artifact = contestant.walk.stage(f"probe-{seed}", compute, lasting, **inputs)
+        shutil.rmtree(checkpoints, ignore_errors=True)
+        return artifact
+
+    def bytes_read(self, contestant: Contestant) -> int:
+        """About how many bytes of text a probe reads, those read again counted again."""
+        size_bytes = sum(len(line.encode()) for line in read_lines(self.text.folder / TEXT))
+        tokens = TokenizedCorpus.open(contestant.tokens.folder).tokens
+        return round(self.probe.training.tokens * size_bytes / max(1, tokens))
+
+    def student(self, contestant: Contestant, seed: int) -> Path:
+        """The folder of a contestant's model; the one before is removed."""
+        if contestant.tokenizer is None or contestant.rows is None:
+            return self.walk.source.folder
+        key = contestant.key(seed)
+        folder = self.walk.run.partial / STUDENTS / key[:16]
+        if not (folder / KEY).exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            keep_only(folder)
+            folder.mkdir(parents=True)
+            rows = replace(contestant.rows, seed=seed)
+            source, target = self.walk.source, load_tokenizer(contestant.tokenizer.folder)
+            transplant_checkpoint(source.checkpoint, rows, target, folder, source_tokenizer=source.tokenizer)
+            write_json(folder / KEY, {"key": key})
+        return folder
+
+    def write(self, model: PreTrainedModel, student: Path, folder: Path, content: dict[str, Any]) -> None:
+        """Score a model and write what was found: ``scores.json``."""
+        model, tokenizer = model.float().eval(), load_tokenizer(student)
+        scores = {
+            name: self.measure(model, tokenizer, lines, progress=self.walk.progress).as_dict()
+            for name, lines in self.texts.items()
+        }
+        write_json(folder / SCORES, content | {"scores": scores})
+
+
+def keep_only(folder: Path) -> None:
+    """Remove what lies beside a folder."""
+    for other in folder.parent.glob("*"):
+        if other != folder:
+            shutil.rmtree(other)
+
+
+def read_lines(file: Path) -> list[str]:
+    """The lines of a text that a stage wrote."""
+    return file.read_text(encoding="utf-8").split("\n")[:-1]
+
+
+def read_scores(artifact: Artifact) -> tuple[dict[str, Any], Scores]:
+    """What a stage found: its figures, and the scores on each text."""
+    content: dict[str, Any] = read_json(artifact.folder / SCORES)
+    scores = content.pop("scores")
+    return content, {name: LineScores.from_dict(found) for name, found in scores.items()}
+
+
+def read_curve(artifact: Artifact, key: str) -> list[tuple[int, float]]:
+    """The figure on held-out text after so many tokens, in the order of training."""
+    lines = [json.loads(line) for line in read_lines(artifact.folder / METRICS)]
+    return [(line["tokens"], line[key]) for line in lines if key in line]

@@ -1,0 +1,333 @@
+"""What a comparison found: figures over seeds, ranks, differences, and what may be said of them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from html import escape
+from itertools import combinations
+from statistics import mean, stdev
+from typing import Any, Self
+
+import numpy as np
+from jaxtyping import Float64
+
+from monoglot.evaluation.line_scores import Interval, LineScores, paired_difference
+from monoglot.pipeline.compare.probe import Scores
+
+HELDOUT = "heldout"
+Curve = tuple[tuple[int, float], ...]
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One figure over seeds.
+
+    Attributes:
+        mean: Its mean.
+        std: Its standard deviation (n - 1); ``None`` of one value.
+        values: That of each seed, or the one that they share.
+    """
+
+    mean: float
+    std: float | None
+    values: tuple[float, ...]
+
+    @classmethod
+    def of(cls, scores: Sequence[LineScores]) -> Self:
+        """The figure of one text over runs."""
+        values = tuple(one.mean for one in scores)
+        return cls(mean(values), stdev(values) if len(values) > 1 else None, values)
+
+
+@dataclass(frozen=True)
+class Found:
+    """All that was measured of one contestant.
+
+    Attributes:
+        name: Its name.
+        is_control: Whether it is there to be compared with.
+        has_new_vocabulary: Whether it has the vocabulary that the methods share.
+        vocabulary: Its tokens.
+        parameters: Its parameters.
+        text_bytes: Bytes of text that a probe read, the same again counted again.
+        starts: Scores before training: one for all seeds, or one for each.
+        ends: Scores after it, by seed; none if it is not trained.
+        curves: Tokens and figure through each training.
+    """
+
+    name: str
+    is_control: bool
+    has_new_vocabulary: bool
+    vocabulary: int
+    parameters: int
+    text_bytes: int
+    starts: tuple[Scores, ...]
+    ends: tuple[Scores, ...] = ()
+    curves: tuple[Curve, ...] = ()
+
+    @property
+    def last(self) -> tuple[Scores, ...]:
+        """Its final scores: after training, if there was any."""
+        return self.ends or self.starts
+
+    @property
+    def score(self) -> float:
+        """What it is ranked by."""
+        return Figure.of([one[HELDOUT] for one in self.last]).mean
+
+    @property
+    def amounts(self) -> Float64[np.ndarray, "runs lines"]:
+        """Final amount of each held-out line in each run."""
+        return np.stack([one[HELDOUT].amounts for one in self.last])
+
+    @property
+    def sizes(self) -> Float64[np.ndarray, " lines"]:
+        """Sizes of the held-out lines."""
+        return self.starts[0][HELDOUT].sizes
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two contestants at the end.
+
+    Attributes:
+        first: The one with the better figure.
+        second: The other.
+        difference: By how much the second is worse.
+    """
+
+    first: str
+    second: str
+    difference: Interval
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A scoreboard.
+
+    Attributes:
+        source: The original model.
+        objective: What the probes learned.
+        measure: What all are scored by, for people; lower is better.
+        probe_tokens: Tokens of a probe.
+        seeds: Seeds of the probes.
+        lines: Held-out lines that were scored.
+        found: All contestants: those who were trained by rank, then those who were not.
+        not_trained: Controls that training means nothing for, each with the reason.
+        pairs: Differences of all pairs.
+        verdict: What may be said, a sentence each.
+    """
+
+    source: str
+    objective: str
+    measure: str
+    probe_tokens: int
+    seeds: tuple[int, ...]
+    lines: int
+    found: tuple[Found, ...]
+    not_trained: dict[str, str]
+    pairs: tuple[Pair, ...]
+    verdict: tuple[str, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON; the scores of single lines are in the folders of the stages."""
+        ranks = iter(range(1, len(self.found) + 1))
+        return {
+            "source": self.source,
+            "objective": self.objective,
+            "measure": self.measure,
+            "probe_tokens": self.probe_tokens,
+            "seeds": list(self.seeds),
+            "lines": self.lines,
+            "contestants": [
+                {
+                    "rank": next(ranks) if one.ends else None,
+                    "name": one.name,
+                    "control": one.is_control,
+                    "vocabulary": one.vocabulary,
+                    "parameters": one.parameters,
+                    "probe_text_bytes": one.text_bytes if one.ends else None,
+                    "start": figures(one.starts),
+                    "end": figures(one.ends),
+                    "curves": [[list(point) for point in curve] for curve in one.curves],
+                }
+                for one in self.found
+            ],
+            "not_trained": self.not_trained,
+            "differences": [
+                {"better": pair.first, "worse": pair.second, **asdict(pair.difference)}
+                | {"told_apart": pair.difference.excludes_zero}
+                for pair in self.pairs
+            ],
+            "verdict": list(self.verdict),
+        }
+
+
+def figures(runs: Sequence[Scores]) -> dict[str, Any]:
+    """The figure on each text over runs, as plain values."""
+    return {name: asdict(Figure.of([run[name] for run in runs])) for name in (runs[0] if runs else ())}
+
+
+def ranked(found: Sequence[Found]) -> tuple[Found, ...]:
+    """Those who were trained, the best at the end first; then those who were not."""
+    return tuple(sorted(found, key=lambda one: (not one.ends, one.score)))
+
+
+def differences(found: Sequence[Found], seed: int) -> tuple[Pair, ...]:
+    """All pairs, each with the better one first."""
+    in_order = sorted(found, key=lambda one: one.score)
+    return tuple(
+        Pair(
+            better.name,
+            worse.name,
+            paired_difference(worse.amounts, better.amounts, better.sizes, seed=seed),
+        )
+        for better, worse in combinations(in_order, 2)
+    )
+
+
+def verdict(found: Sequence[Found], pairs: Sequence[Pair], measure: str, n_seeds: int) -> Iterator[str]:
+    """Say who is best, who can't be told from it, and how it stands to the controls.
+
+    Args:
+        found: All contestants, ranked.
+        pairs: Their differences.
+        measure: What they were scored by.
+        n_seeds: How many trainings each had.
+    """
+    known = {frozenset((pair.first, pair.second)): pair for pair in pairs}
+    best, *others = [one.name for one in found if one.has_new_vocabulary]
+    gaps = {name: known[frozenset((best, name))].difference for name in others}
+    equals = [name for name, gap in gaps.items() if not gap.excludes_zero]
+    beaten = [name for name in others if name not in equals]
+    if equals:
+        spans = "; ".join(f"{name} {_span(gaps[name])}" for name in equals)
+        yield f"{listed([best, *equals])} can't be told apart (behind {best}, in {measure}: {spans})."
+    if beaten:
+        nearest = min(beaten, key=lambda name: gaps[name].value)
+        rest = f"; {nearest} is nearest" if len(beaten) > 1 else ""
+        yield f"{best} is better than {listed(beaten)}{rest}, behind by {_span(gaps[nearest])}."
+    for one in found:
+        if not one.has_new_vocabulary:
+            yield _against(one.name, best, known[frozenset((best, one.name))])
+    if n_seeds == 1:
+        yield "There was one seed: the intervals do not say what another order of the text would change."
+
+
+def _against(control: str, best: str, pair: Pair) -> str:
+    """How the best method stands to a control."""
+    name = f"the {control}" if control.startswith("original") else control
+    if not pair.difference.excludes_zero:
+        return f"{best} and {name} can't be told apart ({_span(pair.difference)})."
+    relation = "better" if pair.first == best else "worse"
+    return f"{best} is {relation} than {name} by {_span(pair.difference)}."
+
+
+def _span(interval: Interval) -> str:
+    return f"{interval.value:.4f}, 95% between {interval.low:+.4f} and {interval.high:+.4f}"
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names as in a sentence: ``a, b and c``."""
+    *before, last = names
+    return f"{', '.join(before)} and {last}" if before else last
+
+
+WIDTH, HEIGHT = 930, 480
+LEFT, RIGHT, TOP, BOTTOM = 70, 640, 50, 420
+COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#000000")
+"""Okabe & Ito's palette, which people who can't tell red from green can read."""
+DASHES = ("", "7 3", "2 3")
+LABEL_HEIGHT = 17
+LONGEST_LABEL = 34
+"""Characters that surely fit; options can make names of any length."""
+
+
+def picture(comparison: Comparison) -> str:
+    """Draw one curve for each contestant that was trained: the mean of its seeds, and thin, each of them."""
+    trained = [one for one in comparison.found if one.curves]
+    points = [point for one in trained for curve in one.curves for point in curve]
+    ticks = round_ticks(min(y for _, y in points), max(y for _, y in points))
+    last = max(x for x, _ in points) or 1
+
+    def place(point: tuple[float, float]) -> tuple[float, float]:
+        x, y = point
+        down = (ticks[-1] - y) / (ticks[-1] - ticks[0])
+        return LEFT + x / last * (RIGHT - LEFT), TOP + down * (BOTTOM - TOP)
+
+    title = f"{comparison.measure} on held-out text, by tokens of training (lower is better)"
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" '
+        'font-family="sans-serif" font-size="13">',
+        f"<title>{escape(title)}</title>",
+        f'<rect width="{WIDTH}" height="{HEIGHT}" fill="white"/>',
+        f'<text x="{LEFT}" y="28" font-size="15">{escape(title)}</text>',
+    ]
+    for tick in ticks:
+        y = place((0, tick))[1]
+        parts.append(f'<line x1="{LEFT}" x2="{RIGHT}" y1="{y:.1f}" y2="{y:.1f}" stroke="#ddd"/>')
+        parts.append(f'<text x="{LEFT - 8}" y="{y + 4:.1f}" text-anchor="end">{tick:g}</text>')
+    for tick in round_ticks(0, last)[:-1]:
+        x = place((tick, 0))[0]
+        parts.append(f'<text x="{x:.1f}" y="{BOTTOM + 20}" text-anchor="middle">{tick:,.0f}</text>')
+    parts.append(f'<text x="{RIGHT}" y="{BOTTOM + 42}" text-anchor="end">tokens</text>')
+    ends = [place(mean_curve(one.curves)[-1])[1] for one in trained]
+    for number, (one, label) in enumerate(zip(trained, apart(ends), strict=True)):
+        style = f'stroke="{COLORS[number % len(COLORS)]}" fill="none"'
+        dash = DASHES[number // len(COLORS) % len(DASHES)]
+        style += f' stroke-dasharray="{dash}"' if dash else ""
+        parts += curves(one, style, place)
+        parts += caption(one, style, ends[number], label)
+    return "\n".join([*parts, "</svg>"]) + "\n"
+
+
+def curves(
+    one: Found, style: str, place: Callable[[tuple[float, float]], tuple[float, float]]
+) -> Iterator[str]:
+    """The lines of one contestant."""
+    lines = [(mean_curve(one.curves), f'{style} stroke-width="2"')]
+    if len(one.curves) > 1:
+        lines += [(curve, f'{style} stroke-width="0.7" opacity="0.5"') for curve in one.curves]
+    for curve, look in lines:
+        path = " ".join(f"{x:.1f},{y:.1f}" for x, y in map(place, curve))
+        yield f'<polyline points="{path}" {look}/>'
+
+
+def caption(one: Found, style: str, end: float, label: float) -> Iterator[str]:
+    """The name of a contestant beside the end of its curve."""
+    path = f"{RIGHT},{end:.1f} {RIGHT + 14},{label:.1f} {RIGHT + 32},{label:.1f}"
+    yield f'<polyline points="{path}" {style} stroke-width="1.2"/>'
+    name = f"{one.name}{' (control)' if one.is_control else ''}"
+    shown = name if len(name) <= LONGEST_LABEL else f"{name[: LONGEST_LABEL - 1]}…"
+    yield f'<text x="{RIGHT + 38}" y="{label + 4:.1f}">{escape(shown)}<title>{escape(name)}</title></text>'
+
+
+def mean_curve(curves: Sequence[Curve]) -> Curve:
+    """The mean of curves that have the same tokens."""
+    return tuple(
+        (points[0][0], sum(y for _, y in points) / len(points)) for points in zip(*curves, strict=True)
+    )
+
+
+def round_ticks(low: float, high: float) -> list[float]:
+    """Round numbers, about five, that enclose a range."""
+    size = high - low or abs(high) or 1.0
+    power = 10.0 ** math.floor(math.log10(size / 4))
+    step = next(power * factor for factor in (1, 2, 2.5, 5, 10) if size / (power * factor) <= 5)
+    first, last = math.floor(low / step), math.ceil(high / step)
+    return [round(number * step, 10) for number in range(first, max(last, first + 1) + 1)]
+
+
+def apart(places: Sequence[float]) -> list[float]:
+    """Places of labels near those wanted, none on another, inside the picture."""
+    order = sorted(range(len(places)), key=lambda index: places[index])
+    found = [0.0] * len(places)
+    least = float(TOP)
+    for rank, index in enumerate(order):
+        # What comes below still has to fit.
+        most = BOTTOM - LABEL_HEIGHT * (len(order) - 1 - rank)
+        found[index] = max(least, min(places[index], most))
+        least = found[index] + LABEL_HEIGHT
+    return found

@@ -1,0 +1,210 @@
+"""The contest itself: one contestant after the other is scored and trained, seed by seed."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from statistics import mean
+
+import numpy as np
+
+from monoglot.corpus import Given, inputs_of, open_corpus
+from monoglot.errors import SettingError
+from monoglot.evaluation.line_scores import TeacherDistance
+from monoglot.initialization.registry import get_method
+from monoglot.model.source import open_source
+from monoglot.pipeline.compare.probe import Contestant, Laboratory, choose_measure, read_curve, read_scores
+from monoglot.pipeline.compare.result import HELDOUT, Comparison, Found, differences, picture, ranked, verdict
+from monoglot.pipeline.compare.variants import ORIGINAL, entrants, read_methods
+from monoglot.pipeline.evaluate import read_lines
+from monoglot.pipeline.inputs import check, check_output, check_runs, limited_threads
+from monoglot.pipeline.last_stage import LastStage
+from monoglot.pipeline.stages import corpus as texts
+from monoglot.pipeline.stages.context import Walk
+from monoglot.progress import SILENT, Progress
+from monoglot.run import Artifact, Run, atomic_write, write_json
+from monoglot.settings import CompareSettings, EvaluateSettings
+from monoglot.vectors.registry import get_engine
+
+IS_TEACHER = "it is the model that the others are to match: its distance is 0, and stays so"
+NOTHING_COPIED = "the schedule keep-copied keeps rows that were copied, and it has none"
+NOTHING_NEW = "the schedule new-rows trains rows that were not copied, and it has none"
+
+
+def contest(
+    laboratory: Laboratory, contestants: Sequence[Contestant], seeds: Sequence[int]
+) -> Iterator[Found]:
+    """Score and train one contestant after the other, seed by seed."""
+    excused = excuses(laboratory, contestants)
+    countdown = Countdown((len(contestants) - len(excused)) * len(seeds), laboratory.walk.progress)
+    for contestant in contestants:
+        drawn = dict.fromkeys(contestant.drawn(seed) for seed in seeds)
+        starts = [laboratory.start(contestant, seed) for seed in (seeds if len(drawn) > 1 else seeds[:1])]
+        figures, _ = read_scores(starts[0])
+        scores = tuple(read_scores(start)[1] for start in starts)
+        if contestant.tokenizer is None or contestant.name in excused:
+            name = contestant.name if contestant.tokenizer else ORIGINAL
+            yield Found(name, True, False, **figures, text_bytes=0, starts=scores)
+        if contestant.name in excused:
+            continue
+        probes = [
+            countdown.probe(f"{contestant.name}, seed {seed}", partial(laboratory.train, contestant, seed))
+            for seed in seeds
+        ]
+        yield Found(
+            contestant.name,
+            contestant.is_control,
+            contestant.has_new_vocabulary,
+            **figures,
+            text_bytes=laboratory.bytes_read(contestant),
+            starts=scores,
+            ends=tuple(read_scores(probe)[1] for probe in probes),
+            curves=tuple(tuple(read_curve(probe, laboratory.measure.key)) for probe in probes),
+        )
+
+
+def excuses(laboratory: Laboratory, contestants: Sequence[Contestant]) -> dict[str, str]:
+    """The controls that training would mean nothing for, each with the reason."""
+    schedule, reasons = laboratory.probe.training.recipe.schedule, {}
+    for one in contestants:
+        if one.tokenizer is None and isinstance(laboratory.measure, TeacherDistance):
+            reasons[one.name] = IS_TEACHER
+        elif schedule == "new-rows" and not one.has_new_rows:
+            reasons[one.name] = NOTHING_NEW
+        elif schedule == "keep-copied" and one.rows is None:
+            reasons[one.name] = NOTHING_COPIED
+    return reasons
+
+
+class Countdown:
+    """Shows which probe is running, of how many, and how long they will all take."""
+
+    def __init__(self, total: int, progress: Progress) -> None:
+        self._total, self._progress = total, progress
+        self._begun, self._seconds = 0, list[float]()
+
+    def probe(self, name: str, work: Callable[[], Artifact]) -> Artifact:
+        """Run one probe; those that were done before say nothing of how long the others take."""
+        self._begun += 1
+        left = ""
+        if self._seconds:
+            minutes = mean(self._seconds) * (self._total - self._begun + 1) / 60
+            left = f", about {minutes:.0f} min left"
+        started = time.perf_counter()
+        with self._progress.task(f"probe {self._begun} of {self._total}: {name}{left}"):
+            artifact = work()
+        if not artifact.reused:
+            self._seconds.append(time.perf_counter() - started)
+        return artifact
+
+
+RETENTION = "retention"
+
+
+def compare(
+    source: str | Path,
+    corpus: Given,
+    output: str | Path,
+    settings: CompareSettings | None = None,
+    *,
+    overwrite: bool = False,
+    progress: Progress = SILENT,
+) -> Comparison:
+    """Compare initialisation methods on one model and text, each after the same short training.
+
+    All share tokenizer, auxiliary vectors, and the lines that are trained and scored on. Controls are
+    added: subword, random rows, the source's own vocabulary trimmed to the same size, that vocabulary
+    whole, and the original as it is. A run that was interrupted goes on where it was.
+
+    Args:
+        source: Folder or hub name of the model.
+        corpus: Files, globs, folders or hub datasets with text of the target language.
+        output: Folder to make: ``comparison.json``, ``curves.svg``, and what they were made from.
+        settings: Everything else.
+        overwrite: Whether to replace an output that an earlier run made; what has not changed is not done
+            again, so that methods can be added.
+        progress: Where to show how far the work is.
+
+    Returns:
+        The scoreboard.
+
+    Raises:
+        InputError: If something that was given can't be used; the message says how to mend it.
+        Interrupted: If a signal ended it; the same call goes on from there.
+    """
+    settings = settings or CompareSettings()
+    inputs = list(inputs_of(corpus))
+    shared = settings.of_run()
+    with limited_threads(shared.n_threads):
+        if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+            raise SettingError("compare works in one process: start it without accelerate or torchrun")
+        chosen = read_methods(settings.methods)
+        engine = get_engine(shared.vectors, shared.vectors_options)
+        text = open_corpus(inputs, column=settings.column, heldout=settings.heldout)
+        retention = EvaluateSettings(lines=settings.lines, column=settings.column)
+        scored = {RETENTION: read_lines(settings.retention, retention)} if settings.retention else {}
+        model = open_source(str(source), trust_remote_code=settings.trust_remote_code)
+        check_output(output, source, inputs, text, settings, *(one.initializer for one in chosen))
+        check(model, text, shared)
+        check_runs(model, trained=True)
+        for one in chosen:
+            one.initializer.check()
+        probe = LastStage.of(shared, model)
+        measure = choose_measure(model, probe.settings)
+        with Run.open(Path(output), overwrite) as run:
+            walk = Walk(run, model, text, get_method(shared.method), engine, shared, progress)
+            if walk.looked_into and any(one.initializer.needs_vectors for one in chosen):
+                walk.looked_into.check()
+            survey = texts.survey(walk)
+            scored = {HELDOUT: spread(texts.heldout(survey), settings.lines)} | scored
+            probe_text, contestants = entrants(walk, survey, chosen)
+            laboratory = Laboratory(walk, measure, scored, probe, probe_text)
+            comparison = scoreboard(laboratory, contestants, settings)
+            publish(walk, comparison, settings)
+            return comparison
+
+
+def scoreboard(
+    laboratory: Laboratory, contestants: Sequence[Contestant], settings: CompareSettings
+) -> Comparison:
+    """Score and train all, rank them, and say what that means."""
+    measure = laboratory.measure
+    found = ranked(tuple(contest(laboratory, contestants, settings.all_seeds)))
+    pairs = differences(found, settings.seed)
+    # That a teacher is no distance from itself is nothing to compare with.
+    judged = [one for one in found if one.ends or not isinstance(measure, TeacherDistance)]
+    return Comparison(
+        source=laboratory.walk.source.name,
+        objective=str(laboratory.probe.settings.objective),
+        measure=measure.label,
+        probe_tokens=settings.probe_tokens,
+        seeds=settings.all_seeds,
+        lines=len(laboratory.texts[HELDOUT]),
+        found=found,
+        not_trained=excuses(laboratory, contestants),
+        pairs=pairs,
+        verdict=tuple(verdict(judged, pairs, measure.label, settings.seeds)),
+    )
+
+
+def spread(lines: Sequence[str], most: int) -> list[str]:
+    """Some lines, spread evenly over a text."""
+    places = np.linspace(0, len(lines) - 1, min(most, len(lines)))
+    return [lines[place] for place in np.unique(places.astype(int))]
+
+
+def publish(walk: Walk, comparison: Comparison, settings: CompareSettings) -> None:
+    """Write the scoreboard and its picture, and give the output its name."""
+
+    def compute(folder: Path) -> None:
+        write_json(folder / "comparison.json", comparison.as_dict())
+        with atomic_write(folder / "curves.svg") as file:
+            file.write(picture(comparison))
+
+    stages = {name: artifact.key for name, artifact in walk.run.artifacts.items()}
+    result = walk.stage("comparison", compute, settings, **stages)
+    hashes = {"corpus": walk.corpus.fingerprint(), "source": walk.source.key}
+    walk.run.publish(result, settings=settings, inputs=hashes, seed=settings.seed)

@@ -1,0 +1,217 @@
+"""`evaluate`: how well a model and its tokenizer fit a text, beside those that it was made from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+import numpy as np
+import torch
+
+from monoglot.corpus import Given, inputs_of, open_corpus
+from monoglot.errors import CorpusError
+from monoglot.evaluation.bits_per_byte import LanguageScore, score_language
+from monoglot.evaluation.labelled_data import Split, read_split
+from monoglot.evaluation.line_scores import paired_difference
+from monoglot.evaluation.sentences import mean_cosine
+from monoglot.evaluation.tasks.retrieval import Retrieval
+from monoglot.evaluation.throughput import SpeedComparison, compare_speed
+from monoglot.evaluation.tokenizer_scores import Parity, TokenizerScores, score_parity, score_tokenizer
+from monoglot.model.side_files import MODULES
+from monoglot.model.source import Source, open_source
+from monoglot.pipeline.evaluate_task import sentence_encoder
+from monoglot.pipeline.inputs import check_runs
+from monoglot.progress import SILENT, Progress
+from monoglot.settings import EvaluateSettings
+
+SPEED_LINES = 64
+"""Lines on which two models are timed."""
+
+
+@dataclass(frozen=True)
+class TextScores:
+    """One model on one text.
+
+    Attributes:
+        model: Its name.
+        tokenizer: Scores of its tokenizer.
+        language: Its bits per byte; ``None`` for a model without a language-model head.
+        parity: Its tokens for sentences and for their English translations, if there are such.
+    """
+
+    model: str
+    tokenizer: TokenizerScores
+    language: LanguageScore | None
+    parity: Parity | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Figures and counts, for JSON."""
+        return {
+            "model": self.model,
+            "tokenizer": self.tokenizer.as_dict(),
+            "language": self.language.as_dict() if self.language else None,
+            "parity": self.parity.as_dict() if self.parity else None,
+        }
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Bits per byte of a model less those of another, on the same lines.
+
+    Attributes:
+        bits_per_byte: The difference; below zero the model is better.
+        low: Lower end of the interval in which it lies with 95% (bootstrap over lines).
+        high: Its upper end.
+    """
+
+    bits_per_byte: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Scores of a model, and those of what it is compared with.
+
+    Attributes:
+        text: Scores on the text, of the model and, if there is one, of the other.
+        retention: Scores on the text of another language.
+        difference: The difference of bits per byte on the text.
+        lost: The same on the text of another language.
+        speed: Speed and memory side by side.
+        cosine: Of two sentence encoders: the mean cosine of their vectors of the same line.
+    """
+
+    text: tuple[TextScores, ...]
+    retention: tuple[TextScores, ...] = ()
+    difference: Difference | None = None
+    lost: Difference | None = None
+    speed: SpeedComparison | None = None
+    cosine: float | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Figures and counts, for JSON."""
+        return {
+            "text": [scores.as_dict() for scores in self.text],
+            "retention": [scores.as_dict() for scores in self.retention],
+            "difference": vars(self.difference) if self.difference else None,
+            "lost": vars(self.lost) if self.lost else None,
+            "speed": self.speed.as_dict() if self.speed else None,
+            "cosine": self.cosine,
+        }
+
+
+def evaluate(
+    model: str,
+    text: Given,
+    *,
+    against: str | None = None,
+    retention: Given = (),
+    settings: EvaluateSettings | None = None,
+    progress: Progress = SILENT,
+) -> Evaluation:
+    """Score a model on a text.
+
+    Args:
+        model: Folder or hub name.
+        text: Files, globs, folders or hub data sets; every line is scored on its own.
+        against: A model to compare with on the same lines, such as the one that it was made from.
+        retention: Text of another language, to see what was lost of it.
+        settings: Everything else.
+        progress: Where to show how far it is.
+
+    Raises:
+        InputError: If something that was given can't be used.
+    """
+    settings = settings or EvaluateSettings()
+    trusted = settings.trust_remote_code
+    sources = [open_source(name, trust_remote_code=trusted) for name in (model, against) if name]
+    lines = read_lines(text, settings)
+    other_lines = read_lines(retention, settings) if inputs_of(retention) else []
+    pairs = read_split(settings.parallel, Retrieval.columns, "test") if settings.parallel else None
+    return compare_models(sources, lines, settings, other_lines, pairs, progress=progress)
+
+
+def compare_models(
+    sources: Sequence[Source],
+    lines: Sequence[str],
+    settings: EvaluateSettings,
+    other_lines: Sequence[str] = (),
+    pairs: Split | None = None,
+    *,
+    progress: Progress = SILENT,
+) -> Evaluation:
+    """Score one model, or two side by side.
+
+    Args:
+        sources: The model, and perhaps another to compare with.
+        lines: The text.
+        settings: How it is scored.
+        other_lines: Text of another language, to see what was lost of it.
+        pairs: Sentences and their English translations, for the tokenizer's parity.
+        progress: Where to show how far it is.
+    """
+    for source in sources:
+        if source.model.dtype == torch.float16 and source.model.device.type == "cpu":
+            source.model.float()  # processors only emulate float16: four times as slow, for the same figures
+        if gives_probabilities(source) or (source.folder / MODULES).is_file():
+            check_runs(source, source.model, trained=True)
+    scores = tuple(score(source, lines, settings, progress, pairs) for source in sources)
+    kept = tuple(score(source, other_lines, settings, progress) for source in sources if other_lines)
+    speed = cosine = None
+    if len(sources) == 2:
+        first, second = ((source.model, source.tokenizer) for source in sources)
+        speed = compare_speed(first, second, lines[:SPEED_LINES], progress=progress)
+        if all((source.folder / MODULES).is_file() for source in sources):
+            vectors = [sentence_encoder(source)(lines, progress=progress) for source in sources]
+            cosine = mean_cosine(*vectors)
+    return Evaluation(
+        scores, kept, compare(scores, settings.seed), compare(kept, settings.seed), speed, cosine
+    )
+
+
+def read_lines(inputs: Given, settings: EvaluateSettings) -> list[str]:
+    """The first lines of a text.
+
+    Raises:
+        CorpusError: If there are none.
+    """
+    lines = list(islice(open_corpus(inputs, column=settings.column).all_lines(), settings.lines))
+    if not lines:
+        raise CorpusError(f"there is no text to score in {', '.join(inputs_of(inputs))}.")
+    return lines
+
+
+def score(
+    source: Source,
+    lines: Sequence[str],
+    settings: EvaluateSettings,
+    progress: Progress,
+    pairs: Split | None = None,
+) -> TextScores:
+    """Score one model on some lines; models without a language-model head have no bits per byte."""
+    model, tokenizer = source.model, source.tokenizer
+    language = parity = None
+    if gives_probabilities(source):
+        language = score_language(model, tokenizer, lines, settings.language, progress=progress)
+    if pairs:
+        sides = ([record[side] for record in pairs.records] for side in ("sentence", "english"))
+        parity = score_parity(tokenizer, *sides)
+    return TextScores(source.name, score_tokenizer(tokenizer, lines), language, parity)
+
+
+def gives_probabilities(source: Source) -> bool:
+    """Whether a model has a head that tells how likely a text is."""
+    return source.model.get_output_embeddings() is not None and not source.model.config.is_encoder_decoder
+
+
+def compare(scores: Sequence[TextScores], seed: int) -> Difference | None:
+    """The difference of bits per byte of two models on the same lines, with a bootstrap interval."""
+    pair = [one.language for one in scores if one.language is not None]
+    if len(pair) < 2 or pair[0].kind != pair[1].kind:
+        return None
+    sizes = pair[0].line_bytes.astype(np.float64)
+    found = paired_difference(pair[0].line_bits[None], pair[1].line_bits[None], sizes, seed=seed)
+    return Difference(found.value, found.low, found.high)

@@ -1,0 +1,187 @@
+"""`evaluate --task`: what a model is good for, with the data of a task."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from monoglot.errors import SettingError
+from monoglot.evaluation.finetuning import finetune, spread
+from monoglot.evaluation.labelled_data import Split, read_split
+from monoglot.evaluation.registry import get_task
+from monoglot.evaluation.sentences import SentenceEncoder
+from monoglot.evaluation.settings import FineTuning, Head
+from monoglot.model.pooling import read_pooling, read_prefix
+from monoglot.model.source import Source, open_source
+from monoglot.pipeline.inputs import check_runs
+from monoglot.progress import SILENT, Progress
+from monoglot.settings import FIRST_SEED, TaskSettings
+
+HEADS: dict[Head, str] = {"standardized": "standardized states", "usual": "usual head"}
+
+
+@dataclass(frozen=True)
+class TaskScores:
+    """Scores of one model, on the development set and each test set, one of each seed.
+
+    Attributes:
+        model: Its name.
+        dev: Scores by name, for each seed; empty without fine-tuning.
+        tests: The same for each test set, by its name.
+        epochs: The best epoch of each seed.
+        head: What its head was given, see `FineTuning`; none without fine-tuning.
+    """
+
+    model: str
+    dev: list[dict[str, float]]
+    tests: dict[str, list[dict[str, float]]]
+    epochs: list[float]
+    head: Head | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Figures with mean and standard deviation, for JSON."""
+        tests = {name: summarized(runs) for name, runs in self.tests.items()}
+        found = {"dev": summarized(self.dev), "tests": tests, "epochs": self.epochs}
+        return {"model": self.model, "head": self.head} | found
+
+
+@dataclass(frozen=True)
+class TaskEvaluation:
+    """A task, done by a model and perhaps by another.
+
+    Attributes:
+        task: Its name.
+        metric: The score that counts.
+        fine_tuned: Whether a head was trained.
+        settings: How it was run.
+        tuning: How it was trained.
+        models: Scores of each model, with fine-tuning those of each head.
+    """
+
+    task: str
+    metric: str
+    fine_tuned: bool
+    settings: TaskSettings
+    tuning: FineTuning
+    models: tuple[TaskScores, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Figures and settings, for JSON."""
+        settings = {"settings": vars(self.settings), "tuning": vars(self.tuning)}
+        return vars(self) | settings | {"models": [model.as_dict() for model in self.models]}
+
+
+def evaluate_task(
+    task: str,
+    model: str,
+    settings: TaskSettings,
+    tuning: FineTuning | None = None,
+    *,
+    against: str | None = None,
+    trust_remote_code: bool = False,
+    progress: Progress = SILENT,
+) -> TaskEvaluation:
+    """Have a model do a task.
+
+    Args:
+        task: Its name.
+        model: Folder or hub name.
+        settings: Data, and how it is run.
+        tuning: How it is trained.
+        against: A model to compare with; for sentence vectors also the one whose space should be kept.
+        trust_remote_code: Whether code that comes with the models may run.
+        progress: Where to show how far it is.
+
+    Raises:
+        InputError: If something that was given can't be used.
+    """
+    found: Any = get_task(task)
+    tuning = tuning or FineTuning()
+    roles = (("train", settings.train), ("validation", settings.dev), *(("test", t) for t in settings.test))
+    splits = [read_split(given, found.columns, role) for role, given in roles if given]
+    sources = [open_source(name, trust_remote_code=trust_remote_code) for name in (model, against) if name]
+    for source in sources:
+        check_runs(source, trained=True)
+    if settings.train and not hasattr(found, "prepare"):
+        raise SettingError(
+            f"the task '{task}' takes sentence vectors as they are; leave out --train and --dev"
+        )
+    if not settings.train and not hasattr(found, "compare"):
+        raise SettingError(f"the task '{task}' needs fine-tuning; give --train and --dev")
+    if settings.train:
+        if len(tuning.each_head) > 1:
+            progress.note(
+                "each model is trained twice, with standardized states and the usual head (--heads)"
+            )
+        runs = tuple(
+            _tuned(found, source, splits, settings, tuning, head, progress)
+            for head in tuning.each_head
+            for source in sources
+        )
+    else:
+        encoders = [sentence_encoder(source, settings.prefix) for source in sources]
+        runs = tuple(
+            TaskScores(
+                source.name,
+                [],
+                {split.name: [found.compare(split, encoder, encoders[-1])] for split in splits},
+                [],
+            )
+            for source, encoder in zip(sources, encoders, strict=True)
+        )
+    return TaskEvaluation(task, found.metric, settings.train is not None, settings, tuning, runs)
+
+
+def summarized(runs: Sequence[dict[str, float]]) -> dict[str, Any]:
+    """Mean, standard deviation and single values of each score."""
+    names = runs[0] if runs else ()
+    return {
+        name: {**spread([run[name] for run in runs]), "seeds": [run[name] for run in runs]} for name in names
+    }
+
+
+def _tuned(
+    task: Any,
+    source: Source,
+    splits: Sequence[Split],
+    settings: TaskSettings,
+    tuning: FineTuning,
+    head: Head,
+    progress: Progress,
+) -> TaskScores:
+    train, dev, *tests = splits
+    runs = []
+    for seed in range(FIRST_SEED, FIRST_SEED + settings.seeds):
+        progress.note(f"{source.name}, {HEADS[head]}: seed {seed}")
+        runs.append(
+            finetune(
+                source.folder,
+                source.tokenizer,
+                task,
+                train,
+                dev,
+                tests,
+                tuning,
+                seed,
+                head=head,
+                trust_remote_code=source.trust_remote_code,
+                progress=progress,
+            )
+        )
+    names = [test.name for test in tests]
+    return TaskScores(
+        source.name,
+        [run.dev for run in runs],
+        {name: [run.tests[name] for run in runs] for name in names},
+        [run.epoch for run in runs],
+        head,
+    )
+
+
+def sentence_encoder(source: Source, prefix: str | None = None) -> SentenceEncoder:
+    """A model as it makes sentence vectors, with the prefix that its folder names unless another is given."""
+    folder: Path = source.folder
+    chosen = read_prefix(folder) if prefix is None else prefix
+    return SentenceEncoder(source.model, source.tokenizer, read_pooling(folder), chosen)

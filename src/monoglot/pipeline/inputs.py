@@ -1,0 +1,224 @@
+"""Whether an output may be made where the user wants it, in view of what the run reads."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import torch
+from transformers import PreTrainedModel
+
+from monoglot.corpus import Corpus
+from monoglot.corpus.files import TextFile
+from monoglot.errors import ModelError, SettingError, TokenizerError
+from monoglot.evaluation.equivalence import output
+from monoglot.initialization.registry import get_method
+from monoglot.maths.mixture import Mixture, Provenance
+from monoglot.maths.sparse import SparseRows
+from monoglot.model.carried_templates import lost_templates
+from monoglot.model.folder import load_model
+from monoglot.model.given_text import unread_templates
+from monoglot.model.pooling import reads_lower_case
+from monoglot.model.source import Source, open_source
+from monoglot.model.transplant import plan
+from monoglot.pipeline.stages.retained import find_kept
+from monoglot.pipeline.stages.tokenizer import trim_settings
+from monoglot.run.output import check_apart, check_place
+from monoglot.settings import Settings
+from monoglot.visible import is_text
+
+logger = logging.getLogger(__name__)
+
+
+FOLDERS = {
+    "target_tokenizer": "the target tokenizer",
+    "teacher": "the teacher",
+    "heldout": "the held-out text",
+    "retention": "the text of --retention",
+}
+"""Settings that may name a folder; all others may name a file."""
+
+
+def check_output(
+    output: str | Path, model: str | Path, inputs: Sequence[str], corpus: Corpus, *settings: object
+) -> None:
+    """Refuse an output that is something the run reads, lies in it or holds it.
+
+    Args:
+        output: The folder to make.
+        model: Folder or hub name of the model.
+        inputs: What the user gave as corpus.
+        corpus: The corpus that was found there.
+        settings: All settings, whose values may be the names of more files.
+
+    Raises:
+        OutputError: If it is so, or there can be no such folder.
+        SettingError: If a setting is no text that can be written down.
+    """
+    check_place(Path(output))
+    for name, text in (pair for each in settings for pair in _texts(each)):
+        if not is_text(text):
+            raise SettingError(
+                f"--{name.replace('_', '-')} is {text!r:.80}, which is not UTF-8 and can't be recorded: "
+                "rename it."
+            )
+    check_apart(Path(output), _places(model, inputs, corpus, settings))
+
+
+def _places(
+    model: str | Path, inputs: Sequence[str], corpus: Corpus, settings: Sequence[object]
+) -> Iterator[tuple[str, Path]]:
+    yield "the model", Path(model).expanduser()
+    for folder in filter(Path.is_dir, (Path(name).expanduser() for name in inputs)):
+        yield "the corpus", folder
+    for what, sources in (("the corpus", corpus.sources), ("the held-out text", corpus.heldout)):
+        for source in sources:
+            if isinstance(source, TextFile):
+                yield what, source.path
+    for each in settings:
+        for name, text in _texts(each):
+            path = Path(text).expanduser()
+            if name in FOLDERS or path.is_file():
+                yield FOLDERS.get(name, f"the file of {name.replace('_', '-')}"), path
+
+
+def _texts(settings: object) -> Iterator[tuple[str, str]]:
+    """All texts in settings, each with the name of its setting."""
+    if not dataclasses.is_dataclass(settings):
+        return
+    for field in dataclasses.fields(settings):
+        value = getattr(settings, field.name)
+        values = value.items() if isinstance(value, Mapping) else [(field.name, value)]
+        for name, each in values:
+            for text in each if isinstance(each, list | tuple) else [each]:
+                if isinstance(text, str) and text and "\0" not in text:
+                    yield name, text
+
+
+@contextmanager
+def limited_threads(n_threads: int) -> Iterator[None]:
+    """Limit torch and, if they have not started theirs yet, the Rust libraries (tokenizers).
+
+    Args:
+        n_threads: The limit; the one before is restored afterwards.
+    """
+    before = torch.get_num_threads()
+    os.environ.setdefault("RAYON_NUM_THREADS", str(n_threads))
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
+    torch.set_num_threads(n_threads)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def check(source: Source, text: Corpus, settings: Settings) -> None:
+    """Refuse what could not be specialised.
+
+    Args:
+        source: The source model.
+        text: The corpus.
+        settings: The settings of the run.
+
+    Raises:
+        InputError: If model, tokenizers, corpus and settings are damaged or don't fit each other.
+    """
+    source.check()
+    read_as_the_model_does(text, source)
+    find_kept(source, settings.keep_text, settings.keep_tokens)
+    for problem in unread_templates(source.folder):
+        logger.warning("%s", problem)
+    if settings.mode != "trim":
+        get_method(settings.method, settings.method_options).check()
+    if settings.mode == "trim":
+        trim_settings(settings)
+    if settings.weights:
+        check_weights(text, settings.weights)
+    if settings.target_tokenizer:
+        check_target(source, open_source(settings.target_tokenizer), settings)
+    if settings.adapt_tokens is not None:
+        check_runs(source, trained=True)
+    elif settings.mode != "replace" and not settings.accept_difference:
+        try:
+            check_runs(source)
+        except ModelError as error:
+            raise ModelError(
+                f"{str(error).rstrip('.')}; --accept-difference makes the model all the same, uncompared."
+            ) from error
+
+
+def read_as_the_model_does(text: Corpus, source: Source) -> None:
+    """Have a corpus read in lower case, and say so, if the model gets all text in lower case."""
+    if reads_lower_case(source.folder):
+        text.lowercase = True
+        logger.warning(
+            "%s puts text into lower case (do_lower_case of sentence-transformers), so the corpus is too",
+            source.name,
+        )
+
+
+def check_runs(source: Source, loaded: PreTrainedModel | None = None, *, trained: bool = False) -> None:
+    """Refuse a model that can't be run on text, before any long work.
+
+    X-MOD wants to be told the language of a text, Whisper wants sound.
+
+    Args:
+        source: The model.
+        loaded: Its weights, where they are in memory; by default they are loaded for one token, and freed.
+        trained: Whether it is to be trained or scored, so that it must want nothing but text.
+
+    Raises:
+        ModelError: If it can't be run, or wants something else.
+    """
+    structure = source.checkpoint.structure
+    if trained and structure.main_input_name != "input_ids":
+        raise ModelError(
+            f"{type(structure).__name__} wants {structure.main_input_name} beside text: specialize can give "
+            "it a vocabulary, but it can't be trained or scored on text."
+        )
+    model = loaded or load_model(source.folder, trust_remote_code=source.trust_remote_code)
+    with torch.inference_mode():
+        output(model, source.tokenizer(["a"], return_tensors="pt"))
+
+
+def check_weights(text: Corpus, weights: Sequence[float]) -> None:
+    """Refuse weights of which each part of the corpus does not get one.
+
+    Raises:
+        SettingError: If there are more or fewer, or an input repeats another.
+    """
+    if len(weights) != len(text.parts):
+        raise SettingError(
+            f"--weights has {len(weights)} numbers for {len(text.parts)} CORPUS arguments: give one for each "
+            "(a glob in quotes, or a folder, is one)"
+        )
+    if not all(text.parts):
+        raise SettingError("a file can have one weight only, but is in two CORPUS arguments: name it once")
+
+
+def check_target(source: Source, target: Source, settings: Settings) -> None:
+    """Refuse a user's tokenizer that the model could not get.
+
+    Raises:
+        TokenizerError: If it can't be read, or is of another family than the one that it is to extend.
+        ModelError: If the model depends on something that the tokenizer lacks or has elsewhere.
+    """
+    families = source.vocabulary.family, target.vocabulary.family
+    if settings.mode == "extend":
+        if families[0] is not families[1]:
+            raise TokenizerError(
+                f"the source tokenizer is {families[0]} and --target-tokenizer {families[1]}: a vocabulary "
+                "can only be extended by a tokenizer of the same family; give one, or choose --mode replace"
+            )
+        return
+    provenance = np.full(target.vocabulary.size, Provenance.UNUSED, np.uint8)
+    trained = np.ones(source.checkpoint.tables.rows, bool)
+    anything = Mixture(SparseRows.empty(len(provenance)), provenance, trained)
+    plan(source.checkpoint.structure, anything, target.tokenizer, source.tokenizer)
+    for lost in lost_templates(source.folder, target.tokenizer):
+        logger.warning("%s", lost)

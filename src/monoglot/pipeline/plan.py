@@ -1,0 +1,335 @@
+"""Which mode and size to choose, and why."""
+
+from __future__ import annotations
+
+import logging
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from itertools import islice
+from typing import Any, Protocol
+
+import numpy as np
+from transformers import PreTrainedTokenizerFast
+
+from monoglot.corpus import Corpus, Given, open_corpus
+from monoglot.errors import CorpusError, SettingError
+from monoglot.evaluation.tokenizer_scores import score_tokenizer
+from monoglot.model.given_text import unread_templates
+from monoglot.model.positions import coupled_tables
+from monoglot.model.source import Source, open_source
+from monoglot.model.tables import TableKind, VocabularyTables, named_tensors, trained_rows
+from monoglot.pipeline.stages.retained import find_kept
+from monoglot.progress import SILENT, Progress
+from monoglot.report.summary import kept_words
+from monoglot.tokenization.extend import ExtendSettings, extend_tokenizer, with_kept_tokens
+from monoglot.tokenization.selection import KeptText
+from monoglot.tokenization.train import TokenizerSettings, train_tokenizer
+from monoglot.tokenization.trim import TrimSettings, trim_tokenizer
+from monoglot.tokenization.vocabulary import id_rows, plain_backend
+
+logger = logging.getLogger(__name__)
+
+
+ENOUGH_BYTES = 20_000_000
+"""About 5 million tokens. With less text, a replaced vocabulary can end up behind the original one."""
+WORTHWHILE = 0.9
+"""A new vocabulary should save at least a tenth of the tokens."""
+GOOD_ENOUGH = 1.03
+"""A smaller vocabulary is preferred if it needs no more tokens than this, compared with the best."""
+
+
+class Candidate(Protocol):
+    """What the advice looks at (see ``planning.Option``)."""
+
+    @property
+    def vocabulary(self) -> int: ...  # noqa: D102 - as in Option
+    @property
+    def relative_tokens(self) -> float: ...  # noqa: D102 - as in Option
+
+
+@dataclass(frozen=True)
+class Advice:
+    """A recommendation.
+
+    Attributes:
+        option: Name of the option.
+        reason: Why, in one sentence.
+        flags: How to ask `specialize` for it.
+    """
+
+    option: str
+    reason: str
+    flags: str
+
+
+def advise(options: Mapping[str, Candidate], corpus_bytes: int) -> Advice:
+    """Choose among options by a few rules that the reason names.
+
+    A trimmed model does exactly what the original does, so it is advised unless a vocabulary of the
+    language's own would save a good part of the tokens, and there is enough text to train the embeddings.
+
+    Args:
+        options: The options tried, by name; ``trim`` is always among them.
+        corpus_bytes: Size of the whole corpus.
+    """
+    trim = Advice("trim", "", "--mode trim")
+    replacing = {name: option for name, option in options.items() if name.startswith("replace")}
+    if not replacing:
+        return Advice(trim.option, "the text is too small to train a vocabulary on", trim.flags)
+    best = min(option.relative_tokens for option in replacing.values())
+    saved = f"a vocabulary of the language's own would save {max(0.0, 1 - best):.0%} of the tokens"
+    if best > WORTHWHILE:
+        return Advice(trim.option, f"{saved}: not worth training new embeddings for", trim.flags)
+    if corpus_bytes < ENOUGH_BYTES:
+        reason = f"{saved}, but {corpus_bytes / 1e6:.1f} MB of text are little to train new embeddings with"
+        return Advice(trim.option, reason, trim.flags)
+    name, option = next(
+        (name, option) for name, option in replacing.items() if option.relative_tokens <= GOOD_ENOUGH * best
+    )
+    flags = f"--mode replace --vocabulary-size {option.vocabulary}"
+    return Advice(name, f"{saved}, and there is enough text to train the new embeddings", flags)
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """A source model.
+
+    Attributes:
+        architecture: Class of the model.
+        family: Family of the tokenizer.
+        roles: The token that serves each role.
+        vocabulary: Tokens of the tokenizer.
+        rows: Rows of the vocabulary-sized tables.
+        parameters: Parameters, tied ones once.
+        row_parameters: Parameters that one token more would add.
+        tables: Each vocabulary-sized table, with its kind.
+        hazards: What a careless change of the vocabulary would break.
+    """
+
+    architecture: str
+    family: str
+    roles: Mapping[str, str]
+    vocabulary: int
+    rows: int
+    parameters: int
+    row_parameters: int
+    tables: Mapping[str, str]
+    hazards: tuple[str, ...]
+
+    def parameters_with(self, vocabulary: int) -> int:
+        """Parameters of the model with another number of tokens."""
+        return self.parameters + (vocabulary - self.rows) * self.row_parameters
+
+
+def inspect(source: Source) -> Inspection:
+    """Look at a model; nothing of it is changed.
+
+    Raises:
+        InputError: If the model or its tokenizer can't be used.
+    """
+    model, vocabulary, tables = source.checkpoint.structure, source.vocabulary, source.checkpoint.tables
+    tensors = named_tensors(model)
+    parameters = {id(parameter): parameter.numel() for parameter in model.parameters()}
+    own = [table for table in tables.tables if id(tensors[table.names[0]]) in parameters]
+    return Inspection(
+        architecture=type(model).__name__,
+        family=str(vocabulary.family),
+        roles={str(role): token.text for role, token in vocabulary.by_role.items()},
+        vocabulary=len(vocabulary),
+        rows=tables.rows,
+        parameters=sum(parameters.values()),
+        row_parameters=sum(tensors[table.names[0]].numel() for table in own) // tables.rows,
+        tables={" = ".join(table.names): str(table.kind) for table in tables.tables},
+        hazards=tuple(_hazards(source, tables)),
+    )
+
+
+def _hazards(source: Source, tables: VocabularyTables) -> Iterator[str]:
+    """What has to be watched; monoglot takes care of each."""
+    model, vocabulary = source.checkpoint.structure, source.vocabulary
+    if names := coupled_tables(model, frozenset(tables.axes)):
+        yield f"positions are counted from the pad token's id ({', '.join(names)}): it must stay"
+    if any(len(table.names) > 1 for table in tables.tables):
+        yield "input embeddings and output head are one table, and have to stay one"
+    if any(table.kind is TableKind.OUTPUT for table in tables.tables):
+        yield "the output head is a table of its own, and needs rows of its own"
+    if biases := [table.names[0] for table in tables.tables if table.kind is TableKind.BIAS]:
+        yield f"each token has an output bias that has to move with it ({', '.join(biases)})"
+    if tables.rows != vocabulary.size:
+        yield f"the tables have {tables.rows:,} rows, the tokenizer has ids up to {vocabulary.size - 1:,}"
+    untrained = int((~trained_rows(source.embeddings, vocabulary)).sum())
+    if untrained:
+        yield f"{untrained:,} rows were never trained, and must not shape new ones"
+    if len(vocabulary) < vocabulary.size:
+        gaps = vocabulary.size - len(np.unique(vocabulary.ids))
+        yield f"{gaps:,} ids below the highest have no token"
+
+
+SIZES = (8_000, 16_000, 32_000, 50_048, 100_000)
+SAMPLE_BYTES = 3_000_000
+"""Text on which tokenizers are tried; a real run trains on all of it."""
+ADDED_TOKENS = 30_000
+
+
+@dataclass(frozen=True)
+class Option:
+    """One way to change the vocabulary, as tried on the sample.
+
+    Attributes:
+        name: The mode, and the size where there are several.
+        vocabulary: Tokens of the vocabulary.
+        parameters: Parameters of the model with it.
+        fertility: Tokens a word of held-out text.
+        relative_tokens: Tokens of held-out text compared with the source tokenizer's: the work of the model's
+            body goes with it.
+    """
+
+    name: str
+    vocabulary: int
+    parameters: int
+    fertility: float
+    relative_tokens: float
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What would be done to a model, and what is advised.
+
+    Attributes:
+        model: What was found in the model.
+        corpus_bytes: Size of the text.
+        sample_bytes: Size of the sample that the options were tried on.
+        options: The source vocabulary as it is, then what could be done.
+        kept: What is kept beside what the text asks for, in a sentence; empty if nothing is.
+        advice: The recommendation.
+    """
+
+    model: Inspection
+    corpus_bytes: int
+    sample_bytes: int
+    options: tuple[Option, ...]
+    kept: str
+    advice: Advice
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        return asdict(self)
+
+
+def plan(
+    source: str,
+    corpus: Given,
+    *,
+    keep_text: Sequence[str] = (),
+    keep_tokens: str | None = None,
+    column: str | None = None,
+    trust_remote_code: bool = False,
+    progress: Progress = SILENT,
+) -> Plan:
+    """Look at a model and try vocabularies on a sample of a corpus; nothing is written.
+
+    Args:
+        source: Folder or hub name of the model.
+        corpus: Text of the target language.
+        keep_text: Texts to keep, as ``specialize`` does.
+        keep_tokens: File of tokens, or texts, to keep, one a line.
+        column: The column that holds the text, where there are columns.
+        trust_remote_code: Whether code that comes with the model may run.
+        progress: Where to show how far it is.
+
+    Raises:
+        InputError: If something that was given can't be used.
+    """
+    model = open_source(source, trust_remote_code=trust_remote_code)
+    text = open_corpus(corpus, column=column)
+    kept = find_kept(model, keep_text, keep_tokens)
+    for problem in unread_templates(model.folder):
+        logger.warning("%s", problem)
+    inspection = inspect(model)
+    statistics = text.survey(progress)
+    sample = sampled(text, statistics.bytes)
+    keep = kept.of(model)
+    options = tuple(_options(model, inspection, keep, sample, list(text.heldout_lines()), progress))
+    advice = advise({option.name: option for option in options}, statistics.bytes)
+    return Plan(
+        inspection,
+        statistics.bytes,
+        sum(len(line.encode()) for line in sample),
+        options,
+        kept_words(kept.as_dict(len(keep.token_ids(model.tokenizer)))),
+        replace(advice, flags=" ".join([advice.flags, *_keep_flags(keep_text, keep_tokens)])),
+    )
+
+
+def _keep_flags(keep_text: Sequence[str], keep_tokens: str | None) -> Iterator[str]:
+    """How to ask `specialize` for the same texts."""
+    if keep_text:
+        yield shlex.join(["--keep-text", *keep_text])
+    if keep_tokens:
+        yield shlex.join(["--keep-tokens", keep_tokens])
+
+
+def sampled(corpus: Corpus, corpus_bytes: int) -> list[str]:
+    """Every so many-th training line, about ``SAMPLE_BYTES`` in all."""
+    return list(islice(corpus.lines(), 0, None, max(1, round(corpus_bytes / SAMPLE_BYTES))))
+
+
+def _options(
+    source: Source,
+    model: Inspection,
+    keep: KeptText,
+    sample: list[str],
+    heldout: list[str],
+    progress: Progress,
+) -> Iterator[Option]:
+    """Try one vocabulary after the other."""
+    before = score_tokenizer(source.tokenizer, heldout)
+
+    def tried(name: str, tokenizer: PreTrainedTokenizerFast) -> Option:
+        scores = score_tokenizer(tokenizer, heldout)
+        size = id_rows(tokenizer.backend_tokenizer)
+        relative = scores.tokens / max(1, before.tokens)
+        return Option(name, size, model.parameters_with(size), scores.fertility, relative)
+
+    yield Option("as it is", model.vocabulary, model.parameters, before.fertility, 1.0)
+    with progress.task("trying vocabularies", len(SIZES) + 2) as advance:
+        counts = np.zeros(source.vocabulary.size, np.int64)
+        for encoding in plain_backend(source.tokenizer).encode_batch_fast(sample, add_special_tokens=False):
+            np.add.at(counts, encoding.ids, 1)
+        yield tried("trim", trim_tokenizer(source.tokenizer, counts, TrimSettings(), keep=keep).tokenizer)
+        advance(1)
+        language = None
+        for size in SIZES:
+            try:
+                language = train_tokenizer(source.tokenizer, sample, TokenizerSettings(size))
+            except CorpusError:
+                break  # the sample does not support so many tokens, nor more
+            if (replaced := _replaced(source, language, keep)) is not None:
+                yield tried(f"replace {size:,}", replaced)
+            advance(1)
+        if language is not None and (extended := _extended(source, language, keep)) is not None:
+            yield tried(f"extend +{len(extended) - len(source.tokenizer):,}", extended)
+
+
+def _replaced(
+    source: Source, language: PreTrainedTokenizerFast, keep: KeptText
+) -> PreTrainedTokenizerFast | None:
+    """The language's tokenizer with the tokens that are kept, if it has room for them."""
+    try:
+        return with_kept_tokens(language, source.tokenizer, keep)
+    except SettingError:
+        return None
+
+
+def _extended(
+    source: Source, language: PreTrainedTokenizerFast, keep: KeptText
+) -> PreTrainedTokenizerFast | None:
+    """The source tokenizer with as many tokens of the language's as there are, up to the usual number."""
+    added = ADDED_TOKENS
+    while added >= 1_000:
+        try:
+            return extend_tokenizer(source.tokenizer, language, ExtendSettings(added), keep=keep)
+        except SettingError:
+            added //= 2
+    return None

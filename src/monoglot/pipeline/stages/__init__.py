@@ -1,0 +1,1 @@
+"""The stages of a run: each computes one artifact, or finds it made."""

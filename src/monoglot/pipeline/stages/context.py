@@ -1,0 +1,124 @@
+"""Giving freed memory back to the system."""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from monoglot.corpus import Corpus
+from monoglot.initialization.initialize import Initializer
+from monoglot.model.source import Source, open_source
+from monoglot.model.tokenizer_folder import load_tokenizer
+from monoglot.pipeline.stages.retained import Kept, find_kept
+from monoglot.progress import Progress
+from monoglot.run import Artifact, Run
+from monoglot.settings import Settings
+from monoglot.tokenization.vocabulary import Canonicalization, Vocabulary
+from monoglot.vectors.engine import Engine, ModelEngine
+
+
+def return_memory() -> None:
+    """Free what nobody refers to, and have glibc return it.
+
+    A tokenizer of 250,000 tokens is millions of small pieces of memory, which glibc keeps for later when
+    they are freed; a stage that needs one large piece then pays for both. Where the C library is another
+    one, this is a garbage collection and no more.
+    """
+    gc.collect()
+    if sys.platform == "linux" and hasattr(libc := ctypes.CDLL(None), "malloc_trim"):
+        libc.malloc_trim(0)
+
+
+VERSIONS = {"tokenizer": 2, "mixture": 2, "proof": 3, "adapted": 3, "probe": 2}
+"""Raised for a stage whose code comes to give something else for the same settings and inputs.
+
+Of a stage for each seed, such as ``probe-42``, the name before the seed.
+"""
+
+
+def stage_version(name: str) -> int:
+    """The version of a stage's code, from its name."""
+    family, _, seed = name.rpartition("-")
+    return VERSIONS.get(family if seed.isdigit() else name, 1)
+
+
+@dataclass(frozen=True)
+class Walk:
+    """One run of `specialize`.
+
+    Attributes:
+        run: The run folder.
+        source: The source model.
+        corpus: The text.
+        method: The initialisation method.
+        engine: What makes the auxiliary vectors.
+        settings: All settings.
+        progress: Where to show how far the work is.
+        branch: Put before the names of stages, where a run walks more than one way.
+    """
+
+    run: Run
+    source: Source
+    corpus: Corpus
+    method: Initializer
+    engine: Engine
+    settings: Settings
+    progress: Progress
+    branch: str = ""
+
+    def stage(
+        self, name: str, compute: Callable[[Path], None], settings: object = None, **inputs: Artifact | str
+    ) -> Artifact:
+        """Compute a stage, or find it made.
+
+        Args:
+            name: Its name.
+            compute: Writes its files into the folder it is given.
+            settings: All settings that it depends on.
+            inputs: Earlier stages, or content hashes of what the user gave.
+        """
+        version = stage_version(name)
+        name = f"{self.branch}.{name}" if self.branch else name
+        keys = {key: value.key if isinstance(value, Artifact) else value for key, value in inputs.items()}
+        with self.progress.task(name):
+            artifact = self.run.stage(name, compute, settings=settings, inputs=keys, version=version)
+        seconds = f"{artifact.measured.seconds:.1f} s" if artifact.measured else ""
+        self.progress.note(f"{name:<12} {'done before' if artifact.reused else seconds:>12}")
+        return artifact
+
+    @cached_property
+    def kept(self) -> Kept:
+        """What is kept beside what the corpus asks for."""
+        settings = self.settings
+        options = {name.replace("-", "_"): value for name, value in settings.adapt_options.items()}
+        prefix = options.get("objective_options", {}).get("prefix", "")
+        return find_kept(self.source, settings.keep_text, settings.keep_tokens, prefix=str(prefix))
+
+    @cached_property
+    def looked_into(self) -> Source | None:
+        """The model that the engine of auxiliary vectors looks into, if it does.
+
+        Raises:
+            ModelError: If there is no such model.
+        """
+        if not isinstance(self.engine, ModelEngine):
+            return None
+        return (
+            self.source
+            if not self.engine.path
+            else open_source(self.engine.path, trust_remote_code=self.settings.trust_remote_code)
+        )
+
+    def vocabularies(self, tokenizer: Artifact) -> tuple[Vocabulary, Vocabulary]:
+        """Source and target vocabulary, spelled as the method wants them compared."""
+        canonicalization: Canonicalization = "reference" if self.method.matching == "reference" else "exact"
+        target = load_tokenizer(tokenizer.folder)
+        return (
+            Vocabulary.of(self.source.tokenizer, canonicalization=canonicalization),
+            Vocabulary.of(target, canonicalization=canonicalization),
+        )

@@ -1,0 +1,133 @@
+"""What is kept beside what the corpus asks for, and who asked for it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from transformers import PreTrainedTokenizerFast
+
+from monoglot.errors import SettingError
+from monoglot.model.carried_templates import lost_templates
+from monoglot.model.given_text import GivenText, tokens_in_use
+from monoglot.model.source import Source
+from monoglot.report.summary import KEPT, MOST_SHOWN
+from monoglot.run import read_json, write_json
+from monoglot.tokenization.selection import KeptText, segmented_otherwise
+from monoglot.untrusted import check_regular
+
+
+@dataclass(frozen=True)
+class Kept:
+    """Texts and tokens that are kept.
+
+    Attributes:
+        given: The texts, each with where it was found.
+        tokens: What a file of tokens names.
+        used: Tokens that the model's configurations name.
+    """
+
+    given: tuple[GivenText, ...] = ()
+    tokens: tuple[str, ...] = ()
+    used: tuple[str, ...] = ()
+
+    def of(self, source: Source) -> KeptText:
+        """Tell tokens from texts, by the source's vocabulary."""
+        return KeptText.of(source.tokenizer, [given.text for given in self.given], [*self.tokens, *self.used])
+
+    def as_dict(self, tokens: int) -> dict[str, Any]:
+        """Plain values.
+
+        Args:
+            tokens: How many tokens of the vocabulary they take.
+        """
+        return {
+            "texts": [asdict(given) for given in self.given],
+            "named": list(self.tokens),
+            "tokens": tokens,
+            "changed": [],
+            "lost_templates": [],
+            "taken": False,
+        }
+
+
+def write_kept(
+    folder: Path, kept: Kept, source: Source, tokenizer: PreTrainedTokenizerFast, *, taken: bool = False
+) -> None:
+    """Say what a new tokenizer keeps, which texts it segments otherwise, and which chat templates go.
+
+    Args:
+        folder: The folder of the new tokenizer.
+        kept: What was to be kept.
+        source: The source model.
+        tokenizer: The new tokenizer.
+        taken: Whether the user gave it, so that nothing could be put into it.
+    """
+    keep = kept.of(source)
+    tokens = 0 if taken else len(keep.token_ids(source.tokenizer))
+    content = kept.as_dict(tokens) | {
+        "changed": list(segmented_otherwise(keep.texts, source.tokenizer, tokenizer)),
+        "lost_templates": list(lost_templates(source.folder, tokenizer)),
+        "taken": taken,
+    }
+    write_json(folder / KEPT, content)
+
+
+def find_kept(source: Source, keep_text: Iterable[str], keep_tokens: str | None, *, prefix: str = "") -> Kept:
+    """Find what a run keeps.
+
+    Args:
+        source: The source model, whose prompts and templates are read.
+        keep_text: Texts that the user named.
+        keep_tokens: A file of tokens or texts, one a line.
+        prefix: What the model will be trained with before each text.
+
+    Raises:
+        SettingError: If a text is empty, or the file can't be read or holds nothing.
+        ModelError: If a configuration of the source is damaged.
+    """
+    asked = tuple(keep_text)
+    if any(not text.strip() for text in asked):
+        raise SettingError("--keep-text has an empty text: name texts such as 'query: '")
+    found = {given.text: given for given in source.given_texts}
+    found |= {text: GivenText(text, "--keep-text") for text in asked if text not in found}
+    if prefix:
+        found.setdefault(prefix, GivenText(prefix, "the prefix of the training"))
+    used = tokens_in_use(source.folder, source.tokenizer)
+    return Kept(tuple(found.values()), _lines(keep_tokens) if keep_tokens else (), used)
+
+
+def kept_facts(tokenizer: Path) -> dict[str, Any]:
+    """What a tokenizer keeps and what it can't, in figures and a few examples.
+
+    Args:
+        tokenizer: The folder of the stage that made it.
+    """
+    kept = read_json(tokenizer / KEPT)
+    texts, named = kept["texts"], kept["named"]
+    return {
+        "texts": len(texts),
+        "named": len(named),
+        "tokens": kept["tokens"],
+        "changed": len(kept["changed"]),
+        "lost_templates": kept["lost_templates"],
+        "origins": dict(Counter(text["origin"] for text in texts)),
+        "first": [text["text"] for text in texts[:MOST_SHOWN]] + named[:MOST_SHOWN],
+    }
+
+
+def _lines(file: str) -> tuple[str, ...]:
+    check_regular(Path(file), SettingError)
+    try:
+        text = Path(file).read_text(encoding="utf-8-sig")
+    except (OSError, ValueError) as error:
+        raise SettingError(
+            f"--keep-tokens {file} can't be read ({error}); expected a text file in UTF-8 with a token a line"
+        ) from error
+    lines = tuple(dict.fromkeys(line for line in text.split("\n") if line.strip()))
+    if not lines:
+        raise SettingError(f"--keep-tokens {file} is empty; expected a token a line")
+    return lines

@@ -1,0 +1,186 @@
+"""What a run did, in the figures that a user asks for first."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Int64
+
+from monoglot.errors import ModelError
+from monoglot.evaluation.equivalence import KINDS, Comparison, compare_outputs
+from monoglot.evaluation.tokenizer_scores import score_tokenizer
+from monoglot.maths.mixture import Mixture
+from monoglot.model.folder import load_model
+from monoglot.model.tokenizer_folder import load_tokenizer
+from monoglot.pipeline.stages.context import Walk
+from monoglot.pipeline.stages.corpus import heldout
+from monoglot.report.finished_run import KEPT_IDS, token_counts
+from monoglot.report.summary import (
+    KEPT,
+    Share,
+    Summary,
+    count_parameters,
+    diagnose,
+    kept_warnings,
+    kept_words,
+    provenance_shares,
+)
+from monoglot.run import Artifact, read_json, write_json
+from monoglot.tokenization.trim import prove
+from monoglot.tokenization.vocabulary import Vocabulary
+
+PROOF_LINES, PROOF_CHARACTERS = 32, 2_000
+"""Up to so much text the outputs of a trimmed model are compared with the original's."""
+
+
+def scores(
+    walk: Walk,
+    survey: Artifact,
+    tokenizer: Artifact,
+    counted: Artifact,
+    mixture: Artifact,
+    model: Artifact,
+) -> Artifact:
+    """Compare size and fit: ``scores.json``.
+
+    Args:
+        walk: The run.
+        survey: The corpus and its held-out text.
+        tokenizer: The target tokenizer.
+        counted: The corpus in target tokens; of a trimmed tokenizer, how often it uses the source's.
+        mixture: Where the rows come from.
+        model: The new model.
+    """
+
+    def compute(folder: Path) -> None:
+        both = (walk.source.tokenizer, load_tokenizer(tokenizer.folder))
+        text = heldout(survey)
+        rows = Mixture.load(mixture.folder / "mixture.safetensors")
+        anchors = mixture.folder / "anchors.json"
+        shares = provenance_shares(rows, token_counts(counted, tokenizer, rows.n_target))
+        fits = [score_tokenizer(tokenizer, text) for tokenizer in both]
+        content = {
+            "parameters": [count_parameters(walk.source.folder), count_parameters(model.folder)],
+            "vocabulary": [len(tokenizer) for tokenizer in both],
+            "tokenizers": [scores.as_dict() for scores in fits],
+            "provenance": {name: asdict(share) for name, share in shares.items()},
+            "warnings": list(
+                diagnose(
+                    shares,
+                    read_json(anchors) if anchors.exists() else None,
+                    fits[1].unknown_share,
+                    vars(walk.settings),
+                )
+            ),
+        }
+        write_json(folder / "scores.json", content)
+
+    inputs = {"text": survey, "tokenizer": tokenizer, "tokens": counted, "mixture": mixture, "model": model}
+    return walk.stage("scores", compute, source=walk.source.key, **inputs)
+
+
+def proof(walk: Walk, survey: Artifact, tokenizer: Artifact, model: Artifact) -> Artifact:
+    """Show that a trimmed or extended model does what the original does: ``proof.json``.
+
+    Raises:
+        ModelError: If it does not, and that was not accepted beforehand; or its outputs are no numbers.
+    """
+
+    def compute(folder: Path) -> None:
+        target, kept = load_tokenizer(tokenizer.folder), np.load(tokenizer.folder / KEPT_IDS)
+        source_of = sources_of(kept, Vocabulary.of(target), walk.source.checkpoint.tables.rows)
+        text = heldout(survey) or list(islice(walk.corpus.lines(), PROOF_LINES))
+        segmentation = prove(walk.source.tokenizer, target, source_of, text)
+        made = load_model(model.folder, trust_remote_code=walk.settings.trust_remote_code)
+        try:
+            outputs = compare_outputs(
+                (walk.source.model, walk.source.tokenizer),
+                (made, target),
+                source_of,
+                first_lines(text, PROOF_LINES, PROOF_CHARACTERS),
+                _with_rows(walk),
+                progress=walk.progress,
+            )
+        except ModelError as error:  # it can't be run; nothing else of it can be told
+            if not walk.settings.accept_difference:
+                raise
+            outputs = Comparison(dict.fromkeys(KINDS, 0), 0.0, 0.0, 0.0, fault=str(error).rstrip("."))
+        if not math.isfinite(outputs.largest_difference + outputs.largest_output):
+            raise ModelError(
+                f"{walk.source.name}, or what was made of it, gives outputs that are no numbers (NaN or "
+                "infinity) for lines of the corpus: nothing was written; correct the model."
+            )
+        content = asdict(segmentation) | {"share": segmentation.share} | asdict(outputs)
+        write_json(folder / "proof.json", content)
+
+    inputs = {"text": survey, "tokenizer": tokenizer, "model": model}
+    artifact = walk.stage("proof", compute, source=walk.source.key, **inputs)
+    if (fault := read_json(artifact.folder / "proof.json")["fault"]) and not walk.settings.accept_difference:
+        made = {"trim": "trimmed", "extend": "extended"}[walk.settings.mode]
+        raise ModelError(
+            f"The {made} model was not shown to do what {walk.source.name} does: {fault}. Nothing was "
+            "written; --accept-difference takes it as it is."
+        )
+    return artifact
+
+
+def _with_rows(walk: Walk) -> list[str]:
+    """The texts to be kept, but for those with tokens that the source has no rows for and can't be given."""
+    rows, tokenizer = walk.source.checkpoint.tables.rows, walk.source.tokenizer
+    return [
+        text for text in walk.kept.of(walk.source).texts if max(tokenizer(text).input_ids, default=0) < rows
+    ]
+
+
+def sources_of(
+    kept_source_ids: Int64[np.ndarray, " kept"], target: Vocabulary, rows: int
+) -> Int64[np.ndarray, " target"]:
+    """The source id of each target id; -1 for new tokens, which follow the kept ones, and without a row."""
+    found = np.full(target.size, -1, np.int64)
+    found[target.ids[: len(kept_source_ids)]] = kept_source_ids
+    found[found >= rows] = -1
+    return found
+
+
+def first_lines(lines: Sequence[str], most_lines: int, most_characters: int) -> list[str]:
+    """The first lines, up to a number of lines and of characters, but at least one."""
+    ends = np.cumsum([len(line) for line in lines[:most_lines]])
+    return list(lines[: max(1, int(np.searchsorted(ends, most_characters, side="right")))])
+
+
+def proved(walk: Walk) -> dict[str, Any] | None:
+    """The proof of a trimmed or extended model in figures, without the examples.
+
+    ``None`` in mode ``replace``, and of a model that is trained afterwards: it does something else then.
+    """
+    artifact = walk.run.artifacts.get("proof")
+    if artifact is None or walk.settings.adapt_tokens is not None:
+        return None
+    content: dict[str, Any] = read_json(artifact.folder / "proof.json")
+    return {name: value for name, value in content.items() if name not in ("examples", "prompts_changed")}
+
+
+def summary(walk: Walk) -> Summary:
+    """The run in figures, once it is published."""
+    home = walk.run.output / "monoglot"
+    figures: dict[str, Any] = read_json(home / "scores" / "scores.json")
+    figures |= {name: tuple(figures[name]) for name in ("parameters", "vocabulary", "tokenizers")}
+    figures["provenance"] = {name: Share(**share) for name, share in figures["provenance"].items()}
+    kept = read_json(home / "tokenizer" / KEPT)
+    figures["warnings"] = [*figures["warnings"], *kept_warnings(kept)]
+    costs = {name: artifact.measured for name, artifact in walk.run.artifacts.items() if artifact.measured}
+    return Summary(
+        output=str(walk.run.output),
+        method=walk.settings.method,
+        proof=read_json(home / "proof" / "proof.json") if "proof" in costs else None,
+        kept=kept_words(kept),
+        seconds={name: cost.seconds for name, cost in costs.items()},
+        peak_memory_bytes=max((cost.peak_memory_bytes for cost in costs.values()), default=0),
+        **figures,
+    )

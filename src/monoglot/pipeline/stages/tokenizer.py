@@ -1,0 +1,165 @@
+"""Stages that make the target tokenizer, by mode, and compare it with the source's."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float64, Int64
+
+from monoglot.model.source import open_source
+from monoglot.model.tokenizer_folder import load_tokenizer
+from monoglot.pipeline.stages.context import Walk
+from monoglot.pipeline.stages.corpus import heldout, usage, weighted_heldout
+from monoglot.pipeline.stages.retained import write_kept
+from monoglot.report.finished_run import KEPT_IDS
+from monoglot.run import Artifact
+from monoglot.settings import Settings
+from monoglot.tokenization.extend import ExtendSettings, extend_tokenizer, with_kept_tokens
+from monoglot.tokenization.overlap import MatchKind, Overlap, match
+from monoglot.tokenization.train import TokenizerSettings, train_tokenizer
+from monoglot.tokenization.trim import TrimSettings, trim_tokenizer
+from monoglot.tokenization.vocabulary import Vocabulary
+
+logger = logging.getLogger(__name__)
+
+
+def replaced(walk: Walk, survey: Artifact, *, name: str = "tokenizer") -> Artifact:
+    """Train a tokenizer of the source's family, or take the user's: a tokenizer folder."""
+    settings = TokenizerSettings(vocabulary_size=walk.settings.size)
+    given = walk.settings.target_tokenizer
+    # The tokenizer that extends another one only lends tokens: it needs none that the other has.
+    keep = walk.kept.of(walk.source) if walk.settings.mode == "replace" else None
+
+    def train(folder: Path) -> None:
+        tokenizer = train_tokenizer(
+            walk.source.tokenizer,
+            walk.corpus.lines(),
+            settings,
+            in_use=walk.kept.used,
+            progress=walk.progress,
+        )
+        if keep is not None:
+            tokenizer = with_kept_tokens(tokenizer, walk.source.tokenizer, keep)
+            write_kept(folder, walk.kept, walk.source, tokenizer)
+        tokenizer.save_pretrained(folder)
+
+    def take(folder: Path) -> None:
+        tokenizer = open_source(str(given)).tokenizer
+        if keep is not None:
+            write_kept(folder, walk.kept, walk.source, tokenizer, taken=True)
+        tokenizer.save_pretrained(folder)
+
+    if given is None:
+        all_settings = {"training": settings, "keep": keep}
+        return walk.stage(name, train, all_settings, text=survey, source=walk.source.tokenizer_key)
+    return walk.stage(
+        name, take, {"keep": keep}, given=open_source(given).tokenizer_key, source=walk.source.tokenizer_key
+    )
+
+
+def trimmed(walk: Walk, survey: Artifact) -> Artifact:
+    """Keep the source tokens that the corpus uses: a tokenizer folder, and the ids kept."""
+    rule, weights = trim_settings(walk.settings), walk.settings.weights
+    keep = walk.kept.of(walk.source)
+    counts = usage(walk, survey)
+
+    def compute(folder: Path) -> None:
+        lines, line_weights = heldout(survey), None
+        if weights and rule.max_loss is not None and not walk.settings.heldout:
+            lines, line_weights = weighted_heldout(walk)
+        uses = weighted(np.load(counts.folder / "counts.npy"), weights)
+        result = trim_tokenizer(walk.source.tokenizer, uses, rule, lines, line_weights, keep=keep)
+        result.tokenizer.save_pretrained(folder)
+        np.save(folder / KEPT_IDS, result.kept_source_ids)
+        write_kept(folder, walk.kept, walk.source, result.tokenizer)
+
+    settings = {"rule": rule, "weights": weights, "keep": keep}
+    inputs = {"usage": counts, "text": survey}
+    return walk.stage("tokenizer", compute, settings, source=walk.source.tokenizer_key, **inputs)
+
+
+def trim_settings(settings: Settings) -> TrimSettings:
+    """The rule by which tokens are kept.
+
+    Raises:
+        SettingError: If there are several, or one makes no sense.
+    """
+    return TrimSettings(
+        minimum_count=settings.minimum_count,
+        vocabulary_size=settings.vocabulary_size,
+        coverage=settings.coverage,
+        max_loss=settings.max_loss,
+    )
+
+
+def weighted(
+    counts: Int64[np.ndarray, "parts source"], weights: Sequence[float]
+) -> Int64[np.ndarray, " source"] | Float64[np.ndarray, " source"]:
+    """The counts of a text in which each part has the share that its weight gives it, however long it is.
+
+    Args:
+        counts: How often each part of the corpus uses each token.
+        weights: The weight of each part; none to add the parts as they are.
+    """
+    if not weights:
+        return np.asarray(counts.sum(axis=0))
+    shares = counts / np.maximum(1, counts.sum(axis=1, keepdims=True))
+    return np.asarray(np.array(weights) / sum(weights) @ shares)
+
+
+def extended(walk: Walk, language: Artifact) -> Artifact:
+    """Add the tokens of a tokenizer of the language to the source's: a tokenizer folder, and the ids kept."""
+    settings = ExtendSettings(walk.settings.add_tokens)
+    keep = walk.kept.of(walk.source)
+
+    def compute(folder: Path) -> None:
+        tokenizer = extend_tokenizer(
+            walk.source.tokenizer, load_tokenizer(language.folder), settings, keep=keep
+        )
+        tokenizer.save_pretrained(folder)
+        np.save(folder / KEPT_IDS, walk.source.vocabulary.ids)
+        write_kept(folder, walk.kept, walk.source, tokenizer)
+
+    all_settings = {"extend": settings, "keep": keep}
+    return walk.stage("tokenizer", compute, all_settings, language=language, source=walk.source.tokenizer_key)
+
+
+def overlap(walk: Walk, tokenizer: Artifact) -> Artifact:
+    """Find the tokens that both vocabularies have: ``overlap.safetensors``."""
+
+    def compute(folder: Path) -> None:
+        if (tokenizer.folder / KEPT_IDS).exists():
+            target = Vocabulary.of(load_tokenizer(tokenizer.folder))
+            pairs = kept_overlap(np.load(tokenizer.folder / KEPT_IDS), target)
+        else:
+            pairs = match(*walk.vocabularies(tokenizer), strategy=walk.method.matching)
+        with_rows(pairs, walk.source.checkpoint.tables.rows).save(folder / "overlap.safetensors")
+
+    settings = {"matching": walk.method.matching}
+    return walk.stage("overlap", compute, settings, source=walk.source.tokenizer_key, tokenizer=tokenizer)
+
+
+def with_rows(pairs: Overlap, rows: int) -> Overlap:
+    """The overlap without source tokens that the model has no row for, such as Gemma 3's image token."""
+    has_row = pairs.source_ids < rows
+    if has_row.all():
+        return pairs
+    without = pairs.target_ids[~has_row]
+    logger.warning(
+        "the source model has no rows for %d of its tokenizer's tokens (ids %s): they start anew",
+        len(without),
+        ", ".join(map(str, pairs.source_ids[~has_row][:5])),
+    )
+    missing = np.sort(np.concatenate([pairs.missing, without]))
+    return Overlap(pairs.source_ids[has_row], pairs.target_ids[has_row], pairs.kinds[has_row], missing)
+
+
+def kept_overlap(kept_source_ids: np.ndarray, target: Vocabulary) -> Overlap:
+    """The overlap of a tokenizer whose first tokens are source tokens: no need to compare anything."""
+    kept, new = np.split(target.ids, [len(kept_source_ids)])
+    kinds = np.full(len(kept), MatchKind.EXACT, np.uint8)
+    kinds[np.isin(kept, [token.id for token in target.special])] = MatchKind.ROLE
+    return Overlap(kept_source_ids, kept, kinds, new)

@@ -1,0 +1,142 @@
+"""Stages that make the weights: auxiliary vectors, mixture, and the new model."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from monoglot.initialization.anchors import judge_anchors
+from monoglot.initialization.initialize import initialize
+from monoglot.initialization.transfer import Transfer
+from monoglot.maths.mixture import Mixture
+from monoglot.model.checkpoint import transplant_checkpoint
+from monoglot.model.folder import check_stored
+from monoglot.model.tables import trained_rows
+from monoglot.model.tokenizer_folder import load_tokenizer
+from monoglot.pipeline.stages.context import Walk, return_memory
+from monoglot.run import Artifact, file_hash, write_json
+from monoglot.tokenization.encoding import TokenizedCorpus
+from monoglot.tokenization.overlap import Overlap, match
+from monoglot.tokenization.pieces import cut_of, source_pieces
+from monoglot.tokenization.vocabulary import Vocabulary
+from monoglot.vectors.engine import ModelEngine, TokenVectors
+
+
+def vectors(walk: Walk, tokenizer: Artifact, tokens: Artifact) -> Artifact:
+    """Train static vectors of a tokenizer's tokens: ``vectors.safetensors``."""
+
+    def compute(folder: Path) -> None:
+        # fastText's matrix is the largest thing of the whole run: nothing else should be in memory beside it.
+        walk.source.forget()
+        return_memory()
+        engine = walk.engine
+        if isinstance(engine, ModelEngine) and walk.looked_into:
+            engine = engine.given(walk.looked_into)
+        result = engine.train(
+            TokenizedCorpus.open(tokens.folder),
+            Vocabulary.of(load_tokenizer(tokenizer.folder)),
+            seed=walk.settings.seed,
+            threads=walk.settings.n_threads,
+            progress=walk.progress,
+        )
+        result.save(folder / "vectors.safetensors")
+        if walk.looked_into:
+            walk.looked_into.forget()
+
+    settings = {"engine": walk.settings.vectors, "options": walk.engine, "seed": walk.settings.seed}
+    inputs: dict[str, Artifact | str] = {"tokens": tokens, "tokenizer": tokenizer}
+    if walk.looked_into:
+        inputs["model"] = walk.looked_into.key
+    return walk.stage("vectors", compute, settings, **inputs)
+
+
+def mixture(
+    walk: Walk,
+    tokenizer: Artifact,
+    overlap: Artifact,
+    vectors: Artifact | None = None,
+    vectors_of: Artifact | None = None,
+) -> Artifact:
+    """Say what each target row is made of: ``mixture.safetensors``, ``anchors.json``.
+
+    Args:
+        walk: The run.
+        tokenizer: The target tokenizer.
+        overlap: Its overlap with the source's.
+        vectors: Auxiliary vectors, if the method needs them.
+        vectors_of: The tokenizer that they were trained with, if it is not the target's.
+    """
+
+    def compute(folder: Path) -> None:
+        old, new = walk.vocabularies(tokenizer)
+        pairs = Overlap.load(overlap.folder / "overlap.safetensors")
+        pieces = source_pieces(
+            walk.source.tokenizer, Vocabulary.of(load_tokenizer(tokenizer.folder)), pairs.missing
+        )
+        static = TokenVectors.load(vectors.folder / "vectors.safetensors") if vectors else None
+        if static and vectors_of:
+            static = moved(static, Vocabulary.of(load_tokenizer(vectors_of.folder)), new)
+        table = walk.source.embeddings
+        transfer = Transfer(
+            old,
+            new,
+            pairs,
+            pieces,
+            trained_rows(table, old),
+            vectors=static,
+            embeddings=table,
+            cuts=(cut_of(walk.source.tokenizer), cut_of(load_tokenizer(tokenizer.folder))),
+            seed=walk.settings.seed,
+            device="cuda" if torch.cuda.is_available() else "cpu",
+        )
+        result = initialize(
+            transfer,
+            walk.method,
+            seed=walk.settings.seed,
+            calibration=walk.settings.norm_calibration,
+            progress=walk.progress,
+        )
+        result.save(folder / "mixture.safetensors")
+        if static:
+            write_json(folder / "anchors.json", asdict(judge_anchors(transfer)))
+
+    settings = {
+        "method": walk.settings.method,
+        "options": walk.method,
+        "seed": walk.settings.seed,
+        "norm_calibration": walk.settings.norm_calibration,
+    }
+    inputs = {"tokenizer": tokenizer, "overlap": overlap}
+    inputs |= {name: a for name, a in {"vectors": vectors, "vectors_of": vectors_of}.items() if a}
+    files = {what: file_hash(Path(path)) for what, path in walk.method.files.items()}
+    return walk.stage("mixture", compute, settings, source=walk.source.key, **inputs, **files)
+
+
+def moved(vectors: TokenVectors, old: Vocabulary, new: Vocabulary) -> TokenVectors:
+    """The vectors of one vocabulary's tokens at the ids that another gives them; others have none.
+
+    So only tokens of the language's own tokenizer are anchors when a vocabulary is extended, as in
+    Dobler & de Melo 2023.
+    """
+    pairs = match(old, new)
+    matrix = np.zeros((new.size, vectors.matrix.shape[1]), np.float32)
+    usable, counts = np.zeros(new.size, bool), np.zeros(new.size, np.int64)
+    for target, source in ((matrix, vectors.matrix), (usable, vectors.usable), (counts, vectors.counts)):
+        target[pairs.target_ids] = source[pairs.source_ids]
+    return TokenVectors(matrix, usable, counts)
+
+
+def model(walk: Walk, tokenizer: Artifact, mixture: Artifact) -> Artifact:
+    """Carry the model over to the new vocabulary: the files of a Hugging Face folder."""
+
+    def compute(folder: Path) -> None:
+        target = load_tokenizer(tokenizer.folder)
+        rows = Mixture.load(mixture.folder / "mixture.safetensors")
+        source, old = walk.source, walk.source.tokenizer
+        transplant_checkpoint(source.checkpoint, rows, target, folder, source_tokenizer=old)
+        check_stored(folder, trust_remote_code=source.trust_remote_code)
+
+    return walk.stage("model", compute, source=walk.source.key, tokenizer=tokenizer, mixture=mixture)

@@ -1,0 +1,346 @@
+"""One process that leads, and others that train along with it (``accelerate launch``, ``torchrun``)."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+import torch
+from accelerate import PartialState
+from accelerate.utils import broadcast_object_list
+from transformers import PreTrainedModel, PreTrainedTokenizerFast
+
+from monoglot.errors import ModelError, SettingError
+from monoglot.evaluation.bits_per_byte import LanguageSettings, score_language
+from monoglot.evaluation.longest_input import longest_input_tokens
+from monoglot.maths.mixture import Mixture, Provenance
+from monoglot.model.folder import check_stored, find_class, load_config, load_model, save
+from monoglot.model.pooling import PROMPTS, read_prefix, write_prefix
+from monoglot.model.side_files import transformer_folder
+from monoglot.model.source import open_source
+from monoglot.model.tables import blueprint
+from monoglot.model.tokenizer_folder import load_tokenizer
+from monoglot.pipeline.stages.context import Walk, return_memory
+from monoglot.pipeline.stages.corpus import heldout
+from monoglot.progress import SILENT, Progress
+from monoglot.run import Artifact, write_json
+from monoglot.run.output import CHECKPOINTS
+from monoglot.settings import AdaptSettings
+from monoglot.tokenization.encoding import TokenizedCorpus
+from monoglot.training.checkpoints import METRICS
+from monoglot.training.lapt import Outcome, Scorer, train
+from monoglot.training.learner import is_sharded
+from monoglot.training.objective import Lesson, Task, Teacher
+from monoglot.training.registry import check_objective, choose_objective, get_objective
+from monoglot.training.schedule import TrainingSettings
+
+logger = logging.getLogger(__name__)
+
+
+LONGEST_STAGE = timedelta(days=2)
+"""How long the others wait while the leader reads and tokenises the corpus."""
+
+Sent = TypeVar("Sent")
+
+
+def join() -> bool:
+    """Meet the other processes of a launch, if there are any.
+
+    Returns:
+        Whether this process leads.
+    """
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1 and not PartialState._shared_state:
+        PartialState(cpu=not torch.accelerator.is_available(), timeout=LONGEST_STAGE)
+    return bool(PartialState().is_main_process)
+
+
+def send(order: Sent | None) -> None:
+    """Tell the others what to do; ``None`` if there is nothing."""
+    if PartialState().num_processes > 1:
+        broadcast_object_list([order])
+
+
+def receive() -> object | None:
+    """Wait for what the leader sends."""
+    box: list[object | None] = [None]
+    broadcast_object_list(box)
+    return box[0]
+
+
+SCORED_WORDS = 0.15
+"""The share of its words that a masked model is asked for."""
+
+
+@dataclass(frozen=True)
+class Order:
+    """What every process of a run needs to know, in plain values.
+
+    Attributes:
+        student: Folder of the model to train.
+        tokens: Folder of the tokenised corpus.
+        checkpoints: Folder for checkpoints.
+        cache: Folder for what the objective keeps.
+        settings: What to learn.
+        training: How to train.
+        teacher: Folder of the model to match.
+        teacher_key: Content hash of its files.
+        heldout: Lines to score with.
+        mixture: File that tells which rows are new.
+        identity: What else must be the same when a run goes on.
+    """
+
+    student: str
+    tokens: str
+    checkpoints: str
+    cache: str
+    settings: AdaptSettings
+    training: TrainingSettings
+    teacher: str | None
+    teacher_key: str
+    heldout: tuple[str, ...]
+    mixture: str | None
+    identity: dict[str, Any]
+
+
+def follow() -> None:
+    """Do what the leading process asks for: train along with it, or nothing."""
+    order = receive()
+    if isinstance(order, Order):
+        carry_out(order, _no_lines, SILENT)
+
+
+def carry_out(order: Order, lines: Callable[[], Iterable[str]], progress: Progress) -> Outcome:
+    """Train as ordered; the same in every process."""
+    settings = order.settings
+    student = Path(order.student)
+    model = load_model(student, trust_remote_code=settings.trust_remote_code).float()
+    if settings.attention:
+        use_attention(model, settings.attention)
+    tokenizer = load_tokenizer(student)
+    folder, cache = Path(order.checkpoints), Path(order.cache)
+    cache.mkdir(parents=True, exist_ok=True)
+    lesson = Lesson(
+        model,
+        tokenizer,
+        TokenizedCorpus.open(Path(order.tokens)),
+        lines,
+        settings.seed,
+        cache,
+        load_teacher(order),
+        progress,
+    )
+    longest = min(order.training.window_tokens, longest_input_tokens(model, tokenizer))
+    return train(
+        lesson,
+        get_objective(str(settings.objective), settings.objective_options),
+        order.training.with_windows(longest),
+        folder,
+        identity=order.identity,
+        new_rows=new_rows(order.mixture),
+        score=scorer(tokenizer, order.heldout),
+        progress=progress,
+    )
+
+
+def use_attention(model: PreTrainedModel, name: str) -> None:
+    """Switch to another implementation of attention.
+
+    Raises:
+        SettingError: If the model has none of that name, or a package for it is missing.
+    """
+    try:
+        model.set_attn_implementation(name)
+    except (ValueError, ImportError) as error:
+        raise SettingError(f"--attention {name} can't be used: {str(error).splitlines()[0]}") from error
+
+
+def load_teacher(order: Order) -> Teacher | None:
+    """The model to match."""
+    if order.teacher is None:
+        return None
+    source = open_source(order.teacher, trust_remote_code=order.settings.trust_remote_code)
+    return Teacher(source.model, source.tokenizer, order.teacher_key)
+
+
+def new_rows(mixture: str | None) -> np.ndarray | None:
+    """Which rows of the vocabulary were not copied from the source."""
+    if mixture is None:
+        return None
+    return np.asarray(Mixture.load(Path(mixture)).provenance != Provenance.COPIED)
+
+
+def scorer(tokenizer: PreTrainedTokenizerFast, lines: tuple[str, ...]) -> Scorer:
+    """Bits per byte of a language model on held-out lines, and what the objective itself measures."""
+
+    def score(model: PreTrainedModel, task: Task) -> dict[str, float]:
+        figures = task.score(model, lines)
+        if model.get_output_embeddings() is None:
+            return figures
+        try:
+            result = score_language(model, tokenizer, lines, LanguageSettings(word_share=SCORED_WORDS))
+        except ModelError:
+            return figures  # no language model whose text likelihood is known, such as T5
+        return {"bits_per_byte": result.bits_per_byte} | figures
+
+    return score
+
+
+def _no_lines() -> Iterable[str]:
+    raise RuntimeError("only the leading process reads the text")
+
+
+SCORED_BYTES = 10_000
+"""How much held-out text is scored during training."""
+TRAINING = "training"
+RECORD = "training.json"
+RESUMED = "resumed_from_step"
+
+
+def resolved(
+    folder: Path, settings: AdaptSettings, training: TrainingSettings, *, copies_known: bool
+) -> tuple[AdaptSettings, TrainingSettings]:
+    """The settings with the objective named, without a teacher that it has no use for, and its recipe.
+
+    Only the configuration of the model is read, no weights.
+
+    Args:
+        folder: Folder of the model to train, or of one of the same class.
+        settings: What the user asked for.
+        training: How the user wants to train.
+        copies_known: Whether it is known which rows of the vocabulary's tables were copied.
+
+    Raises:
+        SettingError: If the objective does not fit the model, or none does.
+    """
+    inner = transformer_folder(folder)
+    config = load_config(inner, trust_remote_code=settings.trust_remote_code)
+    model_class = find_class(inner, config, trust_remote_code=settings.trust_remote_code)
+    skeleton, has_teacher = blueprint(model_class, config), settings.teacher is not None
+    name = settings.objective or choose_objective(skeleton, has_teacher=has_teacher)
+    objective = get_objective(name, settings.objective_options)
+    check_objective(name, objective, skeleton, has_teacher=has_teacher)
+    needs_teacher = objective.misfit(skeleton, has_teacher=False) is not None
+    # As the objective took them: "no" and False are one setting, with one key.
+    given = {one.replace("-", "_") for one in settings.objective_options}
+    own = read_prefix(folder)
+    if own and getattr(objective, "prefix", own) == "":
+        logger.warning(
+            "the model puts %r before each text (%s), but is trained without it: give it as "
+            "--objective-options.prefix",
+            own, PROMPTS,
+        )  # fmt: skip
+    chosen = replace(
+        settings,
+        objective=name,
+        objective_options={one: getattr(objective, one) for one in sorted(given)},
+        teacher=settings.teacher if needs_teacher else None,
+    )
+    # Rates that suit new rows only are wrong for other schedules.
+    kept = copies_known and training.schedule in (None, "keep-copied") and not is_sharded()
+    return chosen, training.filled(objective.recipe(copies_known=kept))
+
+
+def adapted(
+    walk: Walk,
+    student: Path,
+    student_key: str,
+    survey: Artifact,
+    tokens: Artifact,
+    settings: AdaptSettings,
+    training: TrainingSettings,
+    *,
+    mixture: Path | None = None,
+) -> Artifact:
+    """Continue pretraining: the files of a Hugging Face folder, and beside them ``training/``.
+
+    Args:
+        walk: The run.
+        student: Folder of the model to train.
+        student_key: Content hash of it.
+        survey: Stage of the held-out text.
+        tokens: Stage of the corpus as its tokens.
+        settings: What to learn (see `resolved`).
+        training: How to train.
+        mixture: File that tells which rows are new, if there is one.
+    """
+    teacher = None
+    if settings.teacher:
+        teacher = open_source(settings.teacher, trust_remote_code=settings.trust_remote_code)
+    checkpoints = walk.run.partial / CHECKPOINTS
+    lines = tuple(some(heldout(survey), SCORED_BYTES))
+    inputs = {"student": student_key, "text": survey.key, "tokens": tokens.key}
+    inputs |= {"teacher": teacher.key} if teacher else {}
+    chosen = {"objective": settings.objective, "options": settings.objective_options, "seed": settings.seed}
+
+    def compute(folder: Path) -> None:
+        order = Order(
+            str(student), str(tokens.folder), str(checkpoints), str(checkpoints / "cache"),
+            settings, training, str(teacher.folder) if teacher else None, teacher.key if teacher else "",
+            lines, str(mixture) if mixture else None, chosen | inputs,
+        )  # fmt: skip
+        walk.source.forget()
+        return_memory()
+        send(order)
+        outcome = carry_out(order, walk.corpus.lines, walk.progress)
+        save_student(student, outcome, folder, trust_remote_code=settings.trust_remote_code)
+        write_json(checkpoints / RECORD, outcome.record | prompted(folder, settings, outcome.record))
+        walk.run.happened[RESUMED] = outcome.resumed_from_step
+
+    def keep(folder: Path) -> None:
+        for name in (METRICS, RECORD):
+            (folder / name).write_bytes((checkpoints / name).read_bytes())
+
+    model = walk.stage("adapted", compute, chosen | training.lasting(), **inputs)
+    if model.reused:
+        send(None)
+    walk.stage(TRAINING, keep, adapted=model)
+    return model
+
+
+def prompted(folder: Path, settings: AdaptSettings, record: Mapping[str, Any]) -> dict[str, Any]:
+    """Have a sentence encoder put before each text what it was trained with; what there is to say of that.
+
+    Args:
+        folder: The trained model's folder.
+        settings: What it learned.
+        record: What is said of the training anyway.
+    """
+    prefix = settings.objective_options.get("prefix")
+    if not prefix:
+        return {}
+    warning = write_prefix(folder, prefix)
+    told = read_prefix(folder)
+    return ({"default_prompt": told} if told else {}) | (
+        {"warnings": [*record.get("warnings", ()), warning]} if warning else {}
+    )
+
+
+def some(lines: list[str], most_bytes: int) -> list[str]:
+    """The first lines, up to so many bytes; at least one."""
+    sizes = np.cumsum([len(line.encode()) for line in lines])
+    return lines[: max(1, int(np.searchsorted(sizes, most_bytes, side="right")))]
+
+
+def save_student(student: Path, outcome: Outcome, folder: Path, *, trust_remote_code: bool) -> None:
+    """Write the trained model as the untrained one was stored: same class, dtype and files beside it."""
+    model = trained_model(student, outcome, trust_remote_code=trust_remote_code)
+    save(model, load_tokenizer(student), student, folder)
+    check_stored(folder, trust_remote_code=trust_remote_code)
+
+
+def trained_model(student: Path, outcome: Outcome, *, trust_remote_code: bool) -> PreTrainedModel:
+    """The model of a folder with trained weights in place of its own, in its own dtype."""
+    model = load_model(student, trust_remote_code=trust_remote_code)
+    known = set(model.state_dict())
+    unknown = sorted(set(outcome.weights) - known)
+    if unknown:
+        raise ModelError(f"training gave weights that the model does not have, such as {unknown[0]}")
+    with torch.no_grad():
+        model.load_state_dict(outcome.weights, strict=False)
+    return model

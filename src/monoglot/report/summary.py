@@ -1,0 +1,198 @@
+"""What a run did, in the figures and sentences that a user asks for first, and what it warns about."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from textwrap import shorten
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from jaxtyping import Int64
+from safetensors import safe_open
+
+from monoglot.maths.mixture import Mixture, Provenance
+
+
+@dataclass(frozen=True)
+class Share:
+    """How many target tokens have one provenance.
+
+    Attributes:
+        tokens: Their number.
+        vocabulary_share: Their share of the vocabulary.
+        corpus_share: Their share of the running text.
+    """
+
+    tokens: int
+    vocabulary_share: float
+    corpus_share: float
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Before and after.
+
+    Attributes:
+        output: The folder of the new model.
+        method: The initialisation method.
+        parameters: Parameters of source and target model.
+        vocabulary: Tokens of source and target.
+        tokenizers: Scores of both tokenizers on held-out text (see ``TokenizerScores``).
+        provenance: Where the target rows come from.
+        warnings: What makes the new embeddings doubtful, a sentence each.
+        proof: Of a trimmed model: lines compared, lines segmented alike, largest difference of outputs.
+        kept: What was kept beside what the corpus asks for, in a sentence; empty if nothing was.
+        seconds: Seconds of each stage, when it was computed.
+        peak_memory_bytes: The most memory that a stage needed.
+    """
+
+    output: str
+    method: str
+    parameters: tuple[int, int]
+    vocabulary: tuple[int, int]
+    tokenizers: tuple[Mapping[str, float], Mapping[str, float]]
+    provenance: Mapping[str, Share]
+    warnings: Sequence[str]
+    proof: Mapping[str, Any] | None
+    kept: str
+    seconds: Mapping[str, float]
+    peak_memory_bytes: int
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        return asdict(self)
+
+
+def provenance_shares(mixture: Mixture, counts: Int64[np.ndarray, " target"]) -> dict[str, Share]:
+    """Count target tokens by provenance, also weighted by how often the corpus uses them.
+
+    Args:
+        mixture: Where the rows come from.
+        counts: Occurrences of each target id in the corpus.
+    """
+    shares = {}
+    for provenance in Provenance:
+        ids = mixture.where(provenance)
+        if len(ids):
+            occurrences = float(counts[ids].sum()) / max(1, int(counts.sum()))
+            shares[provenance.name.lower()] = Share(len(ids), len(ids) / mixture.n_target, occurrences)
+    return shares
+
+
+def count_parameters(folder: Path) -> int:
+    """Number of parameters stored in a model folder, tied ones once; reads only the files' headers."""
+    total = 0
+    for path in sorted(folder.glob("*.safetensors")):
+        with safe_open(path, framework="numpy") as file:
+            slices = (file.get_slice(name) for name in file.offset_keys())
+            # Integers are buffers such as position ids.
+            total += sum(int(np.prod(s.get_shape())) for s in slices if "F" in s.get_dtype())
+    return total
+
+
+PLACE_EVERY_TOKEN = ("cooccurrence", "characters")
+
+
+SMALL_OVERLAP, LOW_AGREEMENT, MUCH_WEAK, MUCH_UNKNOWN = 0.3, 0.7, 0.1, 0.01
+
+
+def diagnose(
+    provenance: Mapping[str, Share],
+    anchors: Mapping[str, Any] | None,
+    unknown_share: float = 0.0,
+    settings: Mapping[str, Any] = MappingProxyType({}),
+) -> Iterator[str]:
+    """Give a sentence for each thing that makes the new embeddings doubtful.
+
+    What they lead to is what the FOCUS paper reports of poor starts: slow convergence, runs that differ much
+    by seed, a good loss but poor tasks.
+
+    Args:
+        provenance: How much of the vocabulary and the text has which provenance.
+        anchors: An ``AnchorReport`` as plain values, if the method mixed anchors.
+        unknown_share: Share of the text's bytes that the new tokenizer turns into its unknown token.
+        settings: Those of the run; nothing is advised that it does already.
+    """
+    if unknown_share > MUCH_UNKNOWN:
+        yield (
+            f"{unknown_share:.1%} of the held-out text is lost as unknown tokens: the vocabulary lacks its "
+            "characters, or the tokenizer gives up on long words; give a text with all characters of the "
+            "language, or split words by spaces"
+        )
+    copied = provenance["copied"].corpus_share if "copied" in provenance else 0.0
+    if copied < SMALL_OVERLAP:
+        yield (
+            f"only {copied:.0%} of the running text is in tokens that the source knows: expect slow "
+            "convergence; train longer"
+            + (
+                ""
+                if settings.get("mode") == "extend"
+                else ", or keep more of the vocabulary with --mode extend"
+            )
+        )
+    if anchors and anchors["agreement"] < LOW_AGREEMENT:
+        yield (
+            "the auxiliary vectors and the source embeddings agree little about which tokens are alike "
+            f"({anchors['agreement']:.2f}; 0.5 is chance): mixtures may mislead; give more text, or "
+            "compare with --method subword"
+        )
+    weak = sum(
+        share.corpus_share for name, share in provenance.items() if name in ("noise", "mean", "script")
+    )
+    if weak > MUCH_WEAK:
+        yield (
+            f"{weak:.0%} of the running text is in tokens initialised without evidence: results will vary "
+            "from seed to seed; "
+            + (
+                "give more text, so that its tokens occur more often"
+                if settings.get("vectors") in PLACE_EVERY_TOKEN
+                else "use --vectors cooccurrence or characters, which place every token"
+            )
+        )
+
+
+MOST_SHOWN, LONGEST_SHOWN = 3, 60
+
+
+KEPT = "kept.json"
+
+
+def kept_words(kept: dict[str, Any]) -> str:
+    """Say in one sentence what was kept; nothing if the tokenizer could not be made to keep anything."""
+    texts, named = kept["texts"], kept["named"]
+    if kept["taken"] or not (texts or named):
+        return ""
+    parts = []
+    if texts:
+        parts.append(f"{len(texts):,} texts that the model is given ({_shown(texts)})")
+    if named:
+        parts.append(f"{len(named):,} tokens or texts of --keep-tokens")
+    changed = f" {len(kept['changed']):,} texts come out in other tokens." if kept["changed"] else ""
+    return f"Kept: the {kept['tokens']:,} tokens of {' and of '.join(parts)}.{changed}"
+
+
+def kept_warnings(kept: dict[str, Any]) -> tuple[str, ...]:
+    """Say what a new tokenizer can't do with the texts and templates of the source, a sentence each."""
+    changed = set(kept["changed"])
+    warnings = tuple(kept["lost_templates"])
+    if kept["taken"] and changed:
+        texts = [text for text in kept["texts"] if text["text"] in changed]
+        texts += [{"text": text, "origin": "--keep-tokens"} for text in kept["named"] if text in changed]
+        total = len(kept["texts"]) + len(kept["named"])
+        warnings += (
+            f"--target-tokenizer segments {len(texts):,} of the {total:,} texts that the model is given "
+            f"otherwise than the source ({_shown(texts)})",
+        )
+    return warnings
+
+
+def _shown(texts: list[dict[str, str]]) -> str:
+    """The first few texts and their origins."""
+    origins = list(dict.fromkeys(text["origin"] for text in texts))
+    shown = ", ".join(shorten(repr(text["text"]), LONGEST_SHOWN) for text in texts[:MOST_SHOWN])
+    more = f" and {len(texts) - MOST_SHOWN:,} more" if len(texts) > MOST_SHOWN else ""
+    places = f" and {len(origins) - 2} more places" if len(origins) > 2 else ""
+    return f"{shown}{more}; from {', '.join(origins[:2])}{places}"

@@ -1,0 +1,389 @@
+"""What the user may ask of `specialize`."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from monoglot.errors import SettingError
+from monoglot.evaluation.settings import LanguageSettings
+from monoglot.options import check_types, checked
+from monoglot.training.schedule import TrainingSettings
+
+MODE = Literal["replace", "extend", "trim"]
+TRAINED_SIZE = 50_048
+"""Tokens of a trained vocabulary: the paper's 50,000, rounded up to a multiple of 64."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All settings of a run; the defaults are what was measured to be best (docs/methods.md).
+
+    Attributes:
+        mode: What happens to the vocabulary: ``replace`` gives the model a new one, ``extend`` adds tokens to
+            its own, ``trim`` drops the tokens that the corpus does not use.
+        vocabulary_size: Tokens of the new vocabulary, special tokens included: 50,048 when one is trained. In
+            mode ``trim`` it keeps the most frequent ones, so many in all.
+        target_tokenizer: Folder or hub name of a tokenizer to take instead of training one.
+        add_tokens: In mode ``extend``: how many tokens to add.
+        minimum_count: In mode ``trim``: keep the tokens that occur at least so often.
+        coverage: In mode ``trim``: keep the most frequent tokens that make up this share of the text.
+        max_loss: In mode ``trim``: keep as few tokens as change the segmentation of at most this share of the
+            held-out lines.
+        weights: In mode ``trim``: how much each CORPUS counts beside the others, whatever its length; one
+            number each. By default every token of the text counts the same.
+        keep_text: Texts that are segmented as by the source, whatever the corpus (in mode ``replace``: whose
+            tokens are kept), beside the prompts, prefixes and chat templates that the model's files name.
+        keep_tokens: File of tokens, or texts, to keep, one a line.
+        accept_difference: In modes ``trim`` and ``extend``: take the model even if it was not shown to do
+            what the source does on texts of kept tokens.
+        method: How the embeddings of missing tokens are initialised: blend, focus, focus-reference, subword,
+            wechsel, clp, ofa, omp, alignment, script, random, mean, zero, or one of yours.
+        method_options: Settings of the method, by the names of its fields.
+        norm_calibration: How far to undo that mixed rows are shorter than their parents: 0 not at all, 1 as
+            if parents were independent.
+        vectors: What makes the auxiliary vectors: cooccurrence, fasttext, fasttext-skipgram, words,
+            characters, model, contextual, or a file with vectors for the target tokenizer.
+        vectors_options: Settings of the engine, by the names of its fields.
+        adapt_tokens: Continue pretraining of the new model on so many tokens of the corpus; by default not.
+        adapt_options: Settings of that training, by the names that ``adapt`` has for them.
+        column: Column of the corpus that holds the text, where it has columns.
+        heldout: Text to score with; by default about 1% of the corpus is set aside.
+        seed: Seed of everything that is drawn.
+        threads: How many threads to use; by default as many as there are cores. One thread is reproducible.
+        trust_remote_code: Whether code that comes with the model may run.
+    """
+
+    mode: MODE = "replace"
+    vocabulary_size: int | None = None
+    target_tokenizer: str | None = None
+    add_tokens: int = 30_000
+    minimum_count: float = 1
+    coverage: float | None = None
+    max_loss: float | None = None
+    weights: tuple[float, ...] = ()
+    keep_text: tuple[str, ...] = ()
+    keep_tokens: str | None = None
+    accept_difference: bool = False
+    method: str = "blend"
+    method_options: dict[str, Any] = field(default_factory=dict)
+    norm_calibration: float = 0.0
+    vectors: str = "cooccurrence"
+    vectors_options: dict[str, Any] = field(default_factory=dict)
+    adapt_tokens: int | None = None
+    adapt_options: dict[str, Any] = field(default_factory=dict)
+    column: str | None = None
+    heldout: str | None = None
+    seed: int = 42
+    threads: int | None = None
+    trust_remote_code: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse numbers that make no sense.
+
+        Raises:
+            SettingError: If a value is of another type than its field's, or a number is too small.
+        """
+        check_types(self)
+        if self.vocabulary_size is not None and self.vocabulary_size < 1:
+            raise SettingError(
+                f"--vocabulary-size {self.vocabulary_size} is too small: give a positive number"
+            )
+        if self.threads is not None and self.threads < 1:
+            raise SettingError(f"--threads {self.threads} is too small: give 1 or more")
+        if self.weights:
+            self._check_weights()
+        self._check_training()
+        if self.target_tokenizer and self.mode == "trim":
+            raise SettingError("--mode trim keeps the source's own tokens: leave out --target-tokenizer")
+        if not 0 <= self.norm_calibration <= 1:
+            raise SettingError(f"--norm-calibration {self.norm_calibration} is out of range: give 0 … 1")
+        if not 0 <= self.seed < 2**31:
+            raise SettingError(f"--seed {self.seed} is out of range: give 0 … {2**31 - 1}")
+
+    def _check_weights(self) -> None:
+        """Refuse weights that would do nothing, or could not be shares of a text."""
+        if self.mode != "trim":
+            raise SettingError(f"--weights is for --mode trim, got --mode {self.mode}: leave it out")
+        if wrong := [weight for weight in self.weights if not (0 < weight < math.inf)]:
+            raise SettingError(f"--weights are positive numbers, got {wrong[0]}: leave out a CORPUS instead")
+        if self.vocabulary_size is self.coverage is self.max_loss is None:
+            raise SettingError(
+                "--weights say which tokens are more frequent, but every token that occurs is kept: give "
+                "--vocabulary-size, --coverage or --max-loss too"
+            )
+
+    def _check_training(self) -> None:
+        """Refuse settings of a training that is not asked for, or that are given in two ways."""
+        if "tokens" in self.adapt_options:
+            options = dict(self.adapt_options)
+            tokens = checked(int, options.pop("tokens"), "--adapt-options.tokens")
+            if self.adapt_tokens not in (None, tokens):
+                raise SettingError(
+                    f"--adapt-tokens is {self.adapt_tokens}, --adapt-options.tokens {tokens}: give one"
+                )
+            object.__setattr__(self, "adapt_tokens", tokens)
+            object.__setattr__(self, "adapt_options", options)
+        if self.adapt_options and self.adapt_tokens is None:
+            given = ", ".join(self.adapt_options)
+            raise SettingError(
+                f"--adapt-options ({given}) are for a training, but none is asked for: give --adapt-tokens"
+            )
+        if self.adapt_tokens is not None and self.adapt_tokens < 1:
+            raise SettingError(f"--adapt-tokens {self.adapt_tokens} is too small: give 1 or more")
+
+    @property
+    def size(self) -> int:
+        """Tokens of a vocabulary that is trained."""
+        return self.vocabulary_size or TRAINED_SIZE
+
+    @property
+    def n_threads(self) -> int:
+        """How many threads to use."""
+        if self.threads:
+            return self.threads
+        # A container or batch system may give a process fewer cores than the machine has.
+        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@dataclass(frozen=True)
+class AdaptSettings:
+    """Settings of `adapt`; `TrainingSettings` has those of the training itself.
+
+    Attributes:
+        objective: What to learn: ``mlm``, ``clm``, ``distill`` …; by default what the model was made for.
+        objective_options: Settings of the objective, by the names of its fields.
+        teacher: Folder or hub name of a model to match, for objectives that want one.
+        attention: Implementation of attention, ``flash_attention_2`` say; by default transformers' choice.
+        column: Column of the corpus that holds the text, where it has columns.
+        heldout: Text to score with; by default about 1% of the corpus is set aside.
+        seed: Seed of everything that is drawn.
+        threads: How many threads to use; by default as many as there are cores. One thread is reproducible.
+        trust_remote_code: Whether code that comes with the model may run.
+    """
+
+    objective: str | None = None
+    objective_options: dict[str, Any] = field(default_factory=dict)
+    teacher: str | None = None
+    attention: str | None = None
+    column: str | None = None
+    heldout: str | None = None
+    seed: int = 42
+    threads: int | None = None
+    trust_remote_code: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse values of another type than their field's.
+
+        Raises:
+            SettingError: If there is one.
+        """
+        check_types(self)
+
+    def of_run(self) -> Settings:
+        """The settings that `adapt` shares with `specialize`.
+
+        Raises:
+            SettingError: If a number is out of range.
+        """
+        names = ("column", "heldout", "seed", "threads", "trust_remote_code")
+        return Settings(**{name: getattr(self, name) for name in names})
+
+
+PROBE_OPTIONS = {"batch_tokens": 2048, "checks": 5, "keep": 1}
+"""Where a probe differs from what `adapt` does by default: more steps for its few tokens."""
+
+
+@dataclass(frozen=True)
+class CompareSettings:
+    """Settings of `compare`.
+
+    Attributes:
+        methods: Initialisation methods, divided by commas, with options as in ``blend:second_share=0.5``; the
+            controls are added.
+        probe_tokens: How many tokens each of them is trained on.
+        seeds: How many times to train each: with the seed, the next one and so on.
+        lines: Score on so many lines of the held-out text, spread evenly over it.
+        retention: Text of another language, to see what is lost of it.
+        vocabulary_size: Tokens of the new vocabulary that all methods share; 50,048 when one is trained.
+        target_tokenizer: Folder or hub name of a tokenizer to take instead of training one.
+        norm_calibration: How far to undo that mixed rows are shorter than their parents, from 0 to 1.
+        vectors: Engine that trains the auxiliary vectors, or a file with vectors for the target tokenizer.
+        vectors_options: Settings of the engine, by the names of its fields.
+        objective_options: Settings of what is learned, such as the prefix that a sentence encoder wants.
+        adapt_options: Settings of the training, by the names that ``adapt`` has for them.
+        column: Column of the corpus that holds the text, where it has columns.
+        heldout: Text to score with; by default about 1% of the corpus is set aside.
+        seed: Seed of everything that is drawn.
+        threads: How many threads to use; by default as many as there are cores. One thread is reproducible.
+        trust_remote_code: Whether code that comes with the model may run.
+    """
+
+    methods: tuple[str, ...] = ("blend", "focus")
+    probe_tokens: int = 200_000
+    seeds: int = 3
+    lines: int = 200
+    retention: tuple[str, ...] = ()
+    vocabulary_size: int | None = None
+    target_tokenizer: str | None = None
+    norm_calibration: float = 0.0
+    vectors: str = "cooccurrence"
+    vectors_options: dict[str, Any] = field(default_factory=dict)
+    objective_options: dict[str, Any] = field(default_factory=dict)
+    adapt_options: dict[str, Any] = field(default_factory=dict)
+    column: str | None = None
+    heldout: str | None = None
+    seed: int = 42
+    threads: int | None = None
+    trust_remote_code: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse numbers that make no sense.
+
+        Raises:
+            SettingError: If a value is of another type than its field's, a number is too small, or probes
+                could differ in length.
+        """
+        check_types(self)
+        for name in ("tokens", "patience"):
+            if name in self.adapt_options:
+                raise SettingError(
+                    f"every probe is as long as the others: leave out --adapt-options.{name}, and say with "
+                    "--probe-tokens how long"
+                )
+        for name, least in (("probe_tokens", 1), ("seeds", 1), ("lines", 2)):
+            if getattr(self, name) < least:
+                flag = f"--{name.replace('_', '-')}"
+                raise SettingError(f"{flag} {getattr(self, name)} is too small: give {least} or more")
+
+    def of_run(self) -> Settings:
+        """The settings that `compare` shares with `specialize`.
+
+        Raises:
+            SettingError: If a number is out of range.
+        """
+        # Stages that no method takes part in name the plainest one.
+        own = ("methods", "probe_tokens", "seeds", "lines", "retention", "objective_options", "adapt_options")
+        shared = {name: value for name, value in vars(self).items() if name not in own}
+        options = {name.replace("-", "_"): value for name, value in self.adapt_options.items()}
+        options |= {"objective_options": self.objective_options}
+        return Settings(
+            **shared, method="subword", adapt_tokens=self.probe_tokens, adapt_options=PROBE_OPTIONS | options
+        )
+
+    @property
+    def all_seeds(self) -> tuple[int, ...]:
+        """The seed of each training."""
+        return tuple(range(self.seed, self.seed + self.seeds))
+
+
+FIRST_SEED = 42
+
+
+@dataclass(frozen=True)
+class EvaluateSettings:
+    """What of a text is scored, and how.
+
+    Attributes:
+        lines: Score so many lines from its beginning; more cost more time and say more.
+        column: Column of the text, in a format that has columns.
+        parallel: Sentences and their English translations (JSON lines: src, eng), for the tokenizer's parity.
+        window_tokens: The most tokens that the model reads at once; by default what it can, up to 1024.
+        word_share: For masked models, the share of words to ask for; each costs a pass. By default all.
+        seed: Which words these are.
+        trust_remote_code: Whether code that comes with the models may run.
+    """
+
+    lines: int = 200
+    column: str | None = None
+    parallel: str | None = None
+    window_tokens: int | None = None
+    word_share: float | None = None
+    seed: int = 42
+    trust_remote_code: bool = False
+
+    def __post_init__(self) -> None:
+        check_types(self)
+        if self.lines < 1:
+            raise SettingError(f"--lines {self.lines} is too small: give 1 or more")
+        _ = self.language  # refuses what is out of range
+
+    @property
+    def language(self) -> LanguageSettings:
+        """The settings of bits per byte."""
+        return LanguageSettings(self.window_tokens, self.word_share, self.seed)
+
+
+@dataclass(frozen=True)
+class TaskSettings:
+    """How a task is run.
+
+    Attributes:
+        train: Examples to learn from: a file, or a hub data set.
+        dev: Examples to choose the epoch by.
+        test: Examples to be judged by; several files (other languages) are each judged on their own.
+        seeds: How many times to train: with the seeds 42, 43 …, so with other heads and another order.
+        prefix: For sentence vectors: put before each sentence, such as ``query: ``; by default what the
+            model's folder says.
+    """
+
+    train: str | None = None
+    dev: str | None = None
+    test: tuple[str, ...] = ()
+    seeds: int = 5
+    prefix: str | None = None
+
+    def __post_init__(self) -> None:
+        check_types(self)
+        if (self.train is None) != (self.dev is None):
+            raise SettingError("fine-tuning needs both --train and --dev; give both, or neither")
+        if self.seeds < 1:
+            raise SettingError(f"seeds must be at least 1, was: {self.seeds}")
+
+
+def check_choice(
+    text: Sequence[str], retention: Sequence[str], task: str | None, data: TaskSettings | None
+) -> None:
+    """Check that either a text or a task is given, and what belongs to it.
+
+    Raises:
+        SettingError: If not.
+    """
+    if task is None and data is not None:
+        raise SettingError("got data of a task, but no --task; say which, such as --task ner")
+    if task is None and not text:
+        raise SettingError("got neither a text nor a --task to score the model on; give one of them")
+    if task is not None and (text or retention):
+        raise SettingError(f"got both text and the task '{task}'; score a model on one of them at a time")
+    if task is not None and (data is None or not data.test):
+        raise SettingError("a task is judged on test data, got none; give some with --test")
+
+
+AnySettings = Settings | AdaptSettings | CompareSettings | TrainingSettings
+
+
+def command_line_options(values: Mapping[str, Any], defaults: AnySettings) -> list[str]:
+    """The options that are not as they are by default.
+
+    Args:
+        values: Settings by name, as a manifest has them.
+        defaults: The same settings as they are by default.
+    """
+    words: list[str] = []
+    for each in dataclasses.fields(defaults):
+        value, default = values.get(each.name), getattr(defaults, each.name)
+        flag = f"--{each.name.replace('_', '-')}"
+        if isinstance(value, dict):
+            parts = ((f"{flag}.{key.replace('_', '-')}", str(item)) for key, item in value.items())
+            words += [word for part in parts for word in part]
+        elif isinstance(value, list | tuple):
+            words += [flag, *map(str, value)] if list(value) != list(default) else []
+        elif value is True and not default:
+            words.append(flag)
+        elif value is not None and value != default:
+            words += [flag, str(value)]
+    return words

@@ -1,0 +1,77 @@
+import json
+from dataclasses import dataclass
+
+import pytest
+
+from monoglot.cli.tables import plan_tables
+from monoglot.model.source import open_source
+from monoglot.pipeline import plan as planning
+from monoglot.pipeline.plan import advise, inspect
+from tests.fixtures.tokenizers import DATA
+
+
+@dataclass(frozen=True)
+class Tried:
+    vocabulary: int
+    relative_tokens: float
+
+
+def options(*replacing: Tried):
+    named = {f"replace {o.vocabulary}": o for o in replacing}
+    return {"as it is": Tried(9000, 1.0), "trim": Tried(4000, 1.0), **named}
+
+
+@pytest.mark.parametrize(
+    ("tried", "size_bytes", "option", "reason"),
+    [
+        ((), 10**6, "trim", "too small"),
+        ((Tried(8000, 0.97),), 10**9, "trim", "not worth"),
+        ((Tried(8000, 0.6),), 10**6, "trim", "little"),
+        ((Tried(8000, 0.8), Tried(16000, 0.61), Tried(32000, 0.6)), 10**9, "replace 16000", "save 40%"),
+    ],
+)
+def test_the_rules(tried, size_bytes, option, reason):
+    advice = advise(options(*tried), size_bytes)
+    assert advice.option == option
+    assert reason in advice.reason
+
+
+def test_flags_ask_for_what_is_advised():
+    advice = advise(options(Tried(16000, 0.5)), 10**9)
+    assert advice.flags == "--mode replace --vocabulary-size 16000"
+
+
+@pytest.fixture(scope="module")
+def plan(xlm_r):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(planning, "SIZES", (400, 800, 10**6))
+        return planning.plan(str(xlm_r), [str(DATA / "de.txt")])
+
+
+def test_options_are_tried_up_to_what_the_text_supports(plan):
+    names = [option.name for option in plan.options]
+    assert names[:4] == ["as it is", "trim", "replace 400", "replace 800"]
+    assert not any("1,000,000" in name for name in names)
+    by_name = {option.name: option for option in plan.options}
+    assert by_name["trim"].relative_tokens == pytest.approx(1, abs=0.02)
+    assert by_name["replace 800"].fertility < by_name["replace 400"].fertility
+
+
+def test_parameters_are_those_that_a_run_would_give(plan):
+    by_name = {option.name: option for option in plan.options}
+    difference = by_name["replace 800"].parameters - by_name["replace 400"].parameters
+    assert difference == 400 * (16 + 1)  # hidden size 16, and an output bias
+
+
+def test_a_plan_advises_and_is_plain_data(plan):
+    assert plan.advice.option in {option.name for option in plan.options}
+    assert json.loads(json.dumps(plan.as_dict()))["model"]["family"] == "unigram"
+    assert any("Advice" in str(part) for part in plan_tables(plan))
+
+
+def test_hazards_are_named(xlm_r, tiny_folder):
+    hazards = " | ".join(inspect(open_source(str(xlm_r))).hazards)
+    assert "pad token" in hazards
+    assert "one table" in hazards
+    assert "lm_head.bias" in hazards
+    assert "pad token" not in " ".join(inspect(open_source(str(tiny_folder("bert")))).hazards)
