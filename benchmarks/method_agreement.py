@@ -45,7 +45,7 @@ from monoglot.initialization.transfer import Transfer
 from monoglot.maths.mixture import Provenance
 from monoglot.maths.pursuit import matching_pursuit
 from monoglot.tokenization.overlap import match
-from monoglot.tokenization.pieces import cut_of, source_pieces
+from monoglot.tokenization.pieces import segmenter_of, source_pieces
 from monoglot.tokenization.vocabulary import Vocabulary
 
 TOLERANCE = 1e-4
@@ -109,7 +109,7 @@ def compare_wechsel(python: Path) -> dict[str, float]:
             overlap,
             source_pieces(tokenizers["source"], new, overlap.missing),
             np.ones(old.size, bool),
-            cuts=(cut_of(tokenizers["source"]), cut_of(tokenizers["target"])),
+            cuts=(segmenter_of(tokenizers["source"]), segmenter_of(tokenizers["target"])),
         )
         mixture = initialize(transfer, method)
     rows = mixture.where(Provenance.METHOD)

@@ -34,9 +34,9 @@ from transformers import (  # fmt: skip
 from benchmarks import results
 from monoglot.corpus import open_corpus
 from monoglot.tokenization.encoding import TokenizedCorpus, encode_corpus
-from monoglot.training.objective import Batch, Lesson
+from monoglot.training.objective import Batch, TrainingContext
 from monoglot.training.objectives.mlm import MaskedTask
-from monoglot.training.packing import PADDING, Frame, Layout, PackedCorpus
+from monoglot.training.packing import PADDING, Layout, PackedCorpus, SpecialTokenTemplate
 from monoglot.training.registry import get_objective
 
 BATCH, WINDOW = 4, 256
@@ -105,17 +105,19 @@ def packed_steps(
         yield step
 
 
-def plain_steps(task: MaskedTask, model: PreTrainedModel, lesson: Lesson) -> Iterator[Callable[[], Step]]:
+def plain_steps(
+    task: MaskedTask, model: PreTrainedModel, context: TrainingContext
+) -> Iterator[Callable[[], Step]]:
     """Steps on lines padded to the window's length, as the common collators make them."""
-    frame, pad = Frame.of(lesson.tokenizer), int(lesson.tokenizer.pad_token_id)
-    corpus, generator = lesson.corpus, torch.Generator().manual_seed(SEED)
+    template, pad = SpecialTokenTemplate.of(context.tokenizer), int(context.tokenizer.pad_token_id)
+    corpus, generator = context.corpus, torch.Generator().manual_seed(SEED)
     for first in range(0, corpus.lines, BATCH):
 
         def step(first: int = first) -> Step:
             ids = torch.full((BATCH, WINDOW), pad)
             for row, line in enumerate(range(first, first + BATCH)):
-                text = corpus.ids[corpus.offsets[line] : corpus.offsets[line + 1]][: WINDOW - frame.tokens]
-                sample = [*frame.before, *text.tolist(), *frame.after]
+                text = corpus.ids[corpus.offsets[line] : corpus.offsets[line + 1]][: WINDOW - template.tokens]
+                sample = [*template.before, *text.tolist(), *template.after]
                 ids[row, : len(sample)] = torch.tensor(sample)
             used = ids != pad
             chosen = used & (torch.rand(ids.shape, generator=generator) < task.objective.share)
@@ -128,16 +130,16 @@ def plain_steps(task: MaskedTask, model: PreTrainedModel, lesson: Lesson) -> Ite
         yield step
 
 
-def measure(model: PreTrainedModel, lesson: Lesson, recipe: Recipe, steps: int) -> dict[str, float]:
+def measure(model: PreTrainedModel, context: TrainingContext, recipe: Recipe, steps: int) -> dict[str, float]:
     """Seconds and useful tokens of a step, after one that is not counted."""
-    task = get_objective("mlm").task(lesson)
+    task = get_objective("mlm").task(context)
     assert isinstance(task, MaskedTask)
-    layout = Layout(WINDOW, Frame.of(lesson.tokenizer), int(lesson.tokenizer.pad_token_id))
-    data = PackedCorpus(lesson.corpus, layout, windows=BATCH * (steps + 1), seed=SEED)
+    layout = Layout(WINDOW, SpecialTokenTemplate.of(context.tokenizer), int(context.tokenizer.pad_token_id))
+    data = PackedCorpus(context.corpus, layout, windows=BATCH * (steps + 1), seed=SEED)
     todo = (
         packed_steps(task, model, data, masked_only=recipe.masked_only)
         if recipe.packed
-        else plain_steps(task, model, lesson)
+        else plain_steps(task, model, context)
     )
     optimizer = torch.optim.AdamW(model.parameters(), lr=5e-5, fused=recipe.fused)
     model.train()
@@ -185,11 +187,11 @@ def main() -> None:
             torch.manual_seed(SEED)
             model = make(vocabulary)
             parameters[shape] = model.num_parameters()
-            lesson = Lesson(model, tokenizer, corpus, lambda: (), SEED, Path(folder))
+            context = TrainingContext(model, tokenizer, corpus, lambda: (), SEED, Path(folder))
             for name in recipes:
-                found.setdefault(shape, {})[name] = measure(model, lesson, RECIPES[name], arguments.steps)
+                found.setdefault(shape, {})[name] = measure(model, context, RECIPES[name], arguments.steps)
                 print(shape, "·", name, found[shape][name], flush=True)
-            del model, lesson
+            del model, context
     rates = {
         shape: {name: figures["useful_tokens_per_cpu_second"] for name, figures in measured.items()}
         for shape, measured in found.items()

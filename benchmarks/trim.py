@@ -32,7 +32,7 @@ from monoglot.model.tokenizer_folder import load_tokenizer
 from monoglot.pipeline.specialize import specialize
 from monoglot.run import read_json
 from monoglot.settings import Settings
-from monoglot.tokenization.trim import prove
+from monoglot.tokenization.trim import check_segmentation
 
 MAX_LOSS = 0.02
 FRESH_LINES = 5_000
@@ -134,7 +134,7 @@ def measure(
     seconds = time.perf_counter() - start
     tokenizers = load_tokenizer(source), load_tokenizer(out)
     kept = np.load(out / "monoglot" / "tokenizer" / "source_ids.npy")
-    unseen = prove(*tokenizers, kept, fresh)
+    unseen = check_segmentation(*tokenizers, kept, fresh)
     return {
         "family": case.family,
         "vocabulary": summary.vocabulary,

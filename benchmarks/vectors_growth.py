@@ -98,7 +98,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         text = open_corpus([str(arguments.data / "de" / "corpus.txt.gz")])
         whole = encode_corpus(load_tokenizer(tokenizer), text.lines(), Path(temporary) / "whole")
-        text_megabytes = text.survey().bytes / 1e6
+        text_megabytes = text.statistics().bytes / 1e6
         for megabytes in arguments.megabytes:
             folder = Path(temporary) / "part"
             enlarge(whole, megabytes / text_megabytes, len(load_tokenizer(tokenizer)), folder)

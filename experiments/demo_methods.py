@@ -18,7 +18,7 @@ from benchmarks.results import processor
 
 from monoglot.demo import LANGUAGES, model_path, sample_path
 from monoglot.pipeline.compare.run import compare
-from monoglot.pipeline.demo import LINES, PROBE_TOKENS, VOCABULARY, contest_settings
+from monoglot.pipeline.demo import LINES, PROBE_TOKENS, VOCABULARY, compare_settings
 from monoglot.progress import Terminal
 from monoglot.run import read_json
 
@@ -66,7 +66,7 @@ def main() -> None:
     sections = []
     for language in LANGUAGES:
         output = arguments.folder / language
-        settings = contest_settings(language, methods=METHODS, seeds=SEEDS)
+        settings = compare_settings(language, methods=METHODS, seeds=SEEDS)
         if not output.exists():
             compare(model_path(), sample_path(language), output, settings, progress=Terminal())
         shutil.copyfile(output / "curves.svg", model_path() / f"curves_{language}.svg")

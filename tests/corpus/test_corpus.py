@@ -45,8 +45,8 @@ def test_every_line_is_either_trained_on_or_held_out(tmp_path):
 def test_share_that_is_held_out(tmp_path, count, expected):
     corpus = open_corpus([write(tmp_path / "a.txt", numbered(count))])
 
-    assert corpus.survey().heldout_lines == expected
-    assert corpus.survey().lines == count - expected
+    assert corpus.statistics().heldout_lines == expected
+    assert corpus.statistics().lines == count - expected
 
 
 def test_reading_again_gives_the_same(tmp_path):
@@ -71,7 +71,7 @@ def test_copies_of_a_line_stay_together(tmp_path):
 
     assert len(heldout) == len(set(heldout)) == 30  # a tenth of the 300 distinct lines
     assert not set(training) & set(heldout)
-    assert len(training) == 3 * 270 == corpus.survey().lines
+    assert len(training) == 3 * 270 == corpus.statistics().lines
 
 
 def test_own_heldout_text_is_taken_and_excluded_from_training(tmp_path):
@@ -81,7 +81,7 @@ def test_own_heldout_text_is_taken_and_excluded_from_training(tmp_path):
 
     assert list(corpus.heldout_lines()) == own[:4]
     assert list(corpus.lines()) == lines[:10] + lines[13:]
-    assert (corpus.survey().lines, corpus.survey().heldout_lines) == (47, 4)
+    assert (corpus.statistics().lines, corpus.statistics().heldout_lines) == (47, 4)
 
 
 def test_statistics_count_words_and_bytes_of_each_part(tmp_path):
@@ -91,7 +91,7 @@ def test_statistics_count_words_and_bytes_of_each_part(tmp_path):
     training, heldout = parts(corpus)
 
     assert sorted(set(training + heldout)) == ["ein\tTag", "für dich", "新年"]
-    statistics = corpus.survey()
+    statistics = corpus.statistics()
     for lines, words, size, text in [
         (statistics.lines, statistics.words, statistics.bytes, training),
         (statistics.heldout_lines, statistics.heldout_words, statistics.heldout_bytes, heldout),
@@ -106,7 +106,7 @@ def test_statistics_count_words_and_bytes_of_each_part(tmp_path):
 def test_earlier_survey_spares_a_pass(tmp_path, monkeypatch):
     path = write(tmp_path / "a.txt", numbered(200))
     first = open_corpus([path])
-    statistics = CorpusStatistics(*astuple(first.survey()))
+    statistics = CorpusStatistics(*astuple(first.statistics()))
     second = open_corpus([path])
     second.remember(statistics)
     monkeypatch.setattr(HeldoutChoice, "see", None)  # a second survey would fail
@@ -154,7 +154,7 @@ def test_line_of_100_mb(tmp_path):
     path = tmp_path / "long.txt"
     path.write_bytes(b"kurz\n" + (b"x" * 999 + b" ") * 100_000 + b"\n")
     corpus = open_corpus([str(path)])
-    statistics = corpus.survey()
+    statistics = corpus.statistics()
 
     assert {statistics.bytes, statistics.heldout_bytes} == {4, 99_999_999}
     assert {statistics.words, statistics.heldout_words} == {1, 100_000}
@@ -170,7 +170,7 @@ def test_words_are_counted_across_slices(line, size):
 
 def test_sample_texts_have_no_surprises():
     corpus = open_corpus([str(DATA / "*.txt")])
-    statistics = corpus.survey()
+    statistics = corpus.statistics()
     raw = [
         line.strip() for path in sorted(DATA.glob("*.txt")) for line in path.read_text("utf-8").split("\n")
     ]
@@ -184,14 +184,14 @@ def test_empty_corpus_is_refused(tmp_path, content):
     path.write_bytes(content)
 
     with pytest.raises(CorpusError, match=r"no text to train on in .*empty\.txt"):
-        open_corpus([str(path)]).survey()
+        open_corpus([str(path)]).statistics()
 
 
 def test_empty_heldout_file_and_no_input_are_refused(tmp_path):
     text, empty = write(tmp_path / "a.txt", ["eins"]), write(tmp_path / "none.txt", [])
 
     with pytest.raises(CorpusError, match=r"held-out file .*none\.txt"):
-        open_corpus([text], heldout=empty).survey()
+        open_corpus([text], heldout=empty).statistics()
     with pytest.raises(CorpusError, match="no corpus was given"):
         open_corpus([])
 
@@ -214,7 +214,7 @@ def test_progress_adds_up_to_the_size_of_the_files(tmp_path):
             self.done += amount
 
     recorder = Recorder()
-    open_corpus(paths).survey(recorder)
+    open_corpus(paths).statistics(recorder)
 
     assert recorder.total == recorder.done == sum(Path(path).stat().st_size for path in paths)
 

@@ -53,4 +53,4 @@ def test_dataset_is_streamed_at_one_revision(hub):
 )
 def test_mistakes_are_named(hub, name, column, message):
     with pytest.raises(CorpusError, match=message):
-        open_corpus([name], column=column).survey()
+        open_corpus([name], column=column).statistics()

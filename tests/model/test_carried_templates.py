@@ -10,7 +10,7 @@ from transformers import PreTrainedTokenizerFast
 
 from monoglot.errors import TokenizerError
 from monoglot.model.carried_templates import carry_templates, lost_templates
-from monoglot.model.side_files import copy_satellites
+from monoglot.model.side_files import copy_side_files
 from monoglot.model.tokenizer_folder import load_tokenizer
 
 TURN = "{% for m in messages %}{{ '<|turn|>' + m.content }}{% endfor %}"
@@ -54,7 +54,7 @@ def source(tmp_path):
 def carried(source, target, out):
     """What an output has in its files, once everything was carried over."""
     target.save_pretrained(out)
-    copy_satellites(source, out)
+    copy_side_files(source, out)
     carry_templates(source, out, target)
     files = (path for path in out.rglob("*") if path.is_file() and path.name != "tokenizer.json")
     return {path.relative_to(out).as_posix(): path.read_text() for path in files}

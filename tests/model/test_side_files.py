@@ -11,7 +11,7 @@ import pytest
 from monoglot.errors import ModelError
 from monoglot.model.checkpoint import Checkpoint
 from monoglot.model.folder import load_model
-from monoglot.model.side_files import copy_satellites
+from monoglot.model.side_files import copy_side_files
 from monoglot.model.tokenizer_folder import load_tokenizer
 
 
@@ -68,7 +68,7 @@ def test_links_to_nothing_and_to_themselves_are_refused(folder, target):
 def test_a_loop_of_folders_is_refused(folder, tmp_path):
     (folder / "1_Pooling" / "loop").symlink_to("..")
     with pytest.raises(ModelError, match="loop is a link to a folder"):
-        copy_satellites(folder, tmp_path / "out")
+        copy_side_files(folder, tmp_path / "out")
 
 
 def test_the_cache_of_the_hub_is_read_and_its_files_are_copied(folder, tmp_path):
@@ -83,7 +83,7 @@ def test_the_cache_of_the_hub_is_read_and_its_files_are_copied(folder, tmp_path)
         link.symlink_to(os.path.relpath(home / "blobs" / str(number), link.parent))
     out = tmp_path / "out"
     out.mkdir()
-    copy_satellites(snapshot, out)
+    copy_side_files(snapshot, out)
     Checkpoint.open(snapshot).check_tables()
     assert (out / "1_Pooling" / "config.json").read_text() == "{}"
     assert not any(path.is_symlink() for path in out.rglob("*"))

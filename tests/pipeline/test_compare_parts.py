@@ -13,7 +13,7 @@ from monoglot.pipeline.compare.result import (
     LABEL_HEIGHT,
     TOP,
     Comparison,
-    Found,
+    VariantResult,
     apart,
     differences,
     picture,
@@ -78,12 +78,12 @@ def test_a_probe_has_more_steps_than_a_long_training_unless_told_otherwise():
         CompareSettings(probe_tokens=0)
 
 
-def contestant(name, *ends, is_control=False, new=True):
+def variant(name, *ends, is_control=False, new=True):
     """One that scored so on each line of each run."""
     starts = ({"heldout": LineScores(np.full(50, 9.0), np.ones(50))},)
     runs = tuple({"heldout": LineScores(np.array(end), np.ones(50))} for end in ends)
     curves = tuple(((0, 9.0), (1000, run["heldout"].mean)) for run in runs)
-    return Found(name, is_control, new, 700, 10_000, 4000, starts, runs, curves)
+    return VariantResult(name, is_control, new, 700, 10_000, 4000, starts, runs, curves)
 
 
 @pytest.fixture
@@ -93,11 +93,11 @@ def scoreboard():
     base = rng.normal(3, 1, 50)
     found = ranked(
         [
-            contestant("far", base + 1, base + 1.1),
-            contestant("original as it is", is_control=True, new=False),
-            contestant("a", base + rng.normal(0, 0.5, 50), base + rng.normal(0, 0.5, 50)),
-            contestant("b<&", base + rng.normal(0, 0.5, 50), base + rng.normal(0, 0.5, 50)),
-            contestant("trim", base - 1.5, base - 1.6, is_control=True, new=False),
+            variant("far", base + 1, base + 1.1),
+            variant("original as it is", is_control=True, new=False),
+            variant("a", base + rng.normal(0, 0.5, 50), base + rng.normal(0, 0.5, 50)),
+            variant("b<&", base + rng.normal(0, 0.5, 50), base + rng.normal(0, 0.5, 50)),
+            variant("trim", base - 1.5, base - 1.6, is_control=True, new=False),
         ]
     )
     pairs = differences(found, 42)

@@ -96,7 +96,7 @@ def refused(tmp_path, capsys, monkeypatch):
         raise AssertionError("the corpus was read")
 
     def run(source, *words):
-        monkeypatch.setattr(Corpus, "survey", read)
+        monkeypatch.setattr(Corpus, "statistics", read)
         capsys.readouterr()  # what the test itself has had to say so far
         before = sorted(tmp_path.rglob("*"))
         out = tmp_path / "out"

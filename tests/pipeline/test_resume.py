@@ -52,7 +52,7 @@ for order in sys.stdin:
 
 
 @pytest.fixture
-def walk(xlm_r):
+def context(xlm_r):
     """Run `specialize` in a process of its own that dies in one stage; gives the process' exit code."""
     process = subprocess.Popen(
         [sys.executable, "-c", WALKS, str(xlm_r), str(DATA / "de.txt")],
@@ -71,17 +71,17 @@ def walk(xlm_r):
     assert process.wait() == 0
 
 
-def test_killed_in_every_stage_and_resumed(walk, tmp_path):
+def test_killed_in_every_stage_and_resumed(context, tmp_path):
     for done, victim in enumerate(STAGES):
-        assert walk(tmp_path / "out", victim) == -signal.SIGKILL
+        assert context(tmp_path / "out", victim) == -signal.SIGKILL
         assert not (tmp_path / "out").exists()
         finished = {p.parent.name for p in (tmp_path / "out.partial" / "monoglot").glob("*/stage.json")}
         assert finished - {f".{victim}.tmp"} == set(STAGES[:done])
-    assert walk(tmp_path / "out", "report") == -signal.SIGKILL
+    assert context(tmp_path / "out", "report") == -signal.SIGKILL
     assert not (tmp_path / "out").exists()
-    assert walk(tmp_path / "out") == 0
+    assert context(tmp_path / "out") == 0
     assert (tmp_path / "out" / "monoglot" / "report.html").exists()
-    assert walk(tmp_path / "straight") == 0
+    assert context(tmp_path / "straight") == 0
     costs = json.loads((tmp_path / "out" / "monoglot" / "measured.json").read_text())
     assert [name for name, cost in costs["stages"].items() if cost["reused"]] == list(STAGES)
     resumed, straight = (

@@ -13,7 +13,7 @@ from monoglot.errors import ModelError
 from monoglot.model import checkpoint
 from monoglot.pipeline.specialize import specialize
 from monoglot.pipeline.stages.context import VERSIONS
-from monoglot.pipeline.stages.tokenizer import weighted
+from monoglot.pipeline.stages.tokenizer import weighted_counts
 from monoglot.settings import Settings
 from tests.fixtures.tokenizers import DATA, sample
 
@@ -80,10 +80,10 @@ def test_weights_give_a_short_text_its_share(run):
 
 def test_shares_do_not_depend_on_the_length_of_a_text():
     counts = np.array([[100, 300, 0], [1, 0, 1]])
-    assert weighted(counts, ()).tolist() == [101, 300, 1]
-    np.testing.assert_allclose(weighted(counts, (1, 3)), [0.0625 + 0.375, 0.1875, 0.375])
-    np.testing.assert_allclose(weighted(counts * [[1], [50]], (1, 3)), weighted(counts, (1, 3)))
-    assert weighted(np.array([[0, 0], [1, 1]]), (1, 1)).tolist() == [0.25, 0.25]
+    assert weighted_counts(counts, ()).tolist() == [101, 300, 1]
+    np.testing.assert_allclose(weighted_counts(counts, (1, 3)), [0.0625 + 0.375, 0.1875, 0.375])
+    np.testing.assert_allclose(weighted_counts(counts * [[1], [50]], (1, 3)), weighted_counts(counts, (1, 3)))
+    assert weighted_counts(np.array([[0, 0], [1, 1]]), (1, 1)).tolist() == [0.25, 0.25]
 
 
 def test_a_loss_is_shared_by_weight(xlm_r, corpora, tmp_path):

@@ -10,7 +10,7 @@ import pytest
 from monoglot.errors import SettingError
 from monoglot.model.chat_template import template_texts
 from monoglot.tokenization.extend import ExtendSettings, extend_tokenizer, with_kept_tokens
-from monoglot.tokenization.selection import KeptText, forms_of, segmented_otherwise
+from monoglot.tokenization.selection import RetainedText, forms_of, segmented_otherwise
 from monoglot.tokenization.train import TokenizerSettings, train_tokenizer
 from monoglot.tokenization.trim import TrimSettings, trim_tokenizer
 from tests.fixtures.tokenizers import FAMILIES, byte_level, sample
@@ -19,7 +19,7 @@ FAMILY_NAMES = sorted(FAMILIES)
 GERMAN = sample("de", 400)
 SWAHILI = sample("sw", 40)[20:]
 PROMPTS = tuple(f"{' '.join(line.split()[:3])}: " for line in SWAHILI)
-KEEP = KeptText(PROMPTS)
+KEEP = RetainedText(PROMPTS)
 
 
 def count(tokenizer, lines):
@@ -85,7 +85,7 @@ class TestEveryFamily:
     def test_a_token_by_its_spelling_and_a_text_beside_it(self, family, source_tokenizers):
         source = source_tokenizers[family]
         unused = [text for text in source.get_vocab() if text not in source.all_special_tokens][-1]
-        keep = KeptText.of(source, [], [unused, PROMPTS[0]])
+        keep = RetainedText.of(source, [], [unused, PROMPTS[0]])
         assert keep.tokens == (unused,)
         assert keep.texts in ((PROMPTS[0],), (unused, PROMPTS[0]))
         trimmed = trim_tokenizer(source, count(source, GERMAN[:20]), TrimSettings(), keep=keep)
@@ -97,7 +97,7 @@ class TestEveryFamily:
 def test_a_word_that_is_a_token_is_a_text_too(family, source_tokenizers):
     source = source_tokenizers[family]
     word = min(text for text in source.get_vocab() if text.isascii() and text.isalpha() and len(text) > 1)
-    keep = KeptText.of(source, [], [word])
+    keep = RetainedText.of(source, [], [word])
     trimmed = trim_tokenizer(source, count(source, sample("ja", 20)), TrimSettings(), keep=keep).tokenizer
     assert tokens(trimmed, word) == tokens(source, word)
     assert word in trimmed.get_vocab()
@@ -117,7 +117,7 @@ def test_no_room_for_them_is_said(source_tokenizers):
         source_tokenizers["byte-level"] if "byte-level" in source_tokenizers else source_tokenizers["unigram"]
     )
     trained = train_tokenizer(source, GERMAN, TokenizerSettings(400))
-    everything = KeptText(tokens=tuple(text for text in source.get_vocab() if len(text) > 1))
+    everything = RetainedText(tokens=tuple(text for text in source.get_vocab() if len(text) > 1))
     with pytest.raises(SettingError, match="no room"):
         with_kept_tokens(trained, source, everything)
 
@@ -136,7 +136,7 @@ def test_tools_of_another_shape_come_out_as_before():
     source = byte_level([*GERMAN[:200], *tools, *kept], 900)
     counts = count(source, [*words, *(" " + word for word in words)])
     changed = []
-    for keep in (KeptText(), KeptText(kept)):
+    for keep in (RetainedText(), RetainedText(kept)):
         trimmed = trim_tokenizer(source, counts, TrimSettings(), keep=keep).tokenizer
         assert len(trimmed) < len(source)
         changed.append(sum(tokens(source, text) != tokens(trimmed, text) for text in tools))

@@ -9,9 +9,9 @@ from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, train
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
 from monoglot.errors import SettingError
-from monoglot.tokenization.selection import admission
+from monoglot.tokenization.selection import selection_order
 from monoglot.tokenization.tokenizer_json import state_of
-from monoglot.tokenization.trim import TrimSettings, prove, select_tokens, trim_tokenizer
+from monoglot.tokenization.trim import TrimSettings, check_segmentation, select_tokens, trim_tokenizer
 from tests.fixtures.tokenizers import FAMILIES, LANGUAGES, sample
 
 FAMILY_NAMES = sorted(FAMILIES)
@@ -31,7 +31,7 @@ def segmented_alike(source, trimmed, line):
 
 def order_of(source, counts):
     """The whole order in which tokens are let in, and how many must stay."""
-    required, others = admission(source, state_of(source), counts)
+    required, others = selection_order(source, state_of(source), counts)
     return [*required, *others], len(required)
 
 
@@ -93,14 +93,17 @@ class TestEveryFamily:
         source = source_tokenizers[family]
         counts = count(source, GERMAN)
         trimmed = trim_tokenizer(source, counts, TrimSettings(max_loss=max_loss), HELD_OUT)
-        proof = prove(source, trimmed.tokenizer, trimmed.kept_source_ids, HELD_OUT)
+        proof = check_segmentation(source, trimmed.tokenizer, trimmed.kept_source_ids, HELD_OUT)
         assert proof.lines == len(HELD_OUT)
         assert 1 - proof.share <= max_loss
         order, required = order_of(source, counts)
         size = len(trimmed.tokenizer)
         if size > required:
             less = select_tokens(source, order[: size - 1])
-            assert 1 - prove(source, less.tokenizer, less.kept_source_ids, HELD_OUT).share > max_loss
+            assert (
+                1 - check_segmentation(source, less.tokenizer, less.kept_source_ids, HELD_OUT).share
+                > max_loss
+            )
 
     def test_coverage_is_reached_by_the_smallest_vocabulary(self, family, source_tokenizers):
         source = source_tokenizers[family]
@@ -150,7 +153,7 @@ def test_weights_decide_between_languages(source_tokenizers):
     more_swahili = trim_tokenizer(source, 0.1 * german + swahili, rule)
 
     def share(trimmed):
-        return prove(source, trimmed.tokenizer, trimmed.kept_source_ids, GERMAN).share
+        return check_segmentation(source, trimmed.tokenizer, trimmed.kept_source_ids, GERMAN).share
 
     assert share(more_german) > share(more_swahili)
 
@@ -165,7 +168,7 @@ def test_lines_may_count_differently(source_tokenizers):
         weights = [german_weight] * 100 + [swahili_weight] * 100
         trimmed = trim_tokenizer(source, counts, TrimSettings(max_loss=0.3), lines, weights)
         return [
-            prove(source, trimmed.tokenizer, trimmed.kept_source_ids, part).share
+            check_segmentation(source, trimmed.tokenizer, trimmed.kept_source_ids, part).share
             for part in (lines[:100], swahili)
         ]
 
@@ -188,11 +191,11 @@ def test_the_whole_coverage_of_weighted_counts_is_the_tokens_used(source_tokeniz
 def test_the_proof_shows_what_differs(source_tokenizers):
     source = source_tokenizers["wordpiece"]
     trimmed = trim_tokenizer(source, count(source, GERMAN), TrimSettings(minimum_count=50))
-    proof = prove(source, trimmed.tokenizer, trimmed.kept_source_ids, GERMAN)
+    proof = check_segmentation(source, trimmed.tokenizer, trimmed.kept_source_ids, GERMAN)
     different = [line for line in GERMAN if not segmented_alike(source, trimmed, line)]
     assert (proof.lines, proof.equal) == (len(GERMAN), len(GERMAN) - len(different))
     assert list(proof.examples) == different[:5]
-    assert prove(source, source, np.arange(len(source)), []).share == 1
+    assert check_segmentation(source, source, np.arange(len(source)), []).share == 1
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 from monoglot.tokenization.extend import ExtendSettings, extend_tokenizer
 from monoglot.tokenization.tokenizer_json import rebuild, state_of
 from monoglot.tokenization.train import TokenizerSettings, train_tokenizer
-from monoglot.tokenization.trim import TrimSettings, prove, select_tokens, trim_tokenizer
+from monoglot.tokenization.trim import TrimSettings, check_segmentation, select_tokens, trim_tokenizer
 from tests.fixtures.tokenizers import sample
 
 TEXT = sample("de", 600)
@@ -124,7 +124,7 @@ def test_trimmed(source):
     kept = set(trimmed.kept_source_ids.tolist())
     whole = [line for line, ids in zip(HELD_OUT, ids_of_lines(source), strict=True) if kept.issuperset(ids)]
     assert 0 < len(whole) < len(HELD_OUT)
-    assert prove(source, trimmed.tokenizer, trimmed.kept_source_ids, whole).share == 1
+    assert check_segmentation(source, trimmed.tokenizer, trimmed.kept_source_ids, whole).share == 1
 
 
 def test_extended(source, trained):
@@ -132,4 +132,4 @@ def test_extended(source, trained):
     assert length(extended) < length(source)
     assert round_trips(extended) == round_trips(source)
     back = select_tokens(extended, range(len(source)))
-    assert prove(source, back.tokenizer, back.kept_source_ids, HELD_OUT).share == 1
+    assert check_segmentation(source, back.tokenizer, back.kept_source_ids, HELD_OUT).share == 1

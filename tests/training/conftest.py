@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from monoglot.tokenization.encoding import TokenizedCorpus, encode_corpus
-from monoglot.training.objective import Lesson, Teacher
+from monoglot.training.objective import Teacher, TrainingContext
 from tests.fixtures.models import ARCHITECTURES
 from tests.fixtures.tokenizers import FAMILIES, sample, unigram
 
@@ -26,15 +26,17 @@ def german(source_tokenizers, tmp_path_factory) -> dict[str, TokenizedCorpus]:
 
 
 @pytest.fixture
-def lesson(source_tokenizers, german, tmp_path) -> Callable[..., Lesson]:
+def context(source_tokenizers, german, tmp_path) -> Callable[..., TrainingContext]:
     """Builds a fresh model of an architecture and all that goes with it."""
 
-    def build(architecture: str, seed: int = 7, **changes) -> Lesson:
+    def build(architecture: str, seed: int = 7, **changes) -> TrainingContext:
         make = ARCHITECTURES[architecture]
         tokenizer = source_tokenizers[make.family]
         cache = tmp_path / "cache"
         cache.mkdir(exist_ok=True)
-        return Lesson(make(tokenizer, **changes), tokenizer, german[make.family], lambda: LINES, seed, cache)
+        return TrainingContext(
+            make(tokenizer, **changes), tokenizer, german[make.family], lambda: LINES, seed, cache
+        )
 
     return build
 
@@ -46,14 +48,14 @@ def german_tokenizer():
 
 
 @pytest.fixture
-def taught(lesson, german_tokenizer) -> Callable[..., Lesson]:
+def taught(context, german_tokenizer) -> Callable[..., TrainingContext]:
     """A lesson whose student has a vocabulary of its own, and whose teacher is the multilingual model."""
 
-    def build(**changes) -> Lesson:
-        given = lesson("bert-headless")
+    def build(**changes) -> TrainingContext:
+        given = context("bert-headless")
         student = ARCHITECTURES["bert-headless"](german_tokenizer)
         given = replace(given, model=student, tokenizer=german_tokenizer, lines=lambda: TAUGHT, **changes)
-        original = lesson("bert-headless")
+        original = context("bert-headless")
         return replace(given, teacher=Teacher(original.model, original.tokenizer, "a" * 64))
 
     return build

@@ -15,7 +15,7 @@ from monoglot.errors import Interrupted
 from monoglot.tokenization.pieces import Pieces
 from monoglot.training.composition import MOST_PIECES, Composition, features
 from monoglot.training.lapt import Outcome, train
-from monoglot.training.objective import Lesson
+from monoglot.training.objective import TrainingContext
 from monoglot.training.registry import get_objective
 from monoglot.training.schedule import TrainingSettings
 
@@ -24,13 +24,13 @@ NEW = np.arange(SIZE) % 3 > 0
 TABLE = "embeddings.word_embeddings.weight"
 
 
-def attached(given: Lesson) -> Composition:
+def attached(given: TrainingContext) -> Composition:
     found = Composition.of(given.model, given.tokenizer, given.teacher.model, given.teacher.tokenizer, NEW)
     assert found is not None
     return found
 
 
-def run(given: Lesson, folder: Path, score=None, **options) -> Outcome:
+def run(given: TrainingContext, folder: Path, score=None, **options) -> Outcome:
     settings = TrainingSettings(
         tokens=8 * 256, batch_tokens=256, window_tokens=64, checks=4, learning_rate=1e-3,
         embedding_learning_rate=1e-2, precision="float32", schedule="keep-copied",
@@ -74,9 +74,9 @@ def test_a_model_does_at_first_what_it_did_and_then_what_the_sum_does(taught):
 
 
 @pytest.mark.parametrize("architecture", ["xlm-roberta", "gemma3"])
-def test_a_shared_or_scaled_table_has_none(architecture, lesson):
+def test_a_shared_or_scaled_table_has_none(architecture, context):
     """What is added to the input would not be in the head, or be scaled."""
-    given = lesson(architecture)
+    given = context(architecture)
     new = np.ones(len(given.tokenizer), bool)
     assert Composition.of(given.model, given.tokenizer, given.model, given.tokenizer, new) is None
 

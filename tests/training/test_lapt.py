@@ -19,7 +19,7 @@ from monoglot.model.tables import find_tables
 from monoglot.tokenization.encoding import encode_corpus
 from monoglot.training.checkpoints import COMPLETE, latest
 from monoglot.training.lapt import train
-from monoglot.training.learner import Learner
+from monoglot.training.objective_wrapper import ObjectiveWrapper
 from monoglot.training.objectives.mlm import MaskedTask
 from monoglot.training.registry import get_objective
 from monoglot.training.schedule import Budget, TrainingSettings
@@ -32,9 +32,9 @@ QUICK = {
 }  # fmt: skip
 
 
-def run(lesson, folder, objective="mlm", *, score=None, new_rows=None, identity=None, **settings):
+def run(context, folder, objective="mlm", *, score=None, new_rows=None, identity=None, **settings):
     return train(
-        lesson,
+        context,
         get_objective(objective),
         TrainingSettings(**(QUICK | settings)),
         folder,
@@ -53,8 +53,8 @@ def same(first, second):
     return all(torch.equal(first[name], second[name]) for name in first)
 
 
-def test_a_run_learns_and_records_it(lesson, tmp_path):
-    given = lesson("xlm-roberta")
+def test_a_run_learns_and_records_it(context, tmp_path):
+    given = context("xlm-roberta")
     outcome = run(given, tmp_path / "c", tokens=60 * STEP, score=lambda model, task: {"bits_per_byte": 2.0})
     lines = metrics(tmp_path / "c")
     losses = [line["loss"] for line in lines if "loss" in line]
@@ -68,9 +68,9 @@ def test_a_run_learns_and_records_it(lesson, tmp_path):
     assert not list((tmp_path / "c").rglob("training_args.bin"))
 
 
-def test_the_callers_random_numbers_are_left_alone(lesson, tmp_path):
+def test_the_callers_random_numbers_are_left_alone(context, tmp_path):
     before = random.getstate(), torch.get_rng_state()
-    run(lesson("bert"), tmp_path / "c", tokens=STEP)
+    run(context("bert"), tmp_path / "c", tokens=STEP)
     assert random.getstate() == before[0]
     assert torch.equal(torch.get_rng_state(), before[1])
 
@@ -79,9 +79,9 @@ def test_the_callers_random_numbers_are_left_alone(lesson, tmp_path):
     ("architecture", "objective", "schedule"),
     [("xlm-roberta", "mlm", "all"), ("gemma3", "clm", "embeddings-first")],
 )
-def test_an_interrupted_run_ends_with_the_same_weights(architecture, objective, schedule, lesson, tmp_path):
+def test_an_interrupted_run_ends_with_the_same_weights(architecture, objective, schedule, context, tmp_path):
     settings = {"schedule": schedule, "frozen_share": 0.5, "decay": "cosine"}
-    through = run(lesson(architecture), tmp_path / "through", objective, **settings)
+    through = run(context(architecture), tmp_path / "through", objective, **settings)
 
     def told_to_stop(model, task):
         if (tmp_path / "stopped" / "checkpoint-3").exists():
@@ -90,17 +90,17 @@ def test_an_interrupted_run_ends_with_the_same_weights(architecture, objective, 
 
     handler = signal.getsignal(signal.SIGTERM)
     with pytest.raises(Interrupted, match="after step 7 of 12") as stop:
-        run(lesson(architecture), tmp_path / "stopped", objective, score=told_to_stop, **settings)
+        run(context(architecture), tmp_path / "stopped", objective, score=told_to_stop, **settings)
     assert stop.value.exit_code == 143
     assert signal.getsignal(signal.SIGTERM) is handler
-    resumed = run(lesson(architecture), tmp_path / "stopped", objective, **settings)
+    resumed = run(context(architecture), tmp_path / "stopped", objective, **settings)
     assert resumed.resumed_from_step == 7
     assert same(through.weights, resumed.weights)
     assert metrics(tmp_path / "stopped") == metrics(tmp_path / "through")
 
 
-def test_a_half_written_checkpoint_is_passed_over(lesson, tmp_path):
-    through = run(lesson("bert"), tmp_path / "through", keep=9)
+def test_a_half_written_checkpoint_is_passed_over(context, tmp_path):
+    through = run(context("bert"), tmp_path / "through", keep=9)
     folder = tmp_path / "killed"
     shutil.copytree(tmp_path / "through", folder)
     for step in (9, 12):
@@ -108,23 +108,23 @@ def test_a_half_written_checkpoint_is_passed_over(lesson, tmp_path):
     (folder / "checkpoint-9" / "optimizer.pt").write_bytes(b"half")
     with (folder / "metrics.jsonl").open("a") as file:
         file.write('{"step": 1')
-    resumed = run(lesson("bert"), folder)
+    resumed = run(context("bert"), folder)
     assert resumed.resumed_from_step == 6
     assert same(through.weights, resumed.weights)
     assert metrics(folder) == metrics(tmp_path / "through")
 
 
-def test_a_run_killed_before_its_first_checkpoint_records_its_beginning_once(lesson, tmp_path):
+def test_a_run_killed_before_its_first_checkpoint_records_its_beginning_once(context, tmp_path):
     def score(model, task):
         return {"bits_per_byte": 2.0}
 
-    run(lesson("bert"), tmp_path / "through", score=score)
+    run(context("bert"), tmp_path / "through", score=score)
     folder = tmp_path / "killed"
     folder.mkdir()
     lines = (tmp_path / "through" / "metrics.jsonl").read_text().splitlines()
     (folder / "metrics.jsonl").write_text("\n".join(lines[:3]) + "\n")
     (folder / "settings.json").write_bytes((tmp_path / "through" / "settings.json").read_bytes())
-    run(lesson("bert"), folder, score=score)
+    run(context("bert"), folder, score=score)
     assert (folder / "metrics.jsonl").read_bytes() == (tmp_path / "through" / "metrics.jsonl").read_bytes()
 
 
@@ -152,20 +152,20 @@ def flip(file):
 
 
 @pytest.fixture
-def whole(lesson, tmp_path):
+def whole(context, tmp_path):
     """A run with all its checkpoints, and what it gave."""
     folder = tmp_path / "whole"
-    return folder, run(lesson("bert"), folder, keep=9)
+    return folder, run(context("bert"), folder, keep=9)
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
-def test_a_damaged_checkpoint_is_passed_over_and_named(damage, whole, lesson, tmp_path, caplog):
+def test_a_damaged_checkpoint_is_passed_over_and_named(damage, whole, context, tmp_path, caplog):
     through, outcome = whole
     folder = tmp_path / "c"
     shutil.copytree(through, folder)
     for step in (6, 9, 12):
         DAMAGES[damage](folder / f"checkpoint-{step}")
-    resumed = run(lesson("bert"), folder)
+    resumed = run(context("bert"), folder)
     assert resumed.resumed_from_step == 3
     assert same(outcome.weights, resumed.weights)
     assert (folder / "metrics.jsonl").read_bytes() == (through / "metrics.jsonl").read_bytes()
@@ -176,28 +176,28 @@ def test_a_damaged_checkpoint_is_passed_over_and_named(damage, whole, lesson, tm
     assert said[0].endswith(f"in {folder}: resuming from checkpoint-3.")
 
 
-def test_a_run_with_only_damaged_checkpoints_begins_again(whole, lesson, tmp_path, caplog):
+def test_a_run_with_only_damaged_checkpoints_begins_again(whole, context, tmp_path, caplog):
     through, outcome = whole
     folder = tmp_path / "c"
     shutil.copytree(through, folder)
     for checkpoint in folder.glob("checkpoint-*"):
         cut(checkpoint / "model.safetensors")
-    resumed = run(lesson("bert"), folder)
+    resumed = run(context("bert"), folder)
     assert resumed.resumed_from_step is None
     assert same(outcome.weights, resumed.weights)
     assert (folder / "metrics.jsonl").read_bytes() == (through / "metrics.jsonl").read_bytes()
     assert "there is no other, so training begins again" in caplog.text
 
 
-def test_damaged_settings_of_a_run_are_one_sentence(whole, lesson, tmp_path):
+def test_damaged_settings_of_a_run_are_one_sentence(whole, context, tmp_path):
     shutil.copytree(whole[0], tmp_path / "c")
     (tmp_path / "c" / "settings.json").write_text("{")
     with pytest.raises(SettingError, match=r"settings\.json is damaged or missing, so that nobody knows"):
-        run(lesson("bert"), tmp_path / "c")
+        run(context("bert"), tmp_path / "c")
 
 
 @pytest.mark.parametrize("killed_after", [3, 5, 7, 9])
-def test_patience_outlives_an_interruption(killed_after, lesson, tmp_path):
+def test_patience_outlives_an_interruption(killed_after, context, tmp_path):
     figures = {0: 9.0, 1: 3.0, 2: 2.0, 3: 2.5, 4: 2.5, 5: 1.9, 6: 2.0, 7: 2.0, 8: 2.0}
 
     class Killed(BaseException):
@@ -215,56 +215,56 @@ def test_patience_outlives_an_interruption(killed_after, lesson, tmp_path):
 
     settings = {"checks": 12, "patience": 3, "keep": 2}
     through, folder = tmp_path / "through", tmp_path / "killed"
-    whole = run(lesson("bert"), through, score=dying(through, 99), **settings)
+    whole = run(context("bert"), through, score=dying(through, 99), **settings)
     assert whole.steps == 8
     # Step 0 is scored before there is a checkpoint: it counts as the first.
     if killed_after < 9:
         with pytest.raises(Killed):
-            run(lesson("bert"), folder, score=dying(folder, killed_after), **settings)
+            run(context("bert"), folder, score=dying(folder, killed_after), **settings)
     else:  # after the last checkpoint
-        run(lesson("bert"), folder, score=dying(folder, 99), **settings)
-    again = run(lesson("bert"), folder, score=dying(folder, 99), **settings)
+        run(context("bert"), folder, score=dying(folder, 99), **settings)
+    again = run(context("bert"), folder, score=dying(folder, 99), **settings)
     assert again.steps == whole.steps
     assert again.record == whole.record
     assert same(again.weights, whole.weights)
 
 
-def test_figures_between_records_are_the_same_after_an_interruption(lesson, tmp_path, monkeypatch):
+def test_figures_between_records_are_the_same_after_an_interruption(context, tmp_path, monkeypatch):
     """When losses are recorded less often than checkpoints are written, their means begin at checkpoints."""
     monkeypatch.setattr(Budget, "interval", lambda budget, times: 5 if times == 200 else 3)
-    run(lesson("bert"), tmp_path / "through", keep=9)
+    run(context("bert"), tmp_path / "through", keep=9)
     shutil.copytree(tmp_path / "through", tmp_path / "killed")
     for step in (9, 12):
         shutil.rmtree(tmp_path / "killed" / f"checkpoint-{step}")
-    resumed = run(lesson("bert"), tmp_path / "killed")
+    resumed = run(context("bert"), tmp_path / "killed")
     assert resumed.resumed_from_step == 6
     assert metrics(tmp_path / "killed") == metrics(tmp_path / "through")
 
 
-def test_other_settings_are_not_resumed(lesson, tmp_path):
-    first = run(lesson("bert"), tmp_path / "c", tokens=3 * STEP)
+def test_other_settings_are_not_resumed(context, tmp_path):
+    first = run(context("bert"), tmp_path / "c", tokens=3 * STEP)
     with pytest.raises(SettingError, match=r"learning_rate was 0\.01 and is now 0\.02, model was tiny and"):
-        run(lesson("bert"), tmp_path / "c", tokens=3 * STEP, learning_rate=0.02, identity={"model": "other"})
-    again = run(lesson("bert"), tmp_path / "c", tokens=3 * STEP, device_tokens=64)  # no more than rounding
+        run(context("bert"), tmp_path / "c", tokens=3 * STEP, learning_rate=0.02, identity={"model": "other"})
+    again = run(context("bert"), tmp_path / "c", tokens=3 * STEP, device_tokens=64)  # no more than rounding
     assert same(first.weights, again.weights)  # it had been finished
 
 
-def test_embeddings_come_first(lesson, tmp_path):
-    given = lesson("xlm-roberta")
+def test_embeddings_come_first(context, tmp_path):
+    given = context("xlm-roberta")
     before = {name: tensor.clone() for name, tensor in given.model.state_dict().items()}
     tables = find_tables(given.model).axes
     run(given, tmp_path / "c", schedule="embeddings-first", frozen_share=1.0)
     for name, tensor in given.model.state_dict().items():
         assert torch.equal(tensor, before[name]) == (name not in tables), name
-    again = lesson("xlm-roberta")
+    again = context("xlm-roberta")
     run(again, tmp_path / "d", schedule="embeddings-first", frozen_share=0.5)
     assert not torch.equal(again.model.roberta.encoder.layer[0].output.dense.weight,
                            before["roberta.encoder.layer.0.output.dense.weight"])  # fmt: skip
 
 
 @pytest.mark.parametrize(("architecture", "objective"), [("xlm-roberta", "mlm"), ("llama", "clm")])
-def test_old_rows_do_not_move_by_a_bit(architecture, objective, lesson, tmp_path):
-    given = lesson(architecture)
+def test_old_rows_do_not_move_by_a_bit(architecture, objective, context, tmp_path):
+    given = context(architecture)
     before = {name: tensor.clone() for name, tensor in given.model.state_dict().items()}
     new = np.arange(1500) % 3 == 0
     run(given, tmp_path / "c", objective, schedule="new-rows", new_rows=new, weight_decay=0.5)
@@ -280,8 +280,8 @@ def test_old_rows_do_not_move_by_a_bit(architecture, objective, lesson, tmp_path
             assert torch.equal(tensor, before[name]), name
 
 
-def test_the_body_may_learn_while_old_rows_stay(lesson, tmp_path):
-    given = lesson("xlm-roberta")
+def test_the_body_may_learn_while_old_rows_stay(context, tmp_path):
+    given = context("xlm-roberta")
     before = {name: tensor.clone() for name, tensor in given.model.state_dict().items()}
     new = np.arange(1500) % 3 == 0
     run(given, tmp_path / "c", schedule="keep-copied", new_rows=new, weight_decay=0.5)
@@ -294,8 +294,8 @@ def test_the_body_may_learn_while_old_rows_stay(lesson, tmp_path):
     assert not torch.equal(after[body], before[body])
 
 
-def test_chosen_layers_learn(lesson, tmp_path):
-    given = lesson("bert")
+def test_chosen_layers_learn(context, tmp_path):
+    given = context("bert")
     before = {name: tensor.clone() for name, tensor in given.model.state_dict().items()}
     run(given, tmp_path / "c", tokens=3 * STEP, layers=(1,))
     moved = {
@@ -308,11 +308,11 @@ def test_chosen_layers_learn(lesson, tmp_path):
         if n.endswith("key.bias")  # softmax does not feel it
     } | {n for n in moved if n.endswith("key.bias")}
     with pytest.raises(SettingError, match="--layers 5: the model has layers 0 to 1"):
-        run(lesson("bert"), tmp_path / "d", layers=(0, 5))
+        run(context("bert"), tmp_path / "d", layers=(0, 5))
 
 
-def test_adapters_are_merged(lesson, tmp_path):
-    given = lesson("xlm-roberta")
+def test_adapters_are_merged(context, tmp_path):
+    given = context("xlm-roberta")
     before = {name: tensor.clone() for name, tensor in given.model.state_dict().items()}
     outcome = run(given, tmp_path / "c", lora_rank=2)
     assert set(outcome.weights) <= set(before)
@@ -322,7 +322,7 @@ def test_adapters_are_merged(lesson, tmp_path):
     assert "roberta.encoder.layer.0.attention.self.query.bias" not in moved
 
 
-def test_a_run_that_gets_no_better_stops_and_returns_to_its_best(lesson, tmp_path):
+def test_a_run_that_gets_no_better_stops_and_returns_to_its_best(context, tmp_path):
     figures = iter([9.0, 3.0, 2.0, 2.5, 2.5, 2.5, 2.5])
     best = {}
 
@@ -332,20 +332,20 @@ def test_a_run_that_gets_no_better_stops_and_returns_to_its_best(lesson, tmp_pat
             best.update({name: tensor.clone() for name, tensor in model.state_dict().items()})
         return {"bits_per_byte": value}
 
-    given = lesson("bert")
+    given = context("bert")
     outcome = run(given, tmp_path / "c", checks=12, patience=2, score=score, keep=1)
     assert outcome.steps == 4
     assert outcome.record["best_step"] == 2
     assert all(torch.equal(tensor, best[name]) for name, tensor in outcome.weights.items())
 
 
-def test_patience_needs_something_to_watch(lesson, tmp_path):
+def test_patience_needs_something_to_watch(context, tmp_path):
     with pytest.raises(SettingError, match="--patience watches bits_per_byte"):
-        run(lesson("bert"), tmp_path / "c", patience=2)
+        run(context("bert"), tmp_path / "c", patience=2)
 
 
-def test_nan_stops_before_it_spreads(lesson, tmp_path):
-    given = lesson("bert")
+def test_nan_stops_before_it_spreads(context, tmp_path):
+    given = context("bert")
 
     def poison(model, task):
         if (tmp_path / "c" / "checkpoint-3").exists():
@@ -360,15 +360,15 @@ def test_nan_stops_before_it_spreads(lesson, tmp_path):
     assert error.value.exit_code == 2
 
 
-def test_a_corpus_shorter_than_a_batch_is_refused(lesson, tmp_path):
+def test_a_corpus_shorter_than_a_batch_is_refused(context, tmp_path):
     with pytest.raises(CorpusError, match="fewer than the 31250 of one batch"):
-        run(lesson("bert"), tmp_path / "c", batch_tokens=1_000_000)
+        run(context("bert"), tmp_path / "c", batch_tokens=1_000_000)
 
 
 @pytest.mark.parametrize("schedule", ["new-rows", "keep-copied"])
-def test_new_rows_have_to_be_known(schedule, lesson, tmp_path):
+def test_new_rows_have_to_be_known(schedule, context, tmp_path):
     with pytest.raises(SettingError, match=f"--schedule {schedule} needs .* not copied"):
-        run(lesson("bert"), tmp_path / "c", schedule=schedule)
+        run(context("bert"), tmp_path / "c", schedule=schedule)
 
 
 @pytest.mark.parametrize(
@@ -387,8 +387,8 @@ def test_settings_that_make_no_sense_are_refused(settings, message):
 
 
 @pytest.mark.parametrize(("architecture", "objective"), [("xlm-roberta", "mlm"), ("llama", "clm")])
-def test_flash_attention_trains_and_is_scored(architecture, objective, flash, lesson, tmp_path):
-    given = lesson(architecture)
+def test_flash_attention_trains_and_is_scored(architecture, objective, flash, context, tmp_path):
+    given = context(architecture)
     given.model.config._attn_implementation = flash
 
     def score(model, task):
@@ -400,18 +400,18 @@ def test_flash_attention_trains_and_is_scored(architecture, objective, flash, le
     assert np.mean(losses[-10:]) < np.mean(losses[:10]) - 0.5
 
 
-def test_flash_attention_in_float32_is_refused(flash, lesson, tmp_path):
-    given = lesson("llama")
+def test_flash_attention_in_float32_is_refused(flash, context, tmp_path):
+    given = context("llama")
     given.model.config._attn_implementation = flash
     with pytest.raises(SettingError, match="--precision bf16"):
         run(given, tmp_path / "c", "clm")
 
 
-def test_what_is_doubtful_about_a_training_is_recorded(lesson, tmp_path):
-    outcome = run(lesson("deberta-v2"), tmp_path / "c", tokens=STEP)
+def test_what_is_doubtful_about_a_training_is_recorded(context, tmp_path):
+    outcome = run(context("deberta-v2"), tmp_path / "c", tokens=STEP)
     assert outcome.record["documents_apart_by"] == "none"
     assert any("will see each other" in warning for warning in outcome.record["warnings"])
-    assert run(lesson("bert"), tmp_path / "d", tokens=STEP).record["warnings"] == []
+    assert run(context("bert"), tmp_path / "d", tokens=STEP).record["warnings"] == []
 
 
 def count_layer_runs(model):
@@ -424,7 +424,7 @@ def count_layer_runs(model):
 
 @pytest.mark.parametrize("objective", ["distill", "distill-hidden", "mlm", "clm", "span"])
 def test_gradient_checkpointing_computes_activations_twice_and_changes_nothing(
-    objective, taught, lesson, tmp_path
+    objective, taught, context, tmp_path
 ):
     found, runs = [], []
     plain = {
@@ -433,7 +433,7 @@ def test_gradient_checkpointing_computes_activations_twice_and_changes_nothing(
         "span": ("t5", {"dropout_rate": 0, "decoder_start_token_id": 0}),
     }
     for again in (False, True):
-        given = lesson(*plain[objective][:1], **plain[objective][1]) if objective in plain else taught()
+        given = context(*plain[objective][:1], **plain[objective][1]) if objective in plain else taught()
         if objective == "distill-hidden":
             given = replace(
                 given, corpus=encode_corpus(given.tokenizer, TAUGHT, tmp_path / f"tokens-{again}")
@@ -464,31 +464,31 @@ def test_gradient_checkpointing_computes_activations_twice_and_changes_nothing(
 def test_layers_that_compute_activations_twice_drop_nothing(taught):
     given = taught()
     task = SimpleNamespace(uses_dropout=False, loss=None)
-    learner = Learner(given.model, task)
-    learner.gradient_checkpointing_enable()
-    learner.train()
+    wrapper = ObjectiveWrapper(given.model, task)
+    wrapper.gradient_checkpointing_enable()
+    wrapper.train()
     layers = [module for module in given.model.modules() if getattr(module, "gradient_checkpointing", False)]
     assert layers
     assert all(layer.training for layer in layers)
     assert not any(m.training for m in given.model.modules() if isinstance(m, torch.nn.Dropout))
-    learner.eval()
+    wrapper.eval()
     assert not any(module.training for module in given.model.modules())
 
 
-def test_a_loss_that_is_no_number_is_an_error_though_its_gradient_is_zero(lesson, tmp_path, monkeypatch):
+def test_a_loss_that_is_no_number_is_an_error_though_its_gradient_is_zero(context, tmp_path, monkeypatch):
     def loss(self, model, batch):
         return model(input_ids=batch["ids"]).logits.sum() * 0.0 + float("nan")
 
     monkeypatch.setattr(MaskedTask, "loss", loss)
     with pytest.raises(TrainingError, match="NaN or infinite at step 1"):
-        run(lesson("bert"), tmp_path / "c")
+        run(context("bert"), tmp_path / "c")
     assert not (tmp_path / "c" / "metrics.jsonl").read_text()
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
-def test_a_held_out_figure_that_is_no_number_is_an_error(value, lesson, tmp_path):
+def test_a_held_out_figure_that_is_no_number_is_an_error(value, context, tmp_path):
     with pytest.raises(TrainingError, match=f"bits per byte is {value} at step 0"):
-        run(lesson("bert"), tmp_path / "c", score=lambda model, task: {"bits_per_byte": value})
+        run(context("bert"), tmp_path / "c", score=lambda model, task: {"bits_per_byte": value})
     assert not (tmp_path / "c" / "metrics.jsonl").read_text()
 
 

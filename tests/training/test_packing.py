@@ -6,7 +6,14 @@ from hypothesis import given, strategies as st
 
 from monoglot.errors import CorpusError
 from monoglot.tokenization.encoding import TokenizedCorpus
-from monoglot.training.packing import PADDING, Frame, Layout, PackedCorpus, Windows, filling_order
+from monoglot.training.packing import (
+    PADDING,
+    Layout,
+    PackedCorpus,
+    SpecialTokenTemplate,
+    Windows,
+    filling_order,
+)
 
 
 @given(st.lists(st.integers(1, 20), max_size=60))
@@ -25,7 +32,7 @@ def test_documents_that_fill_windows_are_taken_out_of_turn(lengths):
 
 
 BOS, EOS, PAD = 1, 2, 0
-FRAMES = [Frame(), Frame((BOS,), ()), Frame((BOS,), (EOS,))]
+FRAMES = [SpecialTokenTemplate(), SpecialTokenTemplate((BOS,), ()), SpecialTokenTemplate((BOS,), (EOS,))]
 
 
 def made_up(lengths):
@@ -41,15 +48,15 @@ def epoch(corpus, layout, seed=0):
     return PackedCorpus(corpus, layout, windows=count, seed=seed).__getitems__(range(count))
 
 
-def texts(windows: Windows, frame: Frame):
+def texts(windows: Windows, template: SpecialTokenTemplate):
     """The text of each piece with its document and start, checking what stands around it."""
     for piece, (document, start) in enumerate(zip(windows.documents, windows.starts, strict=True)):
         where = windows.pieces == piece
         assert len(set(np.nonzero(where)[0])) == 1
         ids, is_text = windows.ids[where], windows.is_text[where]
-        assert tuple(ids[: len(frame.before)]) == frame.before
-        assert tuple(ids[len(ids) - len(frame.after) :]) == frame.after
-        assert is_text.sum() == len(ids) - frame.tokens
+        assert tuple(ids[: len(template.before)]) == template.before
+        assert tuple(ids[len(ids) - len(template.after) :]) == template.after
+        assert is_text.sum() == len(ids) - template.tokens
         assert (windows.positions[where] == np.arange(len(ids))).all()
         yield int(document), int(start), ids[is_text]
 
@@ -60,12 +67,12 @@ def texts(windows: Windows, frame: Frame):
     st.sampled_from(FRAMES),
     st.booleans(),
 )
-def test_every_token_is_in_one_window(lengths, window, frame, whole):
-    corpus, layout = made_up(lengths), Layout(window, frame, PAD, whole)
+def test_every_token_is_in_one_window(lengths, window, template, whole):
+    corpus, layout = made_up(lengths), Layout(window, template, PAD, whole)
     windows = epoch(corpus, layout)
     assert windows.ids.shape[1] == window
     assert (windows.ids[windows.pieces == PADDING] == PAD).all()
-    found = sorted(texts(windows, frame), key=lambda piece: piece[:2])
+    found = sorted(texts(windows, template), key=lambda piece: piece[:2])
     for document, length in enumerate(lengths):
         pieces = [(start, ids) for number, start, ids in found if number == document]
         expected = corpus.ids[corpus.offsets[document] : corpus.offsets[document + 1]]
@@ -80,7 +87,7 @@ def test_every_token_is_in_one_window(lengths, window, frame, whole):
 def test_real_lines_leave_hardly_any_room(whole, german, source_tokenizers):
     for family, corpus in german.items():
         tokenizer = source_tokenizers[family]
-        windows = epoch(corpus, Layout(256, Frame.of(tokenizer), PAD, whole))
+        windows = epoch(corpus, Layout(256, SpecialTokenTemplate.of(tokenizer), PAD, whole))
         assert len(windows.ids) > 30
         # The last is what is left over; of few whole lines the last fit ever less well.
         counted = windows.pieces[: len(windows.ids) * 3 // 4] if whole else windows.pieces[:-1]
@@ -89,9 +96,9 @@ def test_real_lines_leave_hardly_any_room(whole, german, source_tokenizers):
 
 def test_the_frame_is_what_the_tokenizer_puts_around_a_text(source_tokenizers):
     for tokenizer in source_tokenizers.values():
-        frame = Frame.of(tokenizer)
+        template = SpecialTokenTemplate.of(tokenizer)
         inner = tokenizer("Das Recht", add_special_tokens=False)["input_ids"]
-        assert [*frame.before, *inner, *frame.after] == tokenizer("Das Recht")["input_ids"]
+        assert [*template.before, *inner, *template.after] == tokenizer("Das Recht")["input_ids"]
 
 
 def test_a_window_depends_on_seed_and_number_alone(german):
@@ -131,15 +138,15 @@ END = 3
     st.sampled_from(FRAMES[:2]),
     st.booleans(),
 )
-def test_every_document_ends_once(lengths, window, frame, whole):
+def test_every_document_ends_once(lengths, window, template, whole):
     """Neither a piece that a document was cut to ends so, nor is there a piece of an end alone."""
-    corpus, layout = made_up(lengths), Layout(window, frame, PAD, whole, end=(END,))
+    corpus, layout = made_up(lengths), Layout(window, template, PAD, whole, end=(END,))
     windows = epoch(corpus, layout)
     last = {}
     for piece, (document, start) in enumerate(zip(windows.documents, windows.starts, strict=True)):
         where = windows.pieces == piece
         ids, is_text = windows.ids[where], windows.is_text[where]
-        text, tail = ids[is_text], ids[~is_text][len(frame.before) :]
+        text, tail = ids[is_text], ids[~is_text][len(template.before) :]
         assert len(text) > 0
         assert tail.tolist() in ([], [END])
         begin = corpus.offsets[document] + start
@@ -155,7 +162,7 @@ def test_every_document_ends_once(lengths, window, frame, whole):
 
 def test_documents_end_with_what_the_tokenizer_does_not_put_there(source_tokenizers):
     for family, tokenizer in source_tokenizers.items():
-        frame = Frame.of(tokenizer)
-        end, ids = frame.end_of(tokenizer), tokenizer("Das Recht")["input_ids"]
+        template = SpecialTokenTemplate.of(tokenizer)
+        end, ids = template.end_of(tokenizer), tokenizer("Das Recht")["input_ids"]
         assert (tokenizer.eos_token_id is None) == (tokenizer.eos_token_id not in [*ids, *end]), family
         assert ([*ids, *end].count(tokenizer.eos_token_id)) <= 1 + ids.count(tokenizer.eos_token_id)

@@ -1,7 +1,7 @@
 """The command line: each command parses, calls the pipeline, prints."""
 
-from monoglot.cli import commands  # noqa: F401 - registers them
+from monoglot.cli import commands
 from monoglot.cli.base import app
 from monoglot.cli.run import main
 
-__all__ = ["app", "main"]
+__all__ = ["app", "commands", "main"]

@@ -13,7 +13,7 @@ from rich.table import Table
 
 from monoglot.model.pooling import PROMPTS
 from monoglot.pipeline.compare.probe import Scores
-from monoglot.pipeline.compare.result import HELDOUT, Comparison, Figure, Found
+from monoglot.pipeline.compare.result import HELDOUT, Comparison, Figure, VariantResult
 from monoglot.pipeline.evaluate import Difference, Evaluation, TextScores
 from monoglot.pipeline.evaluate_task import HEADS, TaskEvaluation, TaskScores, summarized
 from monoglot.pipeline.overlap_audit import Analysis
@@ -262,7 +262,7 @@ def figure(runs: Sequence[Scores], text: str) -> str:
     return f"{found.mean:.4f}" + (f" ± {found.std:.4f}" if found.std is not None else "")
 
 
-def read(one: Found) -> str:
+def read(one: VariantResult) -> str:
     """How much text a probe read."""
     return f"{one.text_bytes / 1e6:,.2f} MB" if one.ends else "-"
 

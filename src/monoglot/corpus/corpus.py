@@ -64,7 +64,7 @@ class Corpus:
         self._statistics: CorpusStatistics | None = None
         self._fingerprint: str | None = None
 
-    def survey(self, progress: Progress = SILENT) -> CorpusStatistics:
+    def statistics(self, progress: Progress = SILENT) -> CorpusStatistics:
         """Count lines, words and bytes, and choose the held-out lines, in one pass; the answer is kept.
 
         Raises:
@@ -134,7 +134,7 @@ class Corpus:
     def _heldout_keys(self) -> Container[int]:
         if self.heldout:
             return {content_key(line.encode()) for line in self._lines(self.heldout)}
-        return range(self.survey().heldout_limit + 1)
+        return range(self.statistics().heldout_limit + 1)
 
     def _count(self, advance: Advance) -> CorpusStatistics:
         excluded = self._heldout_keys() if self.heldout else ()

@@ -14,7 +14,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerFast
 from monoglot.errors import ModelError
 from monoglot.tokenization.spelling import script_of
 from monoglot.tokenization.vocabulary import plain_backend
-from monoglot.training.packing import Frame
+from monoglot.training.packing import SpecialTokenTemplate
 
 UNSPACED_SCRIPTS = frozenset(
     {"Han", "Hiragana", "Katakana", "Bopomofo", "Thai", "Lao", "Khmer", "Myanmar", "Tibetan", "Javanese"}
@@ -93,7 +93,7 @@ class TokenizedText:
         """Cut lines into tokens."""
         backend = plain_backend(tokenizer)
         encodings = backend.encode_batch(list(lines), add_special_tokens=False)
-        frame = Frame.of(tokenizer)
+        frame = SpecialTokenTemplate.of(tokenizer)
         return cls(
             lines,
             [np.array(encoding.ids, np.int64) for encoding in encodings],

@@ -94,7 +94,7 @@ def check_neighbors(neighbors: int, temperature: float) -> None:
 
 NEIGHBORS = 10
 """Nearest anchors in the auxiliary space that are looked up in the source embeddings."""
-STRANGERS = 512
+RANDOM_ANCHORS = 512
 """Anchors drawn at random that tell which source cosines are usual for an anchor."""
 
 LISTED = 50
@@ -164,15 +164,15 @@ def anchor_reliability(
     auxiliary = unit_rows(torch.from_numpy(transfer.required_vectors.matrix[anchors.target_ids]))
     rows = transfer.required_embeddings[torch.from_numpy(anchors.source_ids)].float()
     source = unit_rows(rows - rows.mean(dim=0))
-    drawn = np.random.default_rng(seed).permutation(count)[:STRANGERS]
-    strangers = source[torch.from_numpy(np.sort(drawn))]
+    drawn = np.random.default_rng(seed).permutation(count)[:RANDOM_ANCHORS]
+    random_anchors = source[torch.from_numpy(np.sort(drawn))]
     result = torch.empty(count)
     # One neighbour more than needed: nearest of all is the anchor itself.
     for block, _, nearest in largest_cosines(auxiliary, auxiliary, min(NEIGHBORS + 1, count)):
         own = torch.arange(block.start, block.stop)
         others = nearest != own[:, None]
         cosines = torch.einsum("id,ind->in", source[block], source[nearest])
-        usual = (source[block] @ strangers.T).sort(dim=1).values
-        shares = torch.searchsorted(usual, cosines.contiguous()).float() / len(strangers)
+        usual = (source[block] @ random_anchors.T).sort(dim=1).values
+        shares = torch.searchsorted(usual, cosines.contiguous()).float() / len(random_anchors)
         result[block] = (shares * others).sum(dim=1) / others.sum(dim=1)
     return result.numpy()

@@ -34,7 +34,7 @@ from monoglot.model.tables import (
     named_tensors,
     nested_configs,
 )
-from monoglot.model.transplant import Surgery, plan
+from monoglot.model.transplant import TransplantPlan, plan_transplant
 from monoglot.untrusted import read_foreign_json, refusing
 
 AHEAD = ("num_nextn_predict_layers", "mtp_num_hidden_layers", "num_mtp_layers")
@@ -155,7 +155,7 @@ def transplant_checkpoint(
         ModelError: As for ``transplant``.
     """
     source.check_tables()
-    surgery = plan(source.structure, mixture, tokenizer, source_tokenizer, pad_to_multiple_of)
+    surgery = plan_transplant(source.structure, mixture, tokenizer, source_tokenizer, pad_to_multiple_of)
     inner = inner_folder(source.folder, out)
     weight_map: dict[str, str] = {}
     size_bytes = 0
@@ -200,7 +200,7 @@ def _without_lost_layers(config: PreTrainedConfig, lost: Sequence[str]) -> None:
                 )  # fmt: skip
 
 
-def _write_shard(file: Path, names: dict[str, str], surgery: Surgery, out: Path) -> int:
+def _write_shard(file: Path, names: dict[str, str], surgery: TransplantPlan, out: Path) -> int:
     """Write one shard with its tables changed, and count the bytes of its tensors."""
     with safe_open(file, framework="pt") as weights:
         tensors = {stored: surgery.change(own, weights.get_tensor(stored)) for stored, own in names.items()}

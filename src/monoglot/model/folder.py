@@ -13,7 +13,7 @@ from transformers.dynamic_module_utils import get_class_from_dynamic_module
 from monoglot.errors import ModelError
 from monoglot.model._hf import quiet_transformers
 from monoglot.model.carried_templates import carry_templates
-from monoglot.model.side_files import copy_satellites, transformer_folder
+from monoglot.model.side_files import copy_side_files, transformer_folder
 from monoglot.model.side_modules import carry_unknown_files, renumber_modules
 from monoglot.model.stored_tensors import check_report, names_in, weight_files
 from monoglot.model.tokenizer_folder import load_tokenizer, take_over_class, warn_if_read_differently
@@ -142,7 +142,7 @@ def save_surroundings(tokenizer: PreTrainedTokenizerFast, source_folder: Path, o
     inner = inner_folder(source_folder, out)
     with quiet_transformers():
         tokenizer.save_pretrained(inner)
-    copy_satellites(source_folder, out)
+    copy_side_files(source_folder, out)
     carry_templates(source_folder, out, tokenizer)
     carry_unknown_files(source_folder, out)
     renumber_modules(source_folder, out, tokenizer, load_tokenizer(source_folder))

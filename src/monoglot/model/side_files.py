@@ -38,7 +38,7 @@ def transformer_folder(folder: Path) -> Path:
     return inner
 
 
-def copy_satellites(source: Path, out: Path) -> None:
+def copy_side_files(source: Path, out: Path) -> None:
     """Copy what belongs to a model and does not depend on its vocabulary, but for chat templates.
 
     Args:

@@ -87,7 +87,7 @@ def padded(mixture: Mixture, multiple: int) -> Mixture:
 
 
 @dataclass(frozen=True)
-class Surgery:
+class TransplantPlan:
     """Everything that a change of vocabulary changes in a model.
 
     Attributes:
@@ -153,13 +153,13 @@ class Surgery:
                 setattr(changed.get_submodule(path), attribute, new)
 
 
-def plan(
+def plan_transplant(
     model: PreTrainedModel,
     mixture: Mixture,
     tokenizer: PreTrainedTokenizerFast,
     source_tokenizer: PreTrainedTokenizerFast,
     pad_to_multiple_of: int = 1,
-) -> Surgery:
+) -> TransplantPlan:
     """Work out what changes, and refuse what can't be done, before any table is touched.
 
     Args:
@@ -182,7 +182,7 @@ def plan(
     new_settings = _new_settings(model, tables, mixture.n_target, shift, ids)
     after = blueprint(type(model), new_settings[id(model.config)])
     shift.check(after)
-    return Surgery(tables, mixture, shift, new_settings, blueprint(type(model), model.config), after)
+    return TransplantPlan(tables, mixture, shift, new_settings, blueprint(type(model), model.config), after)
 
 
 def _new_settings(
@@ -249,7 +249,7 @@ def transplant(
         ModelError: If tokenizers, mixture and model don't fit each other, a table holds NaN or infinity, or
             the model has vocabulary-sized parameters of an unknown kind.
     """
-    surgery = plan(model, mixture, tokenizer, source_tokenizer, pad_to_multiple_of)
+    surgery = plan_transplant(model, mixture, tokenizer, source_tokenizer, pad_to_multiple_of)
     # deepcopy takes whatever is in the memo instead of copying it: no vocabulary table is ever copied.
     changed: PreTrainedModel = copy.deepcopy(model, {**surgery.new_settings, **surgery.new_tensors(model)})
     surgery.finish(changed)

@@ -13,9 +13,17 @@ from monoglot.initialization.registry import get_method
 from monoglot.model.source import open_source
 from monoglot.pipeline.inputs import check_output, check_runs, limited_threads, read_as_the_model_does
 from monoglot.pipeline.report import report_at_end
-from monoglot.pipeline.stages import corpus as texts
-from monoglot.pipeline.stages.context import Walk
-from monoglot.pipeline.training_job import RECORD, RESUMED, TRAINING, adapted, follow, join, resolved
+from monoglot.pipeline.stages.context import RunContext
+from monoglot.pipeline.stages.corpus import read_corpus, tokenize_with_source
+from monoglot.pipeline.training_job import (
+    RECORD,
+    RESUMED,
+    TRAINING,
+    adapted,
+    join_processes,
+    resolved,
+    run_worker,
+)
 from monoglot.progress import SILENT, Progress
 from monoglot.run import Run, read_json
 from monoglot.settings import AdaptSettings
@@ -85,8 +93,8 @@ def adapt(
     settings, training = settings or AdaptSettings(), training or TrainingSettings()
     shared = settings.of_run()
     with limited_threads(shared.n_threads):
-        if not join():
-            follow()
+        if not join_processes():
+            run_worker()
             return None
         inputs = list(inputs_of(corpus))
         text = open_corpus(inputs, column=settings.column, heldout=settings.heldout)
@@ -98,13 +106,13 @@ def adapt(
         mixture = source.folder / "monoglot" / "mixture" / "mixture.safetensors"
         settings, filled = resolved(source.folder, settings, training, copies_known=mixture.exists())
         with Run.open(Path(output), overwrite) as run:
-            walk = Walk(
+            context = RunContext(
                 run, source, text, get_method(shared.method), get_engine(shared.vectors), shared, progress
             )
-            survey = texts.survey(walk)
-            tokens = texts.source_tokens(walk, survey)
+            corpus_stage = read_corpus(context)
+            tokens = tokenize_with_source(context, corpus_stage)
             result = adapted(
-                walk, source.folder, source.key, survey, tokens, settings, filled,
+                context, source.folder, source.key, corpus_stage, tokens, settings, filled,
                 mixture=mixture if mixture.exists() else None,
             )  # fmt: skip
             hashes = {"corpus": text.fingerprint(), "model": source.key}

@@ -92,7 +92,7 @@ def demo(
         f"vocabulary of {size:,} tokens. It gets one for {LANGUAGES[language]} alone, of "
         f"{VOCABULARY[language]:,} tokens."
     )
-    contest = contest_settings(language, methods="focus,blend", seeds=1)
+    contest = compare_settings(language, methods="focus,blend", seeds=1)
     settings = Settings(
         vocabulary_size=VOCABULARY[language],
         heldout=str(heldout),
@@ -112,7 +112,7 @@ def demo(
     return Demo(language, str(made), written.page, comparison, summary)
 
 
-def contest_settings(language: str, *, methods: str, seeds: int) -> CompareSettings:
+def compare_settings(language: str, *, methods: str, seeds: int) -> CompareSettings:
     """How methods are compared on the demo model.
 
     Args:

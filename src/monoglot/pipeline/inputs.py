@@ -25,7 +25,7 @@ from monoglot.model.folder import load_model
 from monoglot.model.given_text import unread_templates
 from monoglot.model.pooling import reads_lower_case
 from monoglot.model.source import Source, open_source
-from monoglot.model.transplant import plan
+from monoglot.model.transplant import plan_transplant
 from monoglot.pipeline.stages.retained import find_kept
 from monoglot.pipeline.stages.tokenizer import trim_settings
 from monoglot.run.output import check_apart, check_place
@@ -219,6 +219,6 @@ def check_target(source: Source, target: Source, settings: Settings) -> None:
     provenance = np.full(target.vocabulary.size, Provenance.UNUSED, np.uint8)
     trained = np.ones(source.checkpoint.tables.rows, bool)
     anything = Mixture(SparseRows.empty(len(provenance)), provenance, trained)
-    plan(source.checkpoint.structure, anything, target.tokenizer, source.tokenizer)
+    plan_transplant(source.checkpoint.structure, anything, target.tokenizer, source.tokenizer)
     for lost in lost_templates(source.folder, target.tokenizer):
         logger.warning("%s", lost)

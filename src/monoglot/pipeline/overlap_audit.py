@@ -22,7 +22,7 @@ from monoglot.vectors.engines.fasttext import FastText
 
 
 @dataclass(frozen=True)
-class Prospect:
+class InitializationForecast:
     """What is known about the missing tokens before anything is trained.
 
     Attributes:
@@ -46,7 +46,7 @@ class Analysis:
     """
 
     audit: OverlapAudit
-    prospect: Prospect
+    prospect: InitializationForecast
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
@@ -88,7 +88,7 @@ def analyze_overlap(
     has_vector = np.zeros(len(has_pieces), bool)
     if text:
         has_vector = text.tokens[pairs.missing] >= FastText().min_count
-    prospect = Prospect(
+    prospect = InitializationForecast(
         with_vector=int(has_vector.sum()) if text else None,
         with_pieces=int((has_pieces & ~has_vector).sum()),
         without=int((~has_pieces & ~has_vector).sum()),

@@ -23,7 +23,7 @@ from monoglot.pipeline.stages.retained import find_kept
 from monoglot.progress import SILENT, Progress
 from monoglot.report.summary import kept_words
 from monoglot.tokenization.extend import ExtendSettings, extend_tokenizer, with_kept_tokens
-from monoglot.tokenization.selection import KeptText
+from monoglot.tokenization.selection import RetainedText
 from monoglot.tokenization.train import TokenizerSettings, train_tokenizer
 from monoglot.tokenization.trim import TrimSettings, trim_tokenizer
 from monoglot.tokenization.vocabulary import id_rows, plain_backend
@@ -247,7 +247,7 @@ def plan(
     for problem in unread_templates(model.folder):
         logger.warning("%s", problem)
     inspection = inspect(model)
-    statistics = text.survey(progress)
+    statistics = text.statistics(progress)
     sample = sampled(text, statistics.bytes)
     keep = kept.of(model)
     options = tuple(_options(model, inspection, keep, sample, list(text.heldout_lines()), progress))
@@ -278,7 +278,7 @@ def sampled(corpus: Corpus, corpus_bytes: int) -> list[str]:
 def _options(
     source: Source,
     model: Inspection,
-    keep: KeptText,
+    keep: RetainedText,
     sample: list[str],
     heldout: list[str],
     progress: Progress,
@@ -313,7 +313,7 @@ def _options(
 
 
 def _replaced(
-    source: Source, language: PreTrainedTokenizerFast, keep: KeptText
+    source: Source, language: PreTrainedTokenizerFast, keep: RetainedText
 ) -> PreTrainedTokenizerFast | None:
     """The language's tokenizer with the tokens that are kept, if it has room for them."""
     try:
@@ -323,7 +323,7 @@ def _replaced(
 
 
 def _extended(
-    source: Source, language: PreTrainedTokenizerFast, keep: KeptText
+    source: Source, language: PreTrainedTokenizerFast, keep: RetainedText
 ) -> PreTrainedTokenizerFast | None:
     """The source tokenizer with as many tokens of the language's as there are, up to the usual number."""
     added = ADDED_TOKENS

@@ -20,7 +20,7 @@ from monoglot.errors import OutputError, SettingError, first_line
 from monoglot.model.given_text import CHAT_TEMPLATES
 from monoglot.model.side_files import sentence_modules
 from monoglot.model.source import HUB_NAME
-from monoglot.report.finished_run import Artifacts
+from monoglot.report.finished_run import FinishedRun
 from monoglot.run.output import HOME
 from monoglot.untrusted import read_foreign_json
 
@@ -76,7 +76,7 @@ def push(
         OutputError: If monoglot did not make the folder, or the hub does not take it.
         SettingError: If the name is none that a model can have.
     """
-    folder = Artifacts(Path(output)).output
+    folder = FinishedRun(Path(output)).output
     if not (HUB_NAME.fullmatch(name) and "/" in name):
         raise SettingError(f"'{name}' is no name for a model on the hub: give owner/model")
     files, left_out = published(folder)

@@ -15,7 +15,7 @@ from monoglot.pipeline.training_job import SCORED_WORDS
 from monoglot.progress import SILENT, Progress
 from monoglot.report import facts as report_facts
 from monoglot.report.card import write_card
-from monoglot.report.finished_run import EVALUATION, Artifacts, FoundSource, compared_with, find_source
+from monoglot.report.finished_run import EVALUATION, FinishedRun, FoundSource, compared_with, find_source
 from monoglot.report.page import compose, render
 from monoglot.report.svg import as_png, standalone
 from monoglot.run import atomic_write, write_json
@@ -28,7 +28,7 @@ MEASURED = EvaluateSettings(lines=100, word_share=SCORED_WORDS)
 """Enough lines to tell models apart, few enough for a coffee."""
 
 
-def measure(artifacts: Artifacts, source: Source, progress: Progress) -> None:
+def measure(artifacts: FinishedRun, source: Source, progress: Progress) -> None:
     """Score a run's model and the one that it was made from on its held-out text, and keep that for reports.
 
     Args:
@@ -102,12 +102,12 @@ def report(
         SettingError: If what draws PNG is not installed.
         ModelError: If a source is named that can't be used, or is not the one.
     """
-    artifacts = Artifacts(Path(output), trust_remote_code=trust_remote_code)
+    artifacts = FinishedRun(Path(output), trust_remote_code=trust_remote_code)
     return _write(artifacts, source, language, evaluate=evaluate, png=png, progress=progress)
 
 
 def _write(
-    artifacts: Artifacts,
+    artifacts: FinishedRun,
     source: str | Source | None,
     language: str | None = None,
     *,
@@ -161,7 +161,7 @@ def report_at_end(folder: Path, output: Path, source: Source | None, progress: P
     """
     try:
         written = _write(
-            Artifacts(folder, output, trust_remote_code=source is not None and source.trust_remote_code),
+            FinishedRun(folder, output, trust_remote_code=source is not None and source.trust_remote_code),
             source,
         )
     except Exception as error:

@@ -10,9 +10,22 @@ from monoglot.initialization.registry import get_method
 from monoglot.model.source import Source, open_source
 from monoglot.pipeline.inputs import check, check_output, limited_threads
 from monoglot.pipeline.report import report_at_end
-from monoglot.pipeline.stages import corpus as texts, scores as scoring, tokenizer as tokenizers, weights
-from monoglot.pipeline.stages.context import Walk
+from monoglot.pipeline.stages.context import RunContext
+from monoglot.pipeline.stages.corpus import read_corpus, tokenize_corpus
 from monoglot.pipeline.stages.retained import kept_facts
+from monoglot.pipeline.stages.scores import (
+    check_equivalence,
+    equivalence_figures,
+    score_vocabularies,
+    summarize,
+)
+from monoglot.pipeline.stages.tokenizer import (
+    make_extended_tokenizer,
+    make_new_tokenizer,
+    make_trimmed_tokenizer,
+    match_vocabularies,
+)
+from monoglot.pipeline.stages.weights import compute_mixture, train_vectors, write_model
 from monoglot.progress import SILENT, Progress
 from monoglot.report.summary import Summary
 from monoglot.run import Artifact, Run
@@ -60,75 +73,75 @@ def specialize(
         check(model, text, settings)
         finish = last_stage(settings, model)
         with Run.open(Path(output), overwrite) as run:
-            walk = Walk(run, model, text, method, engine, settings, progress)
-            if walk.looked_into and walk.method.needs_vectors:
-                walk.looked_into.check()
-            result = finish(walk, WALKS[settings.mode](walk))
+            context = RunContext(run, model, text, method, engine, settings, progress)
+            if context.probed_model and context.method.needs_vectors:
+                context.probed_model.check()
+            result = finish(context, WALKS[settings.mode](context))
             hashes = {"corpus": text.fingerprint(), "source": model.key}
-            proof = scoring.proved(walk)
+            proof = equivalence_figures(context)
             names = {"source": str(source), "corpus": inputs, "hub": model.on_hub}
-            kept = kept_facts(walk.run.artifacts["tokenizer"].folder)
+            kept = kept_facts(context.run.artifacts["tokenizer"].folder)
             run.publish(
                 result, settings=settings, inputs=hashes, seed=settings.seed,
                 proof=proof, names=names, kept=kept,
                 finish=lambda folder: report_at_end(folder, run.output, model, progress),
             )  # fmt: skip
-            return scoring.summary(walk)
+            return summarize(context)
 
 
-def replace(walk: Walk) -> Artifact:
+def replace(context: RunContext) -> Artifact:
     """A vocabulary of the language's own: shared tokens are copied, the others initialised."""
-    survey = texts.survey(walk)
-    tokenizer = tokenizers.replaced(walk, survey)
-    overlap = tokenizers.overlap(walk, tokenizer)
-    tokens = texts.tokens(walk, survey, tokenizer)
-    vectors = weights.vectors(walk, tokenizer, tokens) if walk.method.needs_vectors else None
-    mixture = weights.mixture(walk, tokenizer, overlap, vectors)
-    model = weights.model(walk, tokenizer, mixture)
-    scoring.scores(walk, survey, tokenizer, tokens, mixture, model)
+    corpus_stage = read_corpus(context)
+    tokenizer = make_new_tokenizer(context, corpus_stage)
+    overlap = match_vocabularies(context, tokenizer)
+    tokens = tokenize_corpus(context, corpus_stage, tokenizer)
+    vectors = train_vectors(context, tokenizer, tokens) if context.method.needs_vectors else None
+    mixture = compute_mixture(context, tokenizer, overlap, vectors)
+    model = write_model(context, tokenizer, mixture)
+    score_vocabularies(context, corpus_stage, tokenizer, tokens, mixture, model)
     return model
 
 
-def extend(walk: Walk) -> Artifact:
+def extend(context: RunContext) -> Artifact:
     """The source vocabulary with tokens of the language added: the old rows stay, the new are initialised."""
-    survey = texts.survey(walk)
-    language = tokenizers.replaced(walk, survey, name="language")
-    tokenizer = tokenizers.extended(walk, language)
-    overlap = tokenizers.overlap(walk, tokenizer)
+    corpus_stage = read_corpus(context)
+    language = make_new_tokenizer(context, corpus_stage, name="language")
+    tokenizer = make_extended_tokenizer(context, language)
+    overlap = match_vocabularies(context, tokenizer)
     vectors = None
-    if walk.method.needs_vectors:
-        language_tokens = texts.tokens(walk, survey, language, name="language-tokens")
-        vectors = weights.vectors(walk, language, language_tokens)
-    mixture = weights.mixture(walk, tokenizer, overlap, vectors, vectors_of=language)
-    model = weights.model(walk, tokenizer, mixture)
-    scoring.proof(walk, survey, tokenizer, model)
-    tokens = texts.tokens(walk, survey, tokenizer)
-    scoring.scores(walk, survey, tokenizer, tokens, mixture, model)
+    if context.method.needs_vectors:
+        language_tokens = tokenize_corpus(context, corpus_stage, language, name="language-tokens")
+        vectors = train_vectors(context, language, language_tokens)
+    mixture = compute_mixture(context, tokenizer, overlap, vectors, vectors_of=language)
+    model = write_model(context, tokenizer, mixture)
+    check_equivalence(context, corpus_stage, tokenizer, model)
+    tokens = tokenize_corpus(context, corpus_stage, tokenizer)
+    score_vocabularies(context, corpus_stage, tokenizer, tokens, mixture, model)
     return model
 
 
-def trim(walk: Walk) -> Artifact:
+def trim(context: RunContext) -> Artifact:
     """The source vocabulary without what the corpus never uses: nothing is missing, and that is proved."""
-    survey = texts.survey(walk)
-    tokenizer = tokenizers.trimmed(walk, survey)
-    overlap = tokenizers.overlap(walk, tokenizer)
-    mixture = weights.mixture(walk, tokenizer, overlap)
-    model = weights.model(walk, tokenizer, mixture)
-    scoring.proof(walk, survey, tokenizer, model)
-    if walk.settings.adapt_tokens:
-        texts.tokens(walk, survey, tokenizer)
-    scoring.scores(walk, survey, tokenizer, walk.run.artifacts["usage"], mixture, model)
+    corpus_stage = read_corpus(context)
+    tokenizer = make_trimmed_tokenizer(context, corpus_stage)
+    overlap = match_vocabularies(context, tokenizer)
+    mixture = compute_mixture(context, tokenizer, overlap)
+    model = write_model(context, tokenizer, mixture)
+    check_equivalence(context, corpus_stage, tokenizer, model)
+    if context.settings.adapt_tokens:
+        tokenize_corpus(context, corpus_stage, tokenizer)
+    score_vocabularies(context, corpus_stage, tokenizer, context.run.artifacts["usage"], mixture, model)
     return model
 
 
 WALKS = {"replace": replace, "extend": extend, "trim": trim}
 
 
-def last_stage(settings: Settings, source: Source) -> Callable[[Walk, Artifact], Artifact]:
+def last_stage(settings: Settings, source: Source) -> Callable[[RunContext, Artifact], Artifact]:
     """What happens to the transplanted model: training, if it is wanted; planned before any long work."""
     if settings.adapt_tokens is None:
-        return lambda walk, model: model
+        return lambda context, model: model
     # Trainer takes seconds to import, which those who don't train need not wait for.
-    from monoglot.pipeline.last_stage import LastStage
+    from monoglot.pipeline.adapt_plan import AdaptPlan
 
-    return LastStage.of(settings, source).run
+    return AdaptPlan.of(settings, source).run

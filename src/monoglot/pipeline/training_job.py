@@ -26,8 +26,8 @@ from monoglot.model.side_files import transformer_folder
 from monoglot.model.source import open_source
 from monoglot.model.tables import blueprint
 from monoglot.model.tokenizer_folder import load_tokenizer
-from monoglot.pipeline.stages.context import Walk, return_memory
-from monoglot.pipeline.stages.corpus import heldout
+from monoglot.pipeline.stages.context import RunContext, return_memory
+from monoglot.pipeline.stages.corpus import heldout_lines
 from monoglot.progress import SILENT, Progress
 from monoglot.run import Artifact, write_json
 from monoglot.run.output import CHECKPOINTS
@@ -35,8 +35,8 @@ from monoglot.settings import AdaptSettings
 from monoglot.tokenization.encoding import TokenizedCorpus
 from monoglot.training.checkpoints import METRICS
 from monoglot.training.lapt import Outcome, Scorer, train
-from monoglot.training.learner import is_sharded
-from monoglot.training.objective import Lesson, Task, Teacher
+from monoglot.training.objective import Task, Teacher, TrainingContext
+from monoglot.training.objective_wrapper import is_sharded
 from monoglot.training.registry import check_objective, choose_objective, get_objective
 from monoglot.training.schedule import TrainingSettings
 
@@ -49,7 +49,7 @@ LONGEST_STAGE = timedelta(days=2)
 Sent = TypeVar("Sent")
 
 
-def join() -> bool:
+def join_processes() -> bool:
     """Meet the other processes of a launch, if there are any.
 
     Returns:
@@ -60,13 +60,13 @@ def join() -> bool:
     return bool(PartialState().is_main_process)
 
 
-def send(order: Sent | None) -> None:
+def send_job(job: Sent | None) -> None:
     """Tell the others what to do; ``None`` if there is nothing."""
     if PartialState().num_processes > 1:
-        broadcast_object_list([order])
+        broadcast_object_list([job])
 
 
-def receive() -> object | None:
+def receive_job() -> object | None:
     """Wait for what the leader sends."""
     box: list[object | None] = [None]
     broadcast_object_list(box)
@@ -78,7 +78,7 @@ SCORED_WORDS = 0.15
 
 
 @dataclass(frozen=True)
-class Order:
+class TrainingJob:
     """What every process of a run needs to know, in plain values.
 
     Attributes:
@@ -108,42 +108,42 @@ class Order:
     identity: dict[str, Any]
 
 
-def follow() -> None:
+def run_worker() -> None:
     """Do what the leading process asks for: train along with it, or nothing."""
-    order = receive()
-    if isinstance(order, Order):
-        carry_out(order, _no_lines, SILENT)
+    job = receive_job()
+    if isinstance(job, TrainingJob):
+        run_job(job, _no_lines, SILENT)
 
 
-def carry_out(order: Order, lines: Callable[[], Iterable[str]], progress: Progress) -> Outcome:
+def run_job(job: TrainingJob, lines: Callable[[], Iterable[str]], progress: Progress) -> Outcome:
     """Train as ordered; the same in every process."""
-    settings = order.settings
-    student = Path(order.student)
+    settings = job.settings
+    student = Path(job.student)
     model = load_model(student, trust_remote_code=settings.trust_remote_code).float()
     if settings.attention:
         use_attention(model, settings.attention)
     tokenizer = load_tokenizer(student)
-    folder, cache = Path(order.checkpoints), Path(order.cache)
+    folder, cache = Path(job.checkpoints), Path(job.cache)
     cache.mkdir(parents=True, exist_ok=True)
-    lesson = Lesson(
+    training_context = TrainingContext(
         model,
         tokenizer,
-        TokenizedCorpus.open(Path(order.tokens)),
+        TokenizedCorpus.open(Path(job.tokens)),
         lines,
         settings.seed,
         cache,
-        load_teacher(order),
+        load_teacher(job),
         progress,
     )
-    longest = min(order.training.window_tokens, longest_input_tokens(model, tokenizer))
+    longest = min(job.training.window_tokens, longest_input_tokens(model, tokenizer))
     return train(
-        lesson,
+        training_context,
         get_objective(str(settings.objective), settings.objective_options),
-        order.training.with_windows(longest),
+        job.training.with_windows(longest),
         folder,
-        identity=order.identity,
-        new_rows=new_rows(order.mixture),
-        score=scorer(tokenizer, order.heldout),
+        identity=job.identity,
+        new_rows=new_rows(job.mixture),
+        score=scorer(tokenizer, job.heldout),
         progress=progress,
     )
 
@@ -160,12 +160,12 @@ def use_attention(model: PreTrainedModel, name: str) -> None:
         raise SettingError(f"--attention {name} can't be used: {str(error).splitlines()[0]}") from error
 
 
-def load_teacher(order: Order) -> Teacher | None:
+def load_teacher(job: TrainingJob) -> Teacher | None:
     """The model to match."""
-    if order.teacher is None:
+    if job.teacher is None:
         return None
-    source = open_source(order.teacher, trust_remote_code=order.settings.trust_remote_code)
-    return Teacher(source.model, source.tokenizer, order.teacher_key)
+    source = open_source(job.teacher, trust_remote_code=job.settings.trust_remote_code)
+    return Teacher(source.model, source.tokenizer, job.teacher_key)
 
 
 def new_rows(mixture: str | None) -> np.ndarray | None:
@@ -225,7 +225,7 @@ def resolved(
     name = settings.objective or choose_objective(skeleton, has_teacher=has_teacher)
     objective = get_objective(name, settings.objective_options)
     check_objective(name, objective, skeleton, has_teacher=has_teacher)
-    needs_teacher = objective.misfit(skeleton, has_teacher=False) is not None
+    needs_teacher = objective.why_unsuitable(skeleton, has_teacher=False) is not None
     # As the objective took them: "no" and False are one setting, with one key.
     given = {one.replace("-", "_") for one in settings.objective_options}
     own = read_prefix(folder)
@@ -247,10 +247,10 @@ def resolved(
 
 
 def adapted(
-    walk: Walk,
+    context: RunContext,
     student: Path,
     student_key: str,
-    survey: Artifact,
+    corpus_stage: Artifact,
     tokens: Artifact,
     settings: AdaptSettings,
     training: TrainingSettings,
@@ -260,10 +260,10 @@ def adapted(
     """Continue pretraining: the files of a Hugging Face folder, and beside them ``training/``.
 
     Args:
-        walk: The run.
+        context: The run.
         student: Folder of the model to train.
         student_key: Content hash of it.
-        survey: Stage of the held-out text.
+        corpus_stage: Stage of the held-out text.
         tokens: Stage of the corpus as its tokens.
         settings: What to learn (see `resolved`).
         training: How to train.
@@ -272,34 +272,34 @@ def adapted(
     teacher = None
     if settings.teacher:
         teacher = open_source(settings.teacher, trust_remote_code=settings.trust_remote_code)
-    checkpoints = walk.run.partial / CHECKPOINTS
-    lines = tuple(some(heldout(survey), SCORED_BYTES))
-    inputs = {"student": student_key, "text": survey.key, "tokens": tokens.key}
+    checkpoints = context.run.partial / CHECKPOINTS
+    lines = tuple(some(heldout_lines(corpus_stage), SCORED_BYTES))
+    inputs = {"student": student_key, "text": corpus_stage.key, "tokens": tokens.key}
     inputs |= {"teacher": teacher.key} if teacher else {}
     chosen = {"objective": settings.objective, "options": settings.objective_options, "seed": settings.seed}
 
     def compute(folder: Path) -> None:
-        order = Order(
+        job = TrainingJob(
             str(student), str(tokens.folder), str(checkpoints), str(checkpoints / "cache"),
             settings, training, str(teacher.folder) if teacher else None, teacher.key if teacher else "",
             lines, str(mixture) if mixture else None, chosen | inputs,
         )  # fmt: skip
-        walk.source.forget()
+        context.source.forget()
         return_memory()
-        send(order)
-        outcome = carry_out(order, walk.corpus.lines, walk.progress)
+        send_job(job)
+        outcome = run_job(job, context.corpus.lines, context.progress)
         save_student(student, outcome, folder, trust_remote_code=settings.trust_remote_code)
         write_json(checkpoints / RECORD, outcome.record | prompted(folder, settings, outcome.record))
-        walk.run.happened[RESUMED] = outcome.resumed_from_step
+        context.run.happened[RESUMED] = outcome.resumed_from_step
 
     def keep(folder: Path) -> None:
         for name in (METRICS, RECORD):
             (folder / name).write_bytes((checkpoints / name).read_bytes())
 
-    model = walk.stage("adapted", compute, chosen | training.lasting(), **inputs)
+    model = context.stage("adapted", compute, chosen | training.resume_identity(), **inputs)
     if model.reused:
-        send(None)
-    walk.stage(TRAINING, keep, adapted=model)
+        send_job(None)
+    context.stage(TRAINING, keep, adapted=model)
     return model
 
 

@@ -14,7 +14,7 @@ from monoglot import __version__
 from monoglot.errors import ModelError
 from monoglot.model.side_files import MODULES, transformer_folder
 from monoglot.model.source import HUB_NAME
-from monoglot.report.facts import Facts, changes, origins, story, training_changes
+from monoglot.report.facts import Facts, changes, origins, summary_sentences, training_changes
 from monoglot.run import atomic_write
 from monoglot.run.output import CARD
 from monoglot.untrusted import read_foreign_json
@@ -65,7 +65,7 @@ def write(facts: Facts, card: CardFacts, warnings: Sequence[str]) -> str:
         metadata=data.to_yaml(),
         facts=facts,
         card=card,
-        story=story(facts),
+        story=summary_sentences(facts),
         changes=changes(facts),
         training=training_changes(facts),
         origins=origins(facts),

@@ -18,10 +18,10 @@ from monoglot.maths.mixture import Mixture, Provenance
 from monoglot.maths.similarity import unit_rows
 from monoglot.model.source import Source
 from monoglot.report.embedding_map import BLOCK_ROWS
-from monoglot.report.finished_run import Artifacts, find_source, speller
+from monoglot.report.finished_run import FinishedRun, find_source, token_namer
 from monoglot.report.wording import provenance_name, readable
 from monoglot.tokenization.parts import Family, Parts, Role
-from monoglot.tokenization.pieces import make_cut
+from monoglot.tokenization.pieces import make_segmenter
 from monoglot.tokenization.vocabulary import Vocabulary, backend_of
 
 
@@ -230,7 +230,7 @@ class Words:
 def cut_text(tokenizer: PreTrainedTokenizerFast, text: str) -> list[int]:
     """The tokens of a text that stands in the middle of a line, after a space."""
     backend = backend_of(tokenizer)
-    return make_cut(backend, Parts.of(backend))([f" {text}"])[0]
+    return make_segmenter(backend, Parts.of(backend))([f" {text}"])[0]
 
 
 NEIGHBORS = 8
@@ -258,19 +258,19 @@ def explain(
         ModelError: If a source is named that can't be used, or is not the one.
         SettingError: If the run changed no vocabulary, or a marked text is no token.
     """
-    artifacts = Artifacts(Path(output), trust_remote_code=trust_remote_code)
-    mixture = artifacts.mixture
+    run = FinishedRun(Path(output), trust_remote_code=trust_remote_code)
+    mixture = run.mixture
     if mixture is None:
         raise SettingError(
             f"{output} has the vocabulary of the model it was trained from: give the output of specialize, "
             "or of adapt after it"
         )
-    found = find_source(artifacts, source)
-    name_source = speller(found.model)
+    found = find_source(run, source)
+    name_source = token_namer(found.model)
     old = found.model.tokenizer if found.model else None
-    lookup = Words(artifacts.vocabulary, artifacts.tokenizer, old, name_source)
+    lookup = Words(run.vocabulary, run.tokenizer, old, name_source)
     cut, ids = lookup.find(words)
-    explainer = _Explainer(artifacts, mixture, found.model, lookup.spelling, name_source, neighbors)
+    explainer = _Explainer(run, mixture, found.model, lookup.spelling, name_source, neighbors)
     notes = [
         f"'{word.text}' holds characters that the new tokenizer does not know" for word in cut if word.unknown
     ]
@@ -286,7 +286,7 @@ def explain(
 class _Explainer:
     """Looks up what is known of single tokens."""
 
-    artifacts: Artifacts
+    run: FinishedRun
     mixture: Mixture
     source: Source | None
     spelling: dict[int, str]
@@ -299,8 +299,8 @@ class _Explainer:
         return TokenExplanation(
             token=self.spelling[id],
             id=id,
-            provenance=provenance_name(provenance, self.artifacts.settings["method"]),
-            count=int(self.artifacts.counts[id]),
+            provenance=provenance_name(provenance, self.run.settings["method"]),
+            count=int(self.run.counts[id]),
             parents=self._parents(id),
             near_new=self._near_new(id),
             near_old=self._near_old(id),
@@ -312,7 +312,7 @@ class _Explainer:
         ids = np.array([parent for parent, _ in entries], np.int64)
         cosines: list[float | None] = [None] * len(ids)
         if self.source is not None and len(ids):
-            cosines = list(cosines_to(self.artifacts.embeddings[id], self.source.embeddings, ids))
+            cosines = list(cosines_to(self.run.embeddings[id], self.source.embeddings, ids))
         auxiliary = self._auxiliary_cosines(id, ids)
         return tuple(
             Parent(self.name_source(parent), weight, cosine, other)
@@ -321,7 +321,7 @@ class _Explainer:
 
     def _auxiliary_cosines(self, id: int, parents: Int64[np.ndarray, " ids"]) -> list[float | None]:
         """How alike the auxiliary vectors of a token and of its parents are, where both have one."""
-        vectors, overlap = self.artifacts.vectors, self.artifacts.overlap
+        vectors, overlap = self.run.vectors, self.run.overlap
         if vectors is None or overlap is None or not vectors.usable[id]:
             return [None] * len(parents)
         target_of = dict(zip(overlap.source_ids.tolist(), overlap.target_ids.tolist(), strict=True))
@@ -335,9 +335,9 @@ class _Explainer:
         ]
 
     def _near_new(self, id: int) -> tuple[Neighbor, ...]:
-        table = self.artifacts.embeddings
+        table = self.run.embeddings
         allowed = np.zeros(self.mixture.n_target, bool)
-        allowed[self.artifacts.vocabulary.ids] = True
+        allowed[self.run.vocabulary.ids] = True
         allowed[id] = False
         found = nearest_rows(table[id], table, allowed, self.neighbors)
         return tuple(Neighbor(self.spelling[row], cosine) for row, cosine in found)
@@ -349,11 +349,11 @@ class _Explainer:
         allowed = self.mixture.trained.copy()
         if self.mixture.provenance[id] == Provenance.COPIED:
             allowed[self.mixture.rows.row(id)[0]] = False
-        found = nearest_rows(self.artifacts.embeddings[id], self.source.embeddings, allowed, self.neighbors)
+        found = nearest_rows(self.run.embeddings[id], self.source.embeddings, allowed, self.neighbors)
         return tuple(Neighbor(self.name_source(row), cosine) for row, cosine in found)
 
     def _near_auxiliary(self, id: int) -> tuple[Neighbor, ...] | None:
-        vectors = self.artifacts.vectors
+        vectors = self.run.vectors
         if vectors is None or not vectors.usable[id]:
             return None
         allowed = vectors.usable.copy()

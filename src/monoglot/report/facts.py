@@ -14,7 +14,7 @@ from monoglot.model.side_files import transformer_folder
 from monoglot.model.source import Source
 from monoglot.model.stored_tensors import weight_files
 from monoglot.report.content import Change, Origin, Table
-from monoglot.report.finished_run import Artifacts
+from monoglot.report.finished_run import FinishedRun
 from monoglot.report.summary import KEPT, Share, diagnose, kept_warnings
 from monoglot.report.wording import (
     PROVENANCE_COLORS,
@@ -81,7 +81,7 @@ class Facts:
         return shares.get(provenance, none)
 
 
-def story(facts: Facts) -> list[str]:
+def summary_sentences(facts: Facts) -> list[str]:
     """Say in some sentences what was done."""
     told = []
     if facts.scores:
@@ -212,29 +212,29 @@ DEFAULTS: dict[str, Settings | AdaptSettings | TrainingSettings] = {
 }
 
 
-def gather(artifacts: Artifacts, source: Source | None) -> Facts:
+def gather(run: FinishedRun, source: Source | None) -> Facts:
     """Gather the figures of a run.
 
     Args:
-        artifacts: What it left behind.
+        run: What it left behind.
         source: The source model, if it is at hand.
     """
-    settings, names = artifacts.settings, artifacts.manifest.get("names", {})
-    name = artifacts.origin.get("names", {}).get("source") or names.get("model") or ""
-    recipe = artifacts.manifest["stages"].get("adapted", {}).get("settings", {})
+    settings, names = run.settings, run.manifest.get("names", {})
+    name = run.origin.get("names", {}).get("source") or names.get("model") or ""
+    recipe = run.manifest["stages"].get("adapted", {}).get("settings", {})
     return Facts(
         source=source.name if source else name,
-        output=artifacts.place.resolve().name,
+        output=run.place.resolve().name,
         mode=settings.get("mode", ""),
         method=settings.get("method", ""),
         vectors=settings.get("vectors", ""),
-        scores=artifacts.read("scores/scores.json"),
-        corpus=artifacts.read("corpus/corpus.json").get("statistics", {}),
-        sizes_bytes=(weights_bytes(source.folder) if source else None, weights_bytes(artifacts.output)),
+        scores=run.read("scores/scores.json"),
+        corpus=run.read("corpus/corpus.json").get("statistics", {}),
+        sizes_bytes=(weights_bytes(source.folder) if source else None, weights_bytes(run.output)),
         objective=recipe.get("objective") or "",
-        training=artifacts.training,
-        metrics=artifacts.metrics,
-        evaluation=artifacts.evaluation,
+        training=run.training,
+        metrics=run.metrics,
+        evaluation=run.evaluation,
     )
 
 
@@ -243,26 +243,26 @@ def weights_bytes(folder: Path) -> int:
     return sum(path.stat().st_size for path in weight_files(transformer_folder(folder)))
 
 
-def warnings(artifacts: Artifacts) -> list[str]:
+def warnings(run: FinishedRun) -> list[str]:
     """What makes the embeddings doubtful, or is to be known of the tokenizer or the training."""
-    kept = artifacts.read(f"tokenizer/{KEPT}")
+    kept = run.read(f"tokenizer/{KEPT}")
     of_tokenizer = kept_warnings(kept) if kept else ()
-    of_training = [*of_tokenizer, *artifacts.training.get("warnings", ())]
-    scores = artifacts.read("scores/scores.json")
+    of_training = [*of_tokenizer, *run.training.get("warnings", ())]
+    scores = run.read("scores/scores.json")
     shares = scores.get("provenance")
     unknown = scores["tokenizers"][1]["unknown_share"] if scores.get("tokenizers") else 0.0
     if not shares:
         return of_training
     provenance = {name: Share(**share) for name, share in shares.items()}
     return [
-        *diagnose(provenance, artifacts.read("mixture/anchors.json") or None, unknown, artifacts.settings),
+        *diagnose(provenance, run.read("mixture/anchors.json") or None, unknown, run.settings),
         *of_training,
     ]
 
 
-def costs(artifacts: Artifacts) -> Table | None:
+def costs(run: FinishedRun) -> Table | None:
     """What each stage of the last run cost."""
-    measured = artifacts.read("measured.json").get("stages", {})
+    measured = run.read("measured.json").get("stages", {})
     if not measured:
         return None
     rows = [
@@ -282,9 +282,9 @@ def costs(artifacts: Artifacts) -> Table | None:
     return Table(head[:width], [row[:width] for row in rows])
 
 
-def comparison(artifacts: Artifacts) -> Table | None:
+def comparison(run: FinishedRun) -> Table | None:
     """The scoreboard of `compare`, if its ``comparison.json`` has been put beside the model."""
-    found = artifacts.comparison
+    found = run.comparison
     if not found:
         return None
     text = "heldout"
@@ -300,11 +300,11 @@ def comparison(artifacts: Artifacts) -> Table | None:
     return Table(("method", "vocabulary", f"{measure}, untrained", f"{measure}, trained"), rows)
 
 
-def comparison_picture(artifacts: Artifacts) -> str:
+def comparison_picture(run: FinishedRun) -> str:
     """The curves of that comparison as an address that holds the drawing itself; empty if there are none."""
-    if not artifacts.curves:
+    if not run.curves:
         return ""
-    return f"data:image/svg+xml;base64,{base64.b64encode(artifacts.curves.encode()).decode()}"
+    return f"data:image/svg+xml;base64,{base64.b64encode(run.curves.encode()).decode()}"
 
 
 def _spread(figure: Mapping[str, float] | None) -> str:
@@ -313,41 +313,41 @@ def _spread(figure: Mapping[str, float] | None) -> str:
     return f"{figure['mean']:.3f}" + (f" ± {figure['std']:.3f}" if figure["std"] else "")
 
 
-def subtitle(artifacts: Artifacts) -> str:
+def subtitle(run: FinishedRun) -> str:
     """When and by what the output was made."""
-    version = artifacts.manifest["versions"]["monoglot"]
-    started = artifacts.read("measured.json").get("started")
+    version = run.manifest["versions"]["monoglot"]
+    started = run.read("measured.json").get("started")
     day = datetime.fromisoformat(started) if started else None
     when = f", {day.day} {day:%B %Y}" if day else ""
     return f"monoglot {version}{when}"
 
 
-def settings_by_group(artifacts: Artifacts) -> dict[str, dict[str, str]]:
+def settings_by_group(run: FinishedRun) -> dict[str, dict[str, str]]:
     """All settings as texts, those of training apart."""
-    found: dict[str, Any] = artifacts.manifest["settings"]
+    found: dict[str, Any] = run.manifest["settings"]
     if "Settings" in found:
         return {"Settings": _texts(found["Settings"])}
     names = {"adapt": "Settings", "training": "Training"}
     return {names.get(key, key): _texts(next(iter(value.values()))) for key, value in found.items()}
 
 
-def hashes(artifacts: Artifacts) -> dict[str, str]:
+def hashes(run: FinishedRun) -> dict[str, str]:
     """Content hashes of the inputs, and of what each stage made."""
-    manifest = artifacts.manifest
+    manifest = run.manifest
     made = {STAGES.get(name, name): stage["content_key"] for name, stage in manifest["stages"].items()}
     return {**manifest["inputs"], **made}
 
 
-def command(artifacts: Artifacts) -> str:
+def command(run: FinishedRun) -> str:
     """What to type to make the output again; what was typed, if the names of the inputs are not recorded."""
-    manifest = artifacts.manifest
+    manifest = run.manifest
     names = manifest.get("names", {})
     if "corpus" not in names:
-        return shell_lines(shlex.split(artifacts.read("measured.json").get("command", "")))
+        return shell_lines(shlex.split(run.read("measured.json").get("command", "")))
     verb, model = ("specialize", names["source"]) if "source" in names else ("adapt", names["model"])
     kinds = manifest["settings"]
     chosen = kinds if "Settings" in kinds else {k: v for each in kinds.values() for k, v in each.items()}
-    words = ["monoglot", verb, model, *names["corpus"], "--output", artifacts.place.name]
+    words = ["monoglot", verb, model, *names["corpus"], "--output", run.place.name]
     for kind, values in chosen.items():
         words += command_line_options(values, DEFAULTS[kind])
     return shell_lines(words)

@@ -32,7 +32,7 @@ TRAINING = "training"
 EVALUATION = "evaluation.json"
 
 
-class Artifacts:
+class FinishedRun:
     """The artefacts of an output folder; where `adapt` made it, also those of the run that made its model.
 
     Attributes:
@@ -188,23 +188,23 @@ class FoundSource:
     reason: str = ""
 
 
-def find_source(artifacts: Artifacts, name: str | None = None) -> FoundSource:
+def find_source(run: FinishedRun, name: str | None = None) -> FoundSource:
     """Open the source model of a run.
 
     Args:
-        artifacts: What the run left behind.
+        run: What the run left behind.
         name: Folder or hub name, if it is elsewhere than it was.
 
     Raises:
         ModelError: If the user named a model, and it can't be used or is not the one.
     """
-    recorded = artifacts.origin.get("names", {}).get("source")
+    recorded = run.origin.get("names", {}).get("source")
     if name is None and recorded is None:
         return FoundSource(None, "the run has not recorded its name; give it with --source")
     try:
-        source = open_source(name or recorded, trust_remote_code=artifacts.trust_remote_code)
+        source = open_source(name or recorded, trust_remote_code=run.trust_remote_code)
         _ = source.embeddings  # what can't be read is noticed here
-        _check_same(artifacts, source)
+        _check_same(run, source)
         return FoundSource(source)
     except InputError as error:
         if name is not None:
@@ -212,7 +212,7 @@ def find_source(artifacts: Artifacts, name: str | None = None) -> FoundSource:
         return FoundSource(None, f"{error}; if it is elsewhere, say so with --source")
 
 
-def compared_with(artifacts: Artifacts, found: FoundSource, given: str | Source | None) -> Source:
+def compared_with(run: FinishedRun, found: FoundSource, given: str | Source | None) -> Source:
     """The model to measure a run's model against: its source, or what was trained if no vocabulary changed.
 
     Raises:
@@ -220,13 +220,13 @@ def compared_with(artifacts: Artifacts, found: FoundSource, given: str | Source 
     """
     if found.model is not None:
         return found.model
-    name = given if isinstance(given, str) else artifacts.manifest.get("names", {}).get("model")
-    if name is None or artifacts.mixture is not None:
+    name = given if isinstance(given, str) else run.manifest.get("names", {}).get("model")
+    if name is None or run.mixture is not None:
         raise ModelError(f"there is no source model to measure against ({found.reason})")
-    return open_source(name, trust_remote_code=artifacts.trust_remote_code)
+    return open_source(name, trust_remote_code=run.trust_remote_code)
 
 
-def speller(source: Source | None) -> Callable[[int], str]:
+def token_namer(source: Source | None) -> Callable[[int], str]:
     """What gives the spelling of a source id for people: its number where the source is not at hand."""
     if source is None:
         return "#{}".format
@@ -240,11 +240,11 @@ def speller(source: Source | None) -> Callable[[int], str]:
     return spell
 
 
-def _check_same(artifacts: Artifacts, source: Source) -> None:
-    expected = artifacts.origin["stages"]["overlap"]["inputs"]["source"]
+def _check_same(run: FinishedRun, source: Source) -> None:
+    expected = run.origin["stages"]["overlap"]["inputs"]["source"]
     if source.tokenizer_key != expected:
         raise ModelError(
-            f"the tokenizer of '{source.name}' is not the one that {artifacts.place} was made from: give "
+            f"the tokenizer of '{source.name}' is not the one that {run.place} was made from: give "
             "the model that specialize was given"
         )
 

@@ -16,10 +16,10 @@ from monoglot.model.source import Source
 from monoglot.report import facts as report_facts
 from monoglot.report.content import Page
 from monoglot.report.embedding_map import Space
-from monoglot.report.facts import Facts, changes, measurements, origins, story, training_changes
+from monoglot.report.facts import Facts, changes, measurements, origins, summary_sentences, training_changes
 from monoglot.report.figures.bars import stacked_bars
 from monoglot.report.figures.curve import curve
-from monoglot.report.finished_run import Artifacts, FoundSource, speller
+from monoglot.report.finished_run import FinishedRun, FoundSource, token_namer
 from monoglot.report.tokens import Crosstab, TokenTable, crosstab, examples, token_table
 from monoglot.report.wording import PROVENANCE_COLORS, provenance_name
 from monoglot.tokenization.kinds import Evidence, TextCounts, count_words, kinds_of
@@ -56,60 +56,60 @@ def pack(values: Mapping[str, Any]) -> str:
 EXAMPLES = 6
 
 
-def compose(artifacts: Artifacts, facts: Facts, found: FoundSource) -> Page:
+def compose(run: FinishedRun, facts: Facts, found: FoundSource) -> Page:
     """Gather what the page says.
 
     Args:
-        artifacts: What the run left behind.
+        run: What the run left behind.
         facts: Its figures.
         found: The source model, or why there is none.
     """
     parts: dict[str, Any] = {}
     notes = []
-    mixture, source = artifacts.mixture, found.model
+    mixture, source = run.mixture, found.model
     if mixture is not None:
         if source is None:
             notes.append(
                 "The source model was not at hand: its tokens are shown as numbers, its embeddings not at "
                 f"all ({found.reason})."
             )
-        parts |= _tokens_and_space(artifacts, mixture, source, facts.method)
+        parts |= _tokens_and_space(run, mixture, source, facts.method)
     old = source.tokenizer if source else None
     return Page(
         title=facts.output,
-        subtitle=report_facts.subtitle(artifacts),
-        story=story(facts),
+        subtitle=report_facts.subtitle(run),
+        story=summary_sentences(facts),
         changes=changes(facts),
-        warnings=report_facts.warnings(artifacts),
+        warnings=report_facts.warnings(run),
         notes=notes,
         origins=origins(facts),
-        examples=examples(old, artifacts.tokenizer, artifacts.heldout, EXAMPLES) if mixture else (),
+        examples=examples(old, run.tokenizer, run.heldout, EXAMPLES) if mixture else (),
         training=training_changes(facts),
         curves=_curves(facts),
-        comparison=report_facts.comparison(artifacts),
-        comparison_picture=report_facts.comparison_picture(artifacts),
-        verdict=artifacts.comparison.get("verdict", ()),
-        costs=report_facts.costs(artifacts),
-        settings=report_facts.settings_by_group(artifacts),
-        versions={name: version or "–" for name, version in artifacts.manifest["versions"].items()},
-        hashes=report_facts.hashes(artifacts),
-        command=report_facts.command(artifacts),
+        comparison=report_facts.comparison(run),
+        comparison_picture=report_facts.comparison_picture(run),
+        verdict=run.comparison.get("verdict", ()),
+        costs=report_facts.costs(run),
+        settings=report_facts.settings_by_group(run),
+        versions={name: version or "–" for name, version in run.manifest["versions"].items()},
+        hashes=report_facts.hashes(run),
+        command=report_facts.command(run),
         **parts,
     )
 
 
 def _tokens_and_space(
-    artifacts: Artifacts, mixture: Mixture, source: Source | None, method: str
+    run: FinishedRun, mixture: Mixture, source: Source | None, method: str
 ) -> dict[str, Any]:
     """Everything that is known of single tokens."""
-    name_source = speller(source)
-    table = token_table(artifacts.vocabulary, mixture, artifacts.counts, name_source)
-    space = Space(table, mixture, method, artifacts.embeddings, source.embeddings if source else None)
+    name_source = token_namer(source)
+    table = token_table(run.vocabulary, mixture, run.counts, name_source)
+    space = Space(table, mixture, method, run.embeddings, source.embeddings if source else None)
     packed = table.packed(name_source)
     labels = {name: provenance_name(name, method) for name in PROVENANCE_COLORS}
     packed |= {"labels": labels, "colors": PROVENANCE_COLORS, "map": space.on_map.tolist()}
     return {
-        "overlaps": _overlaps(artifacts, table, labels),
+        "overlaps": _overlaps(run, table, labels),
         "tokens": packed,
         "n_tokens": len(table.texts),
         "map": space.map(),
@@ -118,15 +118,15 @@ def _tokens_and_space(
 
 
 def _overlaps(
-    artifacts: Artifacts, table: TokenTable, labels: Mapping[str, str]
+    run: FinishedRun, table: TokenTable, labels: Mapping[str, str]
 ) -> dict[str, tuple[Crosstab, Markup]]:
     """How kinds and scripts of tokens divide by provenance.
 
     Names are told from words by held-out text only: reading the whole corpus again would take too long.
     """
-    words = count_words(artifacts.heldout)
-    kinds = kinds_of(artifacts.vocabulary, Evidence(TextCounts(artifacts.counts, words)))
-    kind_of = dict(zip(artifacts.vocabulary.ids.tolist(), kinds, strict=True))
+    words = count_words(run.heldout)
+    kinds = kinds_of(run.vocabulary, Evidence(TextCounts(run.counts, words)))
+    kind_of = dict(zip(run.vocabulary.ids.tolist(), kinds, strict=True))
     groupings = {
         "kind": [kind_of[id].value for id in table.ids.tolist()],
         "script": ["no letters" if name == "none" else name for name in table.scripts],

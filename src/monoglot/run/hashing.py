@@ -46,8 +46,9 @@ def content_key(value: object) -> str:
 def canonical(value: object) -> Json:
     """Settings as plain JSON values.
 
-    A dataclass carries its name, so that two kinds of settings with the same fields differ. A path is
-    refused: a key must not depend on where a file lies, and must change when its content does.
+    A dataclass carries a name, so that two kinds of settings with the same fields differ: that of its class,
+    or its ``persisted_name`` if it had another name when run folders were first written. A path is refused:
+    a key must not depend on where a file lies, and must change when its content does.
 
     Args:
         value: Dataclasses, mappings with text keys, sequences, sets, enums, text, numbers, ``None``.
@@ -64,7 +65,7 @@ def canonical(value: object) -> Json:
         return value
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         fields = {field.name: canonical(getattr(value, field.name)) for field in dataclasses.fields(value)}
-        return {type(value).__name__: fields}
+        return {getattr(value, "persisted_name", type(value).__name__): fields}
     if isinstance(value, Mapping):
         return {_text(key): canonical(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

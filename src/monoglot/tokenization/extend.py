@@ -14,7 +14,7 @@ from transformers import PreTrainedTokenizerFast
 from monoglot.errors import SettingError, TokenizerError
 from monoglot.tokenization.merges import ranks_of, segment
 from monoglot.tokenization.parts import Family, Parts, family_of, replacement_of
-from monoglot.tokenization.selection import NOTHING_KEPT, KeptText
+from monoglot.tokenization.selection import NOTHING_KEPT, RetainedText
 from monoglot.tokenization.spelling import METASPACE, byte_level_surface
 from monoglot.tokenization.tokenizer_json import (
     Merge,
@@ -52,7 +52,7 @@ def extend_tokenizer(
     target: PreTrainedTokenizerFast,
     settings: ExtendSettings,
     *,
-    keep: KeptText = NOTHING_KEPT,
+    keep: RetainedText = NOTHING_KEPT,
 ) -> PreTrainedTokenizerFast:
     r"""Add the first so many tokens of a target tokenizer that the source lacks, after the source's own ids.
 
@@ -127,7 +127,7 @@ def _extended(
 
 
 def with_kept_tokens(
-    trained: PreTrainedTokenizerFast, source: PreTrainedTokenizerFast, keep: KeptText
+    trained: PreTrainedTokenizerFast, source: PreTrainedTokenizerFast, keep: RetainedText
 ) -> PreTrainedTokenizerFast:
     """Give a newly trained tokenizer the source's tokens of texts that are to be kept, at the same size.
 

@@ -24,17 +24,17 @@ Cut = Callable[[list[str]], list[list[int]]]
 _UNKNOWN = "[unknown]"
 
 
-def cut_of(tokenizer: PreTrainedTokenizerBase | Tokenizer) -> Cut:
+def segmenter_of(tokenizer: PreTrainedTokenizerBase | Tokenizer) -> Cut:
     """Make the function that cuts texts into a tokenizer's tokens, as in the middle of a line.
 
     Raises:
         TokenizerError: If the tokenizer is of a kind that monoglot does not read.
     """
     backend = backend_of(tokenizer)
-    return make_cut(backend, Parts.of(backend))
+    return make_segmenter(backend, Parts.of(backend))
 
 
-def make_cut(backend: Tokenizer, parts: Parts) -> Cut:
+def make_segmenter(backend: Tokenizer, parts: Parts) -> Cut:
     """Make the function that cuts texts into the tokens of a tokenizer, as in the middle of a line."""
     if isinstance(backend.model, models.WordPiece):
         return _wordpiece_cut(backend, backend.model.continuing_subword_prefix)
@@ -187,7 +187,7 @@ def source_pieces(
     parts = Parts.of(backend)
     tokens = [vocabulary.by_id[id] for id in np.asarray(ids, dtype=np.int64).tolist()]
     texts = [_text(token) for token in tokens]
-    rows = iter(make_cut(backend, parts)([text for text in texts if text is not None]))
+    rows = iter(make_segmenter(backend, parts)([text for text in texts if text is not None]))
     byte_ids = _byte_ids(backend, parts)
     dropped = set(read_roles(source_tokenizer, backend, parts))
     kept: list[list[int]] = []

@@ -6,6 +6,7 @@ import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from jaxtyping import Float64, Int64
@@ -29,7 +30,7 @@ _BYTE = re.compile(r"<0x[0-9A-F]{2}>")
 _WHITESPACE = {Family.SENTENCEPIECE_BPE: frozenset("▁ \t\n\r"), Family.BYTE_LEVEL_BPE: frozenset("ĠĉĊč")}
 
 
-def carried_tokens(
+def retained_tokens(
     source: PreTrainedTokenizerFast, state: State, family: Family, in_use: Collection[str] = ()
 ) -> list[str]:
     r"""Give the tokens that a newly trained tokenizer keeps whatever the text: special and added ones first.
@@ -124,7 +125,7 @@ ROUNDING = 1e-9
 """Sums of weights are compared up to this share of them."""
 
 
-def admission(
+def selection_order(
     source: PreTrainedTokenizerFast, state: State, counts: Counts, keep: Iterable[int] = ()
 ) -> tuple[list[int], Iterator[int]]:
     """Give the order in which tokens are let in: first what must stay, then the more frequent ones first.
@@ -150,7 +151,7 @@ def admission(
     text_of = {id: text for text, id in ids.items()}
     asked = [text_of[id] for id in keep]
     must = [
-        *carried_tokens(source, state, family),
+        *retained_tokens(source, state, family),
         *characters_of(state, family, used),
         *line_ends_of(state, used),
         *least_token(state),
@@ -246,7 +247,7 @@ _JSON_MARKS = re.compile(r'[Ġ▁]?[\[{]*"{0,2}[\]}]*[,:]?[Ċ\n]?')
 
 
 @dataclass(frozen=True)
-class KeptText:
+class RetainedText:
     """What is kept beside what a corpus asks for.
 
     Attributes:
@@ -254,11 +255,15 @@ class KeptText:
         tokens: Tokens, as the vocabulary spells them.
     """
 
+    persisted_name: ClassVar[str] = "KeptText"
+
     texts: tuple[str, ...] = ()
     tokens: tuple[str, ...] = ()
 
     @staticmethod
-    def of(source: PreTrainedTokenizerFast, texts: Iterable[str], tokens_or_texts: Iterable[str]) -> KeptText:
+    def of(
+        source: PreTrainedTokenizerFast, texts: Iterable[str], tokens_or_texts: Iterable[str]
+    ) -> RetainedText:
         """Tell tokens from texts.
 
         Args:
@@ -273,7 +278,7 @@ class KeptText:
         spelled_otherwise = {text for text in tokens if source.decode([vocabulary[text]]) != text}
         marked = spelled_otherwise.union(text for text in tokens if text.startswith(_CONTINUATION))
         further = (text for text in mixed if text not in marked)
-        return KeptText(tuple(dict.fromkeys([*texts, *further])), tokens)
+        return RetainedText(tuple(dict.fromkeys([*texts, *further])), tokens)
 
     def token_ids(self, source: PreTrainedTokenizerFast) -> dict[int, None]:
         """The ids of all tokens that these texts are segmented into, wherever they stand, in order.
@@ -296,7 +301,7 @@ def _is_json_mark(token: str) -> bool:
     return len(token) > 1 and _JSON_MARKS.fullmatch(token) is not None
 
 
-NOTHING_KEPT = KeptText()
+NOTHING_KEPT = RetainedText()
 
 
 def segmented_otherwise(

@@ -26,7 +26,7 @@ from monoglot.errors import CorpusError, SettingError
 from monoglot.progress import SILENT, Progress
 from monoglot.tokenization.merges import characters_of, spelled_in_bytes
 from monoglot.tokenization.parts import Family, Parts, family_of, replacement_of
-from monoglot.tokenization.selection import carried_tokens, literal_pattern, whitespace_merges
+from monoglot.tokenization.selection import literal_pattern, retained_tokens, whitespace_merges
 from monoglot.tokenization.tokenizer_json import (
     Merge,
     State,
@@ -243,7 +243,7 @@ def train_tokenizer(
     state = state_of(source)
     pipeline = backend_of(source)
     family = family_of(pipeline, Parts.of(pipeline))
-    carried = carried_tokens(source, state, family, in_use)
+    carried = retained_tokens(source, state, family, in_use)
     size = settings.vocabulary_size - len(carried)
     if size <= 0:
         raise SettingError(

@@ -14,8 +14,8 @@ from transformers import PreTrainedTokenizerFast
 from monoglot.errors import SettingError
 from monoglot.tokenization.selection import (
     NOTHING_KEPT,
-    KeptText,
-    admission,
+    RetainedText,
+    selection_order,
     until_all_are_in,
     until_covered,
     until_lines_are_whole,
@@ -79,7 +79,7 @@ def trim_tokenizer(
     held_out: Iterable[str] = (),
     line_weights: Sequence[float] | None = None,
     *,
-    keep: KeptText = NOTHING_KEPT,
+    keep: RetainedText = NOTHING_KEPT,
 ) -> Trimmed:
     """Drop the tokens that a text doesn't need; the others keep their order.
 
@@ -103,7 +103,7 @@ def trim_tokenizer(
         SettingError: If what must stay is more than the size asked for, or there are no held-out lines.
     """
     state = state_of(source)
-    required, others = admission(source, state, counts, keep.token_ids(source))
+    required, others = selection_order(source, state, counts, keep.token_ids(source))
     everything = len(ids_of(state))
     if settings.vocabulary_size is not None:
         if not len(required) <= settings.vocabulary_size <= everything:
@@ -151,7 +151,7 @@ MOST_EXAMPLES = 5
 
 
 @dataclass(frozen=True)
-class Proof:
+class SegmentationCheck:
     """How many lines two tokenizers segment alike.
 
     Attributes:
@@ -170,12 +170,12 @@ class Proof:
         return self.equal / self.lines if self.lines else 1.0
 
 
-def prove(
+def check_segmentation(
     source: PreTrainedTokenizerFast,
     trimmed: PreTrainedTokenizerFast,
     source_of: Int64[np.ndarray, " trimmed"],
     lines: Iterable[str],
-) -> Proof:
+) -> SegmentationCheck:
     """Compare the segmentation of every line, token by token.
 
     Args:
@@ -195,7 +195,7 @@ def prove(
                 equal += 1
             elif len(examples) < MOST_EXAMPLES:
                 examples.append(line)
-    return Proof(compared, equal, tuple(examples))
+    return SegmentationCheck(compared, equal, tuple(examples))
 
 
 def exact_ids(backend: Tokenizer, batch: list[str]) -> list[Int64[np.ndarray, " tokens"]]:

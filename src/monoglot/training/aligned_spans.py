@@ -76,7 +76,7 @@ States = Iterator[tuple[Documents, Float[Tensor, "rows tokens dim"], Bool[Tensor
 
 
 @dataclass(frozen=True)
-class Stretches:
+class AlignedSpans:
     """Finds the stretches of text between common boundaries, and one state for each.
 
     Attributes:
@@ -103,7 +103,7 @@ class Stretches:
         *,
         causal: bool,
         same: int | None = None,
-    ) -> Stretches:
+    ) -> AlignedSpans:
         """Measure the tokens of student and teacher; without ``same`` both read all documents."""
         first, second = (byte_lengths(tokenizer) for tokenizer in tokenizers)
         return cls(documents, reader, (first, second), causal, documents.lines if same is None else same)
@@ -130,8 +130,8 @@ class Stretches:
 
     def _align(self, document: int, ids: Int64[np.ndarray, " tokens"], *, compared: bool) -> Alignment:
         """Align what a window has of a document with what the teacher reads."""
-        frame, read = self.reader.frame, self.reader.ids(document)
-        text = read[len(frame.before) : len(read) - len(frame.after)]
+        template, read = self.reader.template, self.reader.ids(document)
+        text = read[len(template.before) : len(read) - len(template.after)]
         first, second = (lengths[part] for lengths, part in zip(self.lengths, (ids, text), strict=True))
         whole = [
             lengths[corpus.ids[slice(*corpus.offsets[document : document + 2])]].sum()
@@ -141,7 +141,7 @@ class Stretches:
             found = align(first, second)
         else:  # not wanted, a translation, unknown tokens, or normalizers that differ: bytes say nothing
             found = Alignment(np.full_like(first, NOWHERE), np.full_like(second, NOWHERE), 0)
-        around = (len(frame.before), len(frame.after))
+        around = (len(template.before), len(template.after))
         return replace(found, second=np.pad(found.second, around, constant_values=NOWHERE))
 
     def student(

@@ -17,7 +17,7 @@ from monoglot.run import content_key, read_json, write_json
 from monoglot.run.atomic_files import sync_tree
 from monoglot.tokenization.encoding import TokenizedCorpus, encode_corpus
 from monoglot.tokenization.vocabulary import Vocabulary, plain_backend
-from monoglot.training.objective import Lesson
+from monoglot.training.objective import TrainingContext
 
 SENTENCE_END = re.compile(r"(?<=[.!?…।؟۔:;])[\"'»”’)]?\s+|(?<=[。！？])")
 LEAST_CHARACTERS = 8
@@ -137,7 +137,7 @@ class Texts:
 
 
 def prepare_texts(
-    lesson: Lesson,
+    context: TrainingContext,
     teacher: PreTrainedTokenizerFast,
     folder: Path,
     *,
@@ -149,7 +149,7 @@ def prepare_texts(
     """Write the texts of a lesson as tokens of both models, unless they have been written.
 
     Args:
-        lesson: Student and text.
+        context: Student and text.
         teacher: The teacher's tokenizer.
         folder: Where they go.
         prefix: Put before each text.
@@ -160,21 +160,21 @@ def prepare_texts(
     Raises:
         CorpusError: If the parallel text can't be read.
     """
-    given = ["pairs", prefix, whole_lines, word_lists, str(parallel), lesson.seed, lesson.corpus.tokens]
+    given = ["pairs", prefix, whole_lines, word_lists, str(parallel), context.seed, context.corpus.tokens]
     key, done = content_key(given), folder / "texts.json"
     if done.is_file() and read_json(done)["key"] == key:
         return
-    lists = WordLists.of(lesson.lines(), lesson.tokenizer) if word_lists else WordLists(())
+    lists = WordLists.of(context.lines(), context.tokenizer) if word_lists else WordLists(())
     pairs = read_pairs(parallel) if parallel else []
 
     def texts(side: int) -> Iterator[str]:
-        rng = np.random.default_rng([lesson.seed, STREAM])
-        sentences = mixed_lengths(lesson.lines(), whole_lines, rng)
+        rng = np.random.default_rng([context.seed, STREAM])
+        sentences = mixed_lengths(context.lines(), whole_lines, rng)
         mixed = with_lists(sentences, lists.texts(rng), word_lists)
         return (prefix + text for text in chain(mixed, (pair[side] for pair in pairs)))
 
-    for side, (name, tokenizer) in enumerate((("student", lesson.tokenizer), ("teacher", teacher))):
-        encode_corpus(tokenizer, texts(side), folder / name, progress=lesson.progress)
+    for side, (name, tokenizer) in enumerate((("student", context.tokenizer), ("teacher", teacher))):
+        encode_corpus(tokenizer, texts(side), folder / name, progress=context.progress)
     sync_tree(folder)
     write_json(done, {"key": key, "pairs": len(pairs)})
 

@@ -18,7 +18,7 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 from monoglot.errors import SettingError, first_line
-from monoglot.training.learner import is_sharded
+from monoglot.training.objective_wrapper import is_sharded
 from monoglot.training.packing import PADDING, Windows
 
 logger = logging.getLogger(__name__)
@@ -57,7 +57,7 @@ class Trial:
 
 
 @contextmanager
-def trying(
+def trial_runs(
     model: PreTrainedModel, vocabulary: Int64[Tensor, " ids"], *, bf16: bool = False
 ) -> Iterator[Trial]:
     """Run a model in evaluation mode, without gradients, on the device that will train it.
@@ -250,7 +250,7 @@ def find_inputs(model: PreTrainedModel, vocabulary: Int64[Tensor, " ids"], *, bf
     """
     if model.config.is_encoder_decoder:
         return Inputs(Isolation.NONE, None)
-    with trying(model, vocabulary, bf16=bf16) as trial:
+    with trial_runs(model, vocabulary, bf16=bf16) as trial:
         ids, pieces, positions, documents = _windows(trial.ids)
         alone = [_hidden(model, {"input_ids": document[None]})[0] for document in documents]
         expected = torch.cat(alone).view(*ids.shape, -1)

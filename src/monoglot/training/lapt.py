@@ -17,9 +17,9 @@ from monoglot.errors import CorpusError, Interrupted
 from monoglot.model._hf import quiet_transformers
 from monoglot.progress import SILENT, Progress
 from monoglot.training.checkpoints import discard_unusable, ended_early, latest, records, same_run, step_of
-from monoglot.training.learner import Learner, Learning, check_sharded, is_sharded
-from monoglot.training.objective import Lesson, Objective, Task
-from monoglot.training.packing import Frame, Layout, PackedCorpus
+from monoglot.training.objective import Objective, Task, TrainingContext
+from monoglot.training.objective_wrapper import Learning, ObjectiveWrapper, check_sharded, is_sharded
+from monoglot.training.packing import Layout, PackedCorpus, SpecialTokenTemplate
 from monoglot.training.parameters import COMPOSITION
 from monoglot.training.schedule import Budget, TrainingSettings
 from monoglot.training.trainer import (
@@ -27,8 +27,8 @@ from monoglot.training.trainer import (
     Freezing,
     Interruption,
     LaptTrainer,
+    NonFiniteGradientGuard,
     Patience,
-    Soundness,
     restored_randomness,
     trainer_arguments,
     uses_bf16,
@@ -58,7 +58,7 @@ class Outcome:
 
 
 def train(
-    lesson: Lesson,
+    context: TrainingContext,
     objective: Objective,
     settings: TrainingSettings,
     folder: Path,
@@ -74,7 +74,7 @@ def train(
     arguments.
 
     Args:
-        lesson: Model, text and all that the objective needs; the model's weights are changed.
+        context: Model, text and all that the objective needs; the model's weights are changed.
         objective: What to learn.
         settings: How long, how fast, what.
         folder: Where checkpoints and ``metrics.jsonl`` go.
@@ -93,23 +93,23 @@ def train(
         Interrupted: If a signal told it to stop; the same call goes on from there.
     """
     check_sharded(settings)
-    lesson = replace(lesson, bf16=uses_bf16(settings.precision))
+    context = replace(context, bf16=uses_bf16(settings.precision))
     budget = Budget.of(settings, PartialState().num_processes)
     with restored_randomness():
-        task = begin(lesson, objective, folder, {**settings.lasting(), **identity})
+        task = begin(context, objective, folder, {**settings.resume_identity(), **identity})
     checkpoint = latest(folder)
     resumed = step_of(checkpoint) if checkpoint else None
     if checkpoint and resumed:
         progress.note(f"training resumes from step {resumed:,} of {budget.steps:,}")
         if settings.patience and ended_early(checkpoint, settings.patience):
             budget = replace(budget, steps=resumed)
-    data = packed(lesson, task, budget)
+    data = packed(context, task, budget)
     left_out = cut_texts(task, data)
     for sentence in left_out:
         progress.note(sentence)
-    learning = Learning.of(lesson.model, settings, new_rows, steps=budget.steps, seed=lesson.seed)
-    composition = None if new_rows is None or is_sharded() else objective.composition(lesson, new_rows)
-    learner = Learner(lesson.model, task, composition)
+    learning = Learning.of(context.model, settings, new_rows, steps=budget.steps, seed=context.seed)
+    composition = None if new_rows is None or is_sharded() else objective.composition(context, new_rows)
+    wrapper = ObjectiveWrapper(context.model, task, composition)
     with (
         restored_randomness(),
         quiet_transformers(),
@@ -117,13 +117,13 @@ def train(
         progress.task("training", budget.windows * budget.window_tokens) as advance,
     ):
         trainer = LaptTrainer(
-            model=learner,
+            model=wrapper,
             args=trainer_arguments(
                 settings,
                 budget,
                 folder,
-                seed=lesson.seed,
-                bf16=lesson.bf16,
+                seed=context.seed,
+                bf16=context.bf16,
                 watched=objective.watched if settings.patience else None,
                 begins=checkpoint is None,
             ),
@@ -131,8 +131,8 @@ def train(
             eval_dataset=[],
             data_collator=task.collate,
             callbacks=[
-                Freezing(learner, learning.selection, learning.frozen_steps),
-                Soundness(learner, folder),
+                Freezing(wrapper, learning.selection, learning.frozen_steps),
+                NonFiniteGradientGuard(wrapper, folder),
                 interruption,
                 Completing(folder, settings.keep),
                 *([Patience(settings.patience)] if settings.patience else []),
@@ -141,7 +141,7 @@ def train(
             settings=settings,
             learning=learning,
             needs_bf16=task.needs_bf16,
-            score=lambda: score(lesson.model, task) if score and not is_sharded() else {},
+            score=lambda: score(context.model, task) if score and not is_sharded() else {},
         )
         trainer.remove_callback(PrinterCallback)
         trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
@@ -161,16 +161,18 @@ def train(
         "batch_windows": budget.batch_windows,
         "processes": PartialState().num_processes,
         "best_step": trainer.state.best_global_step,
-        "documents_end_with": list(data.layout.frame.after + data.layout.end),
+        "documents_end_with": list(data.layout.template.after + data.layout.end),
         "left_out": left_out,
         "warnings": list(task.warnings),
         **task.describe(),
     }
-    weights = plain_weights(state, learning, learner) if PartialState().is_main_process else {}
+    weights = plain_weights(state, learning, wrapper) if PartialState().is_main_process else {}
     return Outcome(weights, steps, steps * budget.step_tokens, record, resumed)
 
 
-def begin(lesson: Lesson, objective: Objective, folder: Path, lasting: Mapping[str, Any]) -> Task:
+def begin(
+    context: TrainingContext, objective: Objective, folder: Path, resume_identity: Mapping[str, Any]
+) -> Task:
     """Get the objective ready, one process before the others.
 
     Raises:
@@ -179,28 +181,28 @@ def begin(lesson: Lesson, objective: Objective, folder: Path, lasting: Mapping[s
     processes = PartialState()
     with processes.main_process_first():
         if processes.is_main_process:
-            same_run(folder, lasting)
+            same_run(folder, resume_identity)
             discard_unusable(folder)
-            objective.prepare(lesson)
-        return objective.task(lesson)
+            objective.prepare(context)
+        return objective.task(context)
 
 
-def packed(lesson: Lesson, task: Task, budget: Budget) -> PackedCorpus:
+def packed(context: TrainingContext, task: Task, budget: Budget) -> PackedCorpus:
     """The windows of a run.
 
     Raises:
         CorpusError: If the corpus fills fewer windows than one batch has.
     """
-    pad = lesson.tokenizer.pad_token_id
-    frame = Frame.of(lesson.tokenizer)
+    pad = context.tokenizer.pad_token_id
+    template = SpecialTokenTemplate.of(context.tokenizer)
     layout = Layout(
         budget.window_tokens,
-        frame,
+        template,
         pad if isinstance(pad, int) else 0,
         whole_documents=task.whole_documents,
-        end=frame.end_of(lesson.tokenizer) if task.ends_documents else (),
+        end=template.end_of(context.tokenizer) if task.ends_documents else (),
     )
-    data = PackedCorpus(task.corpus or lesson.corpus, layout, windows=budget.windows, seed=lesson.seed)
+    data = PackedCorpus(task.corpus or context.corpus, layout, windows=budget.windows, seed=context.seed)
     if data.windows_per_epoch < budget.batch_windows:
         raise CorpusError(
             f"the corpus fills {data.windows_per_epoch} windows of {budget.window_tokens} tokens, fewer than "
@@ -230,11 +232,13 @@ def cut_texts(task: Task, data: PackedCorpus) -> list[str]:
     ]
 
 
-def plain_weights(state: Mapping[str, Tensor], learning: Learning, learner: Learner) -> dict[str, Tensor]:
+def plain_weights(
+    state: Mapping[str, Tensor], learning: Learning, wrapper: ObjectiveWrapper
+) -> dict[str, Tensor]:
     """The weights of a learner by the names that its model has for them, adapters and composition merged."""
     weights = {name.removeprefix("model."): tensor.detach().cpu() for name, tensor in state.items()}
-    if learner.composition is not None:
-        table = learner.model.get_input_embeddings().weight
-        name = next(name for name, parameter in learner.model.named_parameters() if parameter is table)
-        weights[name] = learner.composition.added_to(weights[name], weights.pop(f"{COMPOSITION}weight"))
+    if wrapper.composition is not None:
+        table = wrapper.model.get_input_embeddings().weight
+        name = next(name for name, parameter in wrapper.model.named_parameters() if parameter is table)
+        weights[name] = wrapper.composition.added_to(weights[name], weights.pop(f"{COMPOSITION}weight"))
     return learning.adapters.merge(weights) if learning.adapters else weights

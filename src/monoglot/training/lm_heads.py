@@ -14,7 +14,7 @@ from torch.nn.functional import cross_entropy
 from torch.utils.checkpoint import checkpoint
 from transformers import PreTrainedModel
 
-from monoglot.training.isolation import REFUSALS, trying
+from monoglot.training.isolation import REFUSALS, trial_runs
 
 IGNORED = -100
 CHUNK_LOGITS = 1 << 26
@@ -104,7 +104,7 @@ def find_head(
     Raises:
         SettingError: If the model can't be run.
     """
-    with trying(model, vocabulary, bf16=bf16) as trial:
+    with trial_runs(model, vocabulary, bf16=bf16) as trial:
         ids = trial.ids[None, :8]
         chosen = torch.tensor([[1, 4, 6]], device=ids.device)
         called: list[nn.Module] = []
@@ -205,7 +205,7 @@ def find_decoder_head(
     module = model.get_output_embeddings()
     if not isinstance(module, nn.Module):
         return None
-    with trying(model, vocabulary, bf16=bf16) as trial:
+    with trial_runs(model, vocabulary, bf16=bf16) as trial:
         inputs = {"input_ids": trial.ids[None]}
         expected = logits_of(model(**inputs))
         heads = list(_candidates(model, module))

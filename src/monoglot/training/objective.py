@@ -39,7 +39,7 @@ class Teacher:
 
 
 @dataclass(frozen=True)
-class Lesson:
+class TrainingContext:
     """All that an objective may look at when it gets ready.
 
     Attributes:
@@ -129,7 +129,7 @@ class Objective(ABC):
     """The held-out figure that early stopping watches; lower is better."""
 
     @abstractmethod
-    def misfit(self, model: PreTrainedModel, *, has_teacher: bool) -> str | None:
+    def why_unsuitable(self, model: PreTrainedModel, *, has_teacher: bool) -> str | None:
         """Why it can't be used with a model, as the end of a sentence that begins with its name.
 
         ``None`` if it can. Looks at the model's class and configuration only: the model may lie on the meta
@@ -144,18 +144,20 @@ class Objective(ABC):
         """
         return Recipe()
 
-    def composition(self, lesson: Lesson, new_rows: Bool[np.ndarray, " rows"]) -> Composition | None:
+    def composition(
+        self, context: TrainingContext, new_rows: Bool[np.ndarray, " rows"]
+    ) -> Composition | None:
         """What new rows learn in common, if the objective has a use for it.
 
         Args:
-            lesson: With the model as it is before any training.
+            context: With the model as it is before any training.
             new_rows: Which rows of the vocabulary's tables were not copied.
         """
         return None
 
-    def prepare(self, lesson: Lesson) -> None:  # noqa: B027 - most objectives have nothing to prepare
+    def prepare(self, context: TrainingContext) -> None:  # noqa: B027 - most objectives have nothing to prepare
         """Compute and cache what takes long, such as a teacher's vectors; may find it done."""
 
     @abstractmethod
-    def task(self, lesson: Lesson) -> Task:
+    def task(self, context: TrainingContext) -> Task:
         """Get ready for a model and a corpus."""

@@ -20,7 +20,7 @@ PROBE = "0"
 
 
 @dataclass(frozen=True)
-class Frame:
+class SpecialTokenTemplate:
     """What the tokenizer's post-processor puts before and after a text.
 
     Attributes:
@@ -143,7 +143,7 @@ class Layout:
 
     Attributes:
         window_tokens: Length of a window, special tokens included.
-        frame: What stands around each piece.
+        template: What stands around each piece.
         pad_id: What fills the few places that are left.
         whole_documents: Whether each document stays in one window. It then ends where the window would; else
             the rest of it begins the next window.
@@ -152,7 +152,7 @@ class Layout:
     """
 
     window_tokens: int
-    frame: Frame
+    template: SpecialTokenTemplate
     pad_id: int
     whole_documents: bool = False
     end: tuple[int, ...] = ()
@@ -160,7 +160,7 @@ class Layout:
     @property
     def most_text(self) -> int:
         """The most tokens of a document that one window holds."""
-        return self.window_tokens - self.frame.tokens
+        return self.window_tokens - self.template.tokens
 
 
 @dataclass(frozen=True)
@@ -186,7 +186,7 @@ class Epoch:
         shuffled = np.random.default_rng([self.seed, self.number]).permutation(filled)
         if not self.layout.whole_documents:
             return shuffled
-        lengths = self._used(shuffled) + self.layout.frame.tokens
+        lengths = self._used(shuffled) + self.layout.template.tokens
         order: Int64[np.ndarray, " documents"] = shuffled[filling_order(lengths, self.layout.window_tokens)]
         return order
 
@@ -209,7 +209,7 @@ class Epoch:
 
     def _walk(self) -> Iterator[Cut]:
         """The beginning of every window in turn: a few steps for each, whatever it holds."""
-        layout, around = self.layout, self.layout.frame.tokens
+        layout, around = self.layout, self.layout.template.tokens
         ends = np.cumsum(self.lengths + around)
         total = len(ends)
         document, token = 0, 0
@@ -271,10 +271,10 @@ class Epoch:
     ) -> Windows:
         layout = self.layout
         before, after, end = (
-            np.array(ids, np.int64) for ids in (layout.frame.before, layout.frame.after, layout.end)
+            np.array(ids, np.int64) for ids in (layout.template.before, layout.template.after, layout.end)
         )
         inner = np.array([len(text) for text in texts])
-        lengths = inner + of_end + layout.frame.tokens
+        lengths = inner + of_end + layout.template.tokens
         left = layout.window_tokens - int(lengths.sum())
         ids = [part for text, n in zip(texts, of_end, strict=True) for part in (before, text, end[:n], after)]
         runs = np.column_stack([np.full(len(texts), len(before)), inner, of_end + len(after)])

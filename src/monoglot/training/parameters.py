@@ -85,7 +85,7 @@ def with_adapters(model: PreTrainedModel, rank: int, selection: Selection, *, se
 LAYER = re.compile(r"\.(?:layers?|h|block|albert_layer_groups)\.(\d+)\.")
 """The number of a layer in the name of its parameter."""
 COMPOSITION = "composition."
-"""What the names of a `Composition` begin with in a `Learner`."""
+"""What the names of a `Composition` begin with in a `ObjectiveWrapper`."""
 
 
 @dataclass(frozen=True)
@@ -172,7 +172,7 @@ def parameter_groups(
 
 
 def plain_name(name: str) -> str:
-    """The name of a parameter in the model itself, without `Learner`, DDP, FSDP and compilation around it."""
+    """Give the name of a parameter in the model itself, without wrappers (objective, DDP, FSDP, compile)."""
     for wrapper in ("_fsdp_wrapped_module.", "_orig_mod."):
         name = name.replace(wrapper, "")
     return name.removeprefix("module.").removeprefix("model.")

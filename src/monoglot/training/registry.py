@@ -48,7 +48,7 @@ def choose_objective(model: PreTrainedModel, *, has_teacher: bool) -> str:
     ranked = sorted((preference, name) for preference, name in preferences if preference is not None)
     reasons = []
     for _, name in ranked:
-        reason = OBJECTIVES[name]().misfit(model, has_teacher=has_teacher)
+        reason = OBJECTIVES[name]().why_unsuitable(model, has_teacher=has_teacher)
         if reason is None:
             return name
         reasons.append(f"{name} {reason}")
@@ -61,7 +61,7 @@ def check_objective(name: str, objective: Objective, model: PreTrainedModel, *, 
     Raises:
         SettingError: If it does not, with the reason and the one that would.
     """
-    reason = objective.misfit(model, has_teacher=has_teacher)
+    reason = objective.why_unsuitable(model, has_teacher=has_teacher)
     if reason is None:
         return
     try:

@@ -127,7 +127,7 @@ class TrainingSettings:
         """The same with windows no longer than a model takes."""
         return replace(self, window_tokens=min(self.window_tokens, most_tokens))
 
-    def lasting(self) -> dict[str, Any]:
+    def resume_identity(self) -> dict[str, Any]:
         """The settings that must stay the same when a run goes on."""
         return {
             field.name: getattr(self, field.name) for field in fields(self) if field.name not in EXECUTION

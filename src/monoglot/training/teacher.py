@@ -23,7 +23,7 @@ from monoglot.model.pooling import Pooling
 from monoglot.tokenization.encoding import TokenizedCorpus
 from monoglot.tokenization.vocabulary import plain_backend
 from monoglot.training.objective import Teacher
-from monoglot.training.packing import PADDING, Frame
+from monoglot.training.packing import PADDING, SpecialTokenTemplate
 
 
 def pool(
@@ -98,14 +98,14 @@ class Reader:
     Attributes:
         model: The model.
         corpus: The documents as its tokens, without special ones.
-        frame: The special tokens around each.
+        template: The special tokens around each.
         longest_tokens: Longer documents are cut.
         pad_id: Fills rows.
     """
 
     model: PreTrainedModel
     corpus: TokenizedCorpus
-    frame: Frame
+    template: SpecialTokenTemplate
     longest_tokens: int
     pad_id: int
 
@@ -115,13 +115,15 @@ class Reader:
     ) -> Reader:
         """Find out what a model's tokenizer puts around a text, and how long texts may be."""
         longest, pad = min(longest_tokens(model, tokenizer), LONGEST_TOKENS), tokenizer.pad_token_id
-        return cls(model, corpus, Frame.of(tokenizer), longest, pad if isinstance(pad, int) else 0)
+        return cls(
+            model, corpus, SpecialTokenTemplate.of(tokenizer), longest, pad if isinstance(pad, int) else 0
+        )
 
     def ids(self, document: int) -> Int64[np.ndarray, " tokens"]:
         """The tokens of a document, special ones included."""
         start, end = self.corpus.offsets[document : document + 2]
-        text = self.corpus.ids[start : min(end, start + self.longest_tokens - self.frame.tokens)]
-        return np.concatenate([self.frame.before, text, self.frame.after]).astype(np.int64)
+        text = self.corpus.ids[start : min(end, start + self.longest_tokens - self.template.tokens)]
+        return np.concatenate([self.template.before, text, self.template.after]).astype(np.int64)
 
     @torch.no_grad()
     def hidden(
@@ -235,7 +237,7 @@ def _checksums(rows: np.ndarray) -> np.ndarray:
 
 
 @dataclass(frozen=True)
-class Judge:
+class DistanceEvaluator:
     """Compares a student with its teacher on lines that it was not trained on.
 
     Attributes:

@@ -31,7 +31,7 @@ from transformers import (
 
 from monoglot.errors import SettingError, TrainingError
 from monoglot.training.checkpoints import checks_without_progress, complete, latest
-from monoglot.training.learner import Learner, Learning
+from monoglot.training.objective_wrapper import Learning, ObjectiveWrapper
 from monoglot.training.parameters import Selection, parameter_groups, rate_factor
 from monoglot.training.schedule import PRECISION, Budget, TrainingSettings
 
@@ -62,8 +62,8 @@ def restored_randomness() -> Iterator[None]:
 class Freezing(TrainerCallback):
     """Lets the body join in after some steps; what depends on the step alone is right after a resumption."""
 
-    def __init__(self, learner: Learner, selection: Selection, steps: int) -> None:
-        named = dict(learner.model.named_parameters(remove_duplicate=False))
+    def __init__(self, wrapper: ObjectiveWrapper, selection: Selection, steps: int) -> None:
+        named = dict(wrapper.model.named_parameters(remove_duplicate=False))
         for name in selection.frozen:
             named[name].requires_grad_(False)
         self._body = [named[name] for name in sorted(selection.body)]
@@ -78,11 +78,11 @@ class Freezing(TrainerCallback):
             parameter.requires_grad_(learns)
 
 
-class Soundness(TrainerCallback):
+class NonFiniteGradientGuard(TrainerCallback):
     """Ends a run before a loss or a gradient that is no number changes any weight."""
 
-    def __init__(self, learner: Learner, folder: Path) -> None:
-        self._learner, self._folder = learner, folder
+    def __init__(self, wrapper: ObjectiveWrapper, folder: Path) -> None:
+        self._learner, self._folder = wrapper, folder
 
     def on_pre_optimizer_step(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any

@@ -14,8 +14,8 @@ from monoglot.cli import main
 from monoglot.cli.tables import comparison_tables
 from monoglot.errors import ModelError, SettingError
 from monoglot.model.source import open_source
-from monoglot.pipeline.compare.probe import Laboratory, choose_measure
-from monoglot.pipeline.compare.run import Countdown, compare
+from monoglot.pipeline.compare.probe import ProbeRunner, choose_measure
+from monoglot.pipeline.compare.run import ProbeProgress, compare
 from monoglot.progress import SILENT
 from monoglot.settings import AdaptSettings, CompareSettings
 from monoglot.training import trainer as callbacks
@@ -110,7 +110,7 @@ def test_interrupted_anywhere_it_ends_with_the_same_file(compared, xlm_r, tmp_pa
     class Killed(BaseException):
         """Nobody catches it, as nobody catches `kill -9`."""
 
-    complete, train, saved, asked = callbacks.complete, Laboratory.train, [], []
+    complete, train, saved, asked = callbacks.complete, ProbeRunner.train, [], []
 
     def dying(*arguments):
         complete(*arguments)
@@ -118,17 +118,17 @@ def test_interrupted_anywhere_it_ends_with_the_same_file(compared, xlm_r, tmp_pa
         if len(saved) in (1, 7):  # in the middle of two probes
             raise Killed
 
-    def counting(self, contestant, seed):
-        artifact = train(self, contestant, seed)
-        asked.append((contestant.name, seed, artifact.reused))
-        assert len(list(self.walk.run.partial.glob("students/*"))) <= 1
-        assert artifact.reused or not list(self.walk.run.partial.glob("probes/*"))
+    def counting(self, variant, seed):
+        artifact = train(self, variant, seed)
+        asked.append((variant.name, seed, artifact.reused))
+        assert len(list(self.context.run.partial.glob("students/*"))) <= 1
+        assert artifact.reused or not list(self.context.run.partial.glob("probes/*"))
         if len(asked) == 1:  # between two probes
             raise Killed
         return artifact
 
     monkeypatch.setattr(callbacks, "complete", dying)
-    monkeypatch.setattr(Laboratory, "train", counting)
+    monkeypatch.setattr(ProbeRunner, "train", counting)
     for _ in range(3):
         with pytest.raises(Killed):
             compare(xlm_r, GERMAN, tmp_path / "out", QUICK)
@@ -257,7 +257,7 @@ def test_the_countdown_counts_what_was_computed(monkeypatch):
         def __init__(self, reused):
             self.reused = reused
 
-    countdown = Countdown(3, Listening())
+    countdown = ProbeProgress(3, Listening())
     for reused in (False, True, False):
         countdown.probe("focus", lambda reused=reused: Done(reused))
     assert titles == [

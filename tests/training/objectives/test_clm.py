@@ -19,7 +19,7 @@ from monoglot.training.lapt import train
 from monoglot.training.lm_heads import find_decoder_head
 from monoglot.training.masking import TokenKinds
 from monoglot.training.objectives.clm import next_tokens
-from monoglot.training.packing import PADDING, Frame, Layout, PackedCorpus
+from monoglot.training.packing import PADDING, Layout, PackedCorpus, SpecialTokenTemplate
 from monoglot.training.registry import get_objective
 from monoglot.training.schedule import TrainingSettings
 from tests.fixtures.models import DECODER
@@ -27,9 +27,9 @@ from tests.fixtures.models import DECODER
 ARCHITECTURES = ["gpt2", "llama", "qwen3", "mistral", "gemma3", "gpt-neox"]
 
 
-def windows_of(lesson):
-    layout = Layout(48, Frame.of(lesson.tokenizer), 0)
-    return PackedCorpus(lesson.corpus, layout, windows=4, seed=2).__getitems__(range(4))
+def windows_of(context):
+    layout = Layout(48, SpecialTokenTemplate.of(context.tokenizer), 0)
+    return PackedCorpus(context.corpus, layout, windows=4, seed=2).__getitems__(range(4))
 
 
 def alone(model, windows):
@@ -46,9 +46,9 @@ def alone(model, windows):
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
-def test_packed_and_chunked_equals_one_document_at_a_time(architecture, lesson, monkeypatch):
+def test_packed_and_chunked_equals_one_document_at_a_time(architecture, context, monkeypatch):
     monkeypatch.setattr(chunked, "CHUNK_LOGITS", 11 * 1500)
-    given = lesson(architecture)
+    given = context(architecture)
     task = get_objective("clm").task(given)
     assert task.describe() == {"documents_apart_by": "positions", "chunked_logits": True}
     windows = windows_of(given)
@@ -67,9 +67,9 @@ def test_packed_and_chunked_equals_one_document_at_a_time(architecture, lesson, 
         assert (gradient - expected[name]).abs().max() <= 1e-5, name
 
 
-def test_no_more_logits_than_a_chunk_exist_at_once(lesson, monkeypatch):
+def test_no_more_logits_than_a_chunk_exist_at_once(context, monkeypatch):
     monkeypatch.setattr(chunked, "CHUNK_LOGITS", 11 * 1500)
-    given = lesson("llama")
+    given = context("llama")
     task = get_objective("clm").task(given)
     rows = []
     given.model.lm_head.register_forward_hook(lambda _, __, logits: rows.append(logits.shape[:2].numel()))
@@ -108,8 +108,8 @@ def probability_of_end(model, tokenizer, corpus):
     return sum(found) / len(found)
 
 
-def test_a_model_learns_to_stop_where_its_tokenizer_adds_no_end(lesson, tmp_path):
-    given = lesson("llama")
+def test_a_model_learns_to_stop_where_its_tokenizer_adds_no_end(context, tmp_path):
+    given = context("llama")
     backend = Tokenizer.from_str(given.tokenizer.backend_tokenizer.to_str())
     backend.post_processor = processors.TemplateProcessing(single="$A", pair="$A $B", special_tokens=[])
     plain = PreTrainedTokenizerFast(tokenizer_object=backend, eos_token=given.tokenizer.eos_token)

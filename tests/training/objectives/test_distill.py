@@ -13,7 +13,7 @@ from monoglot.training.aligned_spans import NOWHERE
 from monoglot.training.distillation_texts import Texts
 from monoglot.training.objective import Teacher
 from monoglot.training.objectives.distill import distance, relational, unexplained
-from monoglot.training.packing import PADDING, Frame, Layout, PackedCorpus
+from monoglot.training.packing import PADDING, Layout, PackedCorpus, SpecialTokenTemplate
 from monoglot.training.registry import choose_objective, get_objective
 from monoglot.training.teacher import pool
 from tests.training.conftest import TAUGHT as LINES
@@ -48,7 +48,9 @@ def ready(given, **options):
 
 
 def windows_of(given, task, count=3):
-    layout = Layout(48, Frame.of(given.tokenizer), given.tokenizer.pad_token_id, whole_documents=True)
+    layout = Layout(
+        48, SpecialTokenTemplate.of(given.tokenizer), given.tokenizer.pad_token_id, whole_documents=True
+    )
     return PackedCorpus(task.corpus, layout, windows=count, seed=2).__getitems__(range(count))
 
 
@@ -104,9 +106,9 @@ def test_training_brings_the_student_to_the_teacher(taught):
     assert task.score(given.model, LINES[:10])["distance_to_teacher"] < before / 2
 
 
-def test_a_student_that_is_the_teacher_has_no_loss(lesson):
-    given = lesson("bert-headless")
-    given = replace(given, teacher=Teacher(lesson("bert-headless").model, given.tokenizer, "b" * 64))
+def test_a_student_that_is_the_teacher_has_no_loss(context):
+    given = context("bert-headless")
+    given = replace(given, teacher=Teacher(context("bert-headless").model, given.tokenizer, "b" * 64))
     for kind in ("cosine", "mse"):
         task = ready(given, distance=kind)
         loss = task.loss(given.model, task.collate(windows_of(given, task)))
@@ -139,7 +141,9 @@ def test_hidden_states_of_translations_are_not_compared(taught, tmp_path):
     )
     given = taught()
     task = ready(given, parallel=str(file), word_lists=0.0)
-    layout = Layout(48, Frame.of(given.tokenizer), given.tokenizer.pad_token_id, whole_documents=True)
+    layout = Layout(
+        48, SpecialTokenTemplate.of(given.tokenizer), given.tokenizer.pad_token_id, whole_documents=True
+    )
     packed = PackedCorpus(task.corpus, layout, windows=400, seed=2)
     seen = {True: 0, False: 0}
     for number in range(0, 400, 8):
@@ -204,24 +208,26 @@ def test_padding_is_in_no_vector():
         assert pool(hidden, pieces, positions, pooling, count=2).tolist() == [[1, 0], [0, 1]]
 
 
-def test_it_is_chosen_for_an_encoder_without_head_that_has_a_teacher(lesson):
-    assert choose_objective(lesson("bert-headless").model, has_teacher=True) == "distill"
-    assert choose_objective(lesson("bert").model, has_teacher=True) == "mlm"
+def test_it_is_chosen_for_an_encoder_without_head_that_has_a_teacher(context):
+    assert choose_objective(context("bert-headless").model, has_teacher=True) == "distill"
+    assert choose_objective(context("bert").model, has_teacher=True) == "mlm"
     with pytest.raises(SettingError, match="needs a teacher"):
-        choose_objective(lesson("bert-headless").model, has_teacher=False)
-    assert "needs an encoder" in get_objective("distill").misfit(lesson("gpt2").model, has_teacher=True)
+        choose_objective(context("bert-headless").model, has_teacher=False)
+    assert "needs an encoder" in get_objective("distill").why_unsuitable(
+        context("gpt2").model, has_teacher=True
+    )
 
 
-def test_unfit_teachers_are_refused(lesson, taught, tmp_path):
+def test_unfit_teachers_are_refused(context, taught, tmp_path):
     given = taught()
     with pytest.raises(ModelError, match="name the original model"):
         ready(replace(given, teacher=None))
-    wide = lesson("bert-headless", hidden_size=32)
+    wide = context("bert-headless", hidden_size=32)
     with pytest.raises(ModelError, match="have 32 numbers and the student's 16"):
         ready(replace(given, teacher=Teacher(wide.model, wide.tokenizer, "c" * 64)))
     with pytest.raises(ModelError, match="give the option pooling"):
         ready(given, pooling="")
-    deberta = lesson("deberta-v2")
+    deberta = context("deberta-v2")
     with pytest.raises(ModelError, match="can't keep the texts of a window apart"):
         ready(replace(deberta, teacher=Teacher(deberta.model, deberta.tokenizer, "d" * 64)))
 

@@ -9,7 +9,7 @@ from monoglot.errors import ModelError, SettingError
 from monoglot.tokenization.encoding import encode_corpus
 from monoglot.training.aligned_spans import NOWHERE
 from monoglot.training.objective import Teacher
-from monoglot.training.packing import Frame, Layout, PackedCorpus
+from monoglot.training.packing import Layout, PackedCorpus, SpecialTokenTemplate
 from monoglot.training.registry import get_objective
 from tests.fixtures.models import ARCHITECTURES
 from tests.fixtures.tokenizers import byte_level, sample, wordpiece
@@ -25,11 +25,11 @@ def german_tokenizers():
 
 
 @pytest.fixture
-def taught(lesson, german_tokenizers, tmp_path):
+def taught(context, german_tokenizers, tmp_path):
     """A lesson whose student has a vocabulary of its own."""
 
     def build(architecture):
-        original, tokenizer = lesson(architecture), german_tokenizers[architecture]
+        original, tokenizer = context(architecture), german_tokenizers[architecture]
         return replace(
             original,
             model=ARCHITECTURES[architecture](tokenizer),
@@ -49,7 +49,7 @@ def ready(given, **options):
 
 
 def batch_of(given, task, count=4):
-    layout = Layout(64, Frame.of(given.tokenizer), 0, whole_documents=True)
+    layout = Layout(64, SpecialTokenTemplate.of(given.tokenizer), 0, whole_documents=True)
     windows = PackedCorpus(given.corpus, layout, windows=count, seed=2).__getitems__(range(count))
     return windows, task.collate(windows)
 
@@ -126,18 +126,18 @@ def test_documents_whose_bytes_differ_are_left_out(taught):
     assert task.loss(given.model, batch).item() == 0
 
 
-def test_what_does_not_fit_is_refused(lesson, taught):
+def test_what_does_not_fit_is_refused(context, taught):
     objective = get_objective("distill-hidden")
-    assert "is both" in objective.misfit(lesson("t5").model, has_teacher=True)
-    assert "needs a teacher" in objective.misfit(lesson("gpt2").model, has_teacher=False)
+    assert "is both" in objective.why_unsuitable(context("t5").model, has_teacher=True)
+    assert "needs a teacher" in objective.why_unsuitable(context("gpt2").model, has_teacher=False)
     tied = get_objective("distill-hidden", {"cross_entropy": 1.0})
-    assert "causal language models only" in tied.misfit(lesson("bert").model, has_teacher=True)
+    assert "causal language models only" in tied.why_unsuitable(context("bert").model, has_teacher=True)
     with pytest.raises(SettingError):
         get_objective("distill-hidden", {"cross_entropy": -1.0})
     given = taught("gpt2")
-    wide = lesson("gpt2", n_embd=32)
+    wide = context("gpt2", n_embd=32)
     with pytest.raises(ModelError, match="have 32 numbers and the student's 16"):
         ready(replace(given, teacher=Teacher(wide.model, wide.tokenizer, "b" * 64)))
-    deberta = lesson("deberta-v2")
+    deberta = context("deberta-v2")
     with pytest.raises(ModelError, match="can't keep the documents of a window apart"):
         ready(replace(deberta, teacher=Teacher(deberta.model, deberta.tokenizer, "c" * 64)))

@@ -9,7 +9,7 @@ from torch.nn.functional import cross_entropy
 from monoglot.errors import SettingError, TokenizerError
 from monoglot.training.lm_heads import GatheredHead, logits_of
 from monoglot.training.objective import Batch
-from monoglot.training.packing import Frame, Layout, PackedCorpus
+from monoglot.training.packing import Layout, PackedCorpus, SpecialTokenTemplate
 from monoglot.training.registry import check_objective, choose_objective, get_objective, objective_names
 
 ARCHITECTURES = [
@@ -18,9 +18,9 @@ ARCHITECTURES = [
 ]  # fmt: skip
 
 
-def batch_of(lesson, task) -> Batch:
-    layout = Layout(48, Frame.of(lesson.tokenizer), lesson.tokenizer.pad_token_id)
-    return task.collate(PackedCorpus(lesson.corpus, layout, windows=4, seed=2).__getitems__(range(4)))
+def batch_of(context, task) -> Batch:
+    layout = Layout(48, SpecialTokenTemplate.of(context.tokenizer), context.tokenizer.pad_token_id)
+    return task.collate(PackedCorpus(context.corpus, layout, windows=4, seed=2).__getitems__(range(4)))
 
 
 def full_loss(model, task, batch):
@@ -31,8 +31,8 @@ def full_loss(model, task, batch):
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
-def test_loss_and_gradients_are_those_of_full_logits(architecture, lesson):
-    given = lesson(architecture)
+def test_loss_and_gradients_are_those_of_full_logits(architecture, context):
+    given = context(architecture)
     task = get_objective("mlm").task(given)
     assert task.describe()["masked_logits_only"]
     batch = batch_of(given, task)
@@ -49,8 +49,8 @@ def test_loss_and_gradients_are_those_of_full_logits(architecture, lesson):
         assert (gradient - gradients[1][name]).abs().max() <= 1e-5, name
 
 
-def test_an_unknown_head_falls_back_to_all_logits(lesson):
-    given = lesson("bert")
+def test_an_unknown_head_falls_back_to_all_logits(context):
+    given = context("bert")
     task = get_objective("mlm").task(given)
     batch = batch_of(given, task)
     expected = task.loss(given.model, batch)
@@ -59,8 +59,8 @@ def test_an_unknown_head_falls_back_to_all_logits(lesson):
     assert task.describe()["masked_logits_only"] is False
 
 
-def test_the_head_computes_masked_places_only(lesson):
-    given = lesson("xlm-roberta")
+def test_the_head_computes_masked_places_only(context):
+    given = context("xlm-roberta")
     task = get_objective("mlm", {"share": 0.25}).task(given)
     seen = []
     given.model.lm_head.decoder.register_forward_pre_hook(lambda _, args: seen.append(args[0].shape))
@@ -68,22 +68,22 @@ def test_the_head_computes_masked_places_only(lesson):
     assert [shape[:2] for shape in seen] == [(4, 12)]
 
 
-def test_objectives_know_whom_they_fit(lesson):
+def test_objectives_know_whom_they_fit(context):
     assert {"mlm", "clm"} <= set(objective_names())
-    assert choose_objective(lesson("xlm-roberta").model, has_teacher=False) == "mlm"
-    assert choose_objective(lesson("gemma3").model, has_teacher=False) == "clm"
+    assert choose_objective(context("xlm-roberta").model, has_teacher=False) == "mlm"
+    assert choose_objective(context("gemma3").model, has_teacher=False) == "clm"
     for name, architecture in (("mlm", "gpt2"), ("clm", "bert"), ("mlm", "xlm-roberta-token-classification")):
         with pytest.raises(SettingError, match=f"objective '{name}' needs"):
-            check_objective(name, get_objective(name), lesson(architecture).model, has_teacher=False)
+            check_objective(name, get_objective(name), context(architecture).model, has_teacher=False)
     with pytest.raises(SettingError, match="no objective fits BertForSequenceClassification"):
-        choose_objective(lesson("bert-sequence-classification").model, has_teacher=False)
+        choose_objective(context("bert-sequence-classification").model, has_teacher=False)
     with pytest.raises(SettingError, match="did you mean 'mlm'"):
         get_objective("mlmm")
 
 
-def test_bad_settings_are_refused(lesson, source_tokenizers):
+def test_bad_settings_are_refused(context, source_tokenizers):
     with pytest.raises(SettingError, match="share"):
         get_objective("mlm", {"share": 1.5})
-    given = replace(lesson("bert"), tokenizer=source_tokenizers["byte-level-bpe"])
+    given = replace(context("bert"), tokenizer=source_tokenizers["byte-level-bpe"])
     with pytest.raises(TokenizerError, match="mask token"):
         get_objective("mlm").task(given)

@@ -67,8 +67,8 @@ def test_more_spans_than_sentinels_stay_in_the_text():
 
 
 @pytest.mark.parametrize("architecture", ["t5", "mt5", "bart", "mbart"])
-def test_it_is_chosen_for_models_with_encoder_and_decoder_and_trains_them(architecture, lesson):
-    given = lesson(architecture)
+def test_it_is_chosen_for_models_with_encoder_and_decoder_and_trains_them(architecture, context):
+    given = context(architecture)
     given.model.config.decoder_start_token_id = given.tokenizer.pad_token_id  # as published models have it
     assert choose_objective(given.model, has_teacher=False) == "span"
     task = get_objective("span").task(given)
@@ -88,8 +88,8 @@ def test_it_is_chosen_for_models_with_encoder_and_decoder_and_trains_them(archit
     assert losses[-1] < losses[0]
 
 
-def test_sentinels_are_found_in_their_order(lesson):
-    given = lesson("t5")
+def test_sentinels_are_found_in_their_order(context):
+    given = context("t5")
     given = replace(given, tokenizer=copy.deepcopy(given.tokenizer))
     given.tokenizer.add_tokens([f"<extra_id_{number}>" for number in (2, 0, 1)], special_tokens=True)
     task = get_objective("span").task(given)
@@ -99,13 +99,13 @@ def test_sentinels_are_found_in_their_order(lesson):
 @pytest.mark.parametrize("architecture", ["bert", "gpt2"])
 def test_other_models_are_refused(architecture, source_tokenizers):
     make = ARCHITECTURES[architecture]
-    assert "needs a model with encoder, decoder" in get_objective("span").misfit(
+    assert "needs a model with encoder, decoder" in get_objective("span").why_unsuitable(
         make(source_tokenizers[make.family]), has_teacher=False
     )
 
 
-def test_a_tokenizer_without_stand_ins_is_refused(lesson):
-    given = lesson("t5")
+def test_a_tokenizer_without_stand_ins_is_refused(context):
+    given = context("t5")
     given = replace(
         given, tokenizer=PreTrainedTokenizerFast(tokenizer_object=given.tokenizer.backend_tokenizer)
     )

@@ -22,9 +22,9 @@ from monoglot.model.pooling import Pooling, read_pooling
 from monoglot.model.side_files import MODULES
 from monoglot.model.source import Source
 from monoglot.model.tokenizer_folder import load_tokenizer
-from monoglot.pipeline.last_stage import LastStage
-from monoglot.pipeline.stages.context import Walk, return_memory
-from monoglot.pipeline.training_job import SCORED_WORDS, Order, carry_out, trained_model
+from monoglot.pipeline.adapt_plan import AdaptPlan
+from monoglot.pipeline.stages.context import RunContext, return_memory
+from monoglot.pipeline.training_job import SCORED_WORDS, TrainingJob, run_job, trained_model
 from monoglot.report.summary import count_parameters
 from monoglot.run import Artifact, content_key, read_json, write_json
 from monoglot.run.output import CACHES, PROBES, STUDENTS
@@ -76,12 +76,12 @@ TEXT = "text.txt"
 
 
 @dataclass(frozen=True)
-class Contestant:
+class Variant:
     """A vocabulary and an initialisation to be compared, or the original.
 
     Attributes:
         name: What it is called.
-        walk: The run, branched off for its stages.
+        context: The run, branched off for its stages.
         tokens: The probe's text as its tokens.
         tokenizer: Its tokenizer; ``None`` for the original's.
         mixture: Where its rows come from; ``None`` for the original.
@@ -90,7 +90,7 @@ class Contestant:
     """
 
     name: str
-    walk: Walk
+    context: RunContext
     tokens: Artifact
     tokenizer: Artifact | None = None
     mixture: Artifact | None = None
@@ -118,102 +118,102 @@ class Contestant:
 
     def key(self, seed: int) -> str:
         """Content key of the model at the start."""
-        source = self.walk.source.key
+        source = self.context.source.key
         if self.tokenizer is None or self.mixture is None:
             return source
         return content_key([source, self.tokenizer.key, self.mixture.key, self.drawn(seed)])
 
 
 @dataclass(frozen=True)
-class Laboratory:
+class ProbeRunner:
     """Scores contestants and trains them, and keeps on disk no more than the next step needs.
 
     Attributes:
-        walk: The run.
+        context: The run.
         measure: What all are scored by.
         texts: The lines that they are scored on, by name.
         probe: How they are trained.
         text: Stage of the text that they are trained on.
     """
 
-    walk: Walk
+    context: RunContext
     measure: Measure
     texts: Texts
-    probe: LastStage
+    probe: AdaptPlan
     text: Artifact
 
     @property
     def scored_on(self) -> dict[str, Any]:
         """What decides a score besides the model."""
         lines = {name: content_key(list(lines)) for name, lines in self.texts.items()}
-        return {"measure": self.measure.settings, "lines": lines, "original": self.walk.source.key}
+        return {"measure": self.measure.settings, "lines": lines, "original": self.context.source.key}
 
-    def start(self, contestant: Contestant, seed: int) -> Artifact:
+    def start(self, variant: Variant, seed: int) -> Artifact:
         """Score a contestant before any training: a stage."""
-        drawn = contestant.drawn(seed)
+        drawn = variant.drawn(seed)
 
         def compute(folder: Path) -> None:
-            student = self.student(contestant, seed)
-            model = load_model(student, trust_remote_code=self.walk.settings.trust_remote_code)
+            student = self.student(variant, seed)
+            model = load_model(student, trust_remote_code=self.context.settings.trust_remote_code)
             content = {"parameters": count_parameters(student), "vocabulary": len(load_tokenizer(student))}
             self.write(model, student, folder, content)
 
         name = "start" if drawn is None else f"start-{seed}"
-        return contestant.walk.stage(name, compute, self.scored_on, model=contestant.key(seed))
+        return variant.context.stage(name, compute, self.scored_on, model=variant.key(seed))
 
-    def train(self, contestant: Contestant, seed: int) -> Artifact:
+    def train(self, variant: Variant, seed: int) -> Artifact:
         """Train a contestant and score it: a stage. An interrupted training goes on from its checkpoint."""
         settings, training = replace(self.probe.settings, seed=seed), self.probe.training
         chosen = {"objective": settings.objective, "options": settings.objective_options, "seed": seed}
-        inputs = {"model": contestant.key(seed), "tokens": contestant.tokens.key}
-        teacher = self.walk.source if settings.teacher else None
+        inputs = {"model": variant.key(seed), "tokens": variant.tokens.key}
+        teacher = self.context.source if settings.teacher else None
         identity = chosen | inputs | {"teacher": teacher.key if teacher else ""}
-        lasting = identity | training.lasting() | {"scored on": self.scored_on}
-        checkpoints = self.walk.run.partial / PROBES / content_key(lasting)[:16]
+        resume_identity = identity | training.resume_identity() | {"scored on": self.scored_on}
+        checkpoints = self.context.run.partial / PROBES / content_key(resume_identity)[:16]
         # What the teacher says of a text is the same for all who read it as the same tokens.
-        cache = self.walk.run.partial / CACHES / contestant.tokens.key[:16] / content_key(chosen)[:16]
+        cache = self.context.run.partial / CACHES / variant.tokens.key[:16] / content_key(chosen)[:16]
 
         def compute(folder: Path) -> None:
-            student = self.student(contestant, seed)
+            student = self.student(variant, seed)
             keep_only(checkpoints)
             keep_only(cache.parent)
-            order = Order(
-                str(student), str(contestant.tokens.folder), str(checkpoints), str(cache), settings, training,
+            job = TrainingJob(
+                str(student), str(variant.tokens.folder), str(checkpoints), str(cache), settings, training,
                 str(teacher.folder) if teacher else None, teacher.key if teacher else "",
                 tuple(self.texts["heldout"]),
-                str(contestant.mixture_file) if contestant.mixture_file else None,
+                str(variant.mixture_file) if variant.mixture_file else None,
                 identity,
             )  # fmt: skip
-            self.walk.source.forget()
+            self.context.source.forget()
             return_memory()
-            outcome = carry_out(order, lambda: read_lines(self.text.folder / TEXT), self.walk.progress)
-            model = trained_model(student, outcome, trust_remote_code=self.walk.settings.trust_remote_code)
+            outcome = run_job(job, lambda: read_lines(self.text.folder / TEXT), self.context.progress)
+            model = trained_model(student, outcome, trust_remote_code=self.context.settings.trust_remote_code)
             content = {name: outcome.record[name] for name in ("steps", "tokens", "epochs")}
             (folder / METRICS).write_bytes((checkpoints / METRICS).read_bytes())
             self.write(model, student, folder, content)
 
-        artifact = contestant.walk.stage(f"probe-{seed}", compute, lasting, **inputs)
+        artifact = variant.context.stage(f"probe-{seed}", compute, resume_identity, **inputs)
         shutil.rmtree(checkpoints, ignore_errors=True)
         return artifact
 
-    def bytes_read(self, contestant: Contestant) -> int:
+    def bytes_read(self, variant: Variant) -> int:
         """About how many bytes of text a probe reads, those read again counted again."""
         size_bytes = sum(len(line.encode()) for line in read_lines(self.text.folder / TEXT))
-        tokens = TokenizedCorpus.open(contestant.tokens.folder).tokens
+        tokens = TokenizedCorpus.open(variant.tokens.folder).tokens
         return round(self.probe.training.tokens * size_bytes / max(1, tokens))
 
-    def student(self, contestant: Contestant, seed: int) -> Path:
+    def student(self, variant: Variant, seed: int) -> Path:
         """The folder of a contestant's model; the one before is removed."""
-        if contestant.tokenizer is None or contestant.rows is None:
-            return self.walk.source.folder
-        key = contestant.key(seed)
-        folder = self.walk.run.partial / STUDENTS / key[:16]
+        if variant.tokenizer is None or variant.rows is None:
+            return self.context.source.folder
+        key = variant.key(seed)
+        folder = self.context.run.partial / STUDENTS / key[:16]
         if not (folder / KEY).exists():
             shutil.rmtree(folder, ignore_errors=True)
             keep_only(folder)
             folder.mkdir(parents=True)
-            rows = replace(contestant.rows, seed=seed)
-            source, target = self.walk.source, load_tokenizer(contestant.tokenizer.folder)
+            rows = replace(variant.rows, seed=seed)
+            source, target = self.context.source, load_tokenizer(variant.tokenizer.folder)
             transplant_checkpoint(source.checkpoint, rows, target, folder, source_tokenizer=source.tokenizer)
             write_json(folder / KEY, {"key": key})
         return folder
@@ -222,7 +222,7 @@ class Laboratory:
         """Score a model and write what was found: ``scores.json``."""
         model, tokenizer = model.float().eval(), load_tokenizer(student)
         scores = {
-            name: self.measure(model, tokenizer, lines, progress=self.walk.progress).as_dict()
+            name: self.measure(model, tokenizer, lines, progress=self.context.progress).as_dict()
             for name, lines in self.texts.items()
         }
         write_json(folder / SCORES, content | {"scores": scores})

@@ -42,7 +42,7 @@ class Figure:
 
 
 @dataclass(frozen=True)
-class Found:
+class VariantResult:
     """All that was measured of one contestant.
 
     Attributes:
@@ -126,7 +126,7 @@ class Comparison:
     probe_tokens: int
     seeds: tuple[int, ...]
     lines: int
-    found: tuple[Found, ...]
+    found: tuple[VariantResult, ...]
     not_trained: dict[str, str]
     pairs: tuple[Pair, ...]
     verdict: tuple[str, ...]
@@ -170,12 +170,12 @@ def figures(runs: Sequence[Scores]) -> dict[str, Any]:
     return {name: asdict(Figure.of([run[name] for run in runs])) for name in (runs[0] if runs else ())}
 
 
-def ranked(found: Sequence[Found]) -> tuple[Found, ...]:
+def ranked(found: Sequence[VariantResult]) -> tuple[VariantResult, ...]:
     """Those who were trained, the best at the end first; then those who were not."""
     return tuple(sorted(found, key=lambda one: (not one.ends, one.score)))
 
 
-def differences(found: Sequence[Found], seed: int) -> tuple[Pair, ...]:
+def differences(found: Sequence[VariantResult], seed: int) -> tuple[Pair, ...]:
     """All pairs, each with the better one first."""
     in_order = sorted(found, key=lambda one: one.score)
     return tuple(
@@ -188,7 +188,9 @@ def differences(found: Sequence[Found], seed: int) -> tuple[Pair, ...]:
     )
 
 
-def verdict(found: Sequence[Found], pairs: Sequence[Pair], measure: str, n_seeds: int) -> Iterator[str]:
+def verdict(
+    found: Sequence[VariantResult], pairs: Sequence[Pair], measure: str, n_seeds: int
+) -> Iterator[str]:
     """Say who is best, who can't be told from it, and how it stands to the controls.
 
     Args:
@@ -284,7 +286,7 @@ def picture(comparison: Comparison) -> str:
 
 
 def curves(
-    one: Found, style: str, place: Callable[[tuple[float, float]], tuple[float, float]]
+    one: VariantResult, style: str, place: Callable[[tuple[float, float]], tuple[float, float]]
 ) -> Iterator[str]:
     """The lines of one contestant."""
     lines = [(mean_curve(one.curves), f'{style} stroke-width="2"')]
@@ -295,7 +297,7 @@ def curves(
         yield f'<polyline points="{path}" {look}/>'
 
 
-def caption(one: Found, style: str, end: float, label: float) -> Iterator[str]:
+def caption(one: VariantResult, style: str, end: float, label: float) -> Iterator[str]:
     """The name of a contestant beside the end of its curve."""
     path = f"{RIGHT},{end:.1f} {RIGHT + 14},{label:.1f} {RIGHT + 32},{label:.1f}"
     yield f'<polyline points="{path}" {style} stroke-width="1.2"/>'

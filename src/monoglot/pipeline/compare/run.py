@@ -16,14 +16,22 @@ from monoglot.errors import SettingError
 from monoglot.evaluation.line_scores import TeacherDistance
 from monoglot.initialization.registry import get_method
 from monoglot.model.source import open_source
-from monoglot.pipeline.compare.probe import Contestant, Laboratory, choose_measure, read_curve, read_scores
-from monoglot.pipeline.compare.result import HELDOUT, Comparison, Found, differences, picture, ranked, verdict
-from monoglot.pipeline.compare.variants import ORIGINAL, entrants, read_methods
+from monoglot.pipeline.adapt_plan import AdaptPlan
+from monoglot.pipeline.compare.probe import ProbeRunner, Variant, choose_measure, read_curve, read_scores
+from monoglot.pipeline.compare.result import (
+    HELDOUT,
+    Comparison,
+    VariantResult,
+    differences,
+    picture,
+    ranked,
+    verdict,
+)
+from monoglot.pipeline.compare.variants import ORIGINAL, build_variants, read_methods
 from monoglot.pipeline.evaluate import read_lines
 from monoglot.pipeline.inputs import check, check_output, check_runs, limited_threads
-from monoglot.pipeline.last_stage import LastStage
-from monoglot.pipeline.stages import corpus as texts
-from monoglot.pipeline.stages.context import Walk
+from monoglot.pipeline.stages.context import RunContext
+from monoglot.pipeline.stages.corpus import heldout_lines, read_corpus
 from monoglot.progress import SILENT, Progress
 from monoglot.run import Artifact, Run, atomic_write, write_json
 from monoglot.settings import CompareSettings, EvaluateSettings
@@ -34,43 +42,43 @@ NOTHING_COPIED = "the schedule keep-copied keeps rows that were copied, and it h
 NOTHING_NEW = "the schedule new-rows trains rows that were not copied, and it has none"
 
 
-def contest(
-    laboratory: Laboratory, contestants: Sequence[Contestant], seeds: Sequence[int]
-) -> Iterator[Found]:
+def run_probes(
+    runner: ProbeRunner, variants: Sequence[Variant], seeds: Sequence[int]
+) -> Iterator[VariantResult]:
     """Score and train one contestant after the other, seed by seed."""
-    excused = excuses(laboratory, contestants)
-    countdown = Countdown((len(contestants) - len(excused)) * len(seeds), laboratory.walk.progress)
-    for contestant in contestants:
-        drawn = dict.fromkeys(contestant.drawn(seed) for seed in seeds)
-        starts = [laboratory.start(contestant, seed) for seed in (seeds if len(drawn) > 1 else seeds[:1])]
+    excused = skipped_controls(runner, variants)
+    countdown = ProbeProgress((len(variants) - len(excused)) * len(seeds), runner.context.progress)
+    for variant in variants:
+        drawn = dict.fromkeys(variant.drawn(seed) for seed in seeds)
+        starts = [runner.start(variant, seed) for seed in (seeds if len(drawn) > 1 else seeds[:1])]
         figures, _ = read_scores(starts[0])
         scores = tuple(read_scores(start)[1] for start in starts)
-        if contestant.tokenizer is None or contestant.name in excused:
-            name = contestant.name if contestant.tokenizer else ORIGINAL
-            yield Found(name, True, False, **figures, text_bytes=0, starts=scores)
-        if contestant.name in excused:
+        if variant.tokenizer is None or variant.name in excused:
+            name = variant.name if variant.tokenizer else ORIGINAL
+            yield VariantResult(name, True, False, **figures, text_bytes=0, starts=scores)
+        if variant.name in excused:
             continue
         probes = [
-            countdown.probe(f"{contestant.name}, seed {seed}", partial(laboratory.train, contestant, seed))
+            countdown.probe(f"{variant.name}, seed {seed}", partial(runner.train, variant, seed))
             for seed in seeds
         ]
-        yield Found(
-            contestant.name,
-            contestant.is_control,
-            contestant.has_new_vocabulary,
+        yield VariantResult(
+            variant.name,
+            variant.is_control,
+            variant.has_new_vocabulary,
             **figures,
-            text_bytes=laboratory.bytes_read(contestant),
+            text_bytes=runner.bytes_read(variant),
             starts=scores,
             ends=tuple(read_scores(probe)[1] for probe in probes),
-            curves=tuple(tuple(read_curve(probe, laboratory.measure.key)) for probe in probes),
+            curves=tuple(tuple(read_curve(probe, runner.measure.key)) for probe in probes),
         )
 
 
-def excuses(laboratory: Laboratory, contestants: Sequence[Contestant]) -> dict[str, str]:
+def skipped_controls(runner: ProbeRunner, variants: Sequence[Variant]) -> dict[str, str]:
     """The controls that training would mean nothing for, each with the reason."""
-    schedule, reasons = laboratory.probe.training.recipe.schedule, {}
-    for one in contestants:
-        if one.tokenizer is None and isinstance(laboratory.measure, TeacherDistance):
+    schedule, reasons = runner.probe.training.recipe.schedule, {}
+    for one in variants:
+        if one.tokenizer is None and isinstance(runner.measure, TeacherDistance):
             reasons[one.name] = IS_TEACHER
         elif schedule == "new-rows" and not one.has_new_rows:
             reasons[one.name] = NOTHING_NEW
@@ -79,7 +87,7 @@ def excuses(laboratory: Laboratory, contestants: Sequence[Contestant]) -> dict[s
     return reasons
 
 
-class Countdown:
+class ProbeProgress:
     """Shows which probe is running, of how many, and how long they will all take."""
 
     def __init__(self, total: int, progress: Progress) -> None:
@@ -152,39 +160,37 @@ def compare(
         check_runs(model, trained=True)
         for one in chosen:
             one.initializer.check()
-        probe = LastStage.of(shared, model)
+        probe = AdaptPlan.of(shared, model)
         measure = choose_measure(model, probe.settings)
         with Run.open(Path(output), overwrite) as run:
-            walk = Walk(run, model, text, get_method(shared.method), engine, shared, progress)
-            if walk.looked_into and any(one.initializer.needs_vectors for one in chosen):
-                walk.looked_into.check()
-            survey = texts.survey(walk)
-            scored = {HELDOUT: spread(texts.heldout(survey), settings.lines)} | scored
-            probe_text, contestants = entrants(walk, survey, chosen)
-            laboratory = Laboratory(walk, measure, scored, probe, probe_text)
-            comparison = scoreboard(laboratory, contestants, settings)
-            publish(walk, comparison, settings)
+            context = RunContext(run, model, text, get_method(shared.method), engine, shared, progress)
+            if context.probed_model and any(one.initializer.needs_vectors for one in chosen):
+                context.probed_model.check()
+            corpus_stage = read_corpus(context)
+            scored = {HELDOUT: spread(heldout_lines(corpus_stage), settings.lines)} | scored
+            probe_text, variants = build_variants(context, corpus_stage, chosen)
+            runner = ProbeRunner(context, measure, scored, probe, probe_text)
+            comparison = scoreboard(runner, variants, settings)
+            publish(context, comparison, settings)
             return comparison
 
 
-def scoreboard(
-    laboratory: Laboratory, contestants: Sequence[Contestant], settings: CompareSettings
-) -> Comparison:
+def scoreboard(runner: ProbeRunner, variants: Sequence[Variant], settings: CompareSettings) -> Comparison:
     """Score and train all, rank them, and say what that means."""
-    measure = laboratory.measure
-    found = ranked(tuple(contest(laboratory, contestants, settings.all_seeds)))
+    measure = runner.measure
+    found = ranked(tuple(run_probes(runner, variants, settings.all_seeds)))
     pairs = differences(found, settings.seed)
     # That a teacher is no distance from itself is nothing to compare with.
     judged = [one for one in found if one.ends or not isinstance(measure, TeacherDistance)]
     return Comparison(
-        source=laboratory.walk.source.name,
-        objective=str(laboratory.probe.settings.objective),
+        source=runner.context.source.name,
+        objective=str(runner.probe.settings.objective),
         measure=measure.label,
         probe_tokens=settings.probe_tokens,
         seeds=settings.all_seeds,
-        lines=len(laboratory.texts[HELDOUT]),
+        lines=len(runner.texts[HELDOUT]),
         found=found,
-        not_trained=excuses(laboratory, contestants),
+        not_trained=skipped_controls(runner, variants),
         pairs=pairs,
         verdict=tuple(verdict(judged, pairs, measure.label, settings.seeds)),
     )
@@ -196,7 +202,7 @@ def spread(lines: Sequence[str], most: int) -> list[str]:
     return [lines[place] for place in np.unique(places.astype(int))]
 
 
-def publish(walk: Walk, comparison: Comparison, settings: CompareSettings) -> None:
+def publish(context: RunContext, comparison: Comparison, settings: CompareSettings) -> None:
     """Write the scoreboard and its picture, and give the output its name."""
 
     def compute(folder: Path) -> None:
@@ -204,7 +210,7 @@ def publish(walk: Walk, comparison: Comparison, settings: CompareSettings) -> No
         with atomic_write(folder / "curves.svg") as file:
             file.write(picture(comparison))
 
-    stages = {name: artifact.key for name, artifact in walk.run.artifacts.items()}
-    result = walk.stage("comparison", compute, settings, **stages)
-    hashes = {"corpus": walk.corpus.fingerprint(), "source": walk.source.key}
-    walk.run.publish(result, settings=settings, inputs=hashes, seed=settings.seed)
+    stages = {name: artifact.key for name, artifact in context.run.artifacts.items()}
+    result = context.stage("comparison", compute, settings, **stages)
+    hashes = {"corpus": context.corpus.fingerprint(), "source": context.source.key}
+    context.run.publish(result, settings=settings, inputs=hashes, seed=settings.seed)

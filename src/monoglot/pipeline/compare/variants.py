@@ -16,9 +16,11 @@ from monoglot.evaluation.tokenizer_scores import score_tokenizer
 from monoglot.initialization.initialize import Initializer
 from monoglot.initialization.registry import get_method
 from monoglot.model.tokenizer_folder import load_tokenizer
-from monoglot.pipeline.compare.probe import TEXT, Contestant, read_lines
-from monoglot.pipeline.stages import corpus as texts, tokenizer as tokenizers, weights
-from monoglot.pipeline.stages.context import Walk
+from monoglot.pipeline.compare.probe import TEXT, Variant, read_lines
+from monoglot.pipeline.stages.context import RunContext
+from monoglot.pipeline.stages.corpus import heldout_lines, tokenize_corpus
+from monoglot.pipeline.stages.tokenizer import make_new_tokenizer, make_trimmed_tokenizer, match_vocabularies
+from monoglot.pipeline.stages.weights import compute_mixture, train_vectors
 from monoglot.run import Artifact, atomic_write
 from monoglot.tokenization.encoding import encode_corpus
 
@@ -27,7 +29,7 @@ CONTROLS = ("subword", "random")
 
 
 @dataclass(frozen=True)
-class Chosen:
+class MethodSpec:
     """A method with its options.
 
     Attributes:
@@ -61,7 +63,7 @@ class Chosen:
         return self.name in CONTROLS
 
 
-def read_methods(given: Sequence[str]) -> tuple[Chosen, ...]:
+def read_methods(given: Sequence[str]) -> tuple[MethodSpec, ...]:
     """The methods asked for, then the controls.
 
     Args:
@@ -75,7 +77,9 @@ def read_methods(given: Sequence[str]) -> tuple[Chosen, ...]:
         raise SettingError("got no method to compare: give some, as in --methods blend,focus")
     if twice := [word for word in words if words.count(word) > 1]:
         raise SettingError(f"'{twice[0]}' is named twice in --methods: name it once")
-    chosen = [Chosen.read(word) for word in (*(word for word in words if word not in CONTROLS), *CONTROLS)]
+    chosen = [
+        MethodSpec.read(word) for word in (*(word for word in words if word not in CONTROLS), *CONTROLS)
+    ]
     short = [without_folders(one.name) for one in chosen]
     return tuple(
         replace(one, name=name) if short.count(name) == 1 else one
@@ -100,87 +104,95 @@ STREAM = 5
 ORIGINAL, TRAINED, TRIMMED = "original as it is", "original vocabulary", "trim"
 
 
-def entrants(walk: Walk, survey: Artifact, chosen: Sequence[Chosen]) -> tuple[Artifact, list[Contestant]]:
+def build_variants(
+    context: RunContext, corpus_stage: Artifact, chosen: Sequence[MethodSpec]
+) -> tuple[Artifact, list[Variant]]:
     """Make tokenizers, vectors and mixtures: stages.
 
     Args:
-        walk: The run.
-        survey: The corpus and its held-out text.
+        context: The run.
+        corpus_stage: The corpus and its held-out text.
         chosen: The methods.
 
     Returns:
         The text for the probes, and all who are trained on it.
     """
-    tokenizer = tokenizers.replaced(walk, survey)
-    text = probe_text(walk, survey, tokenizer)
+    tokenizer = make_new_tokenizer(context, corpus_stage)
+    text = probe_text(context, corpus_stage, tokenizer)
     vectors = None
     if any(method.initializer.needs_vectors for method in chosen):
-        vectors = weights.vectors(walk, tokenizer, texts.tokens(walk, survey, tokenizer))
-    tokens = probe_tokens(walk, text, load_tokenizer(tokenizer.folder), tokenizer.key)
-    contestants = []
+        vectors = train_vectors(context, tokenizer, tokenize_corpus(context, corpus_stage, tokenizer))
+    tokens = tokenize_probe_text(context, text, load_tokenizer(tokenizer.folder), tokenizer.key)
+    variants = []
     overlaps: dict[str, Artifact] = {}
     for method in chosen:
-        own = branch(walk, method)
+        own = branch(context, method)
         matching = method.initializer.matching
         if matching not in overlaps:
-            overlaps[matching] = tokenizers.overlap(replace(own, branch=matching), tokenizer)
+            overlaps[matching] = match_vocabularies(replace(own, branch=matching), tokenizer)
         given = vectors if method.initializer.needs_vectors else None
-        mixture = weights.mixture(own, tokenizer, overlaps[matching], given)
-        contestants.append(Contestant(method.name, own, tokens, tokenizer, mixture, method.is_control, True))
+        mixture = compute_mixture(own, tokenizer, overlaps[matching], given)
+        variants.append(Variant(method.name, own, tokens, tokenizer, mixture, method.is_control, True))
     size = len(load_tokenizer(tokenizer.folder))
-    return text, [*contestants, trimmed(walk, survey, text, size), original(walk, text)]
+    return text, [
+        *variants,
+        trimmed_variant(context, corpus_stage, text, size),
+        original_variant(context, text),
+    ]
 
 
-def branch(walk: Walk, method: Chosen) -> Walk:
+def branch(context: RunContext, method: MethodSpec) -> RunContext:
     """The run as it would be with another method."""
-    settings = replace(walk.settings, method=method.method, method_options=method.options)
-    return replace(walk, method=method.initializer, settings=settings, branch=slug(method.name))
+    settings = replace(context.settings, method=method.method, method_options=method.options)
+    return replace(context, method=method.initializer, settings=settings, branch=slug(method.name))
 
 
-def trimmed(walk: Walk, survey: Artifact, text: Artifact, size: int) -> Contestant:
+def trimmed_variant(context: RunContext, corpus_stage: Artifact, text: Artifact, size: int) -> Variant:
     """The source's own tokens, the most frequent of the language: as many as the new vocabulary has."""
-    settings = replace(walk.settings, mode="trim", vocabulary_size=size, target_tokenizer=None)
-    own = replace(walk, settings=settings, branch=TRIMMED)
-    tokenizer = tokenizers.trimmed(own, survey)
-    mixture = weights.mixture(own, tokenizer, tokenizers.overlap(own, tokenizer))
-    tokens = probe_tokens(own, text, load_tokenizer(tokenizer.folder), tokenizer.key)
-    return Contestant(TRIMMED, own, tokens, tokenizer, mixture)
+    settings = replace(context.settings, mode="trim", vocabulary_size=size, target_tokenizer=None)
+    own = replace(context, settings=settings, branch=TRIMMED)
+    tokenizer = make_trimmed_tokenizer(own, corpus_stage)
+    mixture = compute_mixture(own, tokenizer, match_vocabularies(own, tokenizer))
+    tokens = tokenize_probe_text(own, text, load_tokenizer(tokenizer.folder), tokenizer.key)
+    return Variant(TRIMMED, own, tokens, tokenizer, mixture)
 
 
-def original(walk: Walk, text: Artifact) -> Contestant:
+def original_variant(context: RunContext, text: Artifact) -> Variant:
     """The source as it is, its vocabulary and all."""
-    own = replace(walk, branch="original")
-    tokens = probe_tokens(own, text, walk.source.tokenizer, walk.source.tokenizer_key)
-    return Contestant(TRAINED, own, tokens)
+    own = replace(context, branch="original")
+    tokens = tokenize_probe_text(own, text, context.source.tokenizer, context.source.tokenizer_key)
+    return Variant(TRAINED, own, tokens)
 
 
-def probe_text(walk: Walk, survey: Artifact, tokenizer: Artifact) -> Artifact:
+def probe_text(context: RunContext, corpus_stage: Artifact, tokenizer: Artifact) -> Artifact:
     """Draw the lines that every contestant is trained on, from all over the corpus: ``text.txt``."""
-    wanted_tokens = walk.settings.adapt_tokens or 0
+    wanted_tokens = context.settings.adapt_tokens or 0
 
     def compute(folder: Path) -> None:
-        score = score_tokenizer(load_tokenizer(tokenizer.folder), texts.heldout(survey))
-        statistics = walk.corpus.survey()
+        score = score_tokenizer(load_tokenizer(tokenizer.folder), heldout_lines(corpus_stage))
+        statistics = context.corpus.statistics()
         share = SPARE * wanted_tokens * score.bytes_per_token / statistics.bytes
         with atomic_write(folder / TEXT) as file:
-            file.writelines(f"{line}\n" for line in drawn(walk, share, statistics.lines))
+            file.writelines(f"{line}\n" for line in sampled_lines(context, share, statistics.lines))
 
-    settings = {"tokens": wanted_tokens, "seed": walk.settings.seed}
-    return walk.stage("probe-text", compute, settings, text=survey, tokenizer=tokenizer)
+    settings = {"tokens": wanted_tokens, "seed": context.settings.seed}
+    return context.stage("probe-text", compute, settings, text=corpus_stage, tokenizer=tokenizer)
 
 
-def drawn(walk: Walk, share: float, n_lines: int) -> Iterator[str]:
+def sampled_lines(context: RunContext, share: float, n_lines: int) -> Iterator[str]:
     """A share of the training lines, drawn one by one; all of them if there are few."""
-    rng = np.random.default_rng([walk.settings.seed, STREAM])
+    rng = np.random.default_rng([context.settings.seed, STREAM])
     kept = rng.random(n_lines) < share
-    return (line for line, keep in zip(walk.corpus.lines(), kept, strict=True) if keep)
+    return (line for line, keep in zip(context.corpus.lines(), kept, strict=True) if keep)
 
 
-def probe_tokens(walk: Walk, text: Artifact, tokenizer: PreTrainedTokenizerFast, key: str) -> Artifact:
+def tokenize_probe_text(
+    context: RunContext, text: Artifact, tokenizer: PreTrainedTokenizerFast, key: str
+) -> Artifact:
     """Cut the probes' text into tokens of a tokenizer."""
 
     def compute(folder: Path) -> None:
-        lines, threads = read_lines(text.folder / TEXT), walk.settings.n_threads
-        encode_corpus(tokenizer, lines, folder, threads=threads, progress=walk.progress)
+        lines, threads = read_lines(text.folder / TEXT), context.settings.n_threads
+        encode_corpus(tokenizer, lines, folder, threads=threads, progress=context.progress)
 
-    return walk.stage("probe-tokens", compute, text=text, tokenizer=key)
+    return context.stage("probe-tokens", compute, text=text, tokenizer=key)

@@ -14,7 +14,7 @@ from monoglot.corpus import Corpus
 from monoglot.initialization.initialize import Initializer
 from monoglot.model.source import Source, open_source
 from monoglot.model.tokenizer_folder import load_tokenizer
-from monoglot.pipeline.stages.retained import Kept, find_kept
+from monoglot.pipeline.stages.retained import RetainedTexts, find_kept
 from monoglot.progress import Progress
 from monoglot.run import Artifact, Run
 from monoglot.settings import Settings
@@ -48,7 +48,7 @@ def stage_version(name: str) -> int:
 
 
 @dataclass(frozen=True)
-class Walk:
+class RunContext:
     """One run of `specialize`.
 
     Attributes:
@@ -92,7 +92,7 @@ class Walk:
         return artifact
 
     @cached_property
-    def kept(self) -> Kept:
+    def kept(self) -> RetainedTexts:
         """What is kept beside what the corpus asks for."""
         settings = self.settings
         options = {name.replace("-", "_"): value for name, value in settings.adapt_options.items()}
@@ -100,7 +100,7 @@ class Walk:
         return find_kept(self.source, settings.keep_text, settings.keep_tokens, prefix=str(prefix))
 
     @cached_property
-    def looked_into(self) -> Source | None:
+    def probed_model(self) -> Source | None:
         """The model that the engine of auxiliary vectors looks into, if it does.
 
         Raises:

@@ -11,93 +11,95 @@ from transformers import PreTrainedTokenizerFast
 
 from monoglot.corpus import CorpusStatistics, Source
 from monoglot.model.tokenizer_folder import load_tokenizer
-from monoglot.pipeline.stages.context import Walk
+from monoglot.pipeline.stages.context import RunContext
 from monoglot.run import Artifact, atomic_write, read_json, write_json
 from monoglot.tokenization.encoding import TokenizedCorpus, count_tokens, encode_corpus
 
 
-def survey(walk: Walk) -> Artifact:
+def read_corpus(context: RunContext) -> Artifact:
     """Count the corpus and set text aside: ``corpus.json``, ``heldout.txt``."""
 
     def compute(folder: Path) -> None:
-        statistics = walk.corpus.survey(walk.progress)
-        content = {"fingerprint": walk.corpus.fingerprint(), "statistics": asdict(statistics)}
+        statistics = context.corpus.statistics(context.progress)
+        content = {"fingerprint": context.corpus.fingerprint(), "statistics": asdict(statistics)}
         write_json(folder / "corpus.json", content)
         with atomic_write(folder / "heldout.txt") as file:
-            file.writelines(f"{line}\n" for line in walk.corpus.heldout_lines())
+            file.writelines(f"{line}\n" for line in context.corpus.heldout_lines())
 
-    artifact = walk.stage("corpus", compute, corpus=walk.corpus.fingerprint())
+    artifact = context.stage("corpus", compute, corpus=context.corpus.fingerprint())
     statistics = read_json(artifact.folder / "corpus.json")["statistics"]
-    walk.corpus.remember(CorpusStatistics(**statistics))
+    context.corpus.remember(CorpusStatistics(**statistics))
     return artifact
 
 
-def heldout(survey: Artifact) -> list[str]:
+def heldout_lines(corpus_stage: Artifact) -> list[str]:
     """The held-out lines."""
-    return (survey.folder / "heldout.txt").read_text(encoding="utf-8").split("\n")[:-1]
+    return (corpus_stage.folder / "heldout.txt").read_text(encoding="utf-8").split("\n")[:-1]
 
 
-def tokens(walk: Walk, survey: Artifact, tokenizer: Artifact, *, name: str = "tokens") -> Artifact:
+def tokenize_corpus(
+    context: RunContext, corpus_stage: Artifact, tokenizer: Artifact, *, name: str = "tokens"
+) -> Artifact:
     """Cut the corpus into tokens, once for all who need them: memory-mapped ids."""
 
     def compute(folder: Path) -> None:
-        _encode(walk, load_tokenizer(tokenizer.folder), folder)
+        _encode(context, load_tokenizer(tokenizer.folder), folder)
 
-    return walk.stage(name, compute, text=survey, tokenizer=tokenizer)
+    return context.stage(name, compute, text=corpus_stage, tokenizer=tokenizer)
 
 
-def source_tokens(walk: Walk, survey: Artifact) -> Artifact:
+def tokenize_with_source(context: RunContext, corpus_stage: Artifact) -> Artifact:
     """Cut the corpus into tokens of the source model."""
 
     def compute(folder: Path) -> None:
-        _encode(walk, walk.source.tokenizer, folder)
+        _encode(context, context.source.tokenizer, folder)
 
-    return walk.stage("tokens", compute, text=survey, source=walk.source.tokenizer_key)
+    return context.stage("tokens", compute, text=corpus_stage, source=context.source.tokenizer_key)
 
 
-def usage(walk: Walk, survey: Artifact) -> Artifact:
+def count_source_tokens(context: RunContext, corpus_stage: Artifact) -> Artifact:
     """Count how often each part of the corpus uses each source token: ``counts.npy``.
 
     Only where weights tell parts apart there is more than one.
     """
-    parts = walk.corpus.parts if walk.settings.weights else (walk.corpus.sources,)
+    parts = context.corpus.parts if context.settings.weights else (context.corpus.sources,)
 
     def count(part: Sequence[Source]) -> np.ndarray:
-        is_all = len(part) == len(walk.corpus.sources)
+        is_all = len(part) == len(context.corpus.sources)
         return count_tokens(
-            walk.source.tokenizer,
-            walk.corpus.lines(part),
-            walk.source.vocabulary.size,
-            threads=walk.settings.n_threads,
-            total_lines=walk.corpus.survey().lines if is_all else None,
-            progress=walk.progress,
+            context.source.tokenizer,
+            context.corpus.lines(part),
+            context.source.vocabulary.size,
+            threads=context.settings.n_threads,
+            total_lines=context.corpus.statistics().lines if is_all else None,
+            progress=context.progress,
         )
 
     def compute(folder: Path) -> None:
         np.save(folder / "counts.npy", np.stack([count(part) for part in parts]))
 
     settings = {"parts": [len(part) for part in parts]}
-    return walk.stage("usage", compute, settings, text=survey, source=walk.source.tokenizer_key)
+    return context.stage("usage", compute, settings, text=corpus_stage, source=context.source.tokenizer_key)
 
 
-def weighted_heldout(walk: Walk) -> tuple[list[str], list[float]]:
+def weighted_heldout_lines(context: RunContext) -> tuple[list[str], list[float]]:
     """The held-out lines of each part of the corpus, and what each counts: together the part's weight."""
     lines: list[str] = []
     weights: list[float] = []
-    for part, weight in zip(walk.corpus.parts, walk.settings.weights, strict=True):
-        own = list(walk.corpus.heldout_lines(part))
+    for part, weight in zip(context.corpus.parts, context.settings.weights, strict=True):
+        own = list(context.corpus.heldout_lines(part))
         lines += own
         weights += [weight / len(own)] * len(own)
     return lines, weights
 
 
-def _encode(walk: Walk, tokenizer: PreTrainedTokenizerFast, folder: Path) -> TokenizedCorpus:
+def _encode(context: RunContext, tokenizer: PreTrainedTokenizerFast, folder: Path) -> TokenizedCorpus:
     """Write the training lines as tokens."""
     return encode_corpus(
         tokenizer,
-        walk.corpus.lines(),
+        context.corpus.lines(),
         folder,
-        threads=walk.settings.n_threads,
-        total_lines=walk.corpus.survey().lines,
-        progress=walk.progress,
+        threads=context.settings.n_threads,
+        total_lines=context.corpus.statistics().lines,
+        progress=context.progress,
     )

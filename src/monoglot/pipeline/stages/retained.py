@@ -16,12 +16,12 @@ from monoglot.model.given_text import GivenText, tokens_in_use
 from monoglot.model.source import Source
 from monoglot.report.summary import KEPT, MOST_SHOWN
 from monoglot.run import read_json, write_json
-from monoglot.tokenization.selection import KeptText, segmented_otherwise
+from monoglot.tokenization.selection import RetainedText, segmented_otherwise
 from monoglot.untrusted import check_regular
 
 
 @dataclass(frozen=True)
-class Kept:
+class RetainedTexts:
     """Texts and tokens that are kept.
 
     Attributes:
@@ -34,9 +34,11 @@ class Kept:
     tokens: tuple[str, ...] = ()
     used: tuple[str, ...] = ()
 
-    def of(self, source: Source) -> KeptText:
+    def of(self, source: Source) -> RetainedText:
         """Tell tokens from texts, by the source's vocabulary."""
-        return KeptText.of(source.tokenizer, [given.text for given in self.given], [*self.tokens, *self.used])
+        return RetainedText.of(
+            source.tokenizer, [given.text for given in self.given], [*self.tokens, *self.used]
+        )
 
     def as_dict(self, tokens: int) -> dict[str, Any]:
         """Plain values.
@@ -55,7 +57,12 @@ class Kept:
 
 
 def write_kept(
-    folder: Path, kept: Kept, source: Source, tokenizer: PreTrainedTokenizerFast, *, taken: bool = False
+    folder: Path,
+    kept: RetainedTexts,
+    source: Source,
+    tokenizer: PreTrainedTokenizerFast,
+    *,
+    taken: bool = False,
 ) -> None:
     """Say what a new tokenizer keeps, which texts it segments otherwise, and which chat templates go.
 
@@ -76,7 +83,9 @@ def write_kept(
     write_json(folder / KEPT, content)
 
 
-def find_kept(source: Source, keep_text: Iterable[str], keep_tokens: str | None, *, prefix: str = "") -> Kept:
+def find_kept(
+    source: Source, keep_text: Iterable[str], keep_tokens: str | None, *, prefix: str = ""
+) -> RetainedTexts:
     """Find what a run keeps.
 
     Args:
@@ -97,7 +106,7 @@ def find_kept(source: Source, keep_text: Iterable[str], keep_tokens: str | None,
     if prefix:
         found.setdefault(prefix, GivenText(prefix, "the prefix of the training"))
     used = tokens_in_use(source.folder, source.tokenizer)
-    return Kept(tuple(found.values()), _lines(keep_tokens) if keep_tokens else (), used)
+    return RetainedTexts(tuple(found.values()), _lines(keep_tokens) if keep_tokens else (), used)
 
 
 def kept_facts(tokenizer: Path) -> dict[str, Any]:

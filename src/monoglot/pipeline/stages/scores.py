@@ -18,8 +18,8 @@ from monoglot.evaluation.tokenizer_scores import score_tokenizer
 from monoglot.maths.mixture import Mixture
 from monoglot.model.folder import load_model
 from monoglot.model.tokenizer_folder import load_tokenizer
-from monoglot.pipeline.stages.context import Walk
-from monoglot.pipeline.stages.corpus import heldout
+from monoglot.pipeline.stages.context import RunContext
+from monoglot.pipeline.stages.corpus import heldout_lines
 from monoglot.report.finished_run import KEPT_IDS, token_counts
 from monoglot.report.summary import (
     KEPT,
@@ -32,16 +32,16 @@ from monoglot.report.summary import (
     provenance_shares,
 )
 from monoglot.run import Artifact, read_json, write_json
-from monoglot.tokenization.trim import prove
+from monoglot.tokenization.trim import check_segmentation
 from monoglot.tokenization.vocabulary import Vocabulary
 
 PROOF_LINES, PROOF_CHARACTERS = 32, 2_000
 """Up to so much text the outputs of a trimmed model are compared with the original's."""
 
 
-def scores(
-    walk: Walk,
-    survey: Artifact,
+def score_vocabularies(
+    context: RunContext,
+    corpus_stage: Artifact,
     tokenizer: Artifact,
     counted: Artifact,
     mixture: Artifact,
@@ -50,8 +50,8 @@ def scores(
     """Compare size and fit: ``scores.json``.
 
     Args:
-        walk: The run.
-        survey: The corpus and its held-out text.
+        context: The run.
+        corpus_stage: The corpus and its held-out text.
         tokenizer: The target tokenizer.
         counted: The corpus in target tokens; of a trimmed tokenizer, how often it uses the source's.
         mixture: Where the rows come from.
@@ -59,14 +59,14 @@ def scores(
     """
 
     def compute(folder: Path) -> None:
-        both = (walk.source.tokenizer, load_tokenizer(tokenizer.folder))
-        text = heldout(survey)
+        both = (context.source.tokenizer, load_tokenizer(tokenizer.folder))
+        text = heldout_lines(corpus_stage)
         rows = Mixture.load(mixture.folder / "mixture.safetensors")
         anchors = mixture.folder / "anchors.json"
         shares = provenance_shares(rows, token_counts(counted, tokenizer, rows.n_target))
         fits = [score_tokenizer(tokenizer, text) for tokenizer in both]
         content = {
-            "parameters": [count_parameters(walk.source.folder), count_parameters(model.folder)],
+            "parameters": [count_parameters(context.source.folder), count_parameters(model.folder)],
             "vocabulary": [len(tokenizer) for tokenizer in both],
             "tokenizers": [scores.as_dict() for scores in fits],
             "provenance": {name: asdict(share) for name, share in shares.items()},
@@ -75,17 +75,25 @@ def scores(
                     shares,
                     read_json(anchors) if anchors.exists() else None,
                     fits[1].unknown_share,
-                    vars(walk.settings),
+                    vars(context.settings),
                 )
             ),
         }
         write_json(folder / "scores.json", content)
 
-    inputs = {"text": survey, "tokenizer": tokenizer, "tokens": counted, "mixture": mixture, "model": model}
-    return walk.stage("scores", compute, source=walk.source.key, **inputs)
+    inputs = {
+        "text": corpus_stage,
+        "tokenizer": tokenizer,
+        "tokens": counted,
+        "mixture": mixture,
+        "model": model,
+    }
+    return context.stage("scores", compute, source=context.source.key, **inputs)
 
 
-def proof(walk: Walk, survey: Artifact, tokenizer: Artifact, model: Artifact) -> Artifact:
+def check_equivalence(
+    context: RunContext, corpus_stage: Artifact, tokenizer: Artifact, model: Artifact
+) -> Artifact:
     """Show that a trimmed or extended model does what the original does: ``proof.json``.
 
     Raises:
@@ -94,47 +102,51 @@ def proof(walk: Walk, survey: Artifact, tokenizer: Artifact, model: Artifact) ->
 
     def compute(folder: Path) -> None:
         target, kept = load_tokenizer(tokenizer.folder), np.load(tokenizer.folder / KEPT_IDS)
-        source_of = sources_of(kept, Vocabulary.of(target), walk.source.checkpoint.tables.rows)
-        text = heldout(survey) or list(islice(walk.corpus.lines(), PROOF_LINES))
-        segmentation = prove(walk.source.tokenizer, target, source_of, text)
-        made = load_model(model.folder, trust_remote_code=walk.settings.trust_remote_code)
+        source_of = sources_of(kept, Vocabulary.of(target), context.source.checkpoint.tables.rows)
+        text = heldout_lines(corpus_stage) or list(islice(context.corpus.lines(), PROOF_LINES))
+        segmentation = check_segmentation(context.source.tokenizer, target, source_of, text)
+        made = load_model(model.folder, trust_remote_code=context.settings.trust_remote_code)
         try:
             outputs = compare_outputs(
-                (walk.source.model, walk.source.tokenizer),
+                (context.source.model, context.source.tokenizer),
                 (made, target),
                 source_of,
                 first_lines(text, PROOF_LINES, PROOF_CHARACTERS),
-                _with_rows(walk),
-                progress=walk.progress,
+                _texts_with_rows(context),
+                progress=context.progress,
             )
         except ModelError as error:  # it can't be run; nothing else of it can be told
-            if not walk.settings.accept_difference:
+            if not context.settings.accept_difference:
                 raise
             outputs = Comparison(dict.fromkeys(KINDS, 0), 0.0, 0.0, 0.0, fault=str(error).rstrip("."))
         if not math.isfinite(outputs.largest_difference + outputs.largest_output):
             raise ModelError(
-                f"{walk.source.name}, or what was made of it, gives outputs that are no numbers (NaN or "
+                f"{context.source.name}, or what was made of it, gives outputs that are no numbers (NaN or "
                 "infinity) for lines of the corpus: nothing was written; correct the model."
             )
         content = asdict(segmentation) | {"share": segmentation.share} | asdict(outputs)
         write_json(folder / "proof.json", content)
 
-    inputs = {"text": survey, "tokenizer": tokenizer, "model": model}
-    artifact = walk.stage("proof", compute, source=walk.source.key, **inputs)
-    if (fault := read_json(artifact.folder / "proof.json")["fault"]) and not walk.settings.accept_difference:
-        made = {"trim": "trimmed", "extend": "extended"}[walk.settings.mode]
+    inputs = {"text": corpus_stage, "tokenizer": tokenizer, "model": model}
+    artifact = context.stage("proof", compute, source=context.source.key, **inputs)
+    if (
+        fault := read_json(artifact.folder / "proof.json")["fault"]
+    ) and not context.settings.accept_difference:
+        made = {"trim": "trimmed", "extend": "extended"}[context.settings.mode]
         raise ModelError(
-            f"The {made} model was not shown to do what {walk.source.name} does: {fault}. Nothing was "
+            f"The {made} model was not shown to do what {context.source.name} does: {fault}. Nothing was "
             "written; --accept-difference takes it as it is."
         )
     return artifact
 
 
-def _with_rows(walk: Walk) -> list[str]:
+def _texts_with_rows(context: RunContext) -> list[str]:
     """The texts to be kept, but for those with tokens that the source has no rows for and can't be given."""
-    rows, tokenizer = walk.source.checkpoint.tables.rows, walk.source.tokenizer
+    rows, tokenizer = context.source.checkpoint.tables.rows, context.source.tokenizer
     return [
-        text for text in walk.kept.of(walk.source).texts if max(tokenizer(text).input_ids, default=0) < rows
+        text
+        for text in context.kept.of(context.source).texts
+        if max(tokenizer(text).input_ids, default=0) < rows
     ]
 
 
@@ -154,30 +166,30 @@ def first_lines(lines: Sequence[str], most_lines: int, most_characters: int) -> 
     return list(lines[: max(1, int(np.searchsorted(ends, most_characters, side="right")))])
 
 
-def proved(walk: Walk) -> dict[str, Any] | None:
+def equivalence_figures(context: RunContext) -> dict[str, Any] | None:
     """The proof of a trimmed or extended model in figures, without the examples.
 
     ``None`` in mode ``replace``, and of a model that is trained afterwards: it does something else then.
     """
-    artifact = walk.run.artifacts.get("proof")
-    if artifact is None or walk.settings.adapt_tokens is not None:
+    artifact = context.run.artifacts.get("proof")
+    if artifact is None or context.settings.adapt_tokens is not None:
         return None
     content: dict[str, Any] = read_json(artifact.folder / "proof.json")
     return {name: value for name, value in content.items() if name not in ("examples", "prompts_changed")}
 
 
-def summary(walk: Walk) -> Summary:
+def summarize(context: RunContext) -> Summary:
     """The run in figures, once it is published."""
-    home = walk.run.output / "monoglot"
+    home = context.run.output / "monoglot"
     figures: dict[str, Any] = read_json(home / "scores" / "scores.json")
     figures |= {name: tuple(figures[name]) for name in ("parameters", "vocabulary", "tokenizers")}
     figures["provenance"] = {name: Share(**share) for name, share in figures["provenance"].items()}
     kept = read_json(home / "tokenizer" / KEPT)
     figures["warnings"] = [*figures["warnings"], *kept_warnings(kept)]
-    costs = {name: artifact.measured for name, artifact in walk.run.artifacts.items() if artifact.measured}
+    costs = {name: artifact.measured for name, artifact in context.run.artifacts.items() if artifact.measured}
     return Summary(
-        output=str(walk.run.output),
-        method=walk.settings.method,
+        output=str(context.run.output),
+        method=context.settings.method,
         proof=read_json(home / "proof" / "proof.json") if "proof" in costs else None,
         kept=kept_words(kept),
         seconds={name: cost.seconds for name, cost in costs.items()},

@@ -11,8 +11,8 @@ from jaxtyping import Float64, Int64
 
 from monoglot.model.source import open_source
 from monoglot.model.tokenizer_folder import load_tokenizer
-from monoglot.pipeline.stages.context import Walk
-from monoglot.pipeline.stages.corpus import heldout, usage, weighted_heldout
+from monoglot.pipeline.stages.context import RunContext
+from monoglot.pipeline.stages.corpus import count_source_tokens, heldout_lines, weighted_heldout_lines
 from monoglot.pipeline.stages.retained import write_kept
 from monoglot.report.finished_run import KEPT_IDS
 from monoglot.run import Artifact
@@ -26,59 +26,65 @@ from monoglot.tokenization.vocabulary import Vocabulary
 logger = logging.getLogger(__name__)
 
 
-def replaced(walk: Walk, survey: Artifact, *, name: str = "tokenizer") -> Artifact:
+def make_new_tokenizer(context: RunContext, corpus_stage: Artifact, *, name: str = "tokenizer") -> Artifact:
     """Train a tokenizer of the source's family, or take the user's: a tokenizer folder."""
-    settings = TokenizerSettings(vocabulary_size=walk.settings.size)
-    given = walk.settings.target_tokenizer
+    settings = TokenizerSettings(vocabulary_size=context.settings.size)
+    given = context.settings.target_tokenizer
     # The tokenizer that extends another one only lends tokens: it needs none that the other has.
-    keep = walk.kept.of(walk.source) if walk.settings.mode == "replace" else None
+    keep = context.kept.of(context.source) if context.settings.mode == "replace" else None
 
     def train(folder: Path) -> None:
         tokenizer = train_tokenizer(
-            walk.source.tokenizer,
-            walk.corpus.lines(),
+            context.source.tokenizer,
+            context.corpus.lines(),
             settings,
-            in_use=walk.kept.used,
-            progress=walk.progress,
+            in_use=context.kept.used,
+            progress=context.progress,
         )
         if keep is not None:
-            tokenizer = with_kept_tokens(tokenizer, walk.source.tokenizer, keep)
-            write_kept(folder, walk.kept, walk.source, tokenizer)
+            tokenizer = with_kept_tokens(tokenizer, context.source.tokenizer, keep)
+            write_kept(folder, context.kept, context.source, tokenizer)
         tokenizer.save_pretrained(folder)
 
     def take(folder: Path) -> None:
         tokenizer = open_source(str(given)).tokenizer
         if keep is not None:
-            write_kept(folder, walk.kept, walk.source, tokenizer, taken=True)
+            write_kept(folder, context.kept, context.source, tokenizer, taken=True)
         tokenizer.save_pretrained(folder)
 
     if given is None:
         all_settings = {"training": settings, "keep": keep}
-        return walk.stage(name, train, all_settings, text=survey, source=walk.source.tokenizer_key)
-    return walk.stage(
-        name, take, {"keep": keep}, given=open_source(given).tokenizer_key, source=walk.source.tokenizer_key
+        return context.stage(
+            name, train, all_settings, text=corpus_stage, source=context.source.tokenizer_key
+        )
+    return context.stage(
+        name,
+        take,
+        {"keep": keep},
+        given=open_source(given).tokenizer_key,
+        source=context.source.tokenizer_key,
     )
 
 
-def trimmed(walk: Walk, survey: Artifact) -> Artifact:
+def make_trimmed_tokenizer(context: RunContext, corpus_stage: Artifact) -> Artifact:
     """Keep the source tokens that the corpus uses: a tokenizer folder, and the ids kept."""
-    rule, weights = trim_settings(walk.settings), walk.settings.weights
-    keep = walk.kept.of(walk.source)
-    counts = usage(walk, survey)
+    rule, weights = trim_settings(context.settings), context.settings.weights
+    keep = context.kept.of(context.source)
+    counts = count_source_tokens(context, corpus_stage)
 
     def compute(folder: Path) -> None:
-        lines, line_weights = heldout(survey), None
-        if weights and rule.max_loss is not None and not walk.settings.heldout:
-            lines, line_weights = weighted_heldout(walk)
-        uses = weighted(np.load(counts.folder / "counts.npy"), weights)
-        result = trim_tokenizer(walk.source.tokenizer, uses, rule, lines, line_weights, keep=keep)
+        lines, line_weights = heldout_lines(corpus_stage), None
+        if weights and rule.max_loss is not None and not context.settings.heldout:
+            lines, line_weights = weighted_heldout_lines(context)
+        uses = weighted_counts(np.load(counts.folder / "counts.npy"), weights)
+        result = trim_tokenizer(context.source.tokenizer, uses, rule, lines, line_weights, keep=keep)
         result.tokenizer.save_pretrained(folder)
         np.save(folder / KEPT_IDS, result.kept_source_ids)
-        write_kept(folder, walk.kept, walk.source, result.tokenizer)
+        write_kept(folder, context.kept, context.source, result.tokenizer)
 
     settings = {"rule": rule, "weights": weights, "keep": keep}
-    inputs = {"usage": counts, "text": survey}
-    return walk.stage("tokenizer", compute, settings, source=walk.source.tokenizer_key, **inputs)
+    inputs = {"usage": counts, "text": corpus_stage}
+    return context.stage("tokenizer", compute, settings, source=context.source.tokenizer_key, **inputs)
 
 
 def trim_settings(settings: Settings) -> TrimSettings:
@@ -95,7 +101,7 @@ def trim_settings(settings: Settings) -> TrimSettings:
     )
 
 
-def weighted(
+def weighted_counts(
     counts: Int64[np.ndarray, "parts source"], weights: Sequence[float]
 ) -> Int64[np.ndarray, " source"] | Float64[np.ndarray, " source"]:
     """The counts of a text in which each part has the share that its weight gives it, however long it is.
@@ -110,36 +116,40 @@ def weighted(
     return np.asarray(np.array(weights) / sum(weights) @ shares)
 
 
-def extended(walk: Walk, language: Artifact) -> Artifact:
+def make_extended_tokenizer(context: RunContext, language: Artifact) -> Artifact:
     """Add the tokens of a tokenizer of the language to the source's: a tokenizer folder, and the ids kept."""
-    settings = ExtendSettings(walk.settings.add_tokens)
-    keep = walk.kept.of(walk.source)
+    settings = ExtendSettings(context.settings.add_tokens)
+    keep = context.kept.of(context.source)
 
     def compute(folder: Path) -> None:
         tokenizer = extend_tokenizer(
-            walk.source.tokenizer, load_tokenizer(language.folder), settings, keep=keep
+            context.source.tokenizer, load_tokenizer(language.folder), settings, keep=keep
         )
         tokenizer.save_pretrained(folder)
-        np.save(folder / KEPT_IDS, walk.source.vocabulary.ids)
-        write_kept(folder, walk.kept, walk.source, tokenizer)
+        np.save(folder / KEPT_IDS, context.source.vocabulary.ids)
+        write_kept(folder, context.kept, context.source, tokenizer)
 
     all_settings = {"extend": settings, "keep": keep}
-    return walk.stage("tokenizer", compute, all_settings, language=language, source=walk.source.tokenizer_key)
+    return context.stage(
+        "tokenizer", compute, all_settings, language=language, source=context.source.tokenizer_key
+    )
 
 
-def overlap(walk: Walk, tokenizer: Artifact) -> Artifact:
+def match_vocabularies(context: RunContext, tokenizer: Artifact) -> Artifact:
     """Find the tokens that both vocabularies have: ``overlap.safetensors``."""
 
     def compute(folder: Path) -> None:
         if (tokenizer.folder / KEPT_IDS).exists():
             target = Vocabulary.of(load_tokenizer(tokenizer.folder))
-            pairs = kept_overlap(np.load(tokenizer.folder / KEPT_IDS), target)
+            pairs = overlap_of_retained(np.load(tokenizer.folder / KEPT_IDS), target)
         else:
-            pairs = match(*walk.vocabularies(tokenizer), strategy=walk.method.matching)
-        with_rows(pairs, walk.source.checkpoint.tables.rows).save(folder / "overlap.safetensors")
+            pairs = match(*context.vocabularies(tokenizer), strategy=context.method.matching)
+        with_rows(pairs, context.source.checkpoint.tables.rows).save(folder / "overlap.safetensors")
 
-    settings = {"matching": walk.method.matching}
-    return walk.stage("overlap", compute, settings, source=walk.source.tokenizer_key, tokenizer=tokenizer)
+    settings = {"matching": context.method.matching}
+    return context.stage(
+        "overlap", compute, settings, source=context.source.tokenizer_key, tokenizer=tokenizer
+    )
 
 
 def with_rows(pairs: Overlap, rows: int) -> Overlap:
@@ -157,7 +167,7 @@ def with_rows(pairs: Overlap, rows: int) -> Overlap:
     return Overlap(pairs.source_ids[has_row], pairs.target_ids[has_row], pairs.kinds[has_row], missing)
 
 
-def kept_overlap(kept_source_ids: np.ndarray, target: Vocabulary) -> Overlap:
+def overlap_of_retained(kept_source_ids: np.ndarray, target: Vocabulary) -> Overlap:
     """The overlap of a tokenizer whose first tokens are source tokens: no need to compare anything."""
     kept, new = np.split(target.ids, [len(kept_source_ids)])
     kinds = np.full(len(kept), MatchKind.EXACT, np.uint8)

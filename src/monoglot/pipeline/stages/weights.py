@@ -16,45 +16,45 @@ from monoglot.model.checkpoint import transplant_checkpoint
 from monoglot.model.folder import check_stored
 from monoglot.model.tables import trained_rows
 from monoglot.model.tokenizer_folder import load_tokenizer
-from monoglot.pipeline.stages.context import Walk, return_memory
+from monoglot.pipeline.stages.context import RunContext, return_memory
 from monoglot.run import Artifact, file_hash, write_json
 from monoglot.tokenization.encoding import TokenizedCorpus
 from monoglot.tokenization.overlap import Overlap, match
-from monoglot.tokenization.pieces import cut_of, source_pieces
+from monoglot.tokenization.pieces import segmenter_of, source_pieces
 from monoglot.tokenization.vocabulary import Vocabulary
 from monoglot.vectors.engine import ModelEngine, TokenVectors
 
 
-def vectors(walk: Walk, tokenizer: Artifact, tokens: Artifact) -> Artifact:
+def train_vectors(context: RunContext, tokenizer: Artifact, tokens: Artifact) -> Artifact:
     """Train static vectors of a tokenizer's tokens: ``vectors.safetensors``."""
 
     def compute(folder: Path) -> None:
         # fastText's matrix is the largest thing of the whole run: nothing else should be in memory beside it.
-        walk.source.forget()
+        context.source.forget()
         return_memory()
-        engine = walk.engine
-        if isinstance(engine, ModelEngine) and walk.looked_into:
-            engine = engine.given(walk.looked_into)
+        engine = context.engine
+        if isinstance(engine, ModelEngine) and context.probed_model:
+            engine = engine.given(context.probed_model)
         result = engine.train(
             TokenizedCorpus.open(tokens.folder),
             Vocabulary.of(load_tokenizer(tokenizer.folder)),
-            seed=walk.settings.seed,
-            threads=walk.settings.n_threads,
-            progress=walk.progress,
+            seed=context.settings.seed,
+            threads=context.settings.n_threads,
+            progress=context.progress,
         )
         result.save(folder / "vectors.safetensors")
-        if walk.looked_into:
-            walk.looked_into.forget()
+        if context.probed_model:
+            context.probed_model.forget()
 
-    settings = {"engine": walk.settings.vectors, "options": walk.engine, "seed": walk.settings.seed}
+    settings = {"engine": context.settings.vectors, "options": context.engine, "seed": context.settings.seed}
     inputs: dict[str, Artifact | str] = {"tokens": tokens, "tokenizer": tokenizer}
-    if walk.looked_into:
-        inputs["model"] = walk.looked_into.key
-    return walk.stage("vectors", compute, settings, **inputs)
+    if context.probed_model:
+        inputs["model"] = context.probed_model.key
+    return context.stage("vectors", compute, settings, **inputs)
 
 
-def mixture(
-    walk: Walk,
+def compute_mixture(
+    context: RunContext,
     tokenizer: Artifact,
     overlap: Artifact,
     vectors: Artifact | None = None,
@@ -63,7 +63,7 @@ def mixture(
     """Say what each target row is made of: ``mixture.safetensors``, ``anchors.json``.
 
     Args:
-        walk: The run.
+        context: The run.
         tokenizer: The target tokenizer.
         overlap: Its overlap with the source's.
         vectors: Auxiliary vectors, if the method needs them.
@@ -71,15 +71,15 @@ def mixture(
     """
 
     def compute(folder: Path) -> None:
-        old, new = walk.vocabularies(tokenizer)
+        old, new = context.vocabularies(tokenizer)
         pairs = Overlap.load(overlap.folder / "overlap.safetensors")
         pieces = source_pieces(
-            walk.source.tokenizer, Vocabulary.of(load_tokenizer(tokenizer.folder)), pairs.missing
+            context.source.tokenizer, Vocabulary.of(load_tokenizer(tokenizer.folder)), pairs.missing
         )
         static = TokenVectors.load(vectors.folder / "vectors.safetensors") if vectors else None
         if static and vectors_of:
-            static = moved(static, Vocabulary.of(load_tokenizer(vectors_of.folder)), new)
-        table = walk.source.embeddings
+            static = vectors_at_new_ids(static, Vocabulary.of(load_tokenizer(vectors_of.folder)), new)
+        table = context.source.embeddings
         transfer = Transfer(
             old,
             new,
@@ -88,34 +88,34 @@ def mixture(
             trained_rows(table, old),
             vectors=static,
             embeddings=table,
-            cuts=(cut_of(walk.source.tokenizer), cut_of(load_tokenizer(tokenizer.folder))),
-            seed=walk.settings.seed,
+            cuts=(segmenter_of(context.source.tokenizer), segmenter_of(load_tokenizer(tokenizer.folder))),
+            seed=context.settings.seed,
             device="cuda" if torch.cuda.is_available() else "cpu",
         )
         result = initialize(
             transfer,
-            walk.method,
-            seed=walk.settings.seed,
-            calibration=walk.settings.norm_calibration,
-            progress=walk.progress,
+            context.method,
+            seed=context.settings.seed,
+            calibration=context.settings.norm_calibration,
+            progress=context.progress,
         )
         result.save(folder / "mixture.safetensors")
         if static:
             write_json(folder / "anchors.json", asdict(judge_anchors(transfer)))
 
     settings = {
-        "method": walk.settings.method,
-        "options": walk.method,
-        "seed": walk.settings.seed,
-        "norm_calibration": walk.settings.norm_calibration,
+        "method": context.settings.method,
+        "options": context.method,
+        "seed": context.settings.seed,
+        "norm_calibration": context.settings.norm_calibration,
     }
     inputs = {"tokenizer": tokenizer, "overlap": overlap}
     inputs |= {name: a for name, a in {"vectors": vectors, "vectors_of": vectors_of}.items() if a}
-    files = {what: file_hash(Path(path)) for what, path in walk.method.files.items()}
-    return walk.stage("mixture", compute, settings, source=walk.source.key, **inputs, **files)
+    files = {what: file_hash(Path(path)) for what, path in context.method.files.items()}
+    return context.stage("mixture", compute, settings, source=context.source.key, **inputs, **files)
 
 
-def moved(vectors: TokenVectors, old: Vocabulary, new: Vocabulary) -> TokenVectors:
+def vectors_at_new_ids(vectors: TokenVectors, old: Vocabulary, new: Vocabulary) -> TokenVectors:
     """The vectors of one vocabulary's tokens at the ids that another gives them; others have none.
 
     So only tokens of the language's own tokenizer are anchors when a vocabulary is extended, as in
@@ -129,14 +129,14 @@ def moved(vectors: TokenVectors, old: Vocabulary, new: Vocabulary) -> TokenVecto
     return TokenVectors(matrix, usable, counts)
 
 
-def model(walk: Walk, tokenizer: Artifact, mixture: Artifact) -> Artifact:
+def write_model(context: RunContext, tokenizer: Artifact, mixture: Artifact) -> Artifact:
     """Carry the model over to the new vocabulary: the files of a Hugging Face folder."""
 
     def compute(folder: Path) -> None:
         target = load_tokenizer(tokenizer.folder)
         rows = Mixture.load(mixture.folder / "mixture.safetensors")
-        source, old = walk.source, walk.source.tokenizer
+        source, old = context.source, context.source.tokenizer
         transplant_checkpoint(source.checkpoint, rows, target, folder, source_tokenizer=old)
         check_stored(folder, trust_remote_code=source.trust_remote_code)
 
-    return walk.stage("model", compute, source=walk.source.key, tokenizer=tokenizer, mixture=mixture)
+    return context.stage("model", compute, source=context.source.key, tokenizer=tokenizer, mixture=mixture)

@@ -20,7 +20,7 @@ from monoglot.training.lm_heads import (
     window_mean,
 )
 from monoglot.training.masking import TokenKinds
-from monoglot.training.objective import Batch, Lesson, Objective, Task
+from monoglot.training.objective import Batch, Objective, Task, TrainingContext
 from monoglot.training.packing import PADDING, Windows
 from monoglot.training.registry import register
 
@@ -40,17 +40,17 @@ class CausalLanguageModelling(Objective):
 
     preference = 2
 
-    def misfit(self, model: PreTrainedModel, *, has_teacher: bool) -> str | None:
+    def why_unsuitable(self, model: PreTrainedModel, *, has_teacher: bool) -> str | None:
         """It needs a decoder with a language-model head."""
         if type(model).__name__ in CAUSAL:
             return None
         return f"needs a causal language model, and {type(model).__name__} is none"
 
-    def task(self, lesson: Lesson) -> Task:
+    def task(self, context: TrainingContext) -> Task:
         """Find out how the model takes packed windows, and what its head does."""
-        kinds = TokenKinds.of(lesson.tokenizer)
-        head = find_decoder_head(lesson.model, kinds.probe, bf16=lesson.bf16)
-        return CausalTask(find_inputs(lesson.model, kinds.probe, bf16=lesson.bf16), head)
+        kinds = TokenKinds.of(context.tokenizer)
+        head = find_decoder_head(context.model, kinds.probe, bf16=context.bf16)
+        return CausalTask(find_inputs(context.model, kinds.probe, bf16=context.bf16), head)
 
 
 class CausalTask(Task):

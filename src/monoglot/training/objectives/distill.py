@@ -19,18 +19,18 @@ from monoglot.errors import ModelError, SettingError, did_you_mean
 from monoglot.model.pooling import Pooling, read_pooling
 from monoglot.model.side_files import MODULES
 from monoglot.tokenization.encoding import TokenizedCorpus
-from monoglot.training.aligned_spans import Stretches
+from monoglot.training.aligned_spans import AlignedSpans
 from monoglot.training.composition import Composition
 from monoglot.training.distillation_texts import Texts, prepare_texts
 from monoglot.training.isolation import Inputs, Isolation, find_inputs, tensors
 from monoglot.training.masking import TokenKinds
-from monoglot.training.objective import Batch, Lesson, Objective, Task
+from monoglot.training.objective import Batch, Objective, Task, TrainingContext
 from monoglot.training.objectives.clm import CAUSAL
 from monoglot.training.packing import Windows
 from monoglot.training.registry import register
 from monoglot.training.schedule import Recipe
 from monoglot.training.teacher import (
-    Judge,
+    DistanceEvaluator,
     Reader,
     SentenceVectors,
     check_teacher,
@@ -40,7 +40,7 @@ from monoglot.training.teacher import (
 )
 
 Distance = Literal["cosine", "mse"]
-MIDDLE_TEXTS = 512
+MEAN_VECTOR_TEXTS = 512
 """Texts whose mean vector is the middle of the cone."""
 LEAST_VARIANCE = 1e-6
 
@@ -74,19 +74,19 @@ class SentenceTask(Task):
         pooling: Pooling,
         corpus: TokenizedCorpus,
         vectors: SentenceVectors,
-        judge: Judge,
-        stretches: Stretches,
+        evaluator: DistanceEvaluator,
+        stretches: AlignedSpans,
     ) -> None:
         self.terms, self.inputs, self.pooling = terms, inputs, pooling
         self.needs_bf16 = inputs.needs_bf16
         self.warnings = (inputs.warning,) if inputs.warning else ()
         self.corpus = self.texts = corpus
-        self.vectors, self.judge, self.stretches = vectors, judge, stretches
+        self.vectors, self.evaluator, self.stretches = vectors, evaluator, stretches
 
     @cached_property
     def middle(self) -> Float32[Tensor, " dim"]:
         """The mean of the teacher's vectors."""
-        places = np.linspace(0, self.texts.lines - 1, min(MIDDLE_TEXTS, self.texts.lines))
+        places = np.linspace(0, self.texts.lines - 1, min(MEAN_VECTOR_TEXTS, self.texts.lines))
         return self.vectors(np.unique(places.astype(np.int64)), torch.device("cpu")).mean(dim=0)
 
     def collate(self, windows: Windows) -> Batch:
@@ -132,7 +132,7 @@ class SentenceTask(Task):
 
     def score(self, model: PreTrainedModel, lines: Sequence[str]) -> dict[str, float]:
         """How far the vectors of held-out lines are from the teacher's: 1 minus the mean cosine."""
-        return {"distance_to_teacher": self.judge.distance(model, lines)}
+        return {"distance_to_teacher": self.evaluator.distance(model, lines)}
 
     def describe(self) -> dict[str, object]:
         """How texts are kept apart and pooled."""
@@ -220,7 +220,7 @@ class SentenceDistillation(Objective):
             if weight < 0:
                 raise SettingError(f"{name} {weight} is a weight: give 0 or more")
 
-    def misfit(self, model: PreTrainedModel, *, has_teacher: bool) -> str | None:
+    def why_unsuitable(self, model: PreTrainedModel, *, has_teacher: bool) -> str | None:
         """It needs an encoder and its original."""
         if model.config.is_encoder_decoder or type(model).__name__ in CAUSAL:
             return f"needs an encoder, and {type(model).__name__} is none"
@@ -236,62 +236,64 @@ class SentenceDistillation(Objective):
             return Recipe(1024, 1e-4, NEW_ROWS_RATE, "linear", "keep-copied")
         return Recipe(1024, 1e-4, 2e-4, "linear")
 
-    def composition(self, lesson: Lesson, new_rows: Bool[np.ndarray, " rows"]) -> Composition | None:
+    def composition(
+        self, context: TrainingContext, new_rows: Bool[np.ndarray, " rows"]
+    ) -> Composition | None:
         """How new rows follow from those of their pieces."""
         if not self.composed:
             return None
-        teacher = check_teacher(lesson.teacher, lesson.model)
-        return Composition.of(lesson.model, lesson.tokenizer, teacher.model, teacher.tokenizer, new_rows)
+        teacher = check_teacher(context.teacher, context.model)
+        return Composition.of(context.model, context.tokenizer, teacher.model, teacher.tokenizer, new_rows)
 
-    def prepare(self, lesson: Lesson) -> None:
+    def prepare(self, context: TrainingContext) -> None:
         """Cut the texts and write them as tokens of both models.
 
         Raises:
             ModelError: If there is no teacher, or it does not fit.
             CorpusError: If the parallel text can't be read.
         """
-        self._pooling_of(lesson)
+        self._pooling_of(context)
         prepare_texts(
-            lesson,
-            check_teacher(lesson.teacher, lesson.model).tokenizer,
-            self._folder(lesson),
+            context,
+            check_teacher(context.teacher, context.model).tokenizer,
+            self._folder(context),
             prefix=self.prefix,
             whole_lines=self.whole_lines,
             word_lists=self.word_lists,
             parallel=Path(self.parallel) if self.parallel else None,
         )
 
-    def task(self, lesson: Lesson) -> Task:
+    def task(self, context: TrainingContext) -> Task:
         """Find out how the model takes packed texts.
 
         Raises:
             ModelError: If there is no teacher, it does not fit, or texts can't be kept apart.
         """
-        teacher, pooling = check_teacher(lesson.teacher, lesson.model), self._pooling_of(lesson)
-        inputs = find_inputs(lesson.model, TokenKinds.of(lesson.tokenizer).probe, bf16=lesson.bf16)
+        teacher, pooling = check_teacher(context.teacher, context.model), self._pooling_of(context)
+        inputs = find_inputs(context.model, TokenKinds.of(context.tokenizer).probe, bf16=context.bf16)
         if inputs.isolation is Isolation.NONE:
             raise ModelError(
-                f"{type(lesson.model).__name__} can't keep the texts of a window apart, so that their "
+                f"{type(context.model).__name__} can't keep the texts of a window apart, so that their "
                 "vectors would mix; expected a model that takes a mask from every token to every token"
             )
-        texts = Texts.open(self._folder(lesson))
+        texts = Texts.open(self._folder(context))
         reader = Reader.of(teacher.model, teacher.tokenizer, texts.teacher)
-        file = lesson.cache / f"vectors-{pooling}-{teacher.key[:16]}-{texts.key[:16]}.npy"
+        file = context.cache / f"vectors-{pooling}-{teacher.key[:16]}-{texts.key[:16]}.npy"
         vectors = SentenceVectors(reader, pooling, file)
-        judge = Judge(teacher, lesson.tokenizer, pooling, self.prefix)
-        stretches = Stretches.of(
-            texts.student, reader, (lesson.tokenizer, teacher.tokenizer), causal=False, same=texts.same
+        evaluator = DistanceEvaluator(teacher, context.tokenizer, pooling, self.prefix)
+        stretches = AlignedSpans.of(
+            texts.student, reader, (context.tokenizer, teacher.tokenizer), causal=False, same=texts.same
         )
         terms = Terms(self.distance, self.relational, self.hidden)
-        return SentenceTask(terms, inputs, pooling, texts.student, vectors, judge, stretches)
+        return SentenceTask(terms, inputs, pooling, texts.student, vectors, evaluator, stretches)
 
-    def _folder(self, lesson: Lesson) -> Path:
-        return lesson.cache / "texts"
+    def _folder(self, context: TrainingContext) -> Path:
+        return context.cache / "texts"
 
-    def _pooling_of(self, lesson: Lesson) -> Pooling:
+    def _pooling_of(self, context: TrainingContext) -> Pooling:
         if self.pooling:
             return Pooling(self.pooling)
-        teacher = check_teacher(lesson.teacher, lesson.model)
+        teacher = check_teacher(context.teacher, context.model)
         inner = Path(str(teacher.model.name_or_path))
         home = next((place for place in (inner, inner.parent) if (place / MODULES).is_file()), None)
         if home is None:

@@ -17,11 +17,11 @@ from transformers import PreTrainedModel
 from monoglot.errors import ModelError, SettingError
 from monoglot.run.atomic_files import sync_tree
 from monoglot.tokenization.encoding import TokenizedCorpus, encode_corpus
-from monoglot.training.aligned_spans import Stretches
+from monoglot.training.aligned_spans import AlignedSpans
 from monoglot.training.isolation import Inputs, Isolation, find_inputs, tensors
 from monoglot.training.lm_heads import DecoderHead, find_decoder_head, token_losses, window_mean
 from monoglot.training.masking import TokenKinds
-from monoglot.training.objective import Batch, Lesson, Objective, Task
+from monoglot.training.objective import Batch, Objective, Task, TrainingContext
 from monoglot.training.objectives.clm import CAUSAL, next_tokens
 from monoglot.training.packing import Windows
 from monoglot.training.registry import register
@@ -54,7 +54,7 @@ class TokenDistillation(Objective):
         if self.cross_entropy < 0:
             raise SettingError(f"cross_entropy {self.cross_entropy} is a weight: give 0 or more")
 
-    def misfit(self, model: PreTrainedModel, *, has_teacher: bool) -> str | None:
+    def why_unsuitable(self, model: PreTrainedModel, *, has_teacher: bool) -> str | None:
         """It needs an encoder or a decoder, and its original."""
         if model.config.is_encoder_decoder:
             return f"needs an encoder or a decoder, and {type(model).__name__} is both"
@@ -62,54 +62,54 @@ class TokenDistillation(Objective):
             return f"can predict tokens with causal language models only, and {type(model).__name__} is none"
         return None if has_teacher else "needs a teacher: name the original model with --teacher"
 
-    def prepare(self, lesson: Lesson) -> None:
+    def prepare(self, context: TrainingContext) -> None:
         """Write the corpus as the teacher's tokens, unless it has been written.
 
         Raises:
             ModelError: If there is no teacher, or it does not fit.
         """
-        teacher, folder = check_teacher(lesson.teacher, lesson.model), self._folder(lesson)
+        teacher, folder = check_teacher(context.teacher, context.model), self._folder(context)
         done = folder / teacher.key
         if not done.exists():
-            encode_corpus(teacher.tokenizer, lesson.lines(), folder, progress=lesson.progress)
+            encode_corpus(teacher.tokenizer, context.lines(), folder, progress=context.progress)
             sync_tree(folder)
             done.touch()
 
-    def task(self, lesson: Lesson) -> Task:
+    def task(self, context: TrainingContext) -> Task:
         """Find out how the model takes packed documents.
 
         Raises:
             ModelError: If there is no teacher, it does not fit, or the model can't be used for it.
         """
-        teacher = check_teacher(lesson.teacher, lesson.model)
-        probe = TokenKinds.of(lesson.tokenizer).probe
-        inputs = find_inputs(lesson.model, probe, bf16=lesson.bf16)
+        teacher = check_teacher(context.teacher, context.model)
+        probe = TokenKinds.of(context.tokenizer).probe
+        inputs = find_inputs(context.model, probe, bf16=context.bf16)
         if inputs.isolation is Isolation.NONE:
             raise ModelError(
-                f"{type(lesson.model).__name__} can't keep the documents of a window apart, so that its "
+                f"{type(context.model).__name__} can't keep the documents of a window apart, so that its "
                 "hidden states can't be compared; expected a model that takes a mask of tokens by tokens"
             )
-        head = find_decoder_head(lesson.model, probe, bf16=lesson.bf16) if self.cross_entropy else None
+        head = find_decoder_head(context.model, probe, bf16=context.bf16) if self.cross_entropy else None
         if self.cross_entropy and head is None:
             raise ModelError(
-                f"the head of {type(lesson.model).__name__} is of an unknown structure; expected one that "
+                f"the head of {type(context.model).__name__} is of an unknown structure; expected one that "
                 "logits can be computed with: leave cross_entropy at 0"
             )
-        corpus = TokenizedCorpus.open(self._folder(lesson))
+        corpus = TokenizedCorpus.open(self._folder(context))
         return TokenTask(
-            Stretches.of(
-                lesson.corpus,
+            AlignedSpans.of(
+                context.corpus,
                 Reader.of(teacher.model, teacher.tokenizer, corpus),
-                (lesson.tokenizer, teacher.tokenizer),
-                causal=type(lesson.model).__name__ in CAUSAL,
+                (context.tokenizer, teacher.tokenizer),
+                causal=type(context.model).__name__ in CAUSAL,
             ),
             inputs,
             head=head,
             weight=self.cross_entropy,
         )
 
-    def _folder(self, lesson: Lesson) -> Path:
-        return lesson.cache / "teacher-tokens"
+    def _folder(self, context: TrainingContext) -> Path:
+        return context.cache / "teacher-tokens"
 
 
 class TokenTask(Task):
@@ -119,7 +119,7 @@ class TokenTask(Task):
     uses_dropout = False
 
     def __init__(
-        self, stretches: Stretches, inputs: Inputs, *, head: DecoderHead | None, weight: float
+        self, stretches: AlignedSpans, inputs: Inputs, *, head: DecoderHead | None, weight: float
     ) -> None:
         self.stretches, self.inputs, self.head, self.weight = stretches, inputs, head, weight
         self.ends_documents = head is not None  # it is predicted as every token is

@@ -15,7 +15,7 @@ from monoglot.errors import SettingError, TokenizerError
 from monoglot.training.isolation import Inputs, find_inputs, tensors
 from monoglot.training.lm_heads import IGNORED, GatheredHead, find_head, window_mean
 from monoglot.training.masking import Maskable, TokenKinds, mask
-from monoglot.training.objective import Batch, Lesson, Objective, Task
+from monoglot.training.objective import Batch, Objective, Task, TrainingContext
 from monoglot.training.packing import Windows
 from monoglot.training.registry import register
 
@@ -52,26 +52,26 @@ class MaskedLanguageModelling(Objective):
         if not 0 < self.share < 1:
             raise SettingError(f"the share {self.share} of masked tokens is out of range: give 0 … 1")
 
-    def misfit(self, model: PreTrainedModel, *, has_teacher: bool) -> str | None:
+    def why_unsuitable(self, model: PreTrainedModel, *, has_teacher: bool) -> str | None:
         """It needs a head that was made for it."""
         if type(model).__name__ in WITH_HEAD:
             return None
         return f"needs a model with a masked-language-model head, and {type(model).__name__} has none"
 
-    def task(self, lesson: Lesson) -> Task:
+    def task(self, context: TrainingContext) -> Task:
         """Find out how the model takes packed windows, and where its head begins.
 
         Raises:
             TokenizerError: If the tokenizer has no mask token.
         """
-        mask_id = lesson.tokenizer.mask_token_id
+        mask_id = context.tokenizer.mask_token_id
         if not isinstance(mask_id, int):
             raise TokenizerError("masked language modelling needs a mask token, and the tokenizer has none")
-        kinds = TokenKinds.of(lesson.tokenizer)
+        kinds = TokenKinds.of(context.tokenizer)
         maskable = Maskable(mask_id, kinds.ordinary, kinds.is_special, kinds.begins_word, kinds.is_whole)
-        inputs = find_inputs(lesson.model, kinds.probe, bf16=lesson.bf16)
-        head = find_head(lesson.model, kinds.probe, bf16=lesson.bf16)
-        return MaskedTask(self, maskable, inputs, head, lesson.seed)
+        inputs = find_inputs(context.model, kinds.probe, bf16=context.bf16)
+        head = find_head(context.model, kinds.probe, bf16=context.bf16)
+        return MaskedTask(self, maskable, inputs, head, context.seed)
 
 
 class MaskedTask(Task):

@@ -14,7 +14,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from monoglot.errors import SettingError, TokenizerError
 from monoglot.training.lm_heads import IGNORED
-from monoglot.training.objective import Batch, Lesson, Objective, Task
+from monoglot.training.objective import Batch, Objective, Task, TrainingContext
 from monoglot.training.packing import PADDING, Windows
 from monoglot.training.registry import register
 
@@ -55,20 +55,20 @@ class SpanCorruption(Objective):
         if self.span_tokens < 1:
             raise SettingError(f"spans of {self.span_tokens} tokens are too short: give 1 or more")
 
-    def misfit(self, model: PreTrainedModel, *, has_teacher: bool) -> str | None:
+    def why_unsuitable(self, model: PreTrainedModel, *, has_teacher: bool) -> str | None:
         """It needs an encoder, a decoder and a head."""
         name = type(model).__name__
         if model.config.is_encoder_decoder and model.get_output_embeddings() is not None:
             return None
         return f"needs a model with encoder, decoder and a language-model head, and {name} is none"
 
-    def task(self, lesson: Lesson) -> Task:
+    def task(self, context: TrainingContext) -> Task:
         """Find the tokens that stand for spans.
 
         Raises:
             TokenizerError: If there are neither sentinels nor a mask token, or no pad token.
         """
-        tokenizer = lesson.tokenizer
+        tokenizer = context.tokenizer
         sentinels, mask_id = find_sentinels(tokenizer), tokenizer.mask_token_id
         if len(sentinels) < 2 and not isinstance(mask_id, int):
             raise TokenizerError(
@@ -79,7 +79,7 @@ class SpanCorruption(Objective):
             raise TokenizerError("denoising needs a pad token, and the tokenizer has none")
         fillers = sentinels if len(sentinels) > 1 else np.array([mask_id])
         eos = tokenizer.eos_token_id if isinstance(tokenizer.eos_token_id, int) else None
-        return SpanTask(self, fillers, tokenizer.pad_token_id, eos, lesson.seed)
+        return SpanTask(self, fillers, tokenizer.pad_token_id, eos, context.seed)
 
 
 def find_sentinels(tokenizer: PreTrainedTokenizerFast) -> Ids:

@@ -9,7 +9,7 @@ from typing import Self
 from monoglot.errors import SettingError
 from monoglot.model.source import Source
 from monoglot.options import build
-from monoglot.pipeline.stages.context import Walk
+from monoglot.pipeline.stages.context import RunContext
 from monoglot.pipeline.training_job import adapted, resolved
 from monoglot.run import Artifact
 from monoglot.settings import AdaptSettings, Settings
@@ -17,7 +17,7 @@ from monoglot.training.schedule import TrainingSettings
 
 
 @dataclass(frozen=True)
-class LastStage:
+class AdaptPlan:
     """What `specialize` does after the transplant.
 
     Attributes:
@@ -49,16 +49,16 @@ class LastStage:
         training = build(TrainingSettings, options | {"tokens": settings.adapt_tokens}, "--adapt-options")
         return cls(*resolved(source.folder, adapt, training, copies_known=True))
 
-    def run(self, walk: Walk, model: Artifact) -> Artifact:
+    def run(self, context: RunContext, model: Artifact) -> Artifact:
         """Train the model of an earlier stage.
 
         Args:
-            walk: The run, with all its stages but this.
+            context: The run, with all its stages but this.
             model: The transplanted model.
         """
-        stages = walk.run.artifacts
+        stages = context.run.artifacts
         return adapted(
-            walk, model.folder, model.key, stages["corpus"], stages["tokens"],
+            context, model.folder, model.key, stages["corpus"], stages["tokens"],
             self.settings, self.training,
             mixture=stages["mixture"].folder / "mixture.safetensors",
         )  # fmt: skip

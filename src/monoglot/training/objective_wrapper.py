@@ -92,7 +92,7 @@ def check_sharded(settings: TrainingSettings) -> None:
         raise SettingError(f"{refused[0]} can't be used with a sharded model (FSDP): leave it out")
 
 
-class Learner(nn.Module):
+class ObjectiveWrapper(nn.Module):
     """Computes the loss of a batch in one forward pass.
 
     Its ``state_dict`` names tied tensors once, as safetensors wants it.
