@@ -1,8 +1,10 @@
 """What every command writes and prints, so that two versions of the code can be compared byte by byte.
 
-    python -m benchmarks.goldens build/before          # with the one version
-    python -m benchmarks.goldens build/after           # with the other
-    diff -r build/before/golden build/after/golden
+    python -m benchmarks.goldens build/run && mv build/run/golden build/before    # with the one version
+    python -m benchmarks.goldens build/run && mv build/run/golden build/after     # with the other
+    diff -r build/before build/after
+
+Both work in a folder of one name: paths of some files (a dictionary, say) are part of content keys.
 
 Each command runs as a process of its own on the model and text that come with monoglot, in one thread. Copied
 to ``golden/`` are `manifest.json`, `scores.json`, `comparison.json`, `proof.json`, `training.json`,
@@ -11,7 +13,7 @@ to ``golden/`` are `manifest.json`, `scores.json`, `comparison.json`, `proof.jso
 the path of the working folder are replaced by a word; nothing else is. Stages are keyed by content, so an
 equal manifest means that the run folders of one version are reused by the other.
 
-With ``--runs build/before/runs`` the commands that read a finished run (`report`, `explain`, `evaluate`,
+With ``--runs build/runs`` the commands that read a finished run (`report`, `explain`, `evaluate`,
 `specialize` again) read those of another version.
 """
 
@@ -33,7 +35,7 @@ from safetensors.torch import load_file, save_file
 
 from monoglot import demo
 
-MEASURED = re.compile(r"seconds|memory|per_second|speed|created|date|slowdown|relative_time|spread")
+MEASURED = re.compile(r"seconds|memory|per_second|speed|created|date|ratios")
 """Names of figures that depend on the machine and the hour."""
 JSON_FILES = (
     "manifest.json", "scores.json", "comparison.json", "proof.json", "training.json", "evaluation.json",
@@ -52,7 +54,7 @@ def commands(work: Path, runs: Path, lines: Path) -> dict[str, list[str]]:
         runs: Folder with the finished runs that are read.
         lines: Text of the language.
     """
-    model, heldout = str(demo.model_path()), str(demo.heldout_path("de"))
+    model, heldout = str(work / "source"), str(work / "heldout.txt")
     make = ["specialize", model, str(lines)]
     pairs, teacher = work / "pairs.tsv", str(work / "teacher")
     words = ["Haus", "Krankenwagen", "▁und", "xyz"]
@@ -83,11 +85,11 @@ def commands(work: Path, runs: Path, lines: Path) -> dict[str, list[str]]:
                            "--batch-tokens", "2048", "--checks", "2", "--schedule", "new-rows", *SMALL],
         "compare": ["compare", model, str(lines), "-o", f"{work}/compare", "--vocabulary-size", "3000",
                     "--methods", "focus,blend:second_share=0.3", "--probe-tokens", "8000", "--seeds", "2",
-                    "--lines", "20", "--retention", str(demo.heldout_path("sw")), *SMALL],
+                    "--lines", "20", "--retention", str(work / "swahili.txt"), *SMALL],
         "overlap": ["overlap", model, f"{work}/plain", "--corpus", heldout],
         "plan": ["plan", model, str(lines)],
         "evaluate": ["evaluate", f"{runs}/plain", heldout, "--against", model, "--lines", "30", "--retention",
-                     str(demo.heldout_path("sw"))],
+                     str(work / "swahili.txt")],
         "retrieval": ["evaluate", f"{runs}/trim", "--against", model, "--task", "retrieval", "--test",
                       str(work / "pairs.jsonl")],
         "classification": ["evaluate", f"{runs}/trim", "--task", "classification", "--train",
@@ -107,7 +109,8 @@ def commands(work: Path, runs: Path, lines: Path) -> dict[str, list[str]]:
 def plain(value: Any, name: str = "") -> Any:
     """JSON values without what the machine and the hour decide."""
     if isinstance(value, dict):
-        return {key: plain(item, key) for key, item in value.items()}
+        measured = name if MEASURED.search(name) else ""
+        return {key: plain(item, measured or key) for key, item in value.items()}
     if isinstance(value, list):
         return [plain(item, name) for item in value]
     if MEASURED.search(name) and isinstance(value, int | float):
@@ -117,15 +120,12 @@ def plain(value: Any, name: str = "") -> Any:
 
 def normal(text: str, folder: Path) -> str:
     """JSON text with plain values, and without the path of the working folder."""
-    values = plain(json.loads(text))
-    if isinstance(values, dict) and "tokenizers" in values and "seconds" in values:
-        values["seconds"] = dict.fromkeys(sorted(values["seconds"]), "measured")
-    return without(json.dumps(values, indent=1, ensure_ascii=False), folder)
+    return without(json.dumps(plain(json.loads(text)), indent=1, ensure_ascii=False), folder)
 
 
 def without(text: str, folder: Path) -> str:
-    """Text in which the working folder, the installed package and dates have other names."""
-    text = text.replace(str(folder), "WORK").replace(str(demo.model_path().parent), "DEMO")
+    """Text in which the working folder and dates have other names."""
+    text = text.replace(str(folder), "WORK")
     return re.sub(r"\d{4}-\d\d-\d\d(T[\d:.+Z]*)?", "DATE", text)
 
 
@@ -141,7 +141,10 @@ def prepare(work: Path) -> Path:
     (work / "pairs.tsv").write_text("".join(f"{b}\t{a}\n" for a, b in both), encoding="utf-8")
     rows = [{"source": b, "target": a} for a, b in both]
     (work / "pairs.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-    shutil.copytree(demo.model_path(), work / "teacher", dirs_exist_ok=True)
+    shutil.copyfile(demo.heldout_path("de"), work / "heldout.txt")
+    shutil.copyfile(demo.heldout_path("sw"), work / "swahili.txt")
+    for name in ("source", "teacher"):
+        shutil.copytree(demo.model_path(), work / name, dirs_exist_ok=True)
     weights = work / "teacher" / "model.safetensors"
     save_file(
         {name: tensor.float() for name, tensor in load_file(weights).items()}, weights, {"format": "pt"}
@@ -196,6 +199,7 @@ def main() -> None:
         "HF_HUB_OFFLINE": "1",
         "OMP_NUM_THREADS": "1",
         "TOKENIZERS_PARALLELISM": "false",
+        "PYTHONHASHSEED": "0",
     }
     for name, words in commands(work, work, lines).items():
         if arguments.only and name not in arguments.only:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import math
 import os
@@ -61,6 +62,13 @@ def build(cls: type[T], options: Mapping[str, Any], owner: str) -> T:
                 f"{owner} needs the option '{field.name}', which has no default: give it a value"
             )
     return cls(**values)
+
+
+def field_names(cls: type) -> list[str]:
+    """Names of a dataclass's fields in the order in which they are written: its own, then inherited ones."""
+    own = set(inspect.get_annotations(cls))
+    names = [field.name for field in fields(cls)]
+    return sorted(names, key=lambda name: name not in own)
 
 
 def check_types(settings: object) -> None:

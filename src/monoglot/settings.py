@@ -7,11 +7,13 @@ import math
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+
+from cyclopts import Group, Parameter
 
 from monoglot.errors import SettingError
 from monoglot.evaluation.settings import LanguageSettings
-from monoglot.options import check_types, checked
+from monoglot.options import build, check_types, checked, field_names
 from monoglot.training.schedule import TrainingSettings
 
 MODE = Literal["replace", "extend", "trim"]
@@ -19,8 +21,51 @@ TRAINED_SIZE = 50_048
 """Tokens of a trained vocabulary: the paper's 50,000, rounded up to a multiple of 64."""
 
 
+SHARED = Parameter(group=Group("Run", sort_key=1))
+"""Where the help of a command lists the settings that all runs share: after its own."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunSettings:
+    """Settings that every run on a corpus has.
+
+    Attributes:
+        column: Column of the corpus that holds the text, for formats with columns.
+        heldout: Text to score with; by default about 1% of the corpus is set aside.
+        seed: Seed of every random choice.
+        threads: Number of threads; by default the number of cores. Runs with one thread are reproducible.
+        trust_remote_code: Whether code that comes with the model may run.
+    """
+
+    column: Annotated[str | None, SHARED] = None
+    heldout: Annotated[str | None, SHARED] = None
+    seed: Annotated[int, SHARED] = 42
+    threads: Annotated[int | None, SHARED] = None
+    trust_remote_code: Annotated[bool, SHARED] = False
+
+    def __post_init__(self) -> None:
+        """Refuse values of another type than their field's, and numbers out of range.
+
+        Raises:
+            SettingError: If there is one.
+        """
+        check_types(self)
+        if self.threads is not None and self.threads < 1:
+            raise SettingError(f"--threads {self.threads} is too small: give 1 or more")
+        if not 0 <= self.seed < 2**31:
+            raise SettingError(f"--seed {self.seed} is out of range: give 0 … {2**31 - 1}")
+
+    @property
+    def n_threads(self) -> int:
+        """Number of threads to use."""
+        if self.threads:
+            return self.threads
+        # A container or batch system may give a process fewer cores than the machine has.
+        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 @dataclass(frozen=True)
-class Settings:
+class Settings(RunSettings):
     """All settings of a run; the defaults are what was measured to be best (docs/methods.md).
 
     Attributes:
@@ -41,7 +86,7 @@ class Settings:
         keep_tokens: File of tokens, or texts, to keep, one a line.
         accept_difference: In modes ``trim`` and ``extend``: take the model even if it was not shown to do
             what the source does on texts of kept tokens.
-        method: How the embeddings of missing tokens are initialised: blend, focus, focus-reference, subword,
+        method: How the embeddings of missing tokens are initialized: blend, focus, focus-reference, subword,
             wechsel, clp, ofa, omp, alignment, script, random, mean, zero, or one of yours.
         method_options: Settings of the method, by the names of its fields.
         norm_calibration: How far to undo that mixed rows are shorter than their parents: 0 not at all, 1 as
@@ -51,11 +96,6 @@ class Settings:
         vectors_options: Settings of the engine, by the names of its fields.
         adapt_tokens: Continue pretraining of the new model on so many tokens of the corpus; by default not.
         adapt_options: Settings of that training, by the names that ``adapt`` has for them.
-        column: Column of the corpus that holds the text, where it has columns.
-        heldout: Text to score with; by default about 1% of the corpus is set aside.
-        seed: Seed of everything that is drawn.
-        threads: How many threads to use; by default as many as there are cores. One thread is reproducible.
-        trust_remote_code: Whether code that comes with the model may run.
     """
 
     mode: MODE = "replace"
@@ -76,11 +116,6 @@ class Settings:
     vectors_options: dict[str, Any] = field(default_factory=dict)
     adapt_tokens: int | None = None
     adapt_options: dict[str, Any] = field(default_factory=dict)
-    column: str | None = None
-    heldout: str | None = None
-    seed: int = 42
-    threads: int | None = None
-    trust_remote_code: bool = False
 
     def __post_init__(self) -> None:
         """Refuse numbers that make no sense.
@@ -88,13 +123,11 @@ class Settings:
         Raises:
             SettingError: If a value is of another type than its field's, or a number is too small.
         """
-        check_types(self)
+        super().__post_init__()
         if self.vocabulary_size is not None and self.vocabulary_size < 1:
             raise SettingError(
                 f"--vocabulary-size {self.vocabulary_size} is too small: give a positive number"
             )
-        if self.threads is not None and self.threads < 1:
-            raise SettingError(f"--threads {self.threads} is too small: give 1 or more")
         if self.weights:
             self._check_weights()
         self._check_training()
@@ -102,8 +135,6 @@ class Settings:
             raise SettingError("--mode trim keeps the source's own tokens: leave out --target-tokenizer")
         if not 0 <= self.norm_calibration <= 1:
             raise SettingError(f"--norm-calibration {self.norm_calibration} is out of range: give 0 … 1")
-        if not 0 <= self.seed < 2**31:
-            raise SettingError(f"--seed {self.seed} is out of range: give 0 … {2**31 - 1}")
 
     def _check_weights(self) -> None:
         """Refuse weights that would do nothing, or could not be shares of a text."""
@@ -135,23 +166,28 @@ class Settings:
             )
         if self.adapt_tokens is not None and self.adapt_tokens < 1:
             raise SettingError(f"--adapt-tokens {self.adapt_tokens} is too small: give 1 or more")
+        _ = self.adaptation  # refuses options that are unknown, or of another type
+
+    @property
+    def adaptation(self) -> tuple[AdaptSettings, TrainingSettings] | None:
+        """What the new model is to learn and how, from ``adapt_options``; ``None`` without a training."""
+        if self.adapt_tokens is None:
+            return None
+        options = {name.replace("-", "_"): value for name, value in self.adapt_options.items()}
+        own_names = ("objective", "objective_options", "attention")
+        own = {name: options.pop(name) for name in own_names if name in options}
+        shared = {field.name: getattr(self, field.name) for field in dataclasses.fields(RunSettings)}
+        training = build(TrainingSettings, options | {"tokens": self.adapt_tokens}, "--adapt-options")
+        return AdaptSettings(**own, **shared), training
 
     @property
     def size(self) -> int:
         """Tokens of a vocabulary that is trained."""
         return self.vocabulary_size or TRAINED_SIZE
 
-    @property
-    def n_threads(self) -> int:
-        """How many threads to use."""
-        if self.threads:
-            return self.threads
-        # A container or batch system may give a process fewer cores than the machine has.
-        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
 
 @dataclass(frozen=True)
-class AdaptSettings:
+class AdaptSettings(RunSettings):
     """Settings of `adapt`; `TrainingSettings` has those of the training itself.
 
     Attributes:
@@ -159,39 +195,12 @@ class AdaptSettings:
         objective_options: Settings of the objective, by the names of its fields.
         teacher: Folder or hub name of a model to match, for objectives that want one.
         attention: Implementation of attention, ``flash_attention_2`` say; by default transformers' choice.
-        column: Column of the corpus that holds the text, where it has columns.
-        heldout: Text to score with; by default about 1% of the corpus is set aside.
-        seed: Seed of everything that is drawn.
-        threads: How many threads to use; by default as many as there are cores. One thread is reproducible.
-        trust_remote_code: Whether code that comes with the model may run.
     """
 
     objective: str | None = None
     objective_options: dict[str, Any] = field(default_factory=dict)
     teacher: str | None = None
     attention: str | None = None
-    column: str | None = None
-    heldout: str | None = None
-    seed: int = 42
-    threads: int | None = None
-    trust_remote_code: bool = False
-
-    def __post_init__(self) -> None:
-        """Refuse values of another type than their field's.
-
-        Raises:
-            SettingError: If there is one.
-        """
-        check_types(self)
-
-    def of_run(self) -> Settings:
-        """The settings that `adapt` shares with `specialize`.
-
-        Raises:
-            SettingError: If a number is out of range.
-        """
-        names = ("column", "heldout", "seed", "threads", "trust_remote_code")
-        return Settings(**{name: getattr(self, name) for name in names})
 
 
 PROBE_OPTIONS = {"batch_tokens": 2048, "checks": 5, "keep": 1}
@@ -199,11 +208,11 @@ PROBE_OPTIONS = {"batch_tokens": 2048, "checks": 5, "keep": 1}
 
 
 @dataclass(frozen=True)
-class CompareSettings:
+class CompareSettings(RunSettings):
     """Settings of `compare`.
 
     Attributes:
-        methods: Initialisation methods, divided by commas, with options as in ``blend:second_share=0.5``; the
+        methods: Initialization methods, divided by commas, with options as in ``blend:second_share=0.5``; the
             controls are added.
         probe_tokens: How many tokens each of them is trained on.
         seeds: How many times to train each: with the seed, the next one and so on.
@@ -216,11 +225,6 @@ class CompareSettings:
         vectors_options: Settings of the engine, by the names of its fields.
         objective_options: Settings of what is learned, such as the prefix that a sentence encoder wants.
         adapt_options: Settings of the training, by the names that ``adapt`` has for them.
-        column: Column of the corpus that holds the text, where it has columns.
-        heldout: Text to score with; by default about 1% of the corpus is set aside.
-        seed: Seed of everything that is drawn.
-        threads: How many threads to use; by default as many as there are cores. One thread is reproducible.
-        trust_remote_code: Whether code that comes with the model may run.
     """
 
     methods: tuple[str, ...] = ("blend", "focus")
@@ -235,11 +239,6 @@ class CompareSettings:
     vectors_options: dict[str, Any] = field(default_factory=dict)
     objective_options: dict[str, Any] = field(default_factory=dict)
     adapt_options: dict[str, Any] = field(default_factory=dict)
-    column: str | None = None
-    heldout: str | None = None
-    seed: int = 42
-    threads: int | None = None
-    trust_remote_code: bool = False
 
     def __post_init__(self) -> None:
         """Refuse numbers that make no sense.
@@ -248,7 +247,7 @@ class CompareSettings:
             SettingError: If a value is of another type than its field's, a number is too small, or probes
                 could differ in length.
         """
-        check_types(self)
+        super().__post_init__()
         for name in ("tokens", "patience"):
             if name in self.adapt_options:
                 raise SettingError(
@@ -260,8 +259,8 @@ class CompareSettings:
                 flag = f"--{name.replace('_', '-')}"
                 raise SettingError(f"{flag} {getattr(self, name)} is too small: give {least} or more")
 
-    def of_run(self) -> Settings:
-        """The settings that `compare` shares with `specialize`.
+    def of_probes(self) -> Settings:
+        """The settings of `specialize` that make the variants and train each of them.
 
         Raises:
             SettingError: If a number is out of range.
@@ -374,9 +373,9 @@ def command_line_options(values: Mapping[str, Any], defaults: AnySettings) -> li
         defaults: The same settings as they are by default.
     """
     words: list[str] = []
-    for each in dataclasses.fields(defaults):
-        value, default = values.get(each.name), getattr(defaults, each.name)
-        flag = f"--{each.name.replace('_', '-')}"
+    for field_name in field_names(type(defaults)):
+        value, default = values.get(field_name), getattr(defaults, field_name)
+        flag = f"--{field_name.replace('_', '-')}"
         if isinstance(value, dict):
             parts = ((f"{flag}.{key.replace('_', '-')}", str(item)) for key, item in value.items())
             words += [word for part in parts for word in part]

@@ -102,9 +102,8 @@ def test_training_is_planned_before_anything_is_written(tiny_folder, xlm_r, tmp_
     wrong = Settings(threads=1, adapt_tokens=5000, adapt_options={"objective": "clm"})
     with pytest.raises(SettingError, match="use --objective mlm"):
         specialize(xlm_r, GERMAN, tmp_path / "out", wrong)
-    unknown = Settings(threads=1, adapt_tokens=5000, adapt_options={"lerning-rate": "1"})
     with pytest.raises(SettingError, match="did you mean 'learning_rate'"):
-        specialize(xlm_r, GERMAN, tmp_path / "out", unknown)
+        Settings(threads=1, adapt_tokens=5000, adapt_options={"lerning-rate": "1"})
     monkeypatch.setenv("WORLD_SIZE", "2")
     with pytest.raises(SettingError, match="in one process"):
         specialize(xlm_r, GERMAN, tmp_path / "out", Settings(threads=1, adapt_tokens=5000))

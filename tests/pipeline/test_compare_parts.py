@@ -9,16 +9,11 @@ from hypothesis import given, strategies as st
 from monoglot.errors import SettingError
 from monoglot.evaluation.line_scores import LineScores
 from monoglot.pipeline.compare.result import (
-    BOTTOM,
-    LABEL_HEIGHT,
-    TOP,
     Comparison,
     VariantResult,
-    apart,
     differences,
     picture,
     ranked,
-    round_ticks,
     verdict,
 )
 from monoglot.pipeline.compare.variants import read_methods, slug
@@ -70,9 +65,9 @@ def test_different_names_have_different_folders(names):
 
 
 def test_a_probe_has_more_steps_than_a_long_training_unless_told_otherwise():
-    plain = CompareSettings(probe_tokens=1000).of_run()
+    plain = CompareSettings(probe_tokens=1000).of_probes()
     assert (plain.adapt_tokens, plain.adapt_options["batch_tokens"]) == (1000, 2048)
-    told = CompareSettings(adapt_options={"batch-tokens": "512"}).of_run()
+    told = CompareSettings(adapt_options={"batch-tokens": "512"}).of_probes()
     assert told.adapt_options["batch_tokens"] == "512"
     with pytest.raises(SettingError, match="--probe-tokens 0"):
         CompareSettings(probe_tokens=0)
@@ -138,19 +133,3 @@ def test_the_picture_has_a_labelled_curve_for_each_who_was_trained(scoreboard):
     # A mean, two seeds and a line to the label, four times.
     assert len(list(tree.iter(f"{SVG}polyline"))) == 16
     assert "href" not in picture(scoreboard)
-
-
-@given(st.lists(st.floats(TOP, BOTTOM), min_size=1, max_size=(BOTTOM - TOP) // LABEL_HEIGHT))
-def test_labels_do_not_cover_each_other(places):
-    found = np.sort(apart(places))
-    assert found[0] >= TOP
-    assert found[-1] <= BOTTOM
-    assert (np.diff(found) >= LABEL_HEIGHT - 1e-6).all()
-
-
-@given(st.floats(-1e3, 1e3), st.floats(1e-3, 1e3))
-def test_ticks_enclose_what_is_shown(low, size):
-    ticks = round_ticks(low, low + size)
-    assert ticks[0] <= low + 1e-6
-    assert low + size <= ticks[-1] + 1e-6
-    assert 2 <= len(ticks) <= 8

@@ -1,4 +1,4 @@
-"""Files that an initialisation method reads are inputs of a run: it is done anew when they change."""
+"""Files that an initialization method reads are inputs of a run: it is done anew when they change."""
 
 from __future__ import annotations
 

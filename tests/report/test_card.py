@@ -8,19 +8,23 @@ from huggingface_hub import ModelCard
 
 from monoglot.report.card import CardFacts, is_untouched, plain, write
 from monoglot.report.facts import Facts
+from monoglot.report.summary import Scores
 
-SCORES = {
-    "parameters": [100, 50],
-    "vocabulary": [1000, 500],
-    "tokenizers": [
-        {"tokens": 10, "fertility": 2.0, "bytes_per_token": 3.0, "unknown_share": 0.0},
-        {"tokens": 8, "fertility": 1.6, "bytes_per_token": 4.0, "unknown_share": 0.0},
-    ],
-    "provenance": {
-        "copied": {"tokens": 200, "vocabulary_share": 0.4, "corpus_share": 0.8},
-        "method": {"tokens": 300, "vocabulary_share": 0.6, "corpus_share": 0.2},
-    },
-}
+SCORES = Scores.from_dict(
+    {
+        "parameters": [100, 50],
+        "vocabulary": [1000, 500],
+        "tokenizers": [
+            {"tokens": 10, "fertility": 2.0, "bytes_per_token": 3.0, "unknown_share": 0.0},
+            {"tokens": 8, "fertility": 1.6, "bytes_per_token": 4.0, "unknown_share": 0.0},
+        ],
+        "provenance": {
+            "copied": {"tokens": 200, "vocabulary_share": 0.4, "corpus_share": 0.8},
+            "method": {"tokens": 300, "vocabulary_share": 0.6, "corpus_share": 0.2},
+        },
+        "warnings": [],
+    }
+)
 FACTS = Facts(
     "owner/model", "my: *model*", "replace", "focus", "cooccurrence", SCORES, {"bytes": 10, "lines": 2}
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -15,11 +16,22 @@ from monoglot.settings import (
     AdaptSettings,
     CompareSettings,
     EvaluateSettings,
+    RunSettings,
     Settings,
     TaskSettings,
     check_choice,
 )
 from monoglot.training.schedule import TrainingSettings
+
+
+def first_second(model: str, corpus: tuple[str, ...], output: Path, settings: RunSettings | None) -> Terminal:
+    """Refuse names and places that can't be right, and report what was found, before any slow import."""
+    from monoglot.pipeline.preview import preview
+
+    progress = Terminal()
+    if int(os.environ.get("RANK", "0")) == 0:  # of several processes only the first reports
+        preview(model, corpus, output, settings.column if settings else None, progress=progress)
+    return progress
 
 
 @app.command(usage="Usage: monoglot specialize SOURCE CORPUS... --output OUT [OPTIONS]")
@@ -47,9 +59,10 @@ def specialize(
         overwrite: Replace an output that an earlier run made; what has not changed is not done again.
         as_json: Print the summary as JSON.
     """
+    progress = first_second(source, corpus, output, settings)
     from monoglot.pipeline.specialize import specialize as run
 
-    summary = run(source, corpus, output, settings, overwrite=overwrite, progress=Terminal())
+    summary = run(source, corpus, output, settings, overwrite=overwrite, progress=progress)
     present(summary, "summary_table", as_json=as_json)
 
 
@@ -81,9 +94,10 @@ def adapt(
         overwrite: Replace an output that an earlier run made; what has not changed is not done again.
         as_json: Print the summary as JSON.
     """
+    progress = first_second(model, corpus, output, settings)
     from monoglot.pipeline.adapt import adapt as run
 
-    summary = run(model, corpus, output, settings, training, overwrite=overwrite, progress=Terminal())
+    summary = run(model, corpus, output, settings, training, overwrite=overwrite, progress=progress)
     if summary:
         present(summary, "adapted_table", as_json=as_json)
 
@@ -98,7 +112,7 @@ def compare(
     overwrite: bool = False,
     as_json: Annotated[bool, Parameter(name="--json")] = False,
 ) -> None:
-    """Compare initialisation methods on one model and text, each after the same short training.
+    """Compare initialization methods on one model and text, each after the same short training.
 
     All share vocabulary, auxiliary vectors and text. Controls are added: subword, random rows, the
     source's vocabulary trimmed, the same whole, and the original as it is. An interrupted run goes on where
@@ -114,9 +128,10 @@ def compare(
         overwrite: Replace an output that an earlier run made; what has not changed is not done again.
         as_json: Print the scoreboard as JSON.
     """
+    progress = first_second(source, corpus, output, settings)
     from monoglot.pipeline.compare.run import compare as run
 
-    comparison = run(source, corpus, output, settings, overwrite=overwrite, progress=Terminal())
+    comparison = run(source, corpus, output, settings, overwrite=overwrite, progress=progress)
     present(comparison, "comparison_tables", as_json=as_json)
 
 
@@ -182,13 +197,13 @@ def overlap(
     english: tuple[str, ...] = (),
     as_json: Annotated[bool, Parameter(name="--json")] = False,
 ) -> None:
-    """Show what two vocabularies share, and how the missing tokens would be initialised.
+    """Show what two vocabularies share, and how the missing tokens would be initialized.
 
     Args:
         source: Folder or hub name of the source model, or of its tokenizer.
         target: Folder or hub name of the target tokenizer.
         corpus: Text of the target language: weights tokens by frequency, and tells names from words.
-        english: English text: recognises what is English.
+        english: English text: recognizes what is English.
         as_json: Print everything as JSON.
     """
     from monoglot.pipeline.overlap_audit import analyze_overlap
@@ -284,7 +299,7 @@ def explain(
     trust_remote_code: bool = False,
     as_json: Annotated[bool, Parameter(name="--json")] = False,
 ) -> None:
-    """Show what became of words and tokens: pieces before and after, parents, neighbours.
+    """Show what became of words and tokens: pieces before and after, parents, neighbors.
 
     A word is cut as in the middle of a sentence, and each of its tokens is explained: where its embedding
     comes from, of which old tokens with which weights, what lies near it in the new embeddings, in the old
@@ -344,7 +359,7 @@ def demo(
 ) -> None:
     """Show the whole job on a small model and text that come with monoglot: some minutes, no network.
 
-    Compares initialisation methods with controls, makes the specialised model, trains it for a short while,
+    Compares initialization methods with controls, makes the specialized model, trains it for a short while,
     and writes the report.
 
     Example: ``monoglot demo --language sw``

@@ -141,7 +141,7 @@ def analysis_tables(analysis: Analysis) -> Iterator[RenderableType]:
 
 
 def prospect_table(analysis: Analysis) -> Table:
-    """How the missing tokens would be initialised."""
+    """How the missing tokens would be initialized."""
     prospect, missing = analysis.prospect, max(1, analysis.audit.missing.all.tokens)
     table = Table(box=None, pad_edge=False, show_header=False)
     table.add_column()

@@ -71,3 +71,7 @@ class FineTuning:
     def each_head(self) -> tuple[Head, ...]:
         """The heads that are trained, one after the other."""
         return ("standardized", "usual") if self.heads == "both" else (self.heads,)
+
+
+SCORED_WORDS = 0.15
+"""The share of its words that a masked model is asked for."""

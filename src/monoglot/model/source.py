@@ -1,19 +1,16 @@
-"""Where a model lies that the user named: a folder, or one fetched from the hub."""
+"""The source model: its files, read piece by piece as the stages need them."""
 
 from __future__ import annotations
 
-import re
 from functools import cached_property
 from pathlib import Path
 
-from huggingface_hub import snapshot_download
-from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 from jaxtyping import Float
 from torch import Tensor
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
-from monoglot.errors import ModelError
 from monoglot.model.checkpoint import Checkpoint
+from monoglot.model.find import find_folder
 from monoglot.model.folder import check_stored, load_model
 from monoglot.model.given_text import GivenText, given_texts
 from monoglot.model.side_files import transformer_folder
@@ -22,44 +19,6 @@ from monoglot.model.tokenizer_folder import load_tokenizer, warn_if_read_differe
 from monoglot.model.transplant import check_rows
 from monoglot.run import content_key, file_hash
 from monoglot.tokenization.vocabulary import Vocabulary
-
-HUB_NAME = re.compile(r"\w[\w.-]*(/[\w.-]+)?")
-HUB_FILES = ("*.json", "*.safetensors", "*.txt", "*.model", "*.jinja", "*.py")
-
-
-def find_folder(name: str) -> Path:
-    """Find a model by folder, or by name on the Hugging Face hub.
-
-    Raises:
-        ModelError: If it is neither a folder nor a model that the hub gives.
-    """
-    folder = Path(name).expanduser()
-    return folder if folder.is_dir() else _download(name)
-
-
-def _download(name: str) -> Path:
-    """Fetch a model from the hub, or from the local cache of it."""
-    if Path(name).is_file():
-        raise ModelError(f"'{name}' is a file: give the folder of the model")
-    if not HUB_NAME.fullmatch(name):
-        raise ModelError(
-            f"no such model: there is no folder '{name}', and hub names have the form owner/model"
-        )
-    try:
-        return Path(snapshot_download(name, allow_patterns=list(HUB_FILES)))
-    except LocalEntryNotFoundError as error:
-        problem = "the hub can't be reached to look for a model of that name"
-        raise ModelError(_unknown(name, problem)) from error
-    except (HfHubHTTPError, HFValidationError, OSError) as error:
-        raise ModelError(_unknown(name, "the hub gives no model of that name")) from error
-
-
-def _unknown(name: str, problem: str) -> str:
-    return (
-        f"no such model: there is no folder '{name}', and {problem}; check the spelling, "
-        "or download the model and give its folder"
-    )
-
 
 TOKENIZER_FILES = ("tokenizer", "special_tokens_map", "added_tokens", "chat_template", "vocab", "merges")
 
@@ -112,6 +71,18 @@ class Source:
         """The texts that the model is always given: prompts, prefixes, what chat templates write."""
         return given_texts(self.folder)
 
+    def at(self, folder: Path) -> Source:
+        """Another model folder, such as one made from this; its code may run if that of this one may."""
+        return Source(str(folder), folder, trust_remote_code=self.trust_remote_code)
+
+    def check_stored(self) -> None:
+        """Refuse weights that are not those of the model's class.
+
+        Raises:
+            ModelError: If stored tensors are missing, left over or of another shape.
+        """
+        check_stored(self.folder, trust_remote_code=self.trust_remote_code)
+
     def check(self) -> None:
         """Refuse a model that could not be specialised, before any long work.
 
@@ -124,7 +95,7 @@ class Source:
         _ = self.vocabulary  # a tokenizer that can't be read is refused here
         warn_if_read_differently(transformer_folder(self.folder), self.tokenizer)
         check_rows(self.tokenizer, self.checkpoint.tables.rows)
-        check_stored(self.folder, trust_remote_code=self.trust_remote_code)
+        self.check_stored()
         self.checkpoint.check_numbers()
 
     def forget(self) -> None:

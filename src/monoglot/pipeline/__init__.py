@@ -1,1 +1,1 @@
-"""The walk from a model and a corpus to a specialised model, stage by stage, in a run folder."""
+"""The walk from a model and a corpus to a specialized model, stage by stage, in a run folder."""

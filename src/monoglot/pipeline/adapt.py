@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from monoglot.corpus import Given, inputs_of, open_corpus
-from monoglot.initialization.registry import get_method
 from monoglot.model.source import open_source
-from monoglot.pipeline.inputs import check_output, check_runs, limited_threads, read_as_the_model_does
+from monoglot.pipeline.inputs import check_runs, limited_threads, read_as_the_model_does
+from monoglot.pipeline.preview import check_output
 from monoglot.pipeline.report import report_at_end
 from monoglot.pipeline.stages.context import RunContext
 from monoglot.pipeline.stages.corpus import read_corpus, tokenize_with_source
@@ -29,7 +29,6 @@ from monoglot.run import Run, read_json
 from monoglot.settings import AdaptSettings
 from monoglot.training.checkpoints import METRICS
 from monoglot.training.schedule import TrainingSettings
-from monoglot.vectors.registry import get_engine
 
 
 @dataclass(frozen=True)
@@ -91,8 +90,7 @@ def adapt(
         Interrupted: If a signal ended it; the same call goes on from there.
     """
     settings, training = settings or AdaptSettings(), training or TrainingSettings()
-    shared = settings.of_run()
-    with limited_threads(shared.n_threads):
+    with limited_threads(settings.n_threads):
         if not join_processes():
             run_worker()
             return None
@@ -106,9 +104,7 @@ def adapt(
         mixture = source.folder / "monoglot" / "mixture" / "mixture.safetensors"
         settings, filled = resolved(source.folder, settings, training, copies_known=mixture.exists())
         with Run.open(Path(output), overwrite) as run:
-            context = RunContext(
-                run, source, text, get_method(shared.method), get_engine(shared.vectors), shared, progress
-            )
+            context = RunContext(run, source, text, settings, progress)
             corpus_stage = read_corpus(context)
             tokens = tokenize_with_source(context, corpus_stage)
             result = adapted(

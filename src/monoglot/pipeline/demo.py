@@ -40,7 +40,7 @@ class Demo:
 
     Attributes:
         language: Code of the language.
-        model: Folder of the specialised model.
+        model: Folder of the specialized model.
         page: The report.
         comparison: The scoreboard.
         summary: What `specialize` did.
@@ -71,7 +71,7 @@ def demo(
     say: Say = lambda text: None,
     progress: Progress = SILENT,
 ) -> Demo:
-    """Compare methods on the demo model, specialise it, train it for a short while, and write the report.
+    """Compare methods on the demo model, specialize it, train it for a short while, and write the report.
 
     Args:
         language: Code of a language of the demo: ``de`` or ``sw``.
@@ -100,10 +100,10 @@ def demo(
         adapt_options=TRAINING,
     )
 
-    say("\nFirst: which initialisation is best? All get the same short training, controls too.")
+    say("\nFirst: which initialization is best? All get the same short training, controls too.")
     say(shown("compare", source, text, home / "comparison", contest, CompareSettings()))
     comparison = compare(source, text, home / "comparison", contest, overwrite=overwrite, progress=progress)
-    say("\nThen: the new model, with the default initialisation and some more training.")
+    say("\nThen: the new model, with the default initialization and some more training.")
     say(shown("specialize", source, text, made, settings, Settings()))
     summary = specialize(source, text, made, settings, overwrite=overwrite, progress=progress)
     for name in ("comparison.json", "curves.svg"):

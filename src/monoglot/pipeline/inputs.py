@@ -1,103 +1,32 @@
-"""Whether an output may be made where the user wants it, in view of what the run reads."""
+"""What can be wrong with model, corpus and settings, looked at before the first minute of work."""
 
 from __future__ import annotations
 
-import dataclasses
 import logging
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 
 import numpy as np
 import torch
 from transformers import PreTrainedModel
 
 from monoglot.corpus import Corpus
-from monoglot.corpus.files import TextFile
 from monoglot.errors import ModelError, SettingError, TokenizerError
 from monoglot.evaluation.equivalence import output
 from monoglot.initialization.registry import get_method
 from monoglot.maths.mixture import Mixture, Provenance
 from monoglot.maths.sparse import SparseRows
 from monoglot.model.carried_templates import lost_templates
-from monoglot.model.folder import load_model
 from monoglot.model.given_text import unread_templates
 from monoglot.model.pooling import reads_lower_case
 from monoglot.model.source import Source, open_source
 from monoglot.model.transplant import plan_transplant
 from monoglot.pipeline.stages.retained import find_kept
 from monoglot.pipeline.stages.tokenizer import trim_settings
-from monoglot.run.output import check_apart, check_place
 from monoglot.settings import Settings
-from monoglot.visible import is_text
 
 logger = logging.getLogger(__name__)
-
-
-FOLDERS = {
-    "target_tokenizer": "the target tokenizer",
-    "teacher": "the teacher",
-    "heldout": "the held-out text",
-    "retention": "the text of --retention",
-}
-"""Settings that may name a folder; all others may name a file."""
-
-
-def check_output(
-    output: str | Path, model: str | Path, inputs: Sequence[str], corpus: Corpus, *settings: object
-) -> None:
-    """Refuse an output that is something the run reads, lies in it or holds it.
-
-    Args:
-        output: The folder to make.
-        model: Folder or hub name of the model.
-        inputs: What the user gave as corpus.
-        corpus: The corpus that was found there.
-        settings: All settings, whose values may be the names of more files.
-
-    Raises:
-        OutputError: If it is so, or there can be no such folder.
-        SettingError: If a setting is no text that can be written down.
-    """
-    check_place(Path(output))
-    for name, text in (pair for each in settings for pair in _texts(each)):
-        if not is_text(text):
-            raise SettingError(
-                f"--{name.replace('_', '-')} is {text!r:.80}, which is not UTF-8 and can't be recorded: "
-                "rename it."
-            )
-    check_apart(Path(output), _places(model, inputs, corpus, settings))
-
-
-def _places(
-    model: str | Path, inputs: Sequence[str], corpus: Corpus, settings: Sequence[object]
-) -> Iterator[tuple[str, Path]]:
-    yield "the model", Path(model).expanduser()
-    for folder in filter(Path.is_dir, (Path(name).expanduser() for name in inputs)):
-        yield "the corpus", folder
-    for what, sources in (("the corpus", corpus.sources), ("the held-out text", corpus.heldout)):
-        for source in sources:
-            if isinstance(source, TextFile):
-                yield what, source.path
-    for each in settings:
-        for name, text in _texts(each):
-            path = Path(text).expanduser()
-            if name in FOLDERS or path.is_file():
-                yield FOLDERS.get(name, f"the file of {name.replace('_', '-')}"), path
-
-
-def _texts(settings: object) -> Iterator[tuple[str, str]]:
-    """All texts in settings, each with the name of its setting."""
-    if not dataclasses.is_dataclass(settings):
-        return
-    for field in dataclasses.fields(settings):
-        value = getattr(settings, field.name)
-        values = value.items() if isinstance(value, Mapping) else [(field.name, value)]
-        for name, each in values:
-            for text in each if isinstance(each, list | tuple) else [each]:
-                if isinstance(text, str) and text and "\0" not in text:
-                    yield name, text
 
 
 @contextmanager
@@ -118,7 +47,7 @@ def limited_threads(n_threads: int) -> Iterator[None]:
 
 
 def check(source: Source, text: Corpus, settings: Settings) -> None:
-    """Refuse what could not be specialised.
+    """Refuse what could not be specialized.
 
     Args:
         source: The source model.
@@ -181,7 +110,7 @@ def check_runs(source: Source, loaded: PreTrainedModel | None = None, *, trained
             f"{type(structure).__name__} wants {structure.main_input_name} beside text: specialize can give "
             "it a vocabulary, but it can't be trained or scored on text."
         )
-    model = loaded or load_model(source.folder, trust_remote_code=source.trust_remote_code)
+    model = loaded or source.at(source.folder).model
     with torch.inference_mode():
         output(model, source.tokenizer(["a"], return_tensors="pt"))
 

@@ -1,4 +1,4 @@
-"""`overlap`: what two vocabularies share, and how the missing tokens would be initialised."""
+"""`overlap`: what two vocabularies share, and how the missing tokens would be initialized."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from transformers import PreTrainedTokenizerFast
 
 from monoglot.corpus import Given, inputs_of, open_corpus
-from monoglot.model.source import find_folder
+from monoglot.model.find import find_folder
 from monoglot.model.tokenizer_folder import load_tokenizer
 from monoglot.progress import SILENT, Progress
 from monoglot.tokenization.audit import OverlapAudit, audit
@@ -42,7 +42,7 @@ class Analysis:
 
     Attributes:
         audit: What it consists of.
-        prospect: How the missing tokens would be initialised.
+        prospect: How the missing tokens would be initialized.
     """
 
     audit: OverlapAudit
@@ -68,7 +68,7 @@ def analyze_overlap(
         source: Folder or hub name of the source model or its tokenizer.
         target: Folder or hub name of the target tokenizer.
         corpus: Text of the target language, to weight tokens by their frequency and to tell kinds apart.
-        english: English text, to recognise what is English.
+        english: English text, to recognize what is English.
         threads: How many threads encode the text.
         progress: Where to show how far it is.
 

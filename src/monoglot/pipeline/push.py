@@ -17,9 +17,9 @@ from huggingface_hub.errors import (
 )
 
 from monoglot.errors import OutputError, SettingError, first_line
+from monoglot.model.find import HUB_NAME
 from monoglot.model.given_text import CHAT_TEMPLATES
 from monoglot.model.side_files import sentence_modules
-from monoglot.model.source import HUB_NAME
 from monoglot.report.finished_run import FinishedRun
 from monoglot.run.output import HOME
 from monoglot.untrusted import read_foreign_json

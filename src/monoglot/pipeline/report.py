@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from monoglot.errors import OutputError
+from monoglot.evaluation.settings import SCORED_WORDS
 from monoglot.model.source import Source, open_source
-from monoglot.pipeline.evaluate import compare_models
-from monoglot.pipeline.training_job import SCORED_WORDS
 from monoglot.progress import SILENT, Progress
 from monoglot.report import facts as report_facts
 from monoglot.report.card import write_card
@@ -45,6 +44,8 @@ def measure(artifacts: FinishedRun, source: Source, progress: Progress) -> None:
             f"{artifacts.place} has no held-out text to measure on: score it with `monoglot evaluate "
             f"{artifacts.place} TEXT --against {source.name}`"
         )
+    from monoglot.pipeline.evaluate import compare_models  # imports the trainer, which takes seconds
+
     own = open_source(str(artifacts.output), trust_remote_code=artifacts.trust_remote_code)
     found = compare_models((own, source), lines, MEASURED, progress=progress)
     write_json(artifacts.homes[0] / EVALUATION, found.as_dict())
@@ -89,7 +90,7 @@ def report(
     Args:
         output: Folder that `specialize` or `adapt` wrote.
         source: The source model, or its name if it is elsewhere than it was. Without it the page shows what
-            the artefacts alone tell, and says so.
+            the artifacts alone tell, and says so.
         language: Code of the language (``de``), for the model card.
         evaluate: Whether to measure quality and speed of both models on the run's held-out text first, for
             the table of before and after; later reports show it too.

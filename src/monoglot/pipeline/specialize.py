@@ -1,4 +1,4 @@
-"""`specialize`: a model and a corpus in, a specialised model out."""
+"""`specialize`: a model and a corpus in, a specialized model out."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from pathlib import Path
 from monoglot.corpus import Given, inputs_of, open_corpus
 from monoglot.initialization.registry import get_method
 from monoglot.model.source import Source, open_source
-from monoglot.pipeline.inputs import check, check_output, limited_threads
+from monoglot.pipeline.inputs import check, limited_threads
+from monoglot.pipeline.preview import check_output
 from monoglot.pipeline.report import report_at_end
-from monoglot.pipeline.stages.context import RunContext
+from monoglot.pipeline.stages.context import VocabularyContext
 from monoglot.pipeline.stages.corpus import read_corpus, tokenize_corpus
 from monoglot.pipeline.stages.retained import kept_facts
 from monoglot.pipeline.stages.scores import (
@@ -42,7 +43,7 @@ def specialize(
     overwrite: bool = False,
     progress: Progress = SILENT,
 ) -> Summary:
-    """Give a model a vocabulary made for a corpus, and initialise the new embeddings.
+    """Give a model a vocabulary made for a corpus, and initialize the new embeddings.
 
     Every stage writes what it makes into ``output/monoglot`` and is reused if it has been made from the same
     things before; a run that was interrupted goes on where it was.
@@ -73,7 +74,7 @@ def specialize(
         check(model, text, settings)
         finish = last_stage(settings, model)
         with Run.open(Path(output), overwrite) as run:
-            context = RunContext(run, model, text, method, engine, settings, progress)
+            context = VocabularyContext(run, model, text, settings, progress, method=method, engine=engine)
             if context.probed_model and context.method.needs_vectors:
                 context.probed_model.check()
             result = finish(context, WALKS[settings.mode](context))
@@ -89,8 +90,8 @@ def specialize(
             return summarize(context)
 
 
-def replace(context: RunContext) -> Artifact:
-    """A vocabulary of the language's own: shared tokens are copied, the others initialised."""
+def replace(context: VocabularyContext) -> Artifact:
+    """A vocabulary of the language's own: shared tokens are copied, the others initialized."""
     corpus_stage = read_corpus(context)
     tokenizer = make_new_tokenizer(context, corpus_stage)
     overlap = match_vocabularies(context, tokenizer)
@@ -102,8 +103,8 @@ def replace(context: RunContext) -> Artifact:
     return model
 
 
-def extend(context: RunContext) -> Artifact:
-    """The source vocabulary with tokens of the language added: the old rows stay, the new are initialised."""
+def extend(context: VocabularyContext) -> Artifact:
+    """The source vocabulary with tokens of the language added: the old rows stay, the new are initialized."""
     corpus_stage = read_corpus(context)
     language = make_new_tokenizer(context, corpus_stage, name="language")
     tokenizer = make_extended_tokenizer(context, language)
@@ -120,7 +121,7 @@ def extend(context: RunContext) -> Artifact:
     return model
 
 
-def trim(context: RunContext) -> Artifact:
+def trim(context: VocabularyContext) -> Artifact:
     """The source vocabulary without what the corpus never uses: nothing is missing, and that is proved."""
     corpus_stage = read_corpus(context)
     tokenizer = make_trimmed_tokenizer(context, corpus_stage)
@@ -137,11 +138,11 @@ def trim(context: RunContext) -> Artifact:
 WALKS = {"replace": replace, "extend": extend, "trim": trim}
 
 
-def last_stage(settings: Settings, source: Source) -> Callable[[RunContext, Artifact], Artifact]:
+def last_stage(settings: Settings, source: Source) -> Callable[[VocabularyContext, Artifact], Artifact]:
     """What happens to the transplanted model: training, if it is wanted; planned before any long work."""
     if settings.adapt_tokens is None:
         return lambda context, model: model
     # Trainer takes seconds to import, which those who don't train need not wait for.
-    from monoglot.pipeline.adapt_plan import AdaptPlan
+    from monoglot.pipeline.training_job import AdaptPlan
 
     return AdaptPlan.of(settings, source).run

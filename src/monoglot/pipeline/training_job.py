@@ -1,4 +1,4 @@
-"""One process that leads, and others that train along with it (``accelerate launch``, ``torchrun``)."""
+"""One training of a model: planned before any long work, run in one process or several."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 import numpy as np
 import torch
@@ -19,19 +19,19 @@ from transformers import PreTrainedModel, PreTrainedTokenizerFast
 from monoglot.errors import ModelError, SettingError
 from monoglot.evaluation.bits_per_byte import LanguageSettings, score_language
 from monoglot.evaluation.longest_input import longest_input_tokens
+from monoglot.evaluation.settings import SCORED_WORDS
 from monoglot.maths.mixture import Mixture, Provenance
-from monoglot.model.folder import check_stored, find_class, load_config, load_model, save
+from monoglot.model.folder import find_class, load_config, save
 from monoglot.model.pooling import PROMPTS, read_prefix, write_prefix
 from monoglot.model.side_files import transformer_folder
-from monoglot.model.source import open_source
+from monoglot.model.source import Source, open_source
 from monoglot.model.tables import blueprint
-from monoglot.model.tokenizer_folder import load_tokenizer
 from monoglot.pipeline.stages.context import RunContext, return_memory
 from monoglot.pipeline.stages.corpus import heldout_lines
 from monoglot.progress import SILENT, Progress
 from monoglot.run import Artifact, write_json
 from monoglot.run.output import CHECKPOINTS
-from monoglot.settings import AdaptSettings
+from monoglot.settings import AdaptSettings, Settings
 from monoglot.tokenization.encoding import TokenizedCorpus
 from monoglot.training.checkpoints import METRICS
 from monoglot.training.lapt import Outcome, Scorer, train
@@ -44,7 +44,7 @@ logger = logging.getLogger(__name__)
 
 
 LONGEST_STAGE = timedelta(days=2)
-"""How long the others wait while the leader reads and tokenises the corpus."""
+"""How long the others wait while the leader reads and tokenizes the corpus."""
 
 Sent = TypeVar("Sent")
 
@@ -73,17 +73,13 @@ def receive_job() -> object | None:
     return box[0]
 
 
-SCORED_WORDS = 0.15
-"""The share of its words that a masked model is asked for."""
-
-
 @dataclass(frozen=True)
 class TrainingJob:
     """What every process of a run needs to know, in plain values.
 
     Attributes:
         student: Folder of the model to train.
-        tokens: Folder of the tokenised corpus.
+        tokens: Folder of the tokenized corpus.
         checkpoints: Folder for checkpoints.
         cache: Folder for what the objective keeps.
         settings: What to learn.
@@ -118,11 +114,11 @@ def run_worker() -> None:
 def run_job(job: TrainingJob, lines: Callable[[], Iterable[str]], progress: Progress) -> Outcome:
     """Train as ordered; the same in every process."""
     settings = job.settings
-    student = Path(job.student)
-    model = load_model(student, trust_remote_code=settings.trust_remote_code).float()
+    student = open_source(job.student, trust_remote_code=settings.trust_remote_code)
+    model = student.model.float()
     if settings.attention:
         use_attention(model, settings.attention)
-    tokenizer = load_tokenizer(student)
+    tokenizer = student.tokenizer
     folder, cache = Path(job.checkpoints), Path(job.cache)
     cache.mkdir(parents=True, exist_ok=True)
     training_context = TrainingContext(
@@ -288,7 +284,7 @@ def adapted(
         return_memory()
         send_job(job)
         outcome = run_job(job, context.corpus.lines, context.progress)
-        save_student(student, outcome, folder, trust_remote_code=settings.trust_remote_code)
+        save_student(context.source.at(student), outcome, folder)
         write_json(checkpoints / RECORD, outcome.record | prompted(folder, settings, outcome.record))
         context.run.happened[RESUMED] = outcome.resumed_from_step
 
@@ -327,16 +323,15 @@ def some(lines: list[str], most_bytes: int) -> list[str]:
     return lines[: max(1, int(np.searchsorted(sizes, most_bytes, side="right")))]
 
 
-def save_student(student: Path, outcome: Outcome, folder: Path, *, trust_remote_code: bool) -> None:
+def save_student(student: Source, outcome: Outcome, folder: Path) -> None:
     """Write the trained model as the untrained one was stored: same class, dtype and files beside it."""
-    model = trained_model(student, outcome, trust_remote_code=trust_remote_code)
-    save(model, load_tokenizer(student), student, folder)
-    check_stored(folder, trust_remote_code=trust_remote_code)
+    save(trained_model(student, outcome), student.tokenizer, student.folder, folder)
+    student.at(folder).check_stored()
 
 
-def trained_model(student: Path, outcome: Outcome, *, trust_remote_code: bool) -> PreTrainedModel:
+def trained_model(student: Source, outcome: Outcome) -> PreTrainedModel:
     """The model of a folder with trained weights in place of its own, in its own dtype."""
-    model = load_model(student, trust_remote_code=trust_remote_code)
+    model = student.model
     known = set(model.state_dict())
     unknown = sorted(set(outcome.weights) - known)
     if unknown:
@@ -344,3 +339,48 @@ def trained_model(student: Path, outcome: Outcome, *, trust_remote_code: bool) -
     with torch.no_grad():
         model.load_state_dict(outcome.weights, strict=False)
     return model
+
+
+@dataclass(frozen=True)
+class AdaptPlan:
+    """What `specialize` does after the transplant.
+
+    Attributes:
+        settings: What to learn; the source model is there to be matched.
+        training: How to train.
+    """
+
+    settings: AdaptSettings
+    training: TrainingSettings
+
+    @classmethod
+    def of(cls, settings: Settings, source: Source) -> Self:
+        """Plan it, before any long work.
+
+        Raises:
+            SettingError: If an option is unknown or does not fit the model, or there are several processes.
+        """
+        if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+            raise SettingError(
+                "specialize works in one process: leave out --adapt-tokens, and launch `monoglot adapt` on "
+                "its output in several"
+            )
+        if settings.adaptation is None:
+            raise SettingError("no training is asked for: give --adapt-tokens")
+        adapt, training = settings.adaptation
+        adapt = replace(adapt, teacher=str(source.folder))
+        return cls(*resolved(source.folder, adapt, training, copies_known=True))
+
+    def run(self, context: RunContext, model: Artifact) -> Artifact:
+        """Train the model of an earlier stage.
+
+        Args:
+            context: The run, with all its stages but this.
+            model: The transplanted model.
+        """
+        stages = context.run.artifacts
+        return adapted(
+            context, model.folder, model.key, stages["corpus"], stages["tokens"],
+            self.settings, self.training,
+            mixture=stages["mixture"].folder / "mixture.safetensors",
+        )  # fmt: skip

@@ -12,8 +12,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from monoglot import __version__
 from monoglot.errors import ModelError
+from monoglot.model.find import HUB_NAME
 from monoglot.model.side_files import MODULES, transformer_folder
-from monoglot.model.source import HUB_NAME
 from monoglot.report.facts import Facts, changes, origins, summary_sentences, training_changes
 from monoglot.run import atomic_write
 from monoglot.run.output import CARD

@@ -34,7 +34,7 @@ class Origin:
 
     Attributes:
         name: What it is called.
-        color: Number of its colour.
+        color: Number of its color.
         tokens: How many tokens.
         vocabulary_share: Their share of the vocabulary.
         corpus_share: Their share of the running text.
@@ -49,12 +49,12 @@ class Origin:
 
 @dataclass(frozen=True)
 class Legend:
-    """What the colours of one colouring of the map mean.
+    """What the colors of one coloring of the map mean.
 
     Attributes:
-        key: The letter of the colouring.
+        key: The letter of the coloring.
         name: What it tells apart.
-        entries: Name, number of the colour, and points of each group.
+        entries: Name, number of the color, and points of each group.
     """
 
     key: str
@@ -68,7 +68,7 @@ class Map:
 
     Attributes:
         figure: The drawing.
-        legends: What its colours mean.
+        legends: What its colors mean.
         caption: What is to be seen on it.
     """
 

@@ -93,7 +93,7 @@ class Space:
     Attributes:
         table: All tokens, the most frequent first.
         mixture: Where their rows come from.
-        method: The initialisation method.
+        method: The initialization method.
         new: The embeddings of the output.
         old: Those of the source, if it is at hand.
     """

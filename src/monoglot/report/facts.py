@@ -15,7 +15,7 @@ from monoglot.model.source import Source
 from monoglot.model.stored_tensors import weight_files
 from monoglot.report.content import Change, Origin, Table
 from monoglot.report.finished_run import FinishedRun
-from monoglot.report.summary import KEPT, Share, diagnose, kept_warnings
+from monoglot.report.summary import KEPT, NO_TOKENS, Scores, Share, diagnose, kept_warnings
 from monoglot.report.wording import (
     PROVENANCE_COLORS,
     STAGES,
@@ -39,15 +39,15 @@ NOT_SHOWN = ("step", "tokens", "gradient_norm", "learning_rate")
 
 @dataclass(frozen=True)
 class Facts:
-    """What the artefacts of a run tell, as plain values.
+    """What the artifacts of a run tell, as plain values.
 
     Attributes:
         source: What the user called the source model; empty if that was not recorded.
         output: Name of the output folder.
         mode: ``replace``, ``extend`` or ``trim``; empty if the vocabulary was left as it was.
-        method: The initialisation method.
+        method: The initialization method.
         vectors: What made the auxiliary vectors.
-        scores: What ``scores.json`` says; empty if the run has none.
+        scores: Size and fit before and after; ``None`` if the vocabulary was left as it was.
         corpus: Statistics of the corpus.
         sizes_bytes: Bytes of the weights before and after; ``None`` where they are not at hand.
         objective: What training learned; empty if there was none.
@@ -61,7 +61,7 @@ class Facts:
     mode: str
     method: str
     vectors: str
-    scores: Mapping[str, Any]
+    scores: Scores | None
     corpus: Mapping[str, int]
     sizes_bytes: tuple[int | None, int | None] = (None, None)
     objective: str = ""
@@ -74,21 +74,19 @@ class Facts:
         """The last part of the source's name."""
         return self.source.rstrip("/").rpartition("/")[2] or "the source model"
 
-    def of(self, provenance: str) -> Mapping[str, float]:
+    def of(self, provenance: str) -> Share:
         """Tokens and shares of one provenance."""
-        none = {"tokens": 0, "vocabulary_share": 0.0, "corpus_share": 0.0}
-        shares: Mapping[str, Mapping[str, float]] = self.scores.get("provenance", {})
-        return shares.get(provenance, none)
+        return self.scores.provenance.get(provenance, NO_TOKENS) if self.scores else NO_TOKENS
 
 
 def summary_sentences(facts: Facts) -> list[str]:
     """Say in some sentences what was done."""
     told = []
     if facts.scores:
-        old, new = facts.scores["vocabulary"]
+        old, new = facts.scores.vocabulary
         told.append(_beginning(facts, old, new))
         told += _origins(facts)
-        before, after = (scores["tokens"] for scores in facts.scores["tokenizers"])
+        before, after = (scores["tokens"] for scores in facts.scores.tokenizers)
         more = "fewer" if after <= before else "more"
         told.append(f"The same held-out text takes {abs(1 - after / before):.1%} {more} tokens.")
     if facts.training:
@@ -116,15 +114,15 @@ def _beginning(facts: Facts, old: int, new: int) -> str:
 def _origins(facts: Facts) -> list[str]:
     copied, mixed = facts.of("copied"), facts.of("method")
     told = []
-    if facts.mode != "trim" and copied["tokens"]:
+    if facts.mode != "trim" and copied.tokens:
         told.append(
-            f"{copied['tokens']:,} tokens were known and kept their embeddings; they are "
-            f"{copied['corpus_share']:.1%} of the running text."
+            f"{copied.tokens:,} tokens were known and kept their embeddings; they are "
+            f"{copied.corpus_share:.1%} of the running text."
         )
-    if mixed["tokens"]:
+    if mixed.tokens:
         by = provenance_name("method", facts.method).removeprefix("mixed by ")
         told.append(
-            f"The rows of {mixed['tokens']:,} others ({mixed['corpus_share']:.1%}) were mixed from those of "
+            f"The rows of {mixed.tokens:,} others ({mixed.corpus_share:.1%}) were mixed from those of "
             f"known tokens by {by}."
         )
     return told
@@ -134,15 +132,19 @@ def changes(facts: Facts) -> list[Change]:
     """Before and after."""
     rows = []
     if facts.scores:
-        rows.append(_change("parameters", facts.scores["parameters"], "{:,.0f}"))
-        rows.append(_change("vocabulary", facts.scores["vocabulary"], "{:,.0f}"))
+        rows.append(_change("parameters", facts.scores.parameters, "{:,.0f}"))
+        rows.append(_change("vocabulary", facts.scores.vocabulary, "{:,.0f}"))
     old, new = facts.sizes_bytes
     if new is not None:
         rows.append(
             Change("weights on disk", file_size(old) if old else "", file_size(new), _relative(old, new))
         )
-    for name, (title, form) in TOKENIZER_ROWS.items() if facts.scores else ():
-        rows.append(_change(title, [scores[name] for scores in facts.scores["tokenizers"]], form))
+    if facts.scores:
+        both = facts.scores.tokenizers
+        rows += [
+            _change(title, [fit[name] for fit in both], form)
+            for name, (title, form) in TOKENIZER_ROWS.items()
+        ]
     return rows + _quality(facts.evaluation)
 
 
@@ -188,12 +190,12 @@ def origins(facts: Facts) -> list[Origin]:
         Origin(
             provenance_name(name, facts.method),
             color,
-            int(facts.of(name)["tokens"]),
-            facts.of(name)["vocabulary_share"],
-            facts.of(name)["corpus_share"],
+            facts.of(name).tokens,
+            facts.of(name).vocabulary_share,
+            facts.of(name).corpus_share,
         )
         for name, color in PROVENANCE_COLORS.items()
-        if facts.of(name)["tokens"]
+        if facts.of(name).tokens
     ]
 
 
@@ -203,7 +205,7 @@ def _change(name: str, values: Sequence[float], form: str) -> Change:
 
 
 def _relative(before: float | None, after: float) -> str:
-    """The change in per cent, with a true minus sign."""
+    """The change in percent, with a true minus sign."""
     return f"{(after - before) / before:+.1%}".replace("-", "−") if before else ""
 
 
@@ -228,7 +230,7 @@ def gather(run: FinishedRun, source: Source | None) -> Facts:
         mode=settings.get("mode", ""),
         method=settings.get("method", ""),
         vectors=settings.get("vectors", ""),
-        scores=run.read("scores/scores.json"),
+        scores=run.scores,
         corpus=run.read("corpus/corpus.json").get("statistics", {}),
         sizes_bytes=(weights_bytes(source.folder) if source else None, weights_bytes(run.output)),
         objective=recipe.get("objective") or "",
@@ -248,16 +250,10 @@ def warnings(run: FinishedRun) -> list[str]:
     kept = run.read(f"tokenizer/{KEPT}")
     of_tokenizer = kept_warnings(kept) if kept else ()
     of_training = [*of_tokenizer, *run.training.get("warnings", ())]
-    scores = run.read("scores/scores.json")
-    shares = scores.get("provenance")
-    unknown = scores["tokenizers"][1]["unknown_share"] if scores.get("tokenizers") else 0.0
-    if not shares:
+    if run.scores is None:
         return of_training
-    provenance = {name: Share(**share) for name, share in shares.items()}
-    return [
-        *diagnose(provenance, run.read("mixture/anchors.json") or None, unknown, run.settings),
-        *of_training,
-    ]
+    anchors, unknown = run.read("mixture/anchors.json") or None, run.scores.tokenizers[1]["unknown_share"]
+    return [*diagnose(run.scores.provenance, anchors, unknown, run.settings), *of_training]
 
 
 def costs(run: FinishedRun) -> Table | None:

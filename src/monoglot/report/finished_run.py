@@ -20,6 +20,7 @@ from monoglot.model.checkpoint import Checkpoint
 from monoglot.model.side_files import transformer_folder
 from monoglot.model.source import Source, open_source
 from monoglot.model.tokenizer_folder import load_tokenizer
+from monoglot.report.summary import Scores
 from monoglot.report.wording import readable
 from monoglot.run import Artifact, file_hash, read_json
 from monoglot.tokenization.encoding import TokenizedCorpus
@@ -33,13 +34,13 @@ EVALUATION = "evaluation.json"
 
 
 class FinishedRun:
-    """The artefacts of an output folder; where `adapt` made it, also those of the run that made its model.
+    """The artifacts of an output folder; where `adapt` made it, also those of the run that made its model.
 
     Attributes:
         output: The output folder.
         place: Where that folder is, or will be when it has been published.
         trust_remote_code: Whether code that comes with the models may run.
-        homes: The folders with artefacts, that of the last run first.
+        homes: The folders with artifacts, that of the last run first.
     """
 
     def __init__(self, output: Path, place: Path | None = None, *, trust_remote_code: bool = False) -> None:
@@ -56,11 +57,11 @@ class FinishedRun:
             self.homes.append(Path(earlier).expanduser() / "monoglot")
 
     def find(self, name: str) -> Path | None:
-        """The place of an artefact, ``mixture/mixture.safetensors`` for instance, if a run made it."""
+        """The place of an artifact, ``mixture/mixture.safetensors`` for instance, if a run made it."""
         return next((home / name for home in self.homes if (home / name).exists()), None)
 
     def read(self, name: str) -> Any:
-        """The content of a JSON artefact; an empty dictionary if there is none."""
+        """The content of a JSON artifact; an empty dictionary if there is none."""
         path = self.find(name)
         return read_json(path) if path else {}
 
@@ -81,6 +82,12 @@ class FinishedRun:
         """The settings of the run that changed the vocabulary; empty if none did."""
         found: Mapping[str, Any] = self.origin.get("settings", {}).get("Settings", {})
         return found
+
+    @cached_property
+    def scores(self) -> Scores | None:
+        """Size and fit before and after; ``None`` if no run changed the vocabulary."""
+        content = self.read("scores/scores.json")
+        return Scores.from_dict(content) if content else None
 
     @cached_property
     def tokenizer(self) -> PreTrainedTokenizerFast:

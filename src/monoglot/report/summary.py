@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from textwrap import shorten
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from jaxtyping import Int64
@@ -31,13 +31,52 @@ class Share:
     corpus_share: float
 
 
+NO_TOKENS = Share(0, 0.0, 0.0)
+
+
+@dataclass(frozen=True)
+class Scores:
+    """The content of ``scores.json``: size and fit before and after, and where the target rows come from.
+
+    Attributes:
+        parameters: Parameters of source and target model.
+        vocabulary: Tokens of source and target.
+        tokenizers: Scores of both tokenizers on held-out text (see ``TokenizerScores``).
+        provenance: How many target tokens have which provenance.
+        warnings: Reasons to doubt the new embeddings, a sentence each.
+    """
+
+    parameters: tuple[int, int]
+    vocabulary: tuple[int, int]
+    tokenizers: tuple[Mapping[str, float], Mapping[str, float]]
+    provenance: Mapping[str, Share]
+    warnings: tuple[str, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        return {
+            "parameters": list(self.parameters),
+            "vocabulary": list(self.vocabulary),
+            "tokenizers": list(self.tokenizers),
+            "provenance": {name: asdict(share) for name, share in self.provenance.items()},
+            "warnings": list(self.warnings),
+        }
+
+    @classmethod
+    def from_dict(cls, content: Mapping[str, Any]) -> Self:
+        """Read what ``as_dict`` gave."""
+        shares = {name: Share(**share) for name, share in content["provenance"].items()}
+        pairs = {name: tuple(content[name]) for name in ("parameters", "vocabulary", "tokenizers")}
+        return cls(**pairs, provenance=shares, warnings=tuple(content["warnings"]))
+
+
 @dataclass(frozen=True)
 class Summary:
     """Before and after.
 
     Attributes:
         output: The folder of the new model.
-        method: The initialisation method.
+        method: The initialization method.
         parameters: Parameters of source and target model.
         vocabulary: Tokens of source and target.
         tokenizers: Scores of both tokenizers on held-out text (see ``TokenizerScores``).
@@ -144,7 +183,7 @@ def diagnose(
     )
     if weak > MUCH_WEAK:
         yield (
-            f"{weak:.0%} of the running text is in tokens initialised without evidence: results will vary "
+            f"{weak:.0%} of the running text is in tokens initialized without evidence: results will vary "
             "from seed to seed; "
             + (
                 "give more text, so that its tokens occur more often"

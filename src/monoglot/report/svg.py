@@ -51,20 +51,21 @@ def line(x1: float, y1: float, x2: float, y2: float, kind: str) -> Markup:
     return element("line", x1=x1, y1=y1, x2=x2, y2=y2, class_=kind)
 
 
-def drawing(height: float, title: str, *parts: Markup, **attributes: object) -> Markup:
+def drawing(height: float, title: str, *parts: Markup, width: float = WIDTH, **attributes: object) -> Markup:
     """A whole figure, to be put into a page that has ``figures.css``.
 
     Args:
-        height: In units of which the figure is ``WIDTH`` wide.
+        height: Height in the figure's own units.
         title: What it shows, for those who can't see it.
         parts: Its elements.
+        width: Width in the same units.
         attributes: Further attributes of the outermost element.
     """
     return element(
         "svg",
         Markup("").join(parts),
         xmlns="http://www.w3.org/2000/svg",
-        viewBox=f"0 0 {WIDTH} {height:.0f}",
+        viewBox=f"0 0 {width} {height:.0f}",
         role="img",
         aria_label=title,
         **attributes,
@@ -72,7 +73,7 @@ def drawing(height: float, title: str, *parts: Markup, **attributes: object) -> 
 
 
 def standalone(figure: Markup) -> str:
-    """The file of a figure: with its style inside, in the colours of light paper.
+    """The file of a figure: with its style inside, in the colors of light paper.
 
     Programs that turn SVG into PDF don't know variables, so each is replaced by its value.
     """

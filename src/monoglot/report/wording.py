@@ -56,7 +56,7 @@ PROVENANCE_COLORS: Mapping[str, int] = {
     "noise": 5,
     "unused": 6,
 }
-"""Numbers of the colours in ``palette.css``, in the order in which provenances are shown."""
+"""Numbers of the colors in ``palette.css``, in the order in which provenances are shown."""
 
 _PROVENANCE_NAMES = {
     "copied": "copied",
@@ -91,7 +91,7 @@ def provenance_name(provenance: str, method: str) -> str:
 
     Args:
         provenance: ``Provenance`` in lower case.
-        method: The initialisation method.
+        method: The initialization method.
     """
     return _PROVENANCE_NAMES[provenance].format(method=method.upper() if method == "focus" else method)
 

@@ -10,6 +10,8 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
+from monoglot.options import field_names
+
 Json = Any
 """``None``, bool, int, float, text, or lists and dictionaries of these."""
 
@@ -64,7 +66,7 @@ def canonical(value: object) -> Json:
     if value is None or isinstance(value, bool | int | float | str):
         return value
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        fields = {field.name: canonical(getattr(value, field.name)) for field in dataclasses.fields(value)}
+        fields = {name: canonical(getattr(value, name)) for name in field_names(type(value))}
         return {getattr(value, "persisted_name", type(value).__name__): fields}
     if isinstance(value, Mapping):
         return {_text(key): canonical(item) for key, item in value.items()}

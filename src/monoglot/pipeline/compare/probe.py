@@ -15,16 +15,15 @@ from transformers import PreTrainedModel, PreTrainedTokenizerFast
 from monoglot.errors import ModelError
 from monoglot.evaluation.bits_per_byte import LanguageSettings
 from monoglot.evaluation.line_scores import BitsPerByte, LineScores, Measure, TeacherDistance
+from monoglot.evaluation.settings import SCORED_WORDS
 from monoglot.maths.mixture import Mixture, Provenance
 from monoglot.model.checkpoint import transplant_checkpoint
-from monoglot.model.folder import load_model
 from monoglot.model.pooling import Pooling, read_pooling
 from monoglot.model.side_files import MODULES
 from monoglot.model.source import Source
 from monoglot.model.tokenizer_folder import load_tokenizer
-from monoglot.pipeline.adapt_plan import AdaptPlan
-from monoglot.pipeline.stages.context import RunContext, return_memory
-from monoglot.pipeline.training_job import SCORED_WORDS, TrainingJob, run_job, trained_model
+from monoglot.pipeline.stages.context import VocabularyContext, return_memory
+from monoglot.pipeline.training_job import AdaptPlan, TrainingJob, run_job, trained_model
 from monoglot.report.summary import count_parameters
 from monoglot.run import Artifact, content_key, read_json, write_json
 from monoglot.run.output import CACHES, PROBES, STUDENTS
@@ -77,7 +76,7 @@ TEXT = "text.txt"
 
 @dataclass(frozen=True)
 class Variant:
-    """A vocabulary and an initialisation to be compared, or the original.
+    """A vocabulary and an initialization to be compared, or the original.
 
     Attributes:
         name: What it is called.
@@ -90,7 +89,7 @@ class Variant:
     """
 
     name: str
-    context: RunContext
+    context: VocabularyContext
     tokens: Artifact
     tokenizer: Artifact | None = None
     mixture: Artifact | None = None
@@ -136,7 +135,7 @@ class ProbeRunner:
         text: Stage of the text that they are trained on.
     """
 
-    context: RunContext
+    context: VocabularyContext
     measure: Measure
     texts: Texts
     probe: AdaptPlan
@@ -154,7 +153,7 @@ class ProbeRunner:
 
         def compute(folder: Path) -> None:
             student = self.student(variant, seed)
-            model = load_model(student, trust_remote_code=self.context.settings.trust_remote_code)
+            model = self.context.source.at(student).model
             content = {"parameters": count_parameters(student), "vocabulary": len(load_tokenizer(student))}
             self.write(model, student, folder, content)
 
@@ -187,7 +186,7 @@ class ProbeRunner:
             self.context.source.forget()
             return_memory()
             outcome = run_job(job, lambda: read_lines(self.text.folder / TEXT), self.context.progress)
-            model = trained_model(student, outcome, trust_remote_code=self.context.settings.trust_remote_code)
+            model = trained_model(self.context.source.at(student), outcome)
             content = {name: outcome.record[name] for name in ("steps", "tokens", "epochs")}
             (folder / METRICS).write_bytes((checkpoints / METRICS).read_bytes())
             self.write(model, student, folder, content)

@@ -16,7 +16,6 @@ from monoglot.errors import SettingError
 from monoglot.evaluation.line_scores import TeacherDistance
 from monoglot.initialization.registry import get_method
 from monoglot.model.source import open_source
-from monoglot.pipeline.adapt_plan import AdaptPlan
 from monoglot.pipeline.compare.probe import ProbeRunner, Variant, choose_measure, read_curve, read_scores
 from monoglot.pipeline.compare.result import (
     HELDOUT,
@@ -29,9 +28,11 @@ from monoglot.pipeline.compare.result import (
 )
 from monoglot.pipeline.compare.variants import ORIGINAL, build_variants, read_methods
 from monoglot.pipeline.evaluate import read_lines
-from monoglot.pipeline.inputs import check, check_output, check_runs, limited_threads
-from monoglot.pipeline.stages.context import RunContext
+from monoglot.pipeline.inputs import check, check_runs, limited_threads
+from monoglot.pipeline.preview import check_output
+from monoglot.pipeline.stages.context import VocabularyContext
 from monoglot.pipeline.stages.corpus import heldout_lines, read_corpus
+from monoglot.pipeline.training_job import AdaptPlan
 from monoglot.progress import SILENT, Progress
 from monoglot.run import Artifact, Run, atomic_write, write_json
 from monoglot.settings import CompareSettings, EvaluateSettings
@@ -121,7 +122,7 @@ def compare(
     overwrite: bool = False,
     progress: Progress = SILENT,
 ) -> Comparison:
-    """Compare initialisation methods on one model and text, each after the same short training.
+    """Compare initialization methods on one model and text, each after the same short training.
 
     All share tokenizer, auxiliary vectors, and the lines that are trained and scored on. Controls are
     added: subword, random rows, the source's own vocabulary trimmed to the same size, that vocabulary
@@ -145,7 +146,7 @@ def compare(
     """
     settings = settings or CompareSettings()
     inputs = list(inputs_of(corpus))
-    shared = settings.of_run()
+    shared = settings.of_probes()
     with limited_threads(shared.n_threads):
         if int(os.environ.get("WORLD_SIZE", "1")) > 1:
             raise SettingError("compare works in one process: start it without accelerate or torchrun")
@@ -163,7 +164,9 @@ def compare(
         probe = AdaptPlan.of(shared, model)
         measure = choose_measure(model, probe.settings)
         with Run.open(Path(output), overwrite) as run:
-            context = RunContext(run, model, text, get_method(shared.method), engine, shared, progress)
+            context = VocabularyContext(
+                run, model, text, shared, progress, method=get_method(shared.method), engine=engine
+            )
             if context.probed_model and any(one.initializer.needs_vectors for one in chosen):
                 context.probed_model.check()
             corpus_stage = read_corpus(context)
@@ -202,7 +205,7 @@ def spread(lines: Sequence[str], most: int) -> list[str]:
     return [lines[place] for place in np.unique(places.astype(int))]
 
 
-def publish(context: RunContext, comparison: Comparison, settings: CompareSettings) -> None:
+def publish(context: VocabularyContext, comparison: Comparison, settings: CompareSettings) -> None:
     """Write the scoreboard and its picture, and give the output its name."""
 
     def compute(folder: Path) -> None:

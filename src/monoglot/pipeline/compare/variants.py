@@ -17,7 +17,7 @@ from monoglot.initialization.initialize import Initializer
 from monoglot.initialization.registry import get_method
 from monoglot.model.tokenizer_folder import load_tokenizer
 from monoglot.pipeline.compare.probe import TEXT, Variant, read_lines
-from monoglot.pipeline.stages.context import RunContext
+from monoglot.pipeline.stages.context import VocabularyContext
 from monoglot.pipeline.stages.corpus import heldout_lines, tokenize_corpus
 from monoglot.pipeline.stages.tokenizer import make_new_tokenizer, make_trimmed_tokenizer, match_vocabularies
 from monoglot.pipeline.stages.weights import compute_mixture, train_vectors
@@ -105,7 +105,7 @@ ORIGINAL, TRAINED, TRIMMED = "original as it is", "original vocabulary", "trim"
 
 
 def build_variants(
-    context: RunContext, corpus_stage: Artifact, chosen: Sequence[MethodSpec]
+    context: VocabularyContext, corpus_stage: Artifact, chosen: Sequence[MethodSpec]
 ) -> tuple[Artifact, list[Variant]]:
     """Make tokenizers, vectors and mixtures: stages.
 
@@ -141,13 +141,13 @@ def build_variants(
     ]
 
 
-def branch(context: RunContext, method: MethodSpec) -> RunContext:
+def branch(context: VocabularyContext, method: MethodSpec) -> VocabularyContext:
     """The run as it would be with another method."""
     settings = replace(context.settings, method=method.method, method_options=method.options)
     return replace(context, method=method.initializer, settings=settings, branch=slug(method.name))
 
 
-def trimmed_variant(context: RunContext, corpus_stage: Artifact, text: Artifact, size: int) -> Variant:
+def trimmed_variant(context: VocabularyContext, corpus_stage: Artifact, text: Artifact, size: int) -> Variant:
     """The source's own tokens, the most frequent of the language: as many as the new vocabulary has."""
     settings = replace(context.settings, mode="trim", vocabulary_size=size, target_tokenizer=None)
     own = replace(context, settings=settings, branch=TRIMMED)
@@ -157,14 +157,14 @@ def trimmed_variant(context: RunContext, corpus_stage: Artifact, text: Artifact,
     return Variant(TRIMMED, own, tokens, tokenizer, mixture)
 
 
-def original_variant(context: RunContext, text: Artifact) -> Variant:
+def original_variant(context: VocabularyContext, text: Artifact) -> Variant:
     """The source as it is, its vocabulary and all."""
     own = replace(context, branch="original")
     tokens = tokenize_probe_text(own, text, context.source.tokenizer, context.source.tokenizer_key)
     return Variant(TRAINED, own, tokens)
 
 
-def probe_text(context: RunContext, corpus_stage: Artifact, tokenizer: Artifact) -> Artifact:
+def probe_text(context: VocabularyContext, corpus_stage: Artifact, tokenizer: Artifact) -> Artifact:
     """Draw the lines that every contestant is trained on, from all over the corpus: ``text.txt``."""
     wanted_tokens = context.settings.adapt_tokens or 0
 
@@ -179,7 +179,7 @@ def probe_text(context: RunContext, corpus_stage: Artifact, tokenizer: Artifact)
     return context.stage("probe-text", compute, settings, text=corpus_stage, tokenizer=tokenizer)
 
 
-def sampled_lines(context: RunContext, share: float, n_lines: int) -> Iterator[str]:
+def sampled_lines(context: VocabularyContext, share: float, n_lines: int) -> Iterator[str]:
     """A share of the training lines, drawn one by one; all of them if there are few."""
     rng = np.random.default_rng([context.settings.seed, STREAM])
     kept = rng.random(n_lines) < share
@@ -187,7 +187,7 @@ def sampled_lines(context: RunContext, share: float, n_lines: int) -> Iterator[s
 
 
 def tokenize_probe_text(
-    context: RunContext, text: Artifact, tokenizer: PreTrainedTokenizerFast, key: str
+    context: VocabularyContext, text: Artifact, tokenizer: PreTrainedTokenizerFast, key: str
 ) -> Artifact:
     """Cut the probes' text into tokens of a tokenizer."""
 

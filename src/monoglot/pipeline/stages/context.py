@@ -1,4 +1,4 @@
-"""Giving freed memory back to the system."""
+"""What all stages of one run share, and how a stage is computed or found."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import ctypes
 import gc
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from monoglot.model.tokenizer_folder import load_tokenizer
 from monoglot.pipeline.stages.retained import RetainedTexts, find_kept
 from monoglot.progress import Progress
 from monoglot.run import Artifact, Run
-from monoglot.settings import Settings
+from monoglot.settings import RunSettings, Settings
 from monoglot.tokenization.vocabulary import Canonicalization, Vocabulary
 from monoglot.vectors.engine import Engine, ModelEngine
 
@@ -49,25 +49,21 @@ def stage_version(name: str) -> int:
 
 @dataclass(frozen=True)
 class RunContext:
-    """One run of `specialize`.
+    """What every stage of a run needs.
 
     Attributes:
         run: The run folder.
         source: The source model.
         corpus: The text.
-        method: The initialisation method.
-        engine: What makes the auxiliary vectors.
-        settings: All settings.
+        settings: Settings of the run.
         progress: Where to show how far the work is.
-        branch: Put before the names of stages, where a run walks more than one way.
+        branch: Prefix of the names of stages, for runs with several variants.
     """
 
     run: Run
     source: Source
     corpus: Corpus
-    method: Initializer
-    engine: Engine
-    settings: Settings
+    settings: RunSettings
     progress: Progress
     branch: str = ""
 
@@ -91,17 +87,32 @@ class RunContext:
         self.progress.note(f"{name:<12} {'done before' if artifact.reused else seconds:>12}")
         return artifact
 
+
+@dataclass(frozen=True)
+class VocabularyContext(RunContext):
+    """What the stages need that make a new vocabulary and its embeddings.
+
+    Attributes:
+        settings: Settings of the run.
+        method: The initialization method.
+        engine: The engine of auxiliary vectors.
+    """
+
+    settings: Settings
+    method: Initializer = field(kw_only=True)
+    engine: Engine = field(kw_only=True)
+
     @cached_property
     def kept(self) -> RetainedTexts:
-        """What is kept beside what the corpus asks for."""
+        """Texts and tokens that are retained whatever the corpus."""
         settings = self.settings
-        options = {name.replace("-", "_"): value for name, value in settings.adapt_options.items()}
-        prefix = options.get("objective_options", {}).get("prefix", "")
-        return find_kept(self.source, settings.keep_text, settings.keep_tokens, prefix=str(prefix))
+        options = settings.adaptation[0].objective_options if settings.adaptation else {}
+        prefix = str(options.get("prefix", ""))
+        return find_kept(self.source, settings.keep_text, settings.keep_tokens, prefix=prefix)
 
     @cached_property
     def probed_model(self) -> Source | None:
-        """The model that the engine of auxiliary vectors looks into, if it does.
+        """Model that the engine of auxiliary vectors reads; ``None`` if the engine needs none.
 
         Raises:
             ModelError: If there is no such model.
@@ -115,7 +126,7 @@ class RunContext:
         )
 
     def vocabularies(self, tokenizer: Artifact) -> tuple[Vocabulary, Vocabulary]:
-        """Source and target vocabulary, spelled as the method wants them compared."""
+        """Source and target vocabulary, in the spelling in which the method compares tokens."""
         canonicalization: Canonicalization = "reference" if self.method.matching == "reference" else "exact"
         target = load_tokenizer(tokenizer.folder)
         return (

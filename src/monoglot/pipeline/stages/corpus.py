@@ -11,7 +11,7 @@ from transformers import PreTrainedTokenizerFast
 
 from monoglot.corpus import CorpusStatistics, Source
 from monoglot.model.tokenizer_folder import load_tokenizer
-from monoglot.pipeline.stages.context import RunContext
+from monoglot.pipeline.stages.context import RunContext, VocabularyContext
 from monoglot.run import Artifact, atomic_write, read_json, write_json
 from monoglot.tokenization.encoding import TokenizedCorpus, count_tokens, encode_corpus
 
@@ -57,7 +57,7 @@ def tokenize_with_source(context: RunContext, corpus_stage: Artifact) -> Artifac
     return context.stage("tokens", compute, text=corpus_stage, source=context.source.tokenizer_key)
 
 
-def count_source_tokens(context: RunContext, corpus_stage: Artifact) -> Artifact:
+def count_source_tokens(context: VocabularyContext, corpus_stage: Artifact) -> Artifact:
     """Count how often each part of the corpus uses each source token: ``counts.npy``.
 
     Only where weights tell parts apart there is more than one.
@@ -82,7 +82,7 @@ def count_source_tokens(context: RunContext, corpus_stage: Artifact) -> Artifact
     return context.stage("usage", compute, settings, text=corpus_stage, source=context.source.tokenizer_key)
 
 
-def weighted_heldout_lines(context: RunContext) -> tuple[list[str], list[float]]:
+def weighted_heldout_lines(context: VocabularyContext) -> tuple[list[str], list[float]]:
     """The held-out lines of each part of the corpus, and what each counts: together the part's weight."""
     lines: list[str] = []
     weights: list[float] = []

@@ -16,14 +16,13 @@ from monoglot.errors import ModelError
 from monoglot.evaluation.equivalence import KINDS, Comparison, compare_outputs
 from monoglot.evaluation.tokenizer_scores import score_tokenizer
 from monoglot.maths.mixture import Mixture
-from monoglot.model.folder import load_model
 from monoglot.model.tokenizer_folder import load_tokenizer
-from monoglot.pipeline.stages.context import RunContext
+from monoglot.pipeline.stages.context import VocabularyContext
 from monoglot.pipeline.stages.corpus import heldout_lines
 from monoglot.report.finished_run import KEPT_IDS, token_counts
 from monoglot.report.summary import (
     KEPT,
-    Share,
+    Scores,
     Summary,
     count_parameters,
     diagnose,
@@ -40,7 +39,7 @@ PROOF_LINES, PROOF_CHARACTERS = 32, 2_000
 
 
 def score_vocabularies(
-    context: RunContext,
+    context: VocabularyContext,
     corpus_stage: Artifact,
     tokenizer: Artifact,
     counted: Artifact,
@@ -65,21 +64,20 @@ def score_vocabularies(
         anchors = mixture.folder / "anchors.json"
         shares = provenance_shares(rows, token_counts(counted, tokenizer, rows.n_target))
         fits = [score_tokenizer(tokenizer, text) for tokenizer in both]
-        content = {
-            "parameters": [count_parameters(context.source.folder), count_parameters(model.folder)],
-            "vocabulary": [len(tokenizer) for tokenizer in both],
-            "tokenizers": [scores.as_dict() for scores in fits],
-            "provenance": {name: asdict(share) for name, share in shares.items()},
-            "warnings": list(
-                diagnose(
-                    shares,
-                    read_json(anchors) if anchors.exists() else None,
-                    fits[1].unknown_share,
-                    vars(context.settings),
-                )
-            ),
-        }
-        write_json(folder / "scores.json", content)
+        warnings = diagnose(
+            shares,
+            read_json(anchors) if anchors.exists() else None,
+            fits[1].unknown_share,
+            vars(context.settings),
+        )
+        found = Scores(
+            (count_parameters(context.source.folder), count_parameters(model.folder)),
+            (len(both[0]), len(both[1])),
+            (fits[0].as_dict(), fits[1].as_dict()),
+            shares,
+            tuple(warnings),
+        )
+        write_json(folder / "scores.json", found.as_dict())
 
     inputs = {
         "text": corpus_stage,
@@ -92,7 +90,7 @@ def score_vocabularies(
 
 
 def check_equivalence(
-    context: RunContext, corpus_stage: Artifact, tokenizer: Artifact, model: Artifact
+    context: VocabularyContext, corpus_stage: Artifact, tokenizer: Artifact, model: Artifact
 ) -> Artifact:
     """Show that a trimmed or extended model does what the original does: ``proof.json``.
 
@@ -105,7 +103,7 @@ def check_equivalence(
         source_of = sources_of(kept, Vocabulary.of(target), context.source.checkpoint.tables.rows)
         text = heldout_lines(corpus_stage) or list(islice(context.corpus.lines(), PROOF_LINES))
         segmentation = check_segmentation(context.source.tokenizer, target, source_of, text)
-        made = load_model(model.folder, trust_remote_code=context.settings.trust_remote_code)
+        made = context.source.at(model.folder).model
         try:
             outputs = compare_outputs(
                 (context.source.model, context.source.tokenizer),
@@ -140,7 +138,7 @@ def check_equivalence(
     return artifact
 
 
-def _texts_with_rows(context: RunContext) -> list[str]:
+def _texts_with_rows(context: VocabularyContext) -> list[str]:
     """The texts to be kept, but for those with tokens that the source has no rows for and can't be given."""
     rows, tokenizer = context.source.checkpoint.tables.rows, context.source.tokenizer
     return [
@@ -166,7 +164,7 @@ def first_lines(lines: Sequence[str], most_lines: int, most_characters: int) -> 
     return list(lines[: max(1, int(np.searchsorted(ends, most_characters, side="right")))])
 
 
-def equivalence_figures(context: RunContext) -> dict[str, Any] | None:
+def equivalence_figures(context: VocabularyContext) -> dict[str, Any] | None:
     """The proof of a trimmed or extended model in figures, without the examples.
 
     ``None`` in mode ``replace``, and of a model that is trained afterwards: it does something else then.
@@ -178,14 +176,11 @@ def equivalence_figures(context: RunContext) -> dict[str, Any] | None:
     return {name: value for name, value in content.items() if name not in ("examples", "prompts_changed")}
 
 
-def summarize(context: RunContext) -> Summary:
+def summarize(context: VocabularyContext) -> Summary:
     """The run in figures, once it is published."""
     home = context.run.output / "monoglot"
-    figures: dict[str, Any] = read_json(home / "scores" / "scores.json")
-    figures |= {name: tuple(figures[name]) for name in ("parameters", "vocabulary", "tokenizers")}
-    figures["provenance"] = {name: Share(**share) for name, share in figures["provenance"].items()}
+    found = Scores.from_dict(read_json(home / "scores" / "scores.json"))
     kept = read_json(home / "tokenizer" / KEPT)
-    figures["warnings"] = [*figures["warnings"], *kept_warnings(kept)]
     costs = {name: artifact.measured for name, artifact in context.run.artifacts.items() if artifact.measured}
     return Summary(
         output=str(context.run.output),
@@ -194,5 +189,9 @@ def summarize(context: RunContext) -> Summary:
         kept=kept_words(kept),
         seconds={name: cost.seconds for name, cost in costs.items()},
         peak_memory_bytes=max((cost.peak_memory_bytes for cost in costs.values()), default=0),
-        **figures,
+        parameters=found.parameters,
+        vocabulary=found.vocabulary,
+        tokenizers=found.tokenizers,
+        provenance=found.provenance,
+        warnings=[*found.warnings, *kept_warnings(kept)],
     )

@@ -11,7 +11,7 @@ from jaxtyping import Float64, Int64
 
 from monoglot.model.source import open_source
 from monoglot.model.tokenizer_folder import load_tokenizer
-from monoglot.pipeline.stages.context import RunContext
+from monoglot.pipeline.stages.context import VocabularyContext
 from monoglot.pipeline.stages.corpus import count_source_tokens, heldout_lines, weighted_heldout_lines
 from monoglot.pipeline.stages.retained import write_kept
 from monoglot.report.finished_run import KEPT_IDS
@@ -26,7 +26,9 @@ from monoglot.tokenization.vocabulary import Vocabulary
 logger = logging.getLogger(__name__)
 
 
-def make_new_tokenizer(context: RunContext, corpus_stage: Artifact, *, name: str = "tokenizer") -> Artifact:
+def make_new_tokenizer(
+    context: VocabularyContext, corpus_stage: Artifact, *, name: str = "tokenizer"
+) -> Artifact:
     """Train a tokenizer of the source's family, or take the user's: a tokenizer folder."""
     settings = TokenizerSettings(vocabulary_size=context.settings.size)
     given = context.settings.target_tokenizer
@@ -66,7 +68,7 @@ def make_new_tokenizer(context: RunContext, corpus_stage: Artifact, *, name: str
     )
 
 
-def make_trimmed_tokenizer(context: RunContext, corpus_stage: Artifact) -> Artifact:
+def make_trimmed_tokenizer(context: VocabularyContext, corpus_stage: Artifact) -> Artifact:
     """Keep the source tokens that the corpus uses: a tokenizer folder, and the ids kept."""
     rule, weights = trim_settings(context.settings), context.settings.weights
     keep = context.kept.of(context.source)
@@ -116,7 +118,7 @@ def weighted_counts(
     return np.asarray(np.array(weights) / sum(weights) @ shares)
 
 
-def make_extended_tokenizer(context: RunContext, language: Artifact) -> Artifact:
+def make_extended_tokenizer(context: VocabularyContext, language: Artifact) -> Artifact:
     """Add the tokens of a tokenizer of the language to the source's: a tokenizer folder, and the ids kept."""
     settings = ExtendSettings(context.settings.add_tokens)
     keep = context.kept.of(context.source)
@@ -135,7 +137,7 @@ def make_extended_tokenizer(context: RunContext, language: Artifact) -> Artifact
     )
 
 
-def match_vocabularies(context: RunContext, tokenizer: Artifact) -> Artifact:
+def match_vocabularies(context: VocabularyContext, tokenizer: Artifact) -> Artifact:
     """Find the tokens that both vocabularies have: ``overlap.safetensors``."""
 
     def compute(folder: Path) -> None:

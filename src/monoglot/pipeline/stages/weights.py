@@ -13,10 +13,9 @@ from monoglot.initialization.initialize import initialize
 from monoglot.initialization.transfer import Transfer
 from monoglot.maths.mixture import Mixture
 from monoglot.model.checkpoint import transplant_checkpoint
-from monoglot.model.folder import check_stored
 from monoglot.model.tables import trained_rows
 from monoglot.model.tokenizer_folder import load_tokenizer
-from monoglot.pipeline.stages.context import RunContext, return_memory
+from monoglot.pipeline.stages.context import VocabularyContext, return_memory
 from monoglot.run import Artifact, file_hash, write_json
 from monoglot.tokenization.encoding import TokenizedCorpus
 from monoglot.tokenization.overlap import Overlap, match
@@ -25,7 +24,7 @@ from monoglot.tokenization.vocabulary import Vocabulary
 from monoglot.vectors.engine import ModelEngine, TokenVectors
 
 
-def train_vectors(context: RunContext, tokenizer: Artifact, tokens: Artifact) -> Artifact:
+def train_vectors(context: VocabularyContext, tokenizer: Artifact, tokens: Artifact) -> Artifact:
     """Train static vectors of a tokenizer's tokens: ``vectors.safetensors``."""
 
     def compute(folder: Path) -> None:
@@ -54,7 +53,7 @@ def train_vectors(context: RunContext, tokenizer: Artifact, tokens: Artifact) ->
 
 
 def compute_mixture(
-    context: RunContext,
+    context: VocabularyContext,
     tokenizer: Artifact,
     overlap: Artifact,
     vectors: Artifact | None = None,
@@ -129,7 +128,7 @@ def vectors_at_new_ids(vectors: TokenVectors, old: Vocabulary, new: Vocabulary) 
     return TokenVectors(matrix, usable, counts)
 
 
-def write_model(context: RunContext, tokenizer: Artifact, mixture: Artifact) -> Artifact:
+def write_model(context: VocabularyContext, tokenizer: Artifact, mixture: Artifact) -> Artifact:
     """Carry the model over to the new vocabulary: the files of a Hugging Face folder."""
 
     def compute(folder: Path) -> None:
@@ -137,6 +136,6 @@ def write_model(context: RunContext, tokenizer: Artifact, mixture: Artifact) -> 
         rows = Mixture.load(mixture.folder / "mixture.safetensors")
         source, old = context.source, context.source.tokenizer
         transplant_checkpoint(source.checkpoint, rows, target, folder, source_tokenizer=old)
-        check_stored(folder, trust_remote_code=source.trust_remote_code)
+        source.at(folder).check_stored()
 
     return context.stage("model", compute, source=context.source.key, tokenizer=tokenizer, mixture=mixture)

@@ -19,7 +19,7 @@ def stacked_bars(title: str, crosstab: Crosstab, colors: Mapping[str, int]) -> M
     Args:
         title: What is shown.
         crosstab: Counts of tokens, a group a row.
-        colors: Number of the colour of each column.
+        colors: Number of the color of each column.
     """
     parts, top = _legend(crosstab.columns, colors)
     for number, (name, counts) in enumerate(zip(crosstab.rows, crosstab.counts, strict=True)):
@@ -50,7 +50,7 @@ def _bar(y: float, counts: Sequence[int], columns: Sequence[str], colors: Mappin
 
 
 def _legend(columns: Sequence[str], colors: Mapping[str, int]) -> tuple[list[Markup], float]:
-    """The names of the colours, on as many lines as they need, and where the bars may begin."""
+    """The names of the colors, on as many lines as they need, and where the bars may begin."""
     parts: list[Markup] = []
     x, y = float(LEFT), 6.0
     for name in columns:

@@ -1,4 +1,4 @@
-"""A map of embeddings: a point for each token, coloured in more than one way."""
+"""A map of embeddings: a point for each token, colored in more than one way."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ def points(
 ) -> Markup:
     """Draw points before a backdrop of others.
 
-    Which of the colourings is seen is told by the attribute ``data-color`` of the drawing; the first is.
+    Which of the colorings is seen is told by the attribute ``data-color`` of the drawing; the first is.
 
     Args:
         title: What is shown.
         places: Where the points are.
         backdrop: Where those are that they are seen against.
-        colors: For each colouring (a single letter), the number of the colour of each point.
+        colors: For each coloring (a single letter), the number of the color of each point.
     """
     everything = np.concatenate([places, backdrop])
     low, high = np.percentile(everything, [TAILS_PERCENT, 100 - TAILS_PERCENT], axis=0)

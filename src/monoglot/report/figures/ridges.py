@@ -24,7 +24,7 @@ class Ridge:
     Attributes:
         name: What it is of.
         values: The values to count.
-        color: Number of its colour; ``None`` for an outline.
+        color: Number of its color; ``None`` for an outline.
     """
 
     name: str

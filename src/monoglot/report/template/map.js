@@ -1,4 +1,4 @@
-/* The map: colours are switched, points are named under the pointer and by the arrow keys. */
+/* The map: colors are switched, points are named under the pointer and by the arrow keys. */
 function showMap(data) {
   const plot = document.getElementById("plot");
   if (!plot) return;

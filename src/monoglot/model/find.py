@@ -1,0 +1,50 @@
+"""Where a model lies that the user named: in a folder, or on the Hugging Face hub."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from huggingface_hub import snapshot_download
+from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+
+from monoglot.errors import ModelError
+
+HUB_NAME = re.compile(r"\w[\w.-]*(/[\w.-]+)?")
+
+
+HUB_FILES = ("*.json", "*.safetensors", "*.txt", "*.model", "*.jinja", "*.py")
+
+
+def find_folder(name: str) -> Path:
+    """Find a model by folder, or by name on the Hugging Face hub.
+
+    Raises:
+        ModelError: If it is neither a folder nor a model that the hub gives.
+    """
+    folder = Path(name).expanduser()
+    return folder if folder.is_dir() else _download(name)
+
+
+def _download(name: str) -> Path:
+    """Fetch a model from the hub, or from the local cache of it."""
+    if Path(name).is_file():
+        raise ModelError(f"'{name}' is a file: give the folder of the model")
+    if not HUB_NAME.fullmatch(name):
+        raise ModelError(
+            f"no such model: there is no folder '{name}', and hub names have the form owner/model"
+        )
+    try:
+        return Path(snapshot_download(name, allow_patterns=list(HUB_FILES)))
+    except LocalEntryNotFoundError as error:
+        problem = "the hub can't be reached to look for a model of that name"
+        raise ModelError(_unknown(name, problem)) from error
+    except (HfHubHTTPError, HFValidationError, OSError) as error:
+        raise ModelError(_unknown(name, "the hub gives no model of that name")) from error
+
+
+def _unknown(name: str, problem: str) -> str:
+    return (
+        f"no such model: there is no folder '{name}', and {problem}; check the spelling, "
+        "or download the model and give its folder"
+    )

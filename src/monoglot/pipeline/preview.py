@@ -1,0 +1,125 @@
+"""What can be checked and reported in the first second: before the classes of models are imported."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from monoglot.corpus import Corpus, open_corpus
+from monoglot.corpus.files import TextFile, could_be_hub_name, is_stream
+from monoglot.errors import ModelError, SettingError
+from monoglot.model.find import find_folder
+from monoglot.model.side_files import transformer_folder
+from monoglot.progress import SILENT, Progress
+from monoglot.run.output import check_apart, check_place
+from monoglot.untrusted import read_foreign_json
+from monoglot.visible import is_text
+
+FOLDERS = {
+    "target_tokenizer": "the target tokenizer",
+    "teacher": "the teacher",
+    "heldout": "the held-out text",
+    "retention": "the text of --retention",
+}
+"""Settings that may name a folder; all others may name a file."""
+
+
+def check_output(
+    output: str | Path, model: str | Path, inputs: Sequence[str], corpus: Corpus, *settings: object
+) -> None:
+    """Refuse an output that is something the run reads, lies in it or holds it.
+
+    Args:
+        output: The folder to make.
+        model: Folder or hub name of the model.
+        inputs: What the user gave as corpus.
+        corpus: The corpus that was found there.
+        settings: All settings, whose values may be the names of more files.
+
+    Raises:
+        OutputError: If it is so, or there can be no such folder.
+        SettingError: If a setting is no text that can be written down.
+    """
+    check_place(Path(output))
+    for name, text in (pair for each in settings for pair in _texts(each)):
+        if not is_text(text):
+            raise SettingError(
+                f"--{name.replace('_', '-')} is {text!r:.80}, which is not UTF-8 and can't be recorded: "
+                "rename it."
+            )
+    check_apart(Path(output), _places(model, inputs, corpus, settings))
+
+
+def _places(
+    model: str | Path, inputs: Sequence[str], corpus: Corpus, settings: Sequence[object]
+) -> Iterator[tuple[str, Path]]:
+    yield "the model", Path(model).expanduser()
+    for folder in filter(Path.is_dir, (Path(name).expanduser() for name in inputs)):
+        yield "the corpus", folder
+    for what, sources in (("the corpus", corpus.sources), ("the held-out text", corpus.heldout)):
+        for source in sources:
+            if isinstance(source, TextFile):
+                yield what, source.path
+    for each in settings:
+        for name, text in _texts(each):
+            path = Path(text).expanduser()
+            if name in FOLDERS or path.is_file():
+                yield FOLDERS.get(name, f"the file of {name.replace('_', '-')}"), path
+
+
+def _texts(settings: object) -> Iterator[tuple[str, str]]:
+    """All texts in settings, each with the name of its setting."""
+    if not dataclasses.is_dataclass(settings):
+        return
+    for field in dataclasses.fields(settings):
+        value = getattr(settings, field.name)
+        values = value.items() if isinstance(value, Mapping) else [(field.name, value)]
+        for name, each in values:
+            for text in each if isinstance(each, list | tuple) else [each]:
+                if isinstance(text, str) and text and "\0" not in text:
+                    yield name, text
+
+
+def preview(
+    model: str | Path,
+    inputs: Sequence[str],
+    output: Path | None = None,
+    column: str | None = None,
+    *,
+    progress: Progress = SILENT,
+) -> None:
+    """Check names and places, and report what was found; nothing is imported that takes seconds.
+
+    Args:
+        model: Folder or hub name of the model.
+        inputs: What the user named as corpus; streams and data sets of the hub are not opened.
+        output: The folder to make, if there is one.
+        column: Column of the corpus that holds the text.
+        progress: Where to report the model and the corpus.
+
+    Raises:
+        InputError: If there is no such model or corpus, or the output can't be made.
+    """
+    if output is not None:
+        check_place(output)
+    folder = transformer_folder(find_folder(str(model)))
+    progress.note(f"{'model':<12} {model}{_described(folder)}")
+    files = [name for name in inputs if not (is_stream(name) or could_be_hub_name(name))]
+    if files:
+        corpus = open_corpus(files, column=column)
+        sizes = [source.size_bytes for source in corpus.sources]
+        size = f", {sum(filter(None, sizes)) / 1e6:,.1f} MB" if all(sizes) else ""
+        progress.note(f"{'text':<12} {len(sizes):,} file{'s' * (len(sizes) != 1)}{size}")
+
+
+def _described(folder: Path) -> str:
+    """Class and rows of a model, if its configuration names them."""
+    try:
+        config = read_foreign_json(folder / "config.json", ModelError)
+    except ModelError:
+        return ""  # what is wrong with it is said when the model is checked
+    names = [str(name) for name in config.get("architectures") or ()]
+    rows = config.get("vocab_size")
+    parts = [*names[:1], *([f"{rows:,} rows of embeddings"] if isinstance(rows, int) else [])]
+    return f": {', '.join(parts)}" if parts else ""
