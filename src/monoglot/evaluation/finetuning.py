@@ -24,13 +24,13 @@ from transformers import (
     TrainingArguments,
 )
 
+from monoglot._hf import quiet_transformers
 from monoglot.errors import TrainingError
 from monoglot.evaluation.labelled_data import Split
 from monoglot.evaluation.longest_input import longest_input_tokens
 from monoglot.evaluation.settings import FineTuning, Head
 from monoglot.evaluation.task import Feature, Prepared, TrainedTask
 from monoglot.evaluation.task_heads import load_with_head, standardize_inputs
-from monoglot.model._hf import quiet_transformers
 from monoglot.progress import SILENT, Advance, Progress
 from monoglot.training.trainer import uses_bf16
 

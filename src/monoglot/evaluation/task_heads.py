@@ -11,8 +11,8 @@ import transformers
 from torch import Tensor, nn
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
+from monoglot._hf import draw_again, has_class_for, quiet_transformers
 from monoglot.errors import ModelError
-from monoglot.model._hf import quiet_transformers
 from monoglot.model.folder import load_config
 from monoglot.model.side_files import transformer_folder
 
@@ -95,7 +95,7 @@ def load_with_head(
     folder = transformer_folder(folder)
     config = load_config(folder, trust_remote_code=trust_remote_code)
     auto_class = getattr(transformers, head)
-    if type(config) not in auto_class._model_mapping:
+    if not has_class_for(auto_class, config):
         raise ModelError(
             f"transformers has no {head.removeprefix('AutoModelFor')} head for models of type "
             f"'{config.model_type}', which the task needs: choose another model or task."
@@ -140,8 +140,6 @@ def _renewed(model: PreTrainedModel, new: frozenset[str]) -> frozenset[str]:
         trained = [name for name in own if f"{place}.{name}" not in new]
         if not place or not trained or f"{place}.".startswith(body):
             continue
-        for parameter in own.values():
-            parameter._is_hf_initialized = False  # else it stays as it is
-        model._init_weights(module)
+        draw_again(model, module)
         names |= {f"{place}.{name}" for name in own}
     return frozenset(names)

@@ -15,9 +15,9 @@ from safetensors.torch import save_file
 from torch import Tensor
 from transformers import GenerationConfig, PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerFast
 
+from monoglot._hf import quiet_transformers
 from monoglot.errors import ModelError
 from monoglot.maths.mixture import Mixture
-from monoglot.model._hf import quiet_transformers
 from monoglot.model.folder import (
     find_class,
     inner_folder,

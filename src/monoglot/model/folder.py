@@ -8,10 +8,9 @@ from typing import Any
 
 import transformers
 from transformers import AutoConfig, PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerFast
-from transformers.dynamic_module_utils import get_class_from_dynamic_module
 
+from monoglot._hf import class_from_code, quiet_transformers
 from monoglot.errors import ModelError
-from monoglot.model._hf import quiet_transformers
 from monoglot.model.carried_templates import carry_templates
 from monoglot.model.side_files import copy_side_files, transformer_folder
 from monoglot.model.side_modules import carry_unknown_files, renumber_modules
@@ -111,7 +110,7 @@ def find_class(
     )
     found: Any
     if reference and trust_remote_code:
-        found = get_class_from_dynamic_module(reference, folder, local_files_only=True)
+        found = class_from_code(reference, folder)
     else:
         found = getattr(transformers, name, None) if name else None
     if not (inspect.isclass(found) and issubclass(found, PreTrainedModel)):

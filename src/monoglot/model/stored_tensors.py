@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
 from safetensors import safe_open
 from transformers import PreTrainedConfig, PreTrainedModel
-from transformers.conversion_mapping import get_model_conversion_mapping
-from transformers.core_model_loading import WeightConverter, WeightRenaming, rename_source_key
-from transformers.models.auto import modeling_auto
 
+from monoglot._hf import classes_for, loaded_name
 from monoglot.errors import ModelError
 from monoglot.model.tables import blueprint
 from monoglot.untrusted import read_foreign_json, refusing
@@ -89,13 +86,10 @@ def stored_names(structure: PreTrainedModel, files: list[Path]) -> dict[Path, di
     Raises:
         ModelError: If a file is damaged.
     """
-    transforms = get_model_conversion_mapping(structure)
-    renamings = [entry for entry in transforms if isinstance(entry, WeightRenaming)]
-    converters = [entry for entry in transforms if isinstance(entry, WeightConverter)]
-    known = structure.state_dict()
+    known, loaded = structure.state_dict(), loaded_name(structure)
 
     def own_name(stored: str) -> str | None:
-        own, _ = rename_source_key(stored, renamings, converters, structure.base_model_prefix, known)
+        own = loaded(stored)
         if own not in known and stored in known:
             return stored
         return own if own in known else None
@@ -159,19 +153,10 @@ def check_report(
 
 def _tensors_of_other_classes(model_class: type[PreTrainedModel], config: PreTrainedConfig) -> set[str]:
     """The names of all tensors that classes for this kind of configuration have."""
-    classes: set[type[PreTrainedModel]] = set()
-    for mapping in _mappings():
-        found = mapping.get(type(config), None)
-        classes |= set(found if isinstance(found, tuple) else (found,)) - {None}
     names: set[str] = set()
-    for other in classes - {model_class}:
+    for other in classes_for(config, _TASKS) - {model_class}:
         names |= {_bare(name, other) for name in blueprint(other, deepcopy(config)).state_dict()}
     return names
-
-
-def _mappings() -> Iterator[Any]:
-    yield modeling_auto.MODEL_MAPPING
-    yield from (getattr(modeling_auto, f"MODEL_FOR_{task}_MAPPING") for task in _TASKS)
 
 
 def _bare(name: str, model_class: type[PreTrainedModel]) -> str:

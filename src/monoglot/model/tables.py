@@ -12,10 +12,9 @@ import torch
 from jaxtyping import Bool, Float, Int64
 from torch import Tensor, nn
 from transformers import PreTrainedConfig, PreTrainedModel
-from transformers.initialization import meta_device_safe_creation_ops, no_init_weights
 
+from monoglot._hf import on_meta_device, quiet_transformers
 from monoglot.errors import ModelError
-from monoglot.model._hf import quiet_transformers
 from monoglot.tokenization.roles import is_reserved
 from monoglot.tokenization.vocabulary import Vocabulary
 from monoglot.untrusted import refusing
@@ -39,9 +38,7 @@ def blueprint(model_class: type[PreTrainedModel], config: PreTrainedConfig) -> P
     with (
         refusing(ModelError, problem, "correct config.json until from_pretrained() can load the model"),
         quiet_transformers(),
-        torch.device("meta"),
-        no_init_weights(),
-        meta_device_safe_creation_ops(),
+        on_meta_device(),
     ):
         return model_class(config)
 

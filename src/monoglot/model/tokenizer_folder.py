@@ -13,10 +13,9 @@ from typing import Any
 
 import numpy as np
 from transformers import AutoTokenizer, PreTrainedTokenizerBase, PreTrainedTokenizerFast
-from transformers.models.auto.tokenization_auto import TOKENIZER_MAPPING_NAMES, tokenizer_class_from_name
 
+from monoglot._hf import quiet_transformers, tokenizer_class, tokenizer_class_name
 from monoglot.errors import TokenizerError, first_line
-from monoglot.model._hf import quiet_transformers
 from monoglot.model.side_files import transformer_folder
 from monoglot.tokenization.vocabulary import as_it_was
 from monoglot.untrusted import check_regular, read_foreign_json, refusing
@@ -151,11 +150,10 @@ def own_class(folder: Path) -> type[PreTrainedTokenizerBase] | None:
     """The class that a folder names for its tokenizer, or that its kind of model has; without loading it."""
     name = _content(folder / CONFIG).get("tokenizer_class")
     config = _content(folder / "config.json")
-    name = name or config.get("tokenizer_class") or TOKENIZER_MAPPING_NAMES.get(str(config.get("model_type")))
+    name = name or config.get("tokenizer_class") or tokenizer_class_name(str(config.get("model_type")))
     for candidate in (name, str(name).removesuffix("Fast")):
-        if isinstance(candidate, str) and (found := tokenizer_class_from_name(candidate)) is not None:
-            tokenizer_class: type[PreTrainedTokenizerBase] = found
-            return tokenizer_class
+        if isinstance(candidate, str) and (found := tokenizer_class(candidate)) is not None:
+            return found
     return None
 
 

@@ -16,6 +16,7 @@ from accelerate import PartialState
 from accelerate.utils import broadcast_object_list
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
+from monoglot._hf import has_process_group, is_sharded
 from monoglot.errors import ModelError, SettingError
 from monoglot.evaluation.bits_per_byte import LanguageSettings, score_language
 from monoglot.evaluation.longest_input import longest_input_tokens
@@ -36,7 +37,6 @@ from monoglot.tokenization.encoding import TokenizedCorpus
 from monoglot.training.checkpoints import METRICS
 from monoglot.training.lapt import Outcome, Scorer, train
 from monoglot.training.objective import Task, Teacher, TrainingContext
-from monoglot.training.objective_wrapper import is_sharded
 from monoglot.training.registry import check_objective, choose_objective, get_objective
 from monoglot.training.schedule import TrainingSettings
 
@@ -55,7 +55,7 @@ def join_processes() -> bool:
     Returns:
         Whether this process leads.
     """
-    if int(os.environ.get("WORLD_SIZE", "1")) > 1 and not PartialState._shared_state:
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1 and not has_process_group():
         PartialState(cpu=not torch.accelerator.is_available(), timeout=LONGEST_STAGE)
     return bool(PartialState().is_main_process)
 

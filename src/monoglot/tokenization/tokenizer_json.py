@@ -9,6 +9,7 @@ from typing import Any
 from tokenizers import Tokenizer
 from transformers import PreTrainedTokenizerFast
 
+from monoglot._hf import named_special_tokens
 from monoglot.errors import TokenizerError
 from monoglot.tokenization.vocabulary import backend_of
 
@@ -154,7 +155,7 @@ def rebuild(source: PreTrainedTokenizerFast, state: State) -> PreTrainedTokenize
 
 def named_tokens(source: PreTrainedTokenizerFast) -> dict[str, Any]:
     """Give the special tokens that have a name (``bos_token``, ``pad_token``, …), with their flags."""
-    return {name: token for name, token in source._special_tokens_map.items() if token is not None}
+    return named_special_tokens(source)
 
 
 def post_processor_tokens(processor: State | None) -> list[str]:

@@ -17,8 +17,8 @@ from jaxtyping import Int64, Shaped
 from torch import Tensor
 from transformers import PreTrainedModel
 
+from monoglot._hf import attention_of, is_sharded
 from monoglot.errors import SettingError, first_line
-from monoglot.training.objective_wrapper import is_sharded
 from monoglot.training.packing import PADDING, Windows
 
 logger = logging.getLogger(__name__)
@@ -104,7 +104,7 @@ def _conditions(
                 return device, in_bf16
             except Exception as error:  # said below, if there is no other way to run the model
                 failures.append((f"on {device.type} in {'bf16' if in_bf16 else 'float32'}", error))
-    attention = getattr(model.config, "_attn_implementation", None) or "eager"
+    attention = attention_of(model)
     tried = "; ".join(f"{where}: {first_line(error)}" for where, error in failures)
     remedy = "another --attention, such as sdpa or eager"
     if not bf16:
@@ -276,7 +276,7 @@ def find_inputs(model: PreTrainedModel, vocabulary: Int64[Tensor, " ids"], *, bf
 
 def _doubt(model: PreTrainedModel, refused: Mapping[Isolation, str]) -> str:
     """Say that documents will see each other; refuse it where another attention may keep them apart."""
-    attention = getattr(model.config, "_attn_implementation", None) or "eager"
+    attention = attention_of(model)
     reasons = "; ".join(f"{way.value}: {reason}" for way, reason in refused.items())
     found = f"{type(model).__name__} keeps the documents of a window apart in no way that is known"
     if attention not in ("eager", "sdpa"):
@@ -306,7 +306,7 @@ def _candidates(model: PreTrainedModel) -> list[Inputs]:
     if takes_positions and pad is not None:
         firsts.append(pad + 1)  # RoBERTa's positions start behind the pad token's id
     window = getattr(config, "local_attention", None) or getattr(config, "sliding_window", None)
-    attention = getattr(config, "_attn_implementation", None) or "eager"
+    attention = attention_of(model)
     additive = attention == "eager"
     ways: list[Inputs] = []
     for first in firsts:

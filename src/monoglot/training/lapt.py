@@ -13,12 +13,12 @@ from jaxtyping import Bool
 from torch import Tensor
 from transformers import PreTrainedModel, PrinterCallback
 
+from monoglot._hf import is_sharded, quiet_transformers
 from monoglot.errors import CorpusError, Interrupted
-from monoglot.model._hf import quiet_transformers
 from monoglot.progress import SILENT, Progress
 from monoglot.training.checkpoints import discard_unusable, ended_early, latest, records, same_run, step_of
 from monoglot.training.objective import Objective, Task, TrainingContext
-from monoglot.training.objective_wrapper import Learning, ObjectiveWrapper, check_sharded, is_sharded
+from monoglot.training.objective_wrapper import Learning, ObjectiveWrapper, check_sharded
 from monoglot.training.packing import Layout, PackedCorpus, SpecialTokenTemplate
 from monoglot.training.parameters import COMPOSITION
 from monoglot.training.schedule import Budget, TrainingSettings

@@ -7,11 +7,11 @@ from typing import Any, Self
 
 import numpy as np
 import torch
-from accelerate.utils import parse_flag_from_env
 from jaxtyping import Bool
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
+from monoglot._hf import is_sharded, leave_out_when_saved, undivided_modules
 from monoglot.errors import SettingError
 from monoglot.model.tables import storage
 from monoglot.training.composition import Composition
@@ -72,11 +72,6 @@ class Learning:
         return cls(adapters.selection, frozen, adapters)
 
 
-def is_sharded() -> bool:
-    """Whether `accelerate launch` was told to shard the model (FSDP)."""
-    return bool(parse_flag_from_env("ACCELERATE_USE_FSDP"))
-
-
 def check_sharded(settings: TrainingSettings) -> None:
     """Refuse what can't be done with a model that no process has as a whole.
 
@@ -111,12 +106,12 @@ class ObjectiveWrapper(nn.Module):
         super().__init__()
         self.model, self.task, self.composition = model, task, composition
         # Accelerate's FSDP wraps modules of these classes.
-        self._no_split_modules = getattr(model, "_no_split_modules", None)
+        self._no_split_modules = undivided_modules(model)
         self.register_state_dict_post_hook(_name_tied_tensors_once)
         every = dict(nn.Module.named_parameters(self, remove_duplicate=False))
         once = dict(nn.Module.named_parameters(self))
         # Names that `state_dict` leaves out, which Trainer would warn of when it loads a checkpoint.
-        self._keys_to_ignore_on_save = [name for name in every if name not in once]
+        leave_out_when_saved(self, [name for name in every if name not in once])
 
     @property
     def config(self) -> Any:

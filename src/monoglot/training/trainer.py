@@ -29,6 +29,7 @@ from transformers import (
     TrainingArguments,
 )
 
+from monoglot._hf import processor_has_bf16
 from monoglot.errors import SettingError, TrainingError
 from monoglot.training.checkpoints import checks_without_progress, complete, latest
 from monoglot.training.objective_wrapper import Learning, ObjectiveWrapper
@@ -43,7 +44,7 @@ def uses_bf16(precision: PRECISION) -> bool:
     if torch.cuda.is_available():
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     # A processor without it would be slower than in float32.
-    return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+    return processor_has_bf16()
 
 
 @contextmanager

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 from transformers import PreTrainedModel
-from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
 
+from monoglot._hf import language_model_classes
 from monoglot.training.isolation import Inputs, find_inputs, tensors
 from monoglot.training.lm_heads import (
     IGNORED,
@@ -27,9 +27,7 @@ from monoglot.training.registry import register
 logger = logging.getLogger(__name__)
 
 CAUSAL = frozenset(
-    name
-    for name in MODEL_FOR_CAUSAL_LM_MAPPING_NAMES.values()
-    if isinstance(name, str) and name.endswith(("ForCausalLM", "LMHeadModel"))
+    name for name in language_model_classes("CAUSAL_LM") if name.endswith(("ForCausalLM", "LMHeadModel"))
 )
 
 

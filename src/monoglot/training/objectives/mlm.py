@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 from transformers import PreTrainedModel
-from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING_NAMES
 
+from monoglot._hf import language_model_classes
 from monoglot.errors import SettingError, TokenizerError
 from monoglot.training.isolation import Inputs, find_inputs, tensors
 from monoglot.training.lm_heads import IGNORED, GatheredHead, find_head, window_mean
@@ -22,10 +22,7 @@ from monoglot.training.registry import register
 logger = logging.getLogger(__name__)
 
 WITH_HEAD = frozenset(
-    name
-    for names in MODEL_FOR_MASKED_LM_MAPPING_NAMES.values()
-    for name in ([names] if isinstance(names, str) else names)
-    if name.endswith(("ForMaskedLM", "ForPreTraining"))
+    name for name in language_model_classes("MASKED_LM") if name.endswith(("ForMaskedLM", "ForPreTraining"))
 )
 
 
