@@ -25,9 +25,6 @@ from monoglot.initialization.initialize import initialize
 from monoglot.initialization.methods.focus import FocusReference
 from monoglot.initialization.transfer import Transfer
 from monoglot.maths.mixture import Provenance
-from monoglot.tokenization.overlap import match
-from monoglot.tokenization.pieces import source_pieces
-from monoglot.tokenization.vocabulary import Vocabulary
 from monoglot.vectors.engine import TokenVectors
 
 TOKENIZERS = ("focus-de-xlmr-unigram-50k", "focus-de-bpe-50k")
@@ -57,10 +54,8 @@ def compare(
         Counts of rows and the greatest absolute difference of a value, by provenance of the row, and the
         number of pairs of tokens that only one side takes for the same.
     """
-    old, new = (Vocabulary.of(side, canonicalization="reference") for side in (source, target))
-    overlap = match(old, new, strategy=FocusReference().matching)
-    pieces = source_pieces(source, new, overlap.missing)
-    transfer = Transfer(old, new, overlap, pieces, np.ones(old.size, bool), vectors)
+    transfer = Transfer.of(source, target, matching=FocusReference().matching, vectors=vectors)
+    overlap = transfer.overlap
     mixture = initialize(transfer, FocusReference(), seed=SEED)
     ours = mixture.apply(embeddings)
     tensors = (torch.from_numpy(array) for array in (vectors.matrix, vectors.usable))

@@ -44,8 +44,6 @@ from monoglot.initialization.methods.wechsel import Wechsel
 from monoglot.initialization.transfer import Transfer
 from monoglot.maths.mixture import Provenance
 from monoglot.maths.pursuit import matching_pursuit
-from monoglot.tokenization.overlap import match
-from monoglot.tokenization.pieces import segmenter_of, source_pieces
 from monoglot.tokenization.vocabulary import Vocabulary
 
 TOLERANCE = 1e-4
@@ -97,27 +95,19 @@ def compare_wechsel(python: Path) -> dict[str, float]:
             train_words(given / f"{side}.txt", given / f"{side}.bin")
         pairs = "".join(f"{word}\t{word}\n" for word in frequent_words())
         (given / "dictionary.tsv").write_text(pairs, encoding="utf-8")
-        old, new = (Vocabulary.of(tokenizers[side]) for side in ("source", "target"))
+        old = Vocabulary.of(tokenizers["source"])
         embeddings = torch.randn(old.size, 24, generator=torch.Generator().manual_seed(SEED))
         save_file({"embeddings": embeddings}, given / "input.safetensors")
         answer = call(python, "wechsel", given)
         method = Wechsel(*(str(given / file) for file in ("dictionary.tsv", "source.bin", "target.bin")))
-        overlap = match(old, new)
-        transfer = Transfer(
-            old,
-            new,
-            overlap,
-            source_pieces(tokenizers["source"], new, overlap.missing),
-            np.ones(old.size, bool),
-            cuts=(segmenter_of(tokenizers["source"]), segmenter_of(tokenizers["target"])),
-        )
+        transfer = Transfer.of(tokenizers["source"], tokenizers["target"])
         mixture = initialize(transfer, method)
     rows = mixture.where(Provenance.METHOD)
     differences = (mixture.apply(embeddings)[rows] - answer["matrix"][rows].float()).abs().amax(dim=1)
     is_tied = answer["gap"][rows] < TIE
     return {
         "rows": len(rows),
-        "missing": len(overlap.missing),
+        "missing": len(transfer.overlap.missing),
         "tied": int(is_tied.sum()),
         "different_and_tied": int((differences[is_tied] > TOLERANCE).sum()),
         "difference": float(differences[~is_tied].amax()),

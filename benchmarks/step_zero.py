@@ -37,12 +37,9 @@ from monoglot.initialization.registry import get_method
 from monoglot.initialization.transfer import Transfer
 from monoglot.maths.mixture import Mixture
 from monoglot.model.folder import load_model
-from monoglot.model.tables import trained_rows
 from monoglot.model.tokenizer_folder import load_tokenizer
 from monoglot.report.summary import provenance_shares
 from monoglot.tokenization.encoding import TokenizedCorpus, encode_corpus
-from monoglot.tokenization.overlap import match
-from monoglot.tokenization.pieces import source_pieces
 from monoglot.tokenization.vocabulary import Vocabulary
 from monoglot.vectors.engine import TokenVectors
 from monoglot.vectors.registry import get_engine
@@ -98,12 +95,8 @@ def mix(
         vectors: Of the target tokens, if the recipe asks for them.
     """
     method = get_method(recipe.method, recipe.options)
-    spelled = "reference" if method.matching == "reference" else "exact"
-    source, target = (Vocabulary.of(one, canonicalization=spelled) for one in (original, tokenizer))
-    overlap = match(source, target, strategy=method.matching)
-    pieces = source_pieces(original, Vocabulary.of(tokenizer), overlap.missing)
     table = model.get_input_embeddings().weight.detach()
-    transfer = Transfer(source, target, overlap, pieces, trained_rows(table, source), vectors, table)
+    transfer = Transfer.of(original, tokenizer, matching=method.matching, embeddings=table, vectors=vectors)
     return initialize(transfer, method, calibration=recipe.calibration)
 
 

@@ -205,8 +205,8 @@ def train(
     """Train an engine; the second value is its cpu seconds."""
     start = time.process_time()
     engine = get_engine(name)
-    engine = engine.given(source) if isinstance(engine, ModelEngine) else engine
-    vectors = engine.train(corpus, vocabulary, seed=42, threads=threads)
+    model = source if isinstance(engine, ModelEngine) else None
+    vectors = engine.train(corpus, vocabulary, seed=42, threads=threads, model=model)
     return vectors, time.process_time() - start
 
 

@@ -41,6 +41,7 @@ PUBLIC = [
     "__version__",
     "adapt",
     "compare",
+    "focus",
     "get_method",
     "initialize",
     "match",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from monoglot.initialization.initialize import Initializer, initialize
+    from monoglot.initialization.methods.focus import focus
     from monoglot.initialization.registry import get_method, method_names, register
     from monoglot.initialization.transfer import Transfer
     from monoglot.maths.mixture import Mixture, Provenance
@@ -29,6 +30,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "initialization.initialize": ("Initializer", "initialize"),
+    "initialization.methods.focus": ("focus",),
     "initialization.registry": ("get_method", "method_names", "register"),
     "initialization.transfer": ("Transfer",),
     "maths.mixture": ("Mixture", "Provenance"),
@@ -64,6 +66,7 @@ __all__ = [
     "__version__",
     "adapt",
     "compare",
+    "focus",
     "get_method",
     "initialize",
     "match",

@@ -14,10 +14,9 @@ from monoglot.evaluation.sentences import (
     correlations,
     embed,
     mean_cosine,
-    pooled,
     precision_at_1,
 )
-from monoglot.model.pooling import Pooling, read_pooling, read_prefix
+from monoglot.model.pooling import Pooling, pool_rows, read_pooling, read_prefix
 from tests.fixtures.models import ARCHITECTURES
 from tests.fixtures.tokenizers import sample
 
@@ -68,7 +67,7 @@ def test_the_prefix_is_part_of_the_text(encoder):
 
 def test_the_mean_ignores_padding():
     hidden = torch.tensor([[[2.0, 0.0], [0.0, 2.0], [9.0, 9.0]]])
-    vectors = pooled(hidden, torch.tensor([[1, 1, 0]]), Pooling.MEAN)
+    vectors = pool_rows(hidden, torch.tensor([[1, 1, 0]]), Pooling.MEAN)
     torch.testing.assert_close(vectors, torch.tensor([[0.5**0.5, 0.5**0.5]]))
 
 
@@ -84,8 +83,8 @@ def test_cls_and_last_token_are_found_on_either_side_of_padding(side):
     hidden = torch.tensor([[[3.0, 0.0], [0.0, 2.0], [4.0, 3.0]]])
     mask = torch.tensor([[1, 1, 0] if side == "right" else [0, 1, 1]])
     first, last = ([1, 0], [0, 1]) if side == "right" else ([0, 1], [0.8, 0.6])
-    assert pooled(hidden, mask, Pooling.CLS)[0].tolist() == pytest.approx(first)
-    assert pooled(hidden, mask, Pooling.LAST_TOKEN)[0].tolist() == pytest.approx(last)
+    assert pool_rows(hidden, mask, Pooling.CLS)[0].tolist() == pytest.approx(first)
+    assert pool_rows(hidden, mask, Pooling.LAST_TOKEN)[0].tolist() == pytest.approx(last)
 
 
 def sentence_transformers_folder(folder, settings, *extra):

@@ -111,7 +111,7 @@ def permuted(transfer: Transfer, new_id: np.ndarray) -> Transfer:
     lists = [transfer.pieces.ids[slice(*transfer.pieces.indptr[i : i + 2])] for i in missing_order]
     by_new_id = np.argsort(new_id)
     vectors = transfer.vectors
-    cut_source, cut_target = transfer.required_cuts
+    cut_source, cut_target = transfer.required_segmenters
     return replace(
         transfer,
         target=replace(transfer.target, tokens=tuple(tokens)),
@@ -123,7 +123,7 @@ def permuted(transfer: Transfer, new_id: np.ndarray) -> Transfer:
         ),
         pieces=Pieces(np.cumsum([0, *map(len, lists)]), np.concatenate(lists)),
         vectors=TokenVectors(vectors.matrix[by_new_id], vectors.usable[by_new_id], vectors.counts[by_new_id]),
-        cuts=(cut_source, lambda texts: [new_id[row].tolist() for row in cut_target(texts)]),
+        segmenters=(cut_source, lambda texts: [new_id[row].tolist() for row in cut_target(texts)]),
     )
 
 

@@ -3,6 +3,7 @@
 import json
 import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -12,6 +13,7 @@ from monoglot.cli import main
 from monoglot.cli.tables import adapted_table
 from monoglot.errors import SettingError
 from monoglot.maths.mixture import Mixture, Provenance
+from monoglot.model.folder import load_model
 from monoglot.model.pooling import PROMPTS, write_prefix
 from monoglot.pipeline.adapt import adapt
 from monoglot.pipeline.specialize import specialize
@@ -96,6 +98,21 @@ def test_specialize_ends_with_training(xlm_r, tmp_path):
     assert moved.sum() > 0
     assert not moved[~new].any()
     assert (home / "training" / "metrics.jsonl").exists()
+
+
+@pytest.mark.parametrize(
+    ("objective", "options"),
+    [("distill", {"pooling": "mean"}), ("distill-hidden", {})],
+    ids=lambda one: str(one),
+)
+@pytest.mark.parametrize(("dtype", "precision"), [(torch.bfloat16, "float32"), (torch.float16, "bf16")])
+def test_a_teacher_that_is_stored_in_half_precision(xlm_r, tmp_path, objective, options, dtype, precision):
+    teacher = Path(shutil.copytree(xlm_r, tmp_path / "teacher"))
+    load_model(xlm_r).to(dtype).save_pretrained(teacher)
+    made = specialize(xlm_r, GERMAN, tmp_path / "made", Settings(threads=1, vocabulary_size=700))
+    settings = AdaptSettings(objective=objective, objective_options=options, teacher=str(teacher), threads=1)
+    training = replace(QUICK, tokens=2 * 512, checks=1, precision=precision)
+    assert adapt(made.output, GERMAN, tmp_path / "out", settings, training).record["steps"] == 2
 
 
 def test_training_is_planned_before_anything_is_written(tiny_folder, xlm_r, tmp_path, monkeypatch):

@@ -14,9 +14,9 @@ from jaxtyping import Float64, Int64
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from monoglot.errors import CorpusError, ModelError
-from monoglot.evaluation.longest_input import longest_input_tokens
 from monoglot.evaluation.settings import LanguageSettings
 from monoglot.evaluation.token_scores import Row, TokenizedText, TokenScorer, word_bounds
+from monoglot.model.longest_input import longest_input_tokens
 from monoglot.progress import SILENT, Progress
 
 

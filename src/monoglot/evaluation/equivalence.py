@@ -18,7 +18,7 @@ from torch import Tensor
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from monoglot.errors import ModelError
-from monoglot.evaluation.longest_input import longest_input_tokens
+from monoglot.model.longest_input import longest_input_tokens
 from monoglot.progress import SILENT, Progress
 from monoglot.tokenization.vocabulary import as_it_was
 from monoglot.untrusted import refusing

@@ -27,10 +27,10 @@ from transformers import (
 from monoglot._hf import quiet_transformers
 from monoglot.errors import TrainingError
 from monoglot.evaluation.labelled_data import Split
-from monoglot.evaluation.longest_input import longest_input_tokens
 from monoglot.evaluation.settings import FineTuning, Head
 from monoglot.evaluation.task import Feature, Prepared, TrainedTask
 from monoglot.evaluation.task_heads import load_with_head, standardize_inputs
+from monoglot.model.longest_input import longest_input_tokens
 from monoglot.progress import SILENT, Advance, Progress
 from monoglot.training.trainer import uses_bf16
 

@@ -12,7 +12,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from monoglot.evaluation.bits_per_byte import LanguageSettings, score_language
 from monoglot.evaluation.sentences import embed
-from monoglot.model.pooling import Pooling
+from monoglot.model.pooling import Pooling, cosines
 from monoglot.progress import SILENT, Progress
 
 RESAMPLES = 2000
@@ -197,8 +197,8 @@ class TeacherDistance:
         if text not in self._known:
             self._known[text] = self._vectors(*self._teacher(), text, progress)
         found = self._vectors(model, tokenizer, text, progress)
-        cosines = (found * self._known[text]).sum(axis=1)
-        return LineScores(1 - cosines.astype(np.float64), np.ones(len(text)))
+        found = cosines(found, self._known[text])
+        return LineScores(1 - found.astype(np.float64), np.ones(len(text)))
 
     def _vectors(
         self,

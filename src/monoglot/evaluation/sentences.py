@@ -9,11 +9,11 @@ import numpy as np
 import torch
 from jaxtyping import Float, Float32
 from scipy.stats import pearsonr, spearmanr
-from torch import Tensor
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
-from monoglot.evaluation.longest_input import longest_input_tokens
-from monoglot.model.pooling import Pooling
+from monoglot.model.hidden_states import last_hidden_states
+from monoglot.model.longest_input import longest_input_tokens
+from monoglot.model.pooling import Pooling, cosines, pool_rows
 from monoglot.progress import SILENT, Progress
 
 
@@ -109,26 +109,10 @@ def embed(
             padded = tokenizer.pad(
                 {"input_ids": [lists[i] for i in batch]}, padding_side="right", return_tensors="pt"
             ).to(model.device)
-            hidden = model.base_model(**padded).last_hidden_state
-            vectors[batch] = pooled(hidden, padded["attention_mask"], pooling).float().cpu().numpy()
+            hidden = last_hidden_states(model, padded)
+            vectors[batch] = pool_rows(hidden, padded["attention_mask"], pooling).cpu().numpy()
             advance(len(batch))
     return vectors
-
-
-def pooled(
-    hidden: Float[Tensor, "batch tokens dim"], attention_mask: Tensor, pooling: Pooling
-) -> Float[Tensor, "batch dim"]:
-    """Compute one vector a text, scaled to length one; padding is left out, on whichever side it is."""
-    places = torch.arange(hidden.shape[1], device=hidden.device) * attention_mask
-    rows = torch.arange(len(hidden), device=hidden.device)
-    if pooling is Pooling.CLS:
-        vectors = hidden[rows, attention_mask.argmax(dim=1)]
-    elif pooling is Pooling.LAST_TOKEN:
-        vectors = hidden[rows, places.argmax(dim=1)]
-    else:
-        mask = attention_mask.unsqueeze(-1).to(hidden.dtype)
-        vectors = (hidden * mask).sum(dim=1) / mask.sum(dim=1)
-    return torch.nn.functional.normalize(vectors, dim=-1)
 
 
 def precision_at_1(queries: Float32[np.ndarray, "n dim"], answers: Float32[np.ndarray, "n dim"]) -> float:
@@ -144,4 +128,4 @@ def precision_at_1(queries: Float32[np.ndarray, "n dim"], answers: Float32[np.nd
 
 def mean_cosine(first: Float32[np.ndarray, "n dim"], second: Float32[np.ndarray, "n dim"]) -> float:
     """Compute the mean cosine of vectors of length one, place by place."""
-    return float((first * second).sum(axis=1).mean())
+    return float(cosines(first, second).mean())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import torch
 import transformers
@@ -14,6 +13,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerFast
 from monoglot._hf import draw_again, has_class_for, quiet_transformers
 from monoglot.errors import ModelError
 from monoglot.model.folder import load_config
+from monoglot.model.hidden_states import change_input, recorded_inputs
 from monoglot.model.side_files import transformer_folder
 
 LEAST_DEVIATION = 0.1
@@ -41,31 +41,20 @@ def standardize_inputs(model: PreTrainedModel, new: frozenset[str], batch: Mappi
         for name, module in model.named_modules()
         if f"{name}.weight" in new and isinstance(module, nn.Linear)
     ]
-    seen: list[tuple[nn.Module, Tensor]] = []
-
-    def look(module: nn.Module, given: tuple[Any, ...]) -> None:
-        seen.append((module, given[0].detach().float()))
-
-    hooks = [module.register_forward_pre_hook(look) for module in layers]
     was_training = model.training
-    model.eval()(**{name: values.to(model.device) for name, values in batch.items()})
+    with recorded_inputs(layers) as calls:
+        model.eval()(**{name: values.to(model.device) for name, values in batch.items()})
     model.train(was_training)
-    for hook in hooks:
-        hook.remove()
-    if not seen:
+    if not calls:
         return
-    layer, states = seen[0]
+    layer, states = calls[0][0], calls[0][1].detach().float()
     mask = batch["attention_mask"].to(states.device).bool()
     # A head for words is given the states of padding as well, one for texts a single state of each.
     rows = states[mask] if states.shape[:-1] == mask.shape else states.flatten(0, -2)
     mean = rows.mean(dim=0)
     size = float(rows.square().mean().sqrt())
     deviation = max(float((rows - mean).square().mean().sqrt()), LEAST_DEVIATION * size, 1e-6)
-
-    def standardize(_: nn.Module, given: tuple[Any, ...]) -> tuple[Any, ...]:
-        return ((given[0].float() - mean.to(given[0].device)) / deviation, *given[1:])
-
-    layer.register_forward_pre_hook(standardize)
+    change_input(layer, lambda given: (given.float() - mean.to(given.device)) / deviation)
 
 
 def load_with_head(

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
-from monoglot.evaluation.longest_input import longest_input_tokens
+from monoglot.model.longest_input import longest_input_tokens
 from monoglot.progress import SILENT, Progress
 
 ModelAndTokenizer = tuple[PreTrainedModel, PreTrainedTokenizerFast]

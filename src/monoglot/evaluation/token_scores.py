@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from monoglot.errors import ModelError
+from monoglot.model.hidden_states import changed_input
 from monoglot.tokenization.spelling import script_of
 from monoglot.tokenization.vocabulary import plain_backend
 from monoglot.training.packing import SpecialTokenTemplate
@@ -207,12 +208,12 @@ class TokenScorer:
         """What reaches the head at the places asked for; logits too, if they can't be had from that alone."""
         reached: list[Tensor] = []
 
-        def narrow(module: nn.Module, arguments: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
-            states = arguments[0][asked]
+        def narrow(hidden: Tensor) -> Tensor:
+            states = hidden[asked]
             reached.append(states)
-            return (states[:1] if self.head_is_last else states, *arguments[1:])
+            return states[:1] if self.head_is_last else states
 
-        with self.head.register_forward_pre_hook(narrow):
+        with changed_input(self.head, narrow):
             given = {name: tensor.to(self.model.device) for name, tensor in inputs.items()}
             output = self.model(**given, **self.options)
         if not reached:

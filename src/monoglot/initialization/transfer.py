@@ -1,24 +1,27 @@
-"""What an initialisation method may look at: two vocabularies, their overlap, pieces and vectors."""
+"""What an initialization method may look at: two vocabularies, their overlap, pieces and vectors."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Self
 
 import numpy as np
 from jaxtyping import Bool, Float
 from torch import Tensor
+from transformers import PreTrainedTokenizerFast
 
 from monoglot.errors import SettingError, VectorsError
-from monoglot.tokenization.overlap import MatchKind, Overlap
-from monoglot.tokenization.pieces import Cut, Pieces
-from monoglot.tokenization.vocabulary import Vocabulary
+from monoglot.model.tables import trained_rows
+from monoglot.tokenization.overlap import MatchKind, Overlap, Strategy, match
+from monoglot.tokenization.pieces import Pieces, Segmenter, segmenter_of, source_pieces
+from monoglot.tokenization.vocabulary import Canonicalization, Vocabulary
 from monoglot.vectors.engine import TokenVectors
 
 
 @dataclass(frozen=True)
 class Transfer:
-    """All that an initialisation method may look at.
+    """All that an initialization method may look at; `Transfer.of` gathers it from two tokenizers.
 
     Attributes:
         source: The vocabulary whose rows exist.
@@ -28,7 +31,7 @@ class Transfer:
         trained: Which source rows were trained; others are neither mixed nor averaged.
         vectors: Static vectors of the target tokens, if the method asked for them.
         embeddings: The source table, for methods that look at more than which rows there are.
-        cuts: How the source and the target tokenizer cut texts, for methods that read texts of their own.
+        segmenters: Segment texts by the source and the target tokenizer, for methods that read texts.
         seed: Seed of what a method draws.
         device: Where to compute.
     """
@@ -40,9 +43,54 @@ class Transfer:
     trained: Bool[np.ndarray, " source"]
     vectors: TokenVectors | None = None
     embeddings: Float[Tensor, "rows dim"] | None = None
-    cuts: tuple[Cut, Cut] | None = None
+    segmenters: tuple[Segmenter, Segmenter] | None = None
     seed: int = 42
     device: str = "cpu"
+
+    @classmethod
+    def of(
+        cls,
+        source: PreTrainedTokenizerFast,
+        target: PreTrainedTokenizerFast,
+        *,
+        matching: Strategy = "exact",
+        overlap: Overlap | None = None,
+        embeddings: Float[Tensor, "rows dim"] | None = None,
+        vectors: TokenVectors | None = None,
+        seed: int = 42,
+        device: str = "cpu",
+    ) -> Self:
+        """Gather what a method needs from two tokenizers.
+
+        Args:
+            source: Tokenizer of the source model.
+            target: The new tokenizer.
+            matching: Which tokens count as shared, see `match`; methods name theirs as ``matching``.
+            overlap: The overlap, if it is known; by default it is computed.
+            embeddings: The source table. Without it every source row counts as trained.
+            vectors: Static vectors of the target tokens.
+            seed: Seed of what a method draws.
+            device: Where to compute.
+
+        Raises:
+            TokenizerError: If a tokenizer is of an unknown kind.
+            VectorsError: If there are not as many vectors as target ids.
+        """
+        spelling: Canonicalization = "reference" if matching == "reference" else "exact"
+        old, new = (Vocabulary.of(one, canonicalization=spelling) for one in (source, target))
+        pairs = match(old, new, strategy=matching) if overlap is None else overlap
+        return cls(
+            old,
+            new,
+            pairs,
+            source_pieces(source, Vocabulary.of(target), pairs.missing),
+            np.ones(old.size, bool) if embeddings is None else trained_rows(embeddings, old),
+            vectors,
+            embeddings,
+            (segmenter_of(source), segmenter_of(target)),
+            seed,
+            device,
+        )
 
     def __post_init__(self) -> None:
         """Refuse parts that don't belong together.
@@ -84,15 +132,15 @@ class Transfer:
         return np.isin(np.arange(self.source.size), [token.id for token in self.source.special])
 
     @property
-    def required_cuts(self) -> tuple[Cut, Cut]:
+    def required_segmenters(self) -> tuple[Segmenter, Segmenter]:
         """How the two tokenizers cut texts, for a method that can't do without.
 
         Raises:
             SettingError: If they were not given.
         """
-        if self.cuts is None:
-            raise SettingError("this initialisation method cuts texts, and neither tokenizer was given")
-        return self.cuts
+        if self.segmenters is None:
+            raise SettingError("this initialization method cuts texts, and neither tokenizer was given")
+        return self.segmenters
 
     @property
     def required_embeddings(self) -> Float[Tensor, "rows dim"]:
@@ -103,7 +151,7 @@ class Transfer:
         """
         if self.embeddings is None:
             raise SettingError(
-                "this initialisation method looks at the source embeddings, and none were given"
+                "this initialization method looks at the source embeddings, and none were given"
             )
         return self.embeddings
 
@@ -115,5 +163,5 @@ class Transfer:
             SettingError: If no vectors were given.
         """
         if self.vectors is None:
-            raise SettingError("this initialisation method needs auxiliary vectors, and none were given")
+            raise SettingError("this initialization method needs auxiliary vectors, and none were given")
         return self.vectors

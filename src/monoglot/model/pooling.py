@@ -7,7 +7,12 @@ import re
 from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int64
+from torch import Tensor
 
 from monoglot.errors import ModelError
 from monoglot.model.side_files import MODULES, sentence_modules, transformer_folder
@@ -119,3 +124,61 @@ def _read(file: Path) -> dict[str, Any]:
     """The content of a JSON file; nothing if it isn't there."""
     settings: dict[str, Any] = read_foreign_json(file, ModelError) if file.exists() else {}
     return settings
+
+
+PADDING = -1
+"""The segment of tokens that belong to none."""
+
+
+def pool_segments(
+    hidden: Float[Tensor, "rows tokens dim"],
+    segments: Int64[Tensor, "rows tokens"],
+    positions: Int64[Tensor, "rows tokens"],
+    pooling: Pooling,
+    *,
+    count: int,
+) -> Float[Tensor, "segments dim"]:
+    """Compute the vector of each segment of packed rows, scaled to length one, in float32.
+
+    Args:
+        hidden: Last hidden states.
+        segments: Number of the segment that each token belongs to; ``PADDING`` for none.
+        positions: Position of each token in its segment.
+        pooling: How states become one vector.
+        count: Number of segments.
+    """
+    counted = segments != PADDING
+    if pooling is Pooling.CLS:
+        counted &= positions == 0
+    elif pooling is Pooling.LAST_TOKEN:
+        following = torch.nn.functional.pad(segments[:, 1:], (0, 1), value=PADDING)
+        counted &= segments != following
+    owner, states = segments[counted], hidden[counted].float()
+    # The mean and the sum point the same way.
+    sums = torch.zeros(count, hidden.shape[-1], dtype=torch.float32, device=hidden.device)
+    return torch.nn.functional.normalize(sums.index_add(0, owner, states), dim=-1)
+
+
+def pool_rows(
+    hidden: Float[Tensor, "rows tokens dim"], mask: Tensor, pooling: Pooling
+) -> Float[Tensor, "rows dim"]:
+    """Compute the vector of each row, scaled to length one, in float32.
+
+    Args:
+        hidden: Last hidden states, one text a row.
+        mask: 1 or true where there is text; padding may be on either side.
+        pooling: How states become one vector.
+    """
+    mask = mask.bool()
+    rows = torch.arange(len(mask), device=hidden.device)[:, None].expand(mask.shape)
+    positions = mask.long().cumsum(dim=1) - 1
+    return pool_segments(hidden, rows.masked_fill(~mask, PADDING), positions, pooling, count=len(mask))
+
+
+Vectors = TypeVar("Vectors", np.ndarray, Tensor)
+
+
+def cosines(first: Vectors, second: Vectors) -> Vectors:
+    """Compute the cosine of vectors of length one, row by row; 1 minus it is their distance."""
+    products: Vectors = (first * second).sum(-1)
+    return products

@@ -19,10 +19,10 @@ from transformers import PreTrainedModel, PreTrainedTokenizerFast
 from monoglot._hf import has_process_group, is_sharded
 from monoglot.errors import ModelError, SettingError
 from monoglot.evaluation.bits_per_byte import LanguageSettings, score_language
-from monoglot.evaluation.longest_input import longest_input_tokens
 from monoglot.evaluation.settings import SCORED_WORDS
 from monoglot.maths.mixture import Mixture, Provenance
 from monoglot.model.folder import find_class, load_config, save
+from monoglot.model.longest_input import longest_input_tokens
 from monoglot.model.pooling import PROMPTS, read_prefix, write_prefix
 from monoglot.model.side_files import transformer_folder
 from monoglot.model.source import Source, open_source
@@ -161,7 +161,9 @@ def load_teacher(job: TrainingJob) -> Teacher | None:
     if job.teacher is None:
         return None
     source = open_source(job.teacher, trust_remote_code=job.settings.trust_remote_code)
-    return Teacher(source.model, source.tokenizer, job.teacher_key)
+    # On a CPU torch can't mix weights in half precision with float32; on a GPU autocast does.
+    model = source.model if torch.accelerator.is_available() else source.model.float()
+    return Teacher(model, source.tokenizer, job.teacher_key)
 
 
 def new_rows(mixture: str | None) -> np.ndarray | None:

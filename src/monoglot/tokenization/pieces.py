@@ -18,13 +18,13 @@ from monoglot.tokenization.roles import read_roles
 from monoglot.tokenization.spelling import BYTE_OF, is_isolated
 from monoglot.tokenization.vocabulary import Vocabulary, backend_of
 
-Cut = Callable[[list[str]], list[list[int]]]
+Segmenter = Callable[[list[str]], list[list[int]]]
 """Gives the source ids of each of many texts; a text that begins with a space begins a word."""
 
 _UNKNOWN = "[unknown]"
 
 
-def segmenter_of(tokenizer: PreTrainedTokenizerBase | Tokenizer) -> Cut:
+def segmenter_of(tokenizer: PreTrainedTokenizerBase | Tokenizer) -> Segmenter:
     """Make the function that cuts texts into a tokenizer's tokens, as in the middle of a line.
 
     Raises:
@@ -34,14 +34,14 @@ def segmenter_of(tokenizer: PreTrainedTokenizerBase | Tokenizer) -> Cut:
     return make_segmenter(backend, Parts.of(backend))
 
 
-def make_segmenter(backend: Tokenizer, parts: Parts) -> Cut:
+def make_segmenter(backend: Tokenizer, parts: Parts) -> Segmenter:
     """Make the function that cuts texts into the tokens of a tokenizer, as in the middle of a line."""
     if isinstance(backend.model, models.WordPiece):
         return _wordpiece_cut(backend, backend.model.continuing_subword_prefix)
     return _spaced_cut(backend, parts)
 
 
-def _spaced_cut(backend: Tokenizer, parts: Parts) -> Cut:
+def _spaced_cut(backend: Tokenizer, parts: Parts) -> Segmenter:
     """Cut with a tokenizer that spells spaces, made to add none of its own and to lose none."""
     bare = without_habits(backend, parts)
     own_id = _add_plain_tokens(bare, backend)
@@ -106,7 +106,7 @@ def _add_plain_tokens(tokenizer: Tokenizer, source: Tokenizer) -> dict[int, int]
     return {here: id for id, here in ids.items() if here is not None}
 
 
-def _wordpiece_cut(backend: Tokenizer, prefix: str) -> Cut:
+def _wordpiece_cut(backend: Tokenizer, prefix: str) -> Segmenter:
     """Cut with a WordPiece tokenizer; a text that does not begin a word begins with a continuation (``##``).
 
     Continuations are cut by a second model, which knows the ``##`` tokens only, without their ``##``.

@@ -20,6 +20,7 @@ from jaxtyping import Bool, Float, Float32, Int64
 from torch import Tensor, nn
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
+from monoglot.model.hidden_states import change_output
 from monoglot.tokenization.pieces import Pieces, source_pieces
 from monoglot.tokenization.vocabulary import Vocabulary
 
@@ -88,7 +89,7 @@ class Composition(nn.Module):
         places = torch.full((len(table.weight),), -1)
         places[ids] = torch.arange(len(ids))
         composition = cls(made_of, places, table.weight.shape[1]).to(table.weight.device)
-        table.register_forward_hook(lambda _, given, found: found + composition(given[0]).to(found.dtype))
+        change_output(table, lambda ids, rows: rows + composition(ids).to(rows.dtype))
         return composition
 
     def forward(self, ids: Int64[Tensor, "*shape"]) -> Float32[Tensor, "*shape dim"]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +13,7 @@ from torch.nn.functional import cross_entropy
 from torch.utils.checkpoint import checkpoint
 from transformers import PreTrainedModel
 
+from monoglot.model.hidden_states import changed_input, recorded_inputs
 from monoglot.training.isolation import REFUSALS, trial_runs
 
 IGNORED = -100
@@ -84,7 +84,7 @@ class GatheredHead:
         """Logits at the chosen places of each window."""
         if self.entry is None:
             return gather(logits_of(model(**inputs)), chosen)
-        with entering(self.entry, lambda hidden: gather(hidden, chosen)):
+        with changed_input(self.entry, lambda hidden: gather(hidden, chosen)):
             return logits_of(model(**inputs))
 
 
@@ -107,17 +107,12 @@ def find_head(
     with trial_runs(model, vocabulary, bf16=bf16) as trial:
         ids = trial.ids[None, :8]
         chosen = torch.tensor([[1, 4, 6]], device=ids.device)
-        called: list[nn.Module] = []
         beside = [module for name, module in model.named_children() if name != model.base_model_prefix]
-        hooks = [module.register_forward_pre_hook(lambda m, _: called.append(m)) for module in beside]
-        try:
+        with recorded_inputs(beside) as calls:
             full = logits_of(model(input_ids=ids))
-        finally:
-            for hook in hooks:
-                hook.remove()
-        if not called:
+        if not calls:
             return GatheredHead(None)
-        head = GatheredHead(called[0])
+        head = GatheredHead(calls[0][0])
         try:
             found = head(model, {"input_ids": ids}, chosen)
         except torch.OutOfMemoryError:
@@ -125,16 +120,6 @@ def find_head(
         except REFUSALS:  # whatever a head raises when it gets fewer places than it counts on
             return GatheredHead(None)
         return head if trial.same(found, gather(full, chosen)) else GatheredHead(None)
-
-
-@contextmanager
-def entering(module: nn.Module, change: Any) -> Iterator[None]:
-    """Change the first argument of a module in the calls that the ``with`` block makes."""
-    hook = module.register_forward_pre_hook(lambda _, args: (change(args[0]), *args[1:]))
-    try:
-        yield
-    finally:
-        hook.remove()
 
 
 def gather(
@@ -184,7 +169,7 @@ class DecoderHead:
             caught.append(hidden)
             return hidden[:, :1]
 
-        with entering(self.module, catch):
+        with changed_input(self.module, catch):
             model(**inputs)
         return caught[0]
 

@@ -1,4 +1,4 @@
-"""Sentence vectors of packed texts."""
+"""What a teacher makes of texts: its hidden states, and sentence vectors that are kept on disk."""
 
 from __future__ import annotations
 
@@ -7,53 +7,23 @@ import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from jaxtyping import Bool, Float, Float32, Int64
 from numpy.typing import DTypeLike
 from torch import Tensor
-from torch.nn.functional import normalize
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from monoglot.errors import ModelError
 from monoglot.maths.sparse import offsets
-from monoglot.model.pooling import Pooling
+from monoglot.model.hidden_states import last_hidden_states
+from monoglot.model.longest_input import longest_input_tokens
+from monoglot.model.pooling import Pooling, cosines, pool_rows
 from monoglot.tokenization.encoding import TokenizedCorpus
 from monoglot.tokenization.vocabulary import plain_backend
 from monoglot.training.objective import Teacher
-from monoglot.training.packing import PADDING, SpecialTokenTemplate
-
-
-def pool(
-    hidden: Float[Tensor, "windows tokens dim"],
-    pieces: Int64[Tensor, "windows tokens"],
-    positions: Int64[Tensor, "windows tokens"],
-    pooling: Pooling,
-    *,
-    count: int,
-) -> Float[Tensor, "pieces dim"]:
-    """Compute the vector of each piece of some windows, scaled to length one, in float32.
-
-    Args:
-        hidden: Last hidden states.
-        pieces: Which piece each token belongs to, see `Windows`.
-        positions: Place of each token in its piece.
-        pooling: What a vector is made of.
-        count: How many pieces there are.
-    """
-    counted = pieces != PADDING
-    if pooling is Pooling.CLS:
-        counted &= positions == 0
-    elif pooling is Pooling.LAST_TOKEN:
-        following = torch.nn.functional.pad(pieces[:, 1:], (0, 1), value=PADDING)
-        counted &= pieces != following
-    owner, states = pieces[counted], hidden[counted].float()
-    # The mean and the sum point the same way.
-    sums = torch.zeros(count, hidden.shape[-1], dtype=torch.float32, device=hidden.device)
-    return normalize(sums.index_add(0, owner, states), dim=-1)
-
+from monoglot.training.packing import SpecialTokenTemplate
 
 BATCH_TOKENS = 4096
 LONGEST_TOKENS = 512
@@ -84,13 +54,6 @@ def check_teacher(teacher: Teacher | None, student: PreTrainedModel) -> Teacher:
     return teacher
 
 
-def last_hidden(model: PreTrainedModel, inputs: dict[str, Any]) -> Float[Tensor, "windows tokens dim"]:
-    """The last hidden states of a model, whatever head it has."""
-    body: Any = model.base_model
-    hidden: Tensor = body(**inputs).last_hidden_state
-    return hidden
-
-
 @dataclass(frozen=True)
 class Reader:
     """Runs a model over documents, without gradients.
@@ -114,7 +77,7 @@ class Reader:
         cls, model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, corpus: TokenizedCorpus
     ) -> Reader:
         """Find out what a model's tokenizer puts around a text, and how long texts may be."""
-        longest, pad = min(longest_tokens(model, tokenizer), LONGEST_TOKENS), tokenizer.pad_token_id
+        longest, pad = min(longest_input_tokens(model, tokenizer), LONGEST_TOKENS), tokenizer.pad_token_id
         return cls(
             model, corpus, SpecialTokenTemplate.of(tokenizer), longest, pad if isinstance(pad, int) else 0
         )
@@ -153,7 +116,7 @@ class Reader:
             lengths = np.array([len(rows[index]) for index in chosen])
             mask = torch.from_numpy(np.arange(longest) < lengths[:, None]).to(device)
             inputs = {"input_ids": torch.from_numpy(ids).to(device), "attention_mask": mask.long()}
-            yield chosen, last_hidden(self.model, inputs), mask
+            yield chosen, last_hidden_states(self.model, inputs), mask
 
     def vectors(
         self, documents: Documents, pooling: Pooling, device: torch.device
@@ -170,24 +133,6 @@ class Reader:
         for places, hidden, mask in self.hidden(documents, device):
             vectors[torch.from_numpy(places)] = pool_rows(hidden, mask, pooling)
         return vectors
-
-
-def pool_rows(
-    hidden: Float[Tensor, "rows tokens dim"], mask: Bool[Tensor, "rows tokens"], pooling: Pooling
-) -> Float32[Tensor, "rows dim"]:
-    """Compute the vector of each row, scaled to length one.
-
-    Args:
-        hidden: Last hidden states, one document a row.
-        mask: Which are no padding.
-        pooling: What a vector is made of.
-    """
-    rows, positions = (
-        torch.arange(size, device=hidden.device).view(shape).expand(mask.shape)
-        for size, shape in zip(mask.shape, ((-1, 1), (1, -1)), strict=True)
-    )
-    pieces = rows.masked_fill(~mask, PADDING)
-    return pool(hidden, pieces, positions, pooling, count=len(mask))
 
 
 class SentenceVectors:
@@ -264,7 +209,7 @@ class DistanceEvaluator:
                 (self.teacher.model, self.teacher.tokenizer),
             )
         )
-        return 1 - float((found * wanted).sum(dim=1).mean())
+        return 1 - float(cosines(found, wanted).mean())
 
 
 def encode_lines(tokenizer: PreTrainedTokenizerFast, lines: Sequence[str]) -> TokenizedCorpus:
@@ -272,9 +217,3 @@ def encode_lines(tokenizer: PreTrainedTokenizerFast, lines: Sequence[str]) -> To
     encodings = plain_backend(tokenizer).encode_batch_fast(list(lines), add_special_tokens=False)
     ids = [np.array(encoding.ids, np.uint32) for encoding in encodings]
     return TokenizedCorpus(np.concatenate(ids), offsets(np.array([len(row) for row in ids])))
-
-
-def longest_tokens(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast) -> int:
-    """How many tokens a model takes, by its tokenizer and its configuration."""
-    positions = getattr(model.config.get_text_config(), "max_position_embeddings", None)
-    return min(tokenizer.model_max_length, positions or tokenizer.model_max_length)

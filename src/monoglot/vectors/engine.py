@@ -1,20 +1,19 @@
-"""Static vectors of target tokens: the auxiliary space in which neighbours are looked for."""
+"""Static vectors of target tokens, the auxiliary space of FOCUS, and what every engine that makes some is."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, Self
+from typing import Self
 
 import numpy as np
 from jaxtyping import Bool, Float, Float32, Int64
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
-from torch import Tensor
-from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from monoglot.errors import VectorsError
+from monoglot.model.source import Source
 from monoglot.progress import SILENT, Progress
 from monoglot.tokenization.encoding import TokenizedCorpus
 from monoglot.tokenization.vocabulary import Vocabulary
@@ -35,6 +34,26 @@ class TokenVectors:
     matrix: Float32[np.ndarray, "target dim"]
     usable: Bool[np.ndarray, " target"]
     counts: Int64[np.ndarray, " target"]
+
+    @classmethod
+    def of(cls, matrix: Float[np.ndarray, "target dim"]) -> Self:
+        """Take vectors that were made elsewhere; rows of zeros are tokens without one.
+
+        Raises:
+            VectorsError: If it is no matrix of finite numbers.
+        """
+        rows = np.asarray(matrix)
+        if rows.ndim != 2 or not np.issubdtype(rows.dtype, np.number):
+            raise VectorsError(
+                f"auxiliary vectors are a matrix of numbers with a row for each target id, got an array of "
+                f"{rows.dtype} with {rows.ndim} dimensions"
+            )
+        if len(broken := np.flatnonzero(~np.isfinite(rows).all(axis=1))):
+            raise VectorsError(
+                f"{len(broken):,} auxiliary vectors are not finite (the first is row {broken[0]}): set the "
+                "rows of tokens without a vector to zero"
+            )
+        return cls(rows.astype(np.float32), np.any(rows != 0, axis=1), np.zeros(len(rows), np.int64))
 
     def save(self, path: Path) -> None:
         """Write the three arrays as safetensors."""
@@ -61,10 +80,35 @@ class TokenVectors:
         return cls(**arrays)
 
 
-class Engine(ABC):
-    """A way to come by static vectors; its fields are its settings."""
+@dataclass(frozen=True)
+class EngineInputs:
+    """What an engine makes vectors from.
 
-    @abstractmethod
+    Attributes:
+        corpus: Text of the target language in target tokens.
+        vocabulary: The target tokens.
+        seed: Seed of every random choice.
+        threads: Number of threads that may be used.
+        progress: Where to show how far the work is.
+        model: The model that a `ModelEngine` reads.
+    """
+
+    corpus: TokenizedCorpus
+    vocabulary: Vocabulary
+    seed: int
+    threads: int = 1
+    progress: Progress = SILENT
+    model: Source | None = None
+
+    @property
+    def counts(self) -> Int64[np.ndarray, " target"]:
+        """Occurrences of each target id in the corpus."""
+        return self.corpus.counts(self.vocabulary.size)
+
+
+class Engine(ABC):
+    """A way to come by static vectors of target tokens; its fields are its settings."""
+
     def train(
         self,
         corpus: TokenizedCorpus,
@@ -73,105 +117,44 @@ class Engine(ABC):
         seed: int,
         threads: int = 1,
         progress: Progress = SILENT,
+        model: Source | None = None,
     ) -> TokenVectors:
-        """Make a vector for each token.
-
-        Args:
-            corpus: Text of the target language in target tokens.
-            vocabulary: The target tokens.
-            seed: Seed of all that is drawn.
-            threads: How many threads may be used.
-            progress: Where to show how far the work is.
+        """Make a vector for each token; the arguments are those of `EngineInputs`.
 
         Returns:
             As many rows as the vocabulary spans.
+
+        Raises:
+            VectorsError: If the engine can make none, or reads a model and got none.
         """
+        return self.vectors(EngineInputs(corpus, vocabulary, seed, threads, progress, model))
 
-
-class Pretrained(Protocol):
-    """A model and its tokenizer, each loaded when it is asked for; `pipeline.source.Source` is one."""
-
-    @property
-    def tokenizer(self) -> PreTrainedTokenizerFast:
-        """The tokenizer."""
-        ...
-
-    @property
-    def vocabulary(self) -> Vocabulary:
-        """The tokenizer's tokens."""
-        ...
-
-    @property
-    def embeddings(self) -> Float[Tensor, "rows dim"]:
-        """The table that token ids are looked up in."""
-        ...
-
-    @property
-    def model(self) -> PreTrainedModel:
-        """The model, in evaluation mode."""
-        ...
+    @abstractmethod
+    def vectors(self, inputs: EngineInputs) -> TokenVectors:
+        """Make a vector for each token: what each engine defines."""
 
 
 class ModelEngine(Engine):
-    """An engine that looks into a pretrained model, which whoever may load models has to hand it.
+    """An engine that reads a pretrained model.
 
-    Its field ``path`` names the model, by folder or hub name; empty for the source model itself.
+    Its field ``path`` names the model, by folder or hub name; empty for the source model itself. Whoever may
+    load models hands it over.
     """
 
     path: str
 
-    @abstractmethod
-    def train_with(
-        self,
-        model: Pretrained,
-        corpus: TokenizedCorpus,
-        vocabulary: Vocabulary,
-        *,
-        seed: int,
-        threads: int = 1,
-        progress: Progress = SILENT,
-    ) -> TokenVectors:
-        """Make a vector for each token; ``model`` is looked into, the rest is as in ``Engine.train``."""
-
-    def given(self, model: Pretrained) -> Engine:
-        """The same engine, with the model that it looks into."""
-        return _Given(self, model)
-
-    def train(
-        self,
-        corpus: TokenizedCorpus,
-        vocabulary: Vocabulary,
-        *,
-        seed: int,
-        threads: int = 1,
-        progress: Progress = SILENT,
-    ) -> TokenVectors:
+    def vectors(self, inputs: EngineInputs) -> TokenVectors:
         """Refuse to work without a model.
 
         Raises:
-            VectorsError: Always; ``given(model)`` is the engine that works.
+            VectorsError: If there is none.
         """
-        raise VectorsError(
-            f"the engine {type(self).__name__} looks into a model and has none; use given(model) first."
-        )
+        if inputs.model is None:
+            raise VectorsError(
+                f"the engine {type(self).__name__} reads a model and got none: give train(…, model=…) one"
+            )
+        return self.vectors_of(inputs.model, inputs)
 
-
-@dataclass(frozen=True)
-class _Given(Engine):
-    """An engine together with its model."""
-
-    engine: ModelEngine
-    model: Pretrained
-
-    def train(
-        self,
-        corpus: TokenizedCorpus,
-        vocabulary: Vocabulary,
-        *,
-        seed: int,
-        threads: int = 1,
-        progress: Progress = SILENT,
-    ) -> TokenVectors:
-        return self.engine.train_with(
-            self.model, corpus, vocabulary, seed=seed, threads=threads, progress=progress
-        )
+    @abstractmethod
+    def vectors_of(self, model: Source, inputs: EngineInputs) -> TokenVectors:
+        """Make a vector for each token with the help of a model."""

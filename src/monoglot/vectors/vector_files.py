@@ -16,11 +16,9 @@ from jaxtyping import Float32
 from scipy.sparse import csr_array
 
 from monoglot.errors import SettingError, VectorsError
-from monoglot.progress import SILENT, Progress
-from monoglot.tokenization.encoding import TokenizedCorpus
-from monoglot.tokenization.pieces import Cut
+from monoglot.tokenization.pieces import Segmenter
 from monoglot.tokenization.vocabulary import Vocabulary
-from monoglot.vectors.engine import Engine, TokenVectors
+from monoglot.vectors.engine import Engine, EngineInputs, TokenVectors
 
 SEPARATORS = "\n\r\t\v\f\0 "
 """What fastText takes for the end of a word."""
@@ -64,20 +62,13 @@ class VectorsFile(Engine):
         except OSError as error:
             raise VectorsError(f"the vectors {path} can't be read ({error.strerror}).") from None
 
-    def train(
-        self,
-        corpus: TokenizedCorpus,
-        vocabulary: Vocabulary,
-        *,
-        seed: int,
-        threads: int = 1,
-        progress: Progress = SILENT,
-    ) -> TokenVectors:
+    def vectors(self, inputs: EngineInputs) -> TokenVectors:
         """Read the file; rows of zeros, and tokens that are not in it, are not usable.
 
         Raises:
             VectorsError: If it does not fit the vocabulary.
         """
+        vocabulary = inputs.vocabulary
         path = Path(self.path)
         if path.suffix == ".safetensors":
             matrix = TokenVectors.load(path).matrix
@@ -96,7 +87,7 @@ class VectorsFile(Engine):
                 f"{path} has {len(bad_rows):,} rows that are not finite (the first is row {bad_rows[0]}); "
                 "set the rows of tokens without a vector to zero."
             )
-        return TokenVectors(matrix, np.any(matrix != 0, axis=1), corpus.counts(vocabulary.size))
+        return TokenVectors(matrix, np.any(matrix != 0, axis=1), inputs.counts)
 
 
 def _read_npy(path: Path) -> Float32[np.ndarray, "rows dim"]:
@@ -160,7 +151,7 @@ class WordFile(ABC):
 
     @abstractmethod
     def token_vectors(
-        self, vocabulary: Vocabulary, cut: Cut, *, by_rank: bool = True
+        self, vocabulary: Vocabulary, cut: Segmenter, *, by_rank: bool = True
     ) -> Float32[np.ndarray, "ids dim"]:
         """Make a vector for each token; zeros where the file has nothing to say, and for special tokens.
 
@@ -242,7 +233,7 @@ class WordList(WordFile):
         return found
 
     def token_vectors(
-        self, vocabulary: Vocabulary, cut: Cut, *, by_rank: bool = True
+        self, vocabulary: Vocabulary, cut: Segmenter, *, by_rank: bool = True
     ) -> Float32[np.ndarray, "ids dim"]:
         """The mean of the words that contain the token, each cut at a word start and as the inside of a word.
 
@@ -272,7 +263,7 @@ class WordList(WordFile):
                     yield word, numbers
 
 
-def _contained(cut: Cut, words: list[str], size: int) -> csr_array:
+def _contained(cut: Segmenter, words: list[str], size: int) -> csr_array:
     """How many of the two ways to cut each word contain each token."""
     total = csr_array((size, len(words)))
     for texts in ([f" {word}" for word in words], words):
@@ -305,7 +296,7 @@ class NgramModel(WordFile):
         return {word: self._vector(word) for word in words if self._model.getWordId(word) >= 0}
 
     def token_vectors(
-        self, vocabulary: Vocabulary, cut: Cut | None = None, *, by_rank: bool = True
+        self, vocabulary: Vocabulary, cut: Segmenter | None = None, *, by_rank: bool = True
     ) -> Float32[np.ndarray, "ids dim"]:
         """What the model makes of the text of each token; parts of characters have none."""
         matrix = np.zeros((vocabulary.size, self._dim), dtype=np.float32)

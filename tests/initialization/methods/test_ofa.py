@@ -16,7 +16,10 @@ def test_neighbours_are_those_in_the_space_of_words(tmp_path, source_tokenizers,
     assert set(rows.lengths.tolist()) == {0, 3}
     answered = set(transfer.overlap.missing[rows.lengths > 0].tolist())
     parts = {
-        id for form in (" {}", "{}") for row in transfer.cuts[1](list(map(form.format, listed))) for id in row
+        id
+        for form in (" {}", "{}")
+        for row in transfer.segmenters[1](list(map(form.format, listed)))
+        for id in row
     }
     assert answered == parts & set(transfer.overlap.missing.tolist()) - {
         t.id for t in transfer.target.special
@@ -34,6 +37,6 @@ def test_no_word_vectors_no_method(tmp_path, source_tokenizers, target_tokenizer
         empty.mix(transfer)
     some = Ofa(word_vectors(tmp_path / "some.vec", words(50)))
     assert some.mix(transfer).lengths.any()
-    nothing = replace(transfer, cuts=(transfer.cuts[0], lambda texts: [[] for _ in texts]))
+    nothing = replace(transfer, segmenters=(transfer.segmenters[0], lambda texts: [[] for _ in texts]))
     with pytest.raises(VectorsError, match="to none of the target tokens"):
         some.mix(nothing)

@@ -8,14 +8,13 @@ import pytest
 import torch
 
 from monoglot.errors import CorpusError, ModelError, SettingError
-from monoglot.model.pooling import Pooling
+from monoglot.model.pooling import Pooling, pool_segments
 from monoglot.training.aligned_spans import NOWHERE
 from monoglot.training.distillation_texts import Texts
 from monoglot.training.objective import Teacher
 from monoglot.training.objectives.distill import distance, relational, unexplained
 from monoglot.training.packing import PADDING, Layout, PackedCorpus, SpecialTokenTemplate
 from monoglot.training.registry import choose_objective, get_objective
-from monoglot.training.teacher import pool
 from tests.training.conftest import TAUGHT as LINES
 
 
@@ -69,7 +68,9 @@ def test_vectors_of_packed_texts_are_those_of_each_alone(pooling, taught):
     inputs = task.inputs(batch["ids"], batch["pieces"], batch["positions"])
     with torch.no_grad():
         hidden = given.model(**inputs).last_hidden_state
-        found = pool(hidden, batch["pieces"], batch["positions"], pooling, count=len(windows.documents))
+        found = pool_segments(
+            hidden, batch["pieces"], batch["positions"], pooling, count=len(windows.documents)
+        )
         for piece, vector in enumerate(found):
             expected = alone(given.model, batch["ids"][batch["pieces"] == piece], pooling)
             torch.testing.assert_close(vector, expected, atol=1e-5, rtol=0)
@@ -205,7 +206,7 @@ def test_padding_is_in_no_vector():
     hidden = torch.tensor([[[1.0, 0.0], [0.0, 1.0], [9.0, 9.0]]])
     pieces, positions = torch.tensor([[0, 1, PADDING]]), torch.tensor([[0, 0, 0]])
     for pooling in Pooling:
-        assert pool(hidden, pieces, positions, pooling, count=2).tolist() == [[1, 0], [0, 1]]
+        assert pool_segments(hidden, pieces, positions, pooling, count=2).tolist() == [[1, 0], [0, 1]]
 
 
 def test_it_is_chosen_for_an_encoder_without_head_that_has_a_teacher(context):

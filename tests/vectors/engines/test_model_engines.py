@@ -47,7 +47,7 @@ def given(source_tokenizers):
 
 
 def test_an_engine_without_its_model_says_so(german):
-    with pytest.raises(VectorsError, match=r"Contextual looks into a model and has none; use given\(model\)"):
+    with pytest.raises(VectorsError, match="Contextual reads a model and got none"):
         Contextual().train(*german, seed=1)
     with pytest.raises(SettingError, match="'model' needs the option 'path', which has no default"):
         get_engine("model")
@@ -56,7 +56,7 @@ def test_an_engine_without_its_model_says_so(german):
 def test_rows_of_shared_tokens_are_the_helpers(given, german):
     corpus, vocabulary = german
     helper = given("xlm-roberta")
-    vectors = HelperModel("here").given(helper).train(corpus, vocabulary, seed=1)
+    vectors = HelperModel("here").train(corpus, vocabulary, seed=1, model=helper)
     pairs = match(helper.vocabulary, vocabulary)
     table = helper.embeddings.detach().numpy()
     special = {token.id for token in vocabulary.special}
@@ -70,7 +70,7 @@ def test_rows_of_shared_tokens_are_the_helpers(given, german):
 
 def test_a_helper_without_shared_tokens_is_refused(given, written, spelled):
     with pytest.raises(VectorsError, match="the helper here shares none of the 1 target tokens"):
-        HelperModel("here").given(given("xlm-roberta")).train(written([[0]]), spelled(["𓀀𓀁"]), seed=1)
+        HelperModel("here").train(written([[0]]), spelled(["𓀀𓀁"]), seed=1, model=given("xlm-roberta"))
 
 
 @pytest.mark.parametrize(
@@ -82,14 +82,14 @@ def test_a_helper_without_shared_tokens_is_refused(given, written, spelled):
 )  # fmt: skip
 def test_every_architecture_reads(given, german, architecture, family):
     corpus, vocabulary = german
-    engine = Contextual(read_tokens=1_000, excerpt_tokens=20).given(given(architecture, family))
-    vectors = engine.train(corpus, vocabulary, seed=1)
+    engine, model = Contextual(read_tokens=1_000, excerpt_tokens=20), given(architecture, family)
+    vectors = engine.train(corpus, vocabulary, seed=1, model=model)
 
     assert 100 < np.count_nonzero(vectors.usable) < np.count_nonzero(vectors.counts) + 1
     assert np.isfinite(vectors.matrix).all()
     assert not vectors.usable[[token.id for token in vocabulary.special]].any()
     assert np.abs(vectors.matrix[vectors.usable].mean(axis=0)).max() < 1e-4
-    assert np.array_equal(vectors.matrix, engine.train(corpus, vocabulary, seed=1).matrix)
+    assert np.array_equal(vectors.matrix, engine.train(corpus, vocabulary, seed=1, model=model).matrix)
 
 
 @pytest.mark.parametrize("depth", [0.0, 0.5, 1.0])
@@ -98,7 +98,7 @@ def test_states_are_those_of_the_layer(given, written, depth):
     model = given("xlm-roberta")
     lines = ["Der Hund lief durch den Wald.", "Der Wald war sehr dunkel.", "Hund und Wald"]
     rows = [model.tokenizer(line, add_special_tokens=False).input_ids for line in lines]
-    vectors = Contextual(depth=depth).given(model).train(written(rows), model.vocabulary, seed=1)
+    vectors = Contextual(depth=depth).train(written(rows), model.vocabulary, seed=1, model=model)
 
     sums: dict[int, list[np.ndarray]] = {}
     for row in rows:
@@ -117,6 +117,6 @@ def test_states_are_those_of_the_layer(given, written, depth):
 
 
 def test_an_empty_corpus_gives_no_vectors(given, written, spelled):
-    vectors = Contextual().given(given("xlm-roberta")).train(written([[]]), spelled(["a", "b"]), seed=1)
+    vectors = Contextual().train(written([[]]), spelled(["a", "b"]), seed=1, model=given("xlm-roberta"))
 
     assert not vectors.usable.any()

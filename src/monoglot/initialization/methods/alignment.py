@@ -17,7 +17,7 @@ from monoglot.initialization.transfer import Transfer
 from monoglot.maths.sparse import SparseRows, offsets
 from monoglot.maths.word_alignment import Sequences, count_links
 from monoglot.progress import SILENT, Progress
-from monoglot.tokenization.pieces import Cut
+from monoglot.tokenization.pieces import Segmenter
 
 LONGEST_TOKENS = 200
 """Pairs with a longer side are left out: they tell little, and their links are many."""
@@ -69,10 +69,10 @@ class Alignment(Initializer):
     def mix(self, transfer: Transfer, progress: Progress = SILENT) -> SparseRows:
         """Weights for the missing tokens that were linked often enough."""
         pairs = list(read_pairs(Path(self.parallel_text)))
-        cut_source, cut_target = transfer.required_cuts
+        cut_source, cut_target = transfer.required_segmenters
         rows = (
-            cut_lines(cut_source, [text for text, _ in pairs]),
-            cut_lines(cut_target, [t for _, t in pairs]),
+            segment_lines(cut_source, [text for text, _ in pairs]),
+            segment_lines(cut_target, [t for _, t in pairs]),
         )
         keep = [max(map(len, pair)) <= LONGEST_TOKENS for pair in zip(*rows, strict=True)]
         source, target = (
@@ -90,7 +90,7 @@ class Alignment(Initializer):
         return _normalised(tokens[kept], parents[kept], counts[kept], transfer)
 
 
-def cut_lines(cut: Cut, texts: Sequence[str]) -> list[list[int]]:
+def segment_lines(cut: Segmenter, texts: Sequence[str]) -> list[list[int]]:
     """The tokens of whole lines."""
     return cut([f" {text}" for text in texts])
 

@@ -5,20 +5,24 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, get_args
 
+import numpy as np
 from jaxtyping import Float
 from torch import Tensor
+from transformers import PreTrainedTokenizerFast
 
 from monoglot.errors import SettingError, did_you_mean
 from monoglot.initialization.anchors import anchor_reliability, from_anchors
-from monoglot.initialization.initialize import Initializer
+from monoglot.initialization.initialize import Initializer, initialize
 from monoglot.initialization.registry import register
 from monoglot.initialization.transfer import Transfer
 from monoglot.maths.mixture import Provenance
 from monoglot.maths.similarity import cosine_sparsemax, nearest_weights, softmax_of
 from monoglot.maths.simplex import sparsemax
 from monoglot.maths.sparse import SparseRows
+from monoglot.model.transplant import check_rows
 from monoglot.progress import SILENT, Progress
 from monoglot.tokenization.overlap import Strategy
+from monoglot.vectors.engine import TokenVectors
 
 
 @register("focus")
@@ -30,7 +34,7 @@ class Focus(Initializer):
     Specialization of Multilingual Models", section 3 (arXiv 2305.14481).
 
     Attributes:
-        min_reliability: Anchors whose neighbours in the two spaces agree less than this are not mixed, see
+        min_reliability: Anchors whose neighbors in the two spaces agree less than this are not mixed, see
             ``anchor_reliability``; 0 keeps all.
         anchors: How many of the nearest anchors may get weight; 0 for any number, as in the paper.
         temperature: Positive for ``softmax(cos / temperature)`` in the place of sparsemax, for comparison;
@@ -96,3 +100,55 @@ class FocusReference(Focus):
     fallback: ClassVar[tuple[Provenance, ...]] = (Provenance.NOISE,)
     ignores_untrained: ClassVar[bool] = False
     overlap: str = "reference"
+
+
+def focus(
+    source_tokenizer: PreTrainedTokenizerFast,
+    target_tokenizer: PreTrainedTokenizerFast,
+    source_embeddings: Float[Tensor, "rows dim"],
+    vectors: TokenVectors | Float[np.ndarray, "target vectors_dim"],
+    *,
+    seed: int = 42,
+    progress: Progress = SILENT,
+) -> Float[Tensor, "target dim"]:
+    """Compute embeddings for a new vocabulary as FOCUS does, in memory.
+
+    1. Match the vocabularies: tokens that stand for the same bytes at the same place in a word are shared.
+    2. Copy the rows of shared tokens bit for bit.
+    3. Take the shared tokens that have an auxiliary vector as anchors.
+    4. For each missing token m with a vector: ``w = sparsemax(cos(X[m], X[A]))`` over the anchors A.
+    5. Its row is ``Σ w_i E[A_i]``: a sparse convex combination of source rows.
+    6. A missing token without a vector gets the mean of its source pieces, by length; then the mean of its
+       script; a special token without a counterpart is drawn from N(mean, std) of the trained rows.
+
+    Reference: Dobler & de Melo 2023 (arXiv 2305.14481), section 3. `specialize` does the same stage by stage,
+    and carries the output head and its bias along.
+
+    Example::
+
+        vectors = get_engine("fasttext").train(corpus, Vocabulary.of(new), seed=42)
+        embeddings = focus(old, new, model.get_input_embeddings().weight, vectors)
+
+    Args:
+        source_tokenizer: Tokenizer of the source model.
+        target_tokenizer: The new tokenizer.
+        source_embeddings: The source table, a row for each source id.
+        vectors: Auxiliary vectors, a row for each target id; rows of zeros are tokens without a vector.
+        seed: Seed of the noise.
+        progress: Where to show how far it is.
+
+    Returns:
+        A row for each target id, of the source's dtype and on its device.
+
+    Raises:
+        VectorsError: If there are not as many vectors as target ids, or one is not finite.
+        ModelError: If the table has fewer rows than the source tokenizer has ids.
+    """
+    if not isinstance(vectors, TokenVectors):
+        vectors = TokenVectors.of(vectors)
+    transfer = Transfer.of(
+        source_tokenizer, target_tokenizer, embeddings=source_embeddings, vectors=vectors, seed=seed
+    )
+    mixture = initialize(transfer, Focus(), seed=seed, progress=progress)
+    check_rows(source_tokenizer, len(source_embeddings), int(mixture.rows.indices.max(initial=-1)))
+    return mixture.apply(source_embeddings)

@@ -65,7 +65,7 @@ class Ofa(Initializer):
         source, target = (
             words.token_vectors(vocabulary, cut, by_rank=False)
             for vocabulary, cut in zip(
-                (transfer.source, transfer.target), transfer.required_cuts, strict=True
+                (transfer.source, transfer.target), transfer.required_segmenters, strict=True
             )
         )
         return from_source_tokens(

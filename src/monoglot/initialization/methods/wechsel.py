@@ -81,7 +81,7 @@ class Wechsel(Initializer):
         """Weights for the missing tokens that get a vector."""
         source, target = (open_word_file(Path(path)) for path in (self.source_vectors, self.target_vectors))
         rotation = alignment(source, target, read_pairs(Path(self.dictionary), words=True))
-        cut_source, cut_target = transfer.required_cuts
+        cut_source, cut_target = transfer.required_segmenters
         return from_source_tokens(
             transfer,
             (source.token_vectors(transfer.source, cut_source) @ rotation).astype(np.float32),

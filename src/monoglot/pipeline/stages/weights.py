@@ -13,15 +13,13 @@ from monoglot.initialization.initialize import initialize
 from monoglot.initialization.transfer import Transfer
 from monoglot.maths.mixture import Mixture
 from monoglot.model.checkpoint import transplant_checkpoint
-from monoglot.model.tables import trained_rows
 from monoglot.model.tokenizer_folder import load_tokenizer
 from monoglot.pipeline.stages.context import VocabularyContext, return_memory
 from monoglot.run import Artifact, file_hash, write_json
 from monoglot.tokenization.encoding import TokenizedCorpus
 from monoglot.tokenization.overlap import Overlap, match
-from monoglot.tokenization.pieces import segmenter_of, source_pieces
 from monoglot.tokenization.vocabulary import Vocabulary
-from monoglot.vectors.engine import ModelEngine, TokenVectors
+from monoglot.vectors.engine import TokenVectors
 
 
 def train_vectors(context: VocabularyContext, tokenizer: Artifact, tokens: Artifact) -> Artifact:
@@ -31,15 +29,13 @@ def train_vectors(context: VocabularyContext, tokenizer: Artifact, tokens: Artif
         # fastText's matrix is the largest thing of the whole run: nothing else should be in memory beside it.
         context.source.forget()
         return_memory()
-        engine = context.engine
-        if isinstance(engine, ModelEngine) and context.probed_model:
-            engine = engine.given(context.probed_model)
-        result = engine.train(
+        result = context.engine.train(
             TokenizedCorpus.open(tokens.folder),
             Vocabulary.of(load_tokenizer(tokenizer.folder)),
             seed=context.settings.seed,
             threads=context.settings.n_threads,
             progress=context.progress,
+            model=context.probed_model,
         )
         result.save(folder / "vectors.safetensors")
         if context.probed_model:
@@ -70,24 +66,18 @@ def compute_mixture(
     """
 
     def compute(folder: Path) -> None:
-        old, new = context.vocabularies(tokenizer)
-        pairs = Overlap.load(overlap.folder / "overlap.safetensors")
-        pieces = source_pieces(
-            context.source.tokenizer, Vocabulary.of(load_tokenizer(tokenizer.folder)), pairs.missing
-        )
+        target = load_tokenizer(tokenizer.folder)
         static = TokenVectors.load(vectors.folder / "vectors.safetensors") if vectors else None
         if static and vectors_of:
-            static = vectors_at_new_ids(static, Vocabulary.of(load_tokenizer(vectors_of.folder)), new)
-        table = context.source.embeddings
-        transfer = Transfer(
-            old,
-            new,
-            pairs,
-            pieces,
-            trained_rows(table, old),
+            trained_with = Vocabulary.of(load_tokenizer(vectors_of.folder))
+            static = vectors_at_new_ids(static, trained_with, Vocabulary.of(target))
+        transfer = Transfer.of(
+            context.source.tokenizer,
+            target,
+            matching=context.method.matching,
+            overlap=Overlap.load(overlap.folder / "overlap.safetensors"),
+            embeddings=context.source.embeddings,
             vectors=static,
-            embeddings=table,
-            cuts=(segmenter_of(context.source.tokenizer), segmenter_of(load_tokenizer(tokenizer.folder))),
             seed=context.settings.seed,
             device="cuda" if torch.cuda.is_available() else "cpu",
         )

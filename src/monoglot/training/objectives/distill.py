@@ -16,7 +16,8 @@ from torch.nn.functional import cosine_similarity, normalize
 from transformers import PreTrainedModel
 
 from monoglot.errors import ModelError, SettingError, did_you_mean
-from monoglot.model.pooling import Pooling, read_pooling
+from monoglot.model.hidden_states import last_hidden_states
+from monoglot.model.pooling import Pooling, pool_rows, pool_segments, read_pooling
 from monoglot.model.side_files import MODULES
 from monoglot.tokenization.encoding import TokenizedCorpus
 from monoglot.training.aligned_spans import AlignedSpans
@@ -29,15 +30,7 @@ from monoglot.training.objectives.clm import CAUSAL
 from monoglot.training.packing import Windows
 from monoglot.training.registry import register
 from monoglot.training.schedule import Recipe
-from monoglot.training.teacher import (
-    DistanceEvaluator,
-    Reader,
-    SentenceVectors,
-    check_teacher,
-    last_hidden,
-    pool,
-    pool_rows,
-)
+from monoglot.training.teacher import DistanceEvaluator, Reader, SentenceVectors, check_teacher
 
 Distance = Literal["cosine", "mse"]
 MEAN_VECTOR_TEXTS = 512
@@ -104,11 +97,11 @@ class SentenceTask(Task):
     def loss(self, model: PreTrainedModel, batch: Batch) -> Tensor:
         """The mean distance of the texts' vectors, of their similarities, and of hidden states."""
         pieces, positions, complete = batch["pieces"], batch["positions"], batch["complete"]
-        hidden = last_hidden(model, self.inputs(batch["ids"], pieces, positions))
+        hidden = last_hidden_states(model, self.inputs(batch["ids"], pieces, positions))
         hidden = self.inputs.by_window(hidden, batch["ids"])
         if not complete.any():  # the mean of nothing is no number
             return 0.0 * hidden.sum()
-        student = pool(hidden, pieces, positions, self.pooling, count=len(complete))[complete]
+        student = pool_segments(hidden, pieces, positions, self.pooling, count=len(complete))[complete]
         documents = batch["documents"].cpu().numpy()
         if not self.terms.hidden:
             return self._of_vectors(student, self.vectors(documents[complete.cpu().numpy()], hidden.device))

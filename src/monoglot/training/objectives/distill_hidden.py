@@ -15,6 +15,7 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 from monoglot.errors import ModelError, SettingError
+from monoglot.model.hidden_states import last_hidden_states
 from monoglot.run.atomic_files import sync_tree
 from monoglot.tokenization.encoding import TokenizedCorpus, encode_corpus
 from monoglot.training.aligned_spans import AlignedSpans
@@ -25,7 +26,7 @@ from monoglot.training.objective import Batch, Objective, Task, TrainingContext
 from monoglot.training.objectives.clm import CAUSAL, next_tokens
 from monoglot.training.packing import Windows
 from monoglot.training.registry import register
-from monoglot.training.teacher import Reader, check_teacher, last_hidden
+from monoglot.training.teacher import Reader, check_teacher
 
 TINY = 1e-12
 
@@ -134,7 +135,7 @@ class TokenTask(Task):
     def loss(self, model: PreTrainedModel, batch: Batch) -> Tensor:
         """The mean squared difference of hidden states, and what the head makes of them if that is wanted."""
         inputs = self.inputs(batch["ids"], batch["pieces"], batch["positions"])
-        hidden = self.head.hidden(model, inputs) if self.head else last_hidden(model, inputs)
+        hidden = self.head.hidden(model, inputs) if self.head else last_hidden_states(model, inputs)
         hidden = self.inputs.by_window(hidden, batch["ids"])
         found = self.stretches.student(hidden, batch)
         if not len(found):

@@ -10,12 +10,10 @@ from functools import cache
 import numpy as np
 from scipy.sparse import csr_array
 
-from monoglot.progress import SILENT, Progress
-from monoglot.tokenization.encoding import TokenizedCorpus
 from monoglot.tokenization.parts import Token
 from monoglot.tokenization.vocabulary import Vocabulary
 from monoglot.vectors.cooccurrence.decomposition import scaled_singular_vectors
-from monoglot.vectors.engine import Engine, TokenVectors
+from monoglot.vectors.engine import Engine, EngineInputs, TokenVectors
 from monoglot.vectors.registry import engine
 
 WORD_START = "▁"
@@ -91,21 +89,13 @@ class Characters(Engine):
     dim: int = 300
     longest_ngram: int = 4
 
-    def train(
-        self,
-        corpus: TokenizedCorpus,
-        vocabulary: Vocabulary,
-        *,
-        seed: int,
-        threads: int = 1,
-        progress: Progress = SILENT,
-    ) -> TokenVectors:
+    def vectors(self, inputs: EngineInputs) -> TokenVectors:
         """Decompose the TF-IDF matrix of form features; the same for any number of threads."""
         matrix = scaled_singular_vectors(
-            form_matrix(vocabulary, self.longest_ngram),
+            form_matrix(inputs.vocabulary, self.longest_ngram),
             self.dim,
-            seed=seed,
-            threads=threads,
-            progress=progress,
+            seed=inputs.seed,
+            threads=inputs.threads,
+            progress=inputs.progress,
         )
-        return TokenVectors(matrix, np.any(matrix != 0, axis=1), corpus.counts(vocabulary.size))
+        return TokenVectors(matrix, np.any(matrix != 0, axis=1), inputs.counts)

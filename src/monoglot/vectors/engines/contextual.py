@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
-import torch
-from jaxtyping import Bool, Float, Float32, Float64, Int64
+from jaxtyping import Bool, Float32, Float64, Int64
 from scipy.sparse import csr_array
 from tokenizers import Encoding, Tokenizer
-from torch import Tensor, nn
-from transformers import PreTrainedConfig, PreTrainedModel
 
-from monoglot.progress import SILENT, Progress
+from monoglot.model.hidden_states import Layer
+from monoglot.model.longest_input import longest_input_tokens
+from monoglot.model.source import Source
 from monoglot.tokenization.encoding import Ids, TokenizedCorpus
 from monoglot.tokenization.vocabulary import Vocabulary, plain_backend
-from monoglot.vectors.engine import ModelEngine, Pretrained, TokenVectors
+from monoglot.vectors.engine import EngineInputs, ModelEngine, TokenVectors
 from monoglot.vectors.registry import engine
 
 CHUNK_TOKENS = 1 << 22
@@ -111,67 +109,6 @@ class Spelling:
         return np.repeat(owners, np.stack([self.spaces[ids], self.characters[ids]], axis=1).ravel())
 
 
-class _LayerDone(Exception):
-    """Leaves a model after the layer that was wanted."""
-
-
-@dataclass(frozen=True)
-class Layer:
-    """One layer of a model's body: its encoder, if it has one, else its decoder.
-
-    Attributes:
-        body: The body.
-        number: Which layer, counted from 1; 0 are the embeddings that enter the first.
-    """
-
-    body: nn.Module
-    number: int
-
-    @classmethod
-    def of(cls, model: PreTrainedModel, depth: float) -> Layer:
-        """The layer at a depth from 0, the embeddings, to 1, the last layer."""
-        body = model.get_encoder() if model.config.is_encoder_decoder else model.base_model
-        return cls(body, round(depth * model.config.get_text_config().num_hidden_layers))
-
-    @torch.inference_mode()
-    def states(self, encodings: Sequence[Encoding], pad_id: int) -> Float[Tensor, "texts pieces dim"]:
-        """Run texts through the body, as far as this layer; texts are padded to the longest."""
-        longest = max(map(len, encodings))
-        ids = torch.full((len(encodings), longest), pad_id)
-        mask = torch.zeros_like(ids)
-        for row, encoding in enumerate(encodings):
-            ids[row, : len(encoding)] = torch.tensor(encoding.ids)
-            mask[row, : len(encoding)] = 1
-        inputs = {"input_ids": ids.to(self._device), "attention_mask": mask.to(self._device)}
-        layers = self._layers()
-        if self.number == 0 or self.number > len(
-            layers
-        ):  # layers that share their weights can't be told apart
-            states: Tensor = self.body(**inputs, output_hidden_states=True).hidden_states[self.number]
-            return states.float()
-        caught: list[Tensor] = []
-
-        def stop(layer: nn.Module, given: Any, output: Any) -> None:
-            caught.append(output[0] if isinstance(output, tuple) else output)
-            raise _LayerDone
-
-        handle = layers[self.number - 1].register_forward_hook(stop)
-        try:
-            with suppress(_LayerDone):
-                self.body(**inputs)
-        finally:
-            handle.remove()
-        return caught[0].float()
-
-    @property
-    def _device(self) -> torch.device:
-        return next(self.body.parameters()).device
-
-    def _layers(self) -> Sequence[nn.Module]:
-        lists = [list(module) for module in self.body.modules() if isinstance(module, nn.ModuleList)]
-        return max(lists, key=len, default=[])
-
-
 POOL = 512
 """Excerpts that are sorted by length together, so that little is padded."""
 BATCH = 16
@@ -200,32 +137,24 @@ class Contextual(ModelEngine):
     read_tokens: int = 300_000
     excerpt_tokens: int = 64
 
-    def train_with(
-        self,
-        model: Pretrained,
-        corpus: TokenizedCorpus,
-        vocabulary: Vocabulary,
-        *,
-        seed: int,
-        threads: int = 1,
-        progress: Progress = SILENT,
-    ) -> TokenVectors:
+    def vectors_of(self, model: Source, inputs: EngineInputs) -> TokenVectors:
         """Read, average, centre."""
-        counts = corpus.counts(vocabulary.size)
+        corpus, vocabulary = inputs.corpus, inputs.vocabulary
+        counts = inputs.counts
         spans = choose_excerpts(
             corpus,
             counts,
             longest_tokens=self.excerpt_tokens,
             total_tokens=self.read_tokens,
-            seed=seed,
+            seed=inputs.seed,
         )
         layer = Layer.of(model.model, self.depth)
-        backend = _limited(plain_backend(model.tokenizer), model.model.config)
+        backend = _limited(model)
         pad_id = model.tokenizer.pad_token_id or 0
         spelling = Spelling.of(vocabulary)
         sums: Float64[np.ndarray, "target dim"] | None = None
         weights = np.zeros(vocabulary.size)
-        with progress.task("reading with the model", len(spans)) as advance:
+        with inputs.progress.task("reading with the model", len(spans)) as advance:
             for batch in _batches(corpus, spans, spelling, backend):
                 states = layer.states([encoding for _, encoding in batch], pad_id).cpu().numpy()
                 shares = shared_characters(batch, spelling, states.shape[1])
@@ -287,12 +216,10 @@ def centred(matrix: Float64[np.ndarray, "rows dim"]) -> Float32[np.ndarray, "row
     return np.asarray(matrix - matrix.mean(axis=0), dtype=np.float32)
 
 
-def _limited(backend: Tokenizer, config: PreTrainedConfig) -> Tokenizer:
-    """A copy of the tokenizer that cuts off what the model has no positions for."""
-    # Some models number positions from 2 on.
-    positions = getattr(config.get_text_config(), "max_position_embeddings", None) or LONGEST_PIECES
-    backend = Tokenizer.from_str(backend.to_str())
-    backend.enable_truncation(min(LONGEST_PIECES, positions - 2))
+def _limited(model: Source) -> Tokenizer:
+    """A copy of a model's tokenizer that truncates texts to what the model can read, and batches afford."""
+    backend = Tokenizer.from_str(plain_backend(model.tokenizer).to_str())
+    backend.enable_truncation(min(LONGEST_PIECES, longest_input_tokens(model.model, model.tokenizer)))
     return backend
 
 

@@ -13,7 +13,7 @@ from monoglot.tokenization.encoding import TokenizedCorpus
 from monoglot.tokenization.vocabulary import Vocabulary
 from monoglot.vectors.cooccurrence.decomposition import positive_pmi, scaled_singular_vectors
 from monoglot.vectors.cooccurrence.pair_counts import MOST_PAIRS, PairTable, count_pairs
-from monoglot.vectors.engine import Engine, TokenVectors
+from monoglot.vectors.engine import Engine, EngineInputs, TokenVectors
 from monoglot.vectors.engines.characters import form_matrix
 from monoglot.vectors.registry import engine
 
@@ -49,21 +49,17 @@ class Cooccurrence(Engine):
     half_evidence_count: float = 5.0
     most_pairs: int = MOST_PAIRS
 
-    def train(
-        self,
-        corpus: TokenizedCorpus,
-        vocabulary: Vocabulary,
-        *,
-        seed: int,
-        threads: int = 1,
-        progress: Progress = SILENT,
-    ) -> TokenVectors:
+    def vectors(self, inputs: EngineInputs) -> TokenVectors:
         """Count neighbours, decompose, join."""
-        size = vocabulary.size
         before = count_pairs(
-            corpus, size, window=self.window, most_pairs=self.most_pairs, threads=threads, progress=progress
+            inputs.corpus,
+            inputs.vocabulary.size,
+            window=self.window,
+            most_pairs=self.most_pairs,
+            threads=inputs.threads,
+            progress=inputs.progress,
         )
-        return self._place(before, corpus.counts(size), vocabulary, seed, threads, progress)
+        return self._place(before, inputs.counts, inputs)
 
     def train_on_counts(
         self,
@@ -83,34 +79,32 @@ class Cooccurrence(Engine):
             threads: How many threads may be used.
             progress: Where to show how far the work is.
         """
-        before = table.most_frequent(self.most_pairs)
-        return self._place(before, np.asarray(table.token_counts), vocabulary, seed, threads, progress)
+        nothing = TokenizedCorpus(np.zeros(0, np.uint32), np.zeros(1, np.int64))
+        inputs = EngineInputs(nothing, vocabulary, seed, threads, progress)
+        return self._place(table.most_frequent(self.most_pairs), np.asarray(table.token_counts), inputs)
 
     def _place(
         self,
         before: csr_array,
         counts: Int64[np.ndarray, " target"],
-        vocabulary: Vocabulary,
-        seed: int,
-        threads: int,
-        progress: Progress,
+        inputs: EngineInputs,
     ) -> TokenVectors:
         """Decompose and join."""
-        neighbours = positive_pmi(before + before.T.tocsr(), smoothing=self.smoothing, shift=self.shift)
+        neighbors = positive_pmi(before + before.T.tocsr(), smoothing=self.smoothing, shift=self.shift)
         del before
         context = scaled_singular_vectors(
-            neighbours, self.context_dim, seed=seed, threads=threads, progress=progress
+            neighbors, self.context_dim, seed=inputs.seed, threads=inputs.threads, progress=inputs.progress
         )
         form = scaled_singular_vectors(
-            form_matrix(vocabulary, self.longest_ngram),
+            form_matrix(inputs.vocabulary, self.longest_ngram),
             self.form_dim,
-            seed=seed,
-            threads=threads,
-            progress=progress,
+            seed=inputs.seed,
+            threads=inputs.threads,
+            progress=inputs.progress,
         )
         evidence = counts / (counts + self.half_evidence_count)
         matrix = joined(context, form, (1 - self.form_share) * evidence**2)
-        matrix[[token.id for token in vocabulary.special]] = 0
+        matrix[[token.id for token in inputs.vocabulary.special]] = 0
         return TokenVectors(matrix, np.any(matrix != 0, axis=1), counts)
 
 

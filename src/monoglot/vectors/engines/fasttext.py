@@ -14,7 +14,7 @@ from jaxtyping import Int64
 from monoglot.progress import SILENT, Progress
 from monoglot.tokenization.encoding import TokenizedCorpus
 from monoglot.tokenization.vocabulary import Vocabulary
-from monoglot.vectors.engine import Engine, TokenVectors
+from monoglot.vectors.engine import Engine, EngineInputs, TokenVectors
 from monoglot.vectors.registry import engine
 from monoglot.vectors.vector_files import writable
 
@@ -61,26 +61,19 @@ class FastText(Engine):
     longest_ngram: int = 6
     buckets: int = 2_000_000
 
-    def train(
-        self,
-        corpus: TokenizedCorpus,
-        vocabulary: Vocabulary,
-        *,
-        seed: int,
-        threads: int = 1,
-        progress: Progress = SILENT,
-    ) -> TokenVectors:
+    def vectors(self, inputs: EngineInputs) -> TokenVectors:
         """Train fastText; a corpus with less than two tokens that are frequent enough gives no vector."""
-        counts = corpus.counts(vocabulary.size)
+        vocabulary = inputs.vocabulary
+        counts = inputs.counts
         matrix = np.zeros((vocabulary.size, self.dim), dtype=np.float32)
         usable = np.zeros(vocabulary.size, dtype=bool)
         # With a single word fastText would forever look for a second one to set against it.
         if np.count_nonzero(counts >= self.min_count) > 1:
             with tempfile.TemporaryDirectory(prefix="monoglot-") as folder:
                 text = Path(folder) / "tokens.txt"
-                write_tokens(corpus, vocabulary, text, progress)
-                with progress.task("training fastText"):
-                    model = self._train_on(text, self._rows(vocabulary, counts), seed, threads)
+                write_tokens(inputs.corpus, vocabulary, text, inputs.progress)
+                with inputs.progress.task("training fastText"):
+                    model = self._train_on(text, self._rows(vocabulary, counts), inputs.seed, inputs.threads)
             known = set(model.getVocab("strict")[0])
             vector = fasttext_pybind.Vector(self.dim)
             for token in vocabulary.tokens:

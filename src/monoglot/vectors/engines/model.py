@@ -7,11 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from monoglot.errors import VectorsError
-from monoglot.progress import SILENT, Progress
-from monoglot.tokenization.encoding import TokenizedCorpus
+from monoglot.model.source import Source
 from monoglot.tokenization.overlap import MatchKind, match
-from monoglot.tokenization.vocabulary import Vocabulary
-from monoglot.vectors.engine import ModelEngine, Pretrained, TokenVectors
+from monoglot.vectors.engine import EngineInputs, ModelEngine, TokenVectors
 from monoglot.vectors.registry import engine
 
 
@@ -32,21 +30,13 @@ class HelperModel(ModelEngine):
 
     path: str
 
-    def train_with(
-        self,
-        model: Pretrained,
-        corpus: TokenizedCorpus,
-        vocabulary: Vocabulary,
-        *,
-        seed: int,
-        threads: int = 1,
-        progress: Progress = SILENT,
-    ) -> TokenVectors:
+    def vectors_of(self, model: Source, inputs: EngineInputs) -> TokenVectors:
         """Look up the rows of the shared tokens; the corpus only tells how frequent they are.
 
         Raises:
             VectorsError: If no token is shared.
         """
+        vocabulary = inputs.vocabulary
         pairs = match(model.vocabulary, vocabulary)
         ordinary = pairs.kinds != MatchKind.ROLE
         if not ordinary.any():
@@ -60,4 +50,4 @@ class HelperModel(ModelEngine):
         matrix[pairs.target_ids[ordinary]] = rows
         usable = np.isfinite(matrix).all(axis=1) & np.any(matrix != 0, axis=1)
         matrix[~usable] = 0
-        return TokenVectors(matrix, usable, corpus.counts(vocabulary.size))
+        return TokenVectors(matrix, usable, inputs.counts)

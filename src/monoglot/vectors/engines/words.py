@@ -16,7 +16,7 @@ from monoglot.errors import VectorsError
 from monoglot.progress import SILENT, Progress
 from monoglot.tokenization.encoding import Ids, TokenizedCorpus
 from monoglot.tokenization.vocabulary import Vocabulary
-from monoglot.vectors.engine import Engine, TokenVectors
+from monoglot.vectors.engine import Engine, EngineInputs, TokenVectors
 from monoglot.vectors.registry import engine
 from monoglot.vectors.vector_files import MOST_WORDS, NgramModel, WordList, check_word_file
 
@@ -141,25 +141,18 @@ class Words(Engine):
         except OSError as error:
             raise VectorsError(f"the word vectors {path} can't be read ({error.strerror}).") from None
 
-    def train(
-        self,
-        corpus: TokenizedCorpus,
-        vocabulary: Vocabulary,
-        *,
-        seed: int,
-        threads: int = 1,
-        progress: Progress = SILENT,
-    ) -> TokenVectors:
+    def vectors(self, inputs: EngineInputs) -> TokenVectors:
         """Read the file; nothing is drawn.
 
         Raises:
             VectorsError: If it is damaged, or has a vector for none of the tokens.
         """
+        corpus, vocabulary = inputs.corpus, inputs.vocabulary
         path = Path(self.path)
         if path.suffix == ".bin":
             matrix = NgramModel(path).token_vectors(vocabulary)
         else:
-            matrix = self._by_words(path, corpus, vocabulary, progress)
+            matrix = self._by_words(path, corpus, vocabulary, inputs.progress)
         matrix[[token.id for token in vocabulary.special]] = 0
         usable = np.any(matrix != 0, axis=1)
         if not usable.any():
@@ -167,7 +160,7 @@ class Words(Engine):
                 f"{path} gives a vector to none of the {len(vocabulary):,} target tokens; "
                 "give word vectors of the corpus' language."
             )
-        return TokenVectors(matrix, usable, corpus.counts(vocabulary.size))
+        return TokenVectors(matrix, usable, inputs.counts)
 
     def _by_words(
         self, path: Path, corpus: TokenizedCorpus, vocabulary: Vocabulary, progress: Progress
