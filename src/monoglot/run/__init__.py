@@ -1,16 +1,9 @@
 """The run folder: stages keyed by content, atomic writes, a manifest, and resuming.
 
-The user asks for ``OUT``. While work goes on everything lies in the sibling folder ``OUT.partial``; at the
-very end that folder is renamed to ``OUT``, so that ``OUT`` is complete or does not exist::
-
-    OUT/                        a Hugging Face folder: the files of the artifacts given to `Run.publish`
-    └── monoglot/
-        ├── manifest.json       settings, inputs and their hashes, versions, seed, keys of all stages
-        ├── measured.json       when, by which command, seconds and memory of each stage
-        └── <stage>/
-            ├── stage.json      what the stage was made from, and the hash of each file it wrote
-            ├── measured.json   what computing it cost
-            └── …               its files (those at the root of OUT are not kept twice)
+The user asks for ``OUT``. While a run works, everything lies in the sibling folder ``OUT.partial``; at the
+very end that folder is renamed to ``OUT``, so that ``OUT`` is complete or does not exist. The files of the
+stages given to `Run.publish` lie at its root, all others in ``OUT/monoglot``: `monoglot.run.layout` names
+every file, who writes it and who reads it.
 
 A stage is computed into a temporary folder and renamed when it is complete; it is found again by a key made
 of its name, version and settings and the *content* of its inputs. A killed run therefore continues where it
@@ -22,10 +15,12 @@ a run publishes are byte for byte the same in two runs with one seed and one thr
 
 from monoglot.run.atomic_files import atomic_write, read_json, write_json
 from monoglot.run.hashing import content_key, file_hash
+from monoglot.run.layout import LAYOUT
 from monoglot.run.run_folder import Artifact, Run
 from monoglot.run.stage import Measured
 
 __all__ = [
+    "LAYOUT",
     "Artifact",
     "Measured",
     "Run",
