@@ -7,11 +7,18 @@ pyproject.toml are raised.
 from __future__ import annotations
 
 import ast
+import importlib
+import inspect
 import logging
+import re
+import sys
+import textwrap
+from collections.abc import Iterator
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
+from types import SimpleNamespace
 
-import fasttext_pybind
 import pytest
 import torch
 import transformers
@@ -21,13 +28,11 @@ import monoglot
 from monoglot import _hf
 
 SOURCE = Path(monoglot.__file__).parent
-OWN = ("self", "cls", "super", "run", "other")
-"""Objects of our own classes, whose private names are ours."""
 
 
 @pytest.fixture
 def canary(request):
-    """Calls a function of `monoglot._hf`; where a name has vanished, the failure says which to mend."""
+    """Calls a function of `monoglot._hf`; where a name has vanished, the failure says which to fix."""
 
     def call(function, library, work):
         try:
@@ -35,10 +40,19 @@ def canary(request):
         except (ImportError, AttributeError, TypeError, KeyError) as error:
             pytest.fail(
                 f"{library} {version(library)} moved a name that monoglot._hf.{function.__name__} uses "
-                f"({type(error).__name__}: {error}): mend that function, or cap {library} in pyproject.toml"
+                f"({type(error).__name__}: {error}): fix that function, or cap {library} in pyproject.toml"
             )
 
     return call
+
+
+def assert_mentioned(function, library, file, name):
+    """Check that a library still has a name that `monoglot._hf` sets for it or reads as text."""
+    text = (Path(find_spec(library).origin).parent / file).read_text(encoding="utf-8")
+    assert name in text, (
+        f"{library} {version(library)} no longer has {name} in {file}; monoglot._hf."
+        f"{function.__name__} needs it: fix that function, or cap {library} in pyproject.toml"
+    )
 
 
 @pytest.fixture
@@ -83,19 +97,19 @@ def test_attention_of(canary, bert):
     assert _hf.attention_of(bert) == "sdpa"
 
 
-def test_undivided_modules(canary, bert):
-    found = canary(_hf.undivided_modules, "transformers", lambda: _hf.undivided_modules(bert))
-    assert found
-    classes = {type(module).__name__ for module in bert.modules()}
-    assert set(found) & classes
+def test_keep_layers_whole(canary, bert):
+    wrapper = torch.nn.Linear(1, 1)
+    canary(_hf.keep_layers_whole, "transformers", lambda: _hf.keep_layers_whole(wrapper, bert))
+    (name,) = vars(wrapper).keys() - vars(torch.nn.Linear(1, 1)).keys()
+    assert set(getattr(wrapper, name)) & {type(module).__name__ for module in bert.modules()}
+    assert_mentioned(_hf.keep_layers_whole, "accelerate", "utils/dataclasses.py", name)
 
 
 def test_leave_out_when_saved(canary):
     module = torch.nn.Linear(1, 1)
     _hf.leave_out_when_saved(module, ["weight"])
-    trainer = (Path(transformers.__file__).parent / "trainer.py").read_text(encoding="utf-8")
     (name,) = [name for name, value in vars(module).items() if value == ["weight"]]
-    assert name in trainer, f"transformers {version('transformers')} no longer looks for {name}: see _hf"
+    assert_mentioned(_hf.leave_out_when_saved, "transformers", "trainer.py", name)
 
 
 def test_draw_again(canary, bert):
@@ -180,60 +194,244 @@ def test_processor_has_bf16(canary):
     assert canary(_hf.processor_has_bf16, "torch", _hf.processor_has_bf16) in (True, False)
 
 
-def test_fasttext():
-    names = ("args", "model_name", "loss_name", "fasttext", "train", "Vector")
-    gone = [name for name in names if not hasattr(fasttext_pybind, name)]
-    assert not gone, f"fasttext-community {version('fasttext-community')} has no {gone[0]}: see vectors/"
+def test_sentencepiece_proto(canary):
+    def work():
+        proto = _hf.sentencepiece_proto()
+        proto.pieces.add(piece="a", score=-1.0, type=1)
+        for part, names in {
+            "trainer_spec": ("model_type", "UNIGRAM", "unk_id", "bos_id", "eos_id", "pad_id"),
+            "normalizer_spec": (
+                "precompiled_charsmap",
+                "remove_extra_whitespaces",
+                "add_dummy_prefix",
+                "escape_whitespaces",
+            ),
+        }.items():
+            for name in names:
+                getattr(getattr(proto, part), name)
+        return proto.SerializeToString()
+
+    assert canary(_hf.sentencepiece_proto, "sentencepiece", work)
+
+
+def test_scheduler_is_made():
+    trainer = SimpleNamespace()
+    _hf.scheduler_is_made(trainer)
+    (name,) = vars(trainer)
+    assert_mentioned(_hf.scheduler_is_made, "transformers", "trainer.py", f"self.{name}")
+
+
+def test_unwrapped_name():
+    assert _hf.unwrapped_name("_orig_mod._fsdp_wrapped_module.layer._orig_mod.weight") == "layer.weight"
+    assert_mentioned(
+        _hf.unwrapped_name, "torch", "distributed/fsdp/_common_utils.py", '"_fsdp_wrapped_module"'
+    )
+    assert_mentioned(_hf.unwrapped_name, "torch", "_dynamo/eval_frame.py", '"_orig_mod"')
+
+
+def test_fasttext_model(canary, tmp_path):
+    text, library = tmp_path / "text.txt", "fasttext-community"
+    text.write_text("one two three one two\n" * 20, encoding="utf-8")
+
+    def train():
+        return _hf.FastTextModel.train(
+            text, "cbow", dim=4, epoch=1, minCount=1, ws=2, neg=1, lr=0.1, t=1.0, minn=2, maxn=3, bucket=10,
+            seed=1, thread=1,
+        )  # fmt: skip
+
+    model = canary(_hf.FastTextModel, library, train)
+    canary(_hf.FastTextModel, library, lambda: model.binding.saveModel(str(tmp_path / "model.bin")))
+    loaded = canary(_hf.FastTextModel, library, lambda: _hf.FastTextModel.load(tmp_path / "model.bin"))
+    assert canary(_hf.FastTextModel, library, lambda: loaded.dim) == 4
+    assert canary(_hf.FastTextModel, library, lambda: loaded.words) == {"one", "two", "three", "</s>"}
+    assert canary(_hf.FastTextModel, library, lambda: loaded.knows("one"))
+    assert not loaded.knows("four")
+    vector = canary(_hf.FastTextModel, library, lambda: loaded.vector("one"))
+    assert vector.any()
+    assert vector.tolist() == model.vector("one").tolist()
 
 
 def test_every_function_has_a_canary():
-    names = {node.name for node in ast.parse(Path(_hf.__file__).read_text()).body if hasattr(node, "name")}
-    used = {
-        node.attr
-        for node in ast.walk(ast.parse(Path(__file__).read_text()))
-        if isinstance(node, ast.Attribute)
-    }
-    assert names <= used, f"no test calls {sorted(names - used)}"
+    own = {node.name for node in parsed(Path(_hf.__file__)).body if hasattr(node, "name")}
+    used = {node.attr for node in ast.walk(parsed(Path(__file__))) if isinstance(node, ast.Attribute)}
+    assert own <= used, f"no test calls {sorted(own - used)}"
 
 
-def private_names(text: str) -> list[str]:
-    """Underscored names that a file takes from others: imports, and attributes of what is not its own."""
-    tree = ast.parse(text)
-    own = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute) and _is_own(node.value)}
-    own |= {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.ClassDef)}
-    own |= {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
-    found = []
-    for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom):
-            parts = [*(node.module or "").split("."), *(alias.name for alias in node.names)]
-            found += [part for part in parts if _is_private(part) and part != "_hf"]
-        elif isinstance(node, ast.Attribute) and _is_private(node.attr) and not _is_own(node.value):
-            found += [node.attr] if node.attr not in own else []
-        elif isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("getattr", "setattr", "hasattr"):
-            names = [arg.value for arg in node.args if isinstance(arg, ast.Constant)]
-            found += [name for name in names if isinstance(name, str) and _is_private(name)]
-    return found
+# Other files
 
+DOCUMENTED = {
+    "accelerate": ("utils",),
+    "datasets": (),
+    "fasttext_pybind": None,
+    "huggingface_hub": ("errors",),
+    "peft": (),
+    "safetensors": ("numpy", "torch"),
+    "sentencepiece": (),
+    "tokenizers": (),
+    "torch": (
+        "distributed.tensor", "nn", "nn.functional", "nn.utils", "optim.lr_scheduler", "utils.checkpoint",
+    ),
+    "transformers": (),
+}  # fmt: skip
+"""Libraries, each with the modules inside that its manual names; ``None`` if it has no manual at all.
 
-def _is_private(name: str) -> bool:
-    return (
-        name.startswith("_") and not name.startswith("__") and name not in ("_asdict", "_replace", "_fields")
-    )
-
-
-def _is_own(node: ast.expr) -> bool:
-    return isinstance(node, ast.Name) and node.id in OWN
+Other files than `_hf.py` import from these modules and from the libraries themselves only.
+"""
+KEYS_OF_FILES = {"_name_or_path"}
+"""Underscored keys of JSON files, which are read as text."""
+ENDS_OF_NAMES = {"_score", "_token"}
+OF_NAMED_TUPLES = {"_asdict", "_fields", "_replace"}
 
 
 def test_private_names_are_found():
-    text = "from a._b import c\nfrom d import _e\nx._f\nself._g\ngetattr(y, '_h', None)\n_mine = 1\n"
-    assert private_names(text) == ["_b", "_e", "_f", "_h"]
+    text = """
+        from a._b import c
+        from d import _e
+        import f._g
+        x._h
+        self._own = 1
+        x._own
+        def _mine(): ...
+        y._mine
+        class C:
+            _field = 1
+            def of(self, other): return other._field, other._replace(z=1), super()._of_base
+        getattr(y, "_i", None)
+        setattr(y, NAME, "_j.")
+        vars(y)["_k"]
+        f"{x}_id", __version__, "a _sentence"
+    """
+    found = private_names(ast.parse(textwrap.dedent(text)))
+    assert found == {"_b", "_e", "_g", "_h", "_i", "_j.", "_k"}
 
 
 def test_no_other_file_uses_private_names():
+    found = {path: sorted(names) for path, tree in others() if (names := private_names(tree))}
+    assert not found, f"files other than _hf.py use private names: {found}"
+
+
+def test_no_other_file_imports_undocumented_modules():
     found = {
-        str(path.relative_to(SOURCE)): names
-        for path in sorted(SOURCE.rglob("*.py"))
-        if path.name != "_hf.py" and (names := private_names(path.read_text(encoding="utf-8")))
+        (path, module)
+        for path, tree in others()
+        for module in imported_modules(tree)
+        for library, _, inside in [module.partition(".")]
+        if library in DOCUMENTED
+        if inside not in ("", *(DOCUMENTED[library] or ())) or DOCUMENTED[library] is None
     }
-    assert not found
+    assert not found, f"files other than _hf.py import modules that no manual names: {sorted(found)}"
+
+
+def test_classes_share_no_private_name_with_those_that_they_extend():
+    """A private name of ours may neither be nor hide one of the library's class."""
+    pairs = list(extended_classes())
+    assert {own.__name__ for own, _ in pairs} >= {"LaptTrainer", "ObjectiveWrapper"}
+    found = {
+        f"{own.__name__}.{name} of {cls.__module__}.{cls.__name__}"
+        for own, base in pairs
+        for cls in base.__mro__
+        if cls.__module__.partition(".")[0] not in sys.stdlib_module_names
+        for name in private_members(own) & private_members(cls)
+    }
+    assert not found, f"classes share private names with those that they extend: {sorted(found)}"
+
+
+def others() -> Iterator[tuple[str, ast.Module]]:
+    """The files of monoglot but `_hf.py`, parsed."""
+    for path in sorted(SOURCE.rglob("*.py")):
+        if path != Path(_hf.__file__):
+            yield str(path.relative_to(SOURCE)), parsed(path)
+
+
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+def imported_modules(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node.module or ""
+
+
+def private_names(tree: ast.AST) -> set[str]:
+    """Underscored names that a file takes from others: by import, as attributes, or as text."""
+    own = own_names(tree)
+    found = {part for module in imported_modules(tree) for part in module.split(".") if is_private(part)}
+    no_names = {id(part) for node in ast.walk(tree) for part in prose(node)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom):
+            found |= {alias.name for alias in node.names if is_private(alias.name)}
+        elif isinstance(node, ast.Attribute) and is_private(node.attr) and not is_self(node.value):
+            found |= {node.attr} - own
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in no_names:
+            found |= {node.value} if re.fullmatch(r"_[a-z]\w*\.?", node.value) else set()
+    return found - {"_hf"} - KEYS_OF_FILES - ENDS_OF_NAMES - OF_NAMED_TUPLES
+
+
+def own_names(tree: ast.AST) -> set[str]:
+    """A file's functions, classes and their fields, and the attributes that it sets on ``self``."""
+    own = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            own.add(node.name)
+        if isinstance(node, ast.ClassDef):
+            own |= {
+                name.id
+                for statement in node.body
+                if isinstance(statement, ast.Assign | ast.AnnAssign)
+                for name in ast.walk(statement)
+                if isinstance(name, ast.Name) and isinstance(name.ctx, ast.Store)
+            }
+        elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store) and is_self(node.value):
+            own.add(node.attr)
+    return own
+
+
+def prose(node: ast.AST) -> list[ast.AST]:
+    """Docstrings, and the constant parts of f-strings."""
+    if isinstance(node, ast.Expr):
+        return [node.value]
+    return list(node.values) if isinstance(node, ast.JoinedStr) else []
+
+
+def is_private(name: str) -> bool:
+    return name.startswith("_") and not name.startswith("__")
+
+
+def is_self(node: ast.expr) -> bool:
+    node = node.func if isinstance(node, ast.Call) else node
+    return isinstance(node, ast.Name) and node.id in ("self", "cls", "super")
+
+
+def extended_classes() -> Iterator[tuple[type, type]]:
+    """Our classes that extend one of a library, each with that."""
+    for path, tree in others():
+        libraries = {
+            alias.asname or alias.name.partition(".")[0]
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Import | ast.ImportFrom)
+            for alias in node.names
+            if (getattr(node, "module", None) or alias.name).partition(".")[0]
+            not in {"monoglot", *sys.stdlib_module_names}
+        }
+        names = [
+            node.name
+            for node in ast.walk(tree)
+            if isinstance(node, ast.ClassDef)
+            and any(isinstance(n, ast.Name) and n.id in libraries for b in node.bases for n in ast.walk(b))
+        ]
+        if names:
+            module = importlib.import_module(
+                ".".join(("monoglot", *Path(path).with_suffix("").parts)).removesuffix(".__init__")
+            )
+            classes = (getattr(module, name) for name in names)
+            yield from ((own, base) for own in classes for base in own.__bases__)
+
+
+def private_members(cls: type) -> set[str]:
+    """The private names that a class itself defines, or uses of ``self``."""
+    tree = ast.parse(textwrap.dedent(inspect.getsource(cls)))
+    used = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute) and is_self(node.value)}
+    return {name for name in used | own_names(tree) if is_private(name)}

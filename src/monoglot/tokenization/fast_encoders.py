@@ -13,9 +13,10 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Int64
-from sentencepiece import SentencePieceProcessor, sentencepiece_model_pb2
+from sentencepiece import SentencePieceProcessor
 from tokenizers import Tokenizer, models
 
+from monoglot._hf import sentencepiece_proto
 from monoglot.tokenization.parts import Parts, replacement_of
 from monoglot.tokenization.pieces import without_added_tokens, without_habits
 
@@ -267,7 +268,7 @@ def _steps(component: dict[str, Any] | None, key: str) -> list[dict[str, Any]]:
 
 
 def _proto(model: dict[str, Any], control: set[str], settings: dict[str, Any]) -> bytes:
-    proto = sentencepiece_model_pb2.ModelProto()  # type: ignore[attr-defined]  # protobuf makes it at import
+    proto = sentencepiece_proto()
     for index, (piece, score) in enumerate(model["vocab"]):
         kind = UNKNOWN if index == model["unk_id"] else CONTROL if piece in control else NORMAL
         proto.pieces.add(piece=piece, score=score, type=kind)

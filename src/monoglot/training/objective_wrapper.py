@@ -11,7 +11,7 @@ from jaxtyping import Bool
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
-from monoglot._hf import is_sharded, leave_out_when_saved, undivided_modules
+from monoglot._hf import is_sharded, keep_layers_whole, leave_out_when_saved
 from monoglot.errors import SettingError
 from monoglot.model.tables import storage
 from monoglot.training.composition import Composition
@@ -105,8 +105,7 @@ class ObjectiveWrapper(nn.Module):
     def __init__(self, model: PreTrainedModel, task: Task, composition: Composition | None = None) -> None:
         super().__init__()
         self.model, self.task, self.composition = model, task, composition
-        # Accelerate's FSDP wraps modules of these classes.
-        self._no_split_modules = undivided_modules(model)
+        keep_layers_whole(self, model)
         self.register_state_dict_post_hook(_name_tied_tensors_once)
         every = dict(nn.Module.named_parameters(self, remove_duplicate=False))
         once = dict(nn.Module.named_parameters(self))

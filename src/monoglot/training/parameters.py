@@ -14,6 +14,7 @@ from jaxtyping import Bool
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
+from monoglot._hf import unwrapped_name
 from monoglot.errors import SettingError
 from monoglot.model.tables import find_tables
 from monoglot.training import composition
@@ -173,9 +174,7 @@ def parameter_groups(
 
 def plain_name(name: str) -> str:
     """Give the name of a parameter in the model itself, without wrappers (objective, DDP, FSDP, compile)."""
-    for wrapper in ("_fsdp_wrapped_module.", "_orig_mod."):
-        name = name.replace(wrapper, "")
-    return name.removeprefix("module.").removeprefix("model.")
+    return unwrapped_name(name).removeprefix("module.").removeprefix("model.")
 
 
 def rate_factor(decay: DECAY, steps: int, warmup_steps: int, frozen_steps: int = 0) -> Callable[[int], float]:

@@ -29,7 +29,7 @@ from transformers import (
     TrainingArguments,
 )
 
-from monoglot._hf import processor_has_bf16
+from monoglot._hf import processor_has_bf16, scheduler_is_made
 from monoglot.errors import SettingError, TrainingError
 from monoglot.training.checkpoints import checks_without_progress, complete, latest
 from monoglot.training.objective_wrapper import Learning, ObjectiveWrapper
@@ -236,7 +236,7 @@ class LaptTrainer(Trainer):
                 for group in optimizer.param_groups
             ]
             self.lr_scheduler = LambdaLR(optimizer, factors)
-            self._created_lr_scheduler = True
+            scheduler_is_made(self)
         return self.lr_scheduler
 
     @property

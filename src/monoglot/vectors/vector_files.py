@@ -10,11 +10,11 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Self
 
-import fasttext_pybind
 import numpy as np
 from jaxtyping import Float32
 from scipy.sparse import csr_array
 
+from monoglot._hf import FastTextModel
 from monoglot.errors import SettingError, VectorsError
 from monoglot.tokenization.pieces import Segmenter
 from monoglot.tokenization.vocabulary import Vocabulary
@@ -284,29 +284,22 @@ class NgramModel(WordFile):
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._model = fasttext_pybind.fasttext()
         try:
-            self._model.loadModel(str(path))
+            self._model = FastTextModel.load(path)
         except (ValueError, RuntimeError) as error:
             raise VectorsError(f"{path} can't be read as a fastText model ({error}).") from None
-        self._dim = self._model.getArgs().dim
 
     def vectors_of(self, words: Collection[str]) -> dict[str, Float32[np.ndarray, " dim"]]:
         """Look up words that the model was trained on; others have n-grams, but are no evidence."""
-        return {word: self._vector(word) for word in words if self._model.getWordId(word) >= 0}
+        return {word: self._model.vector(word) for word in words if self._model.knows(word)}
 
     def token_vectors(
         self, vocabulary: Vocabulary, cut: Segmenter | None = None, *, by_rank: bool = True
     ) -> Float32[np.ndarray, "ids dim"]:
         """What the model makes of the text of each token; parts of characters have none."""
-        matrix = np.zeros((vocabulary.size, self._dim), dtype=np.float32)
+        matrix = np.zeros((vocabulary.size, self._model.dim), dtype=np.float32)
         for token in vocabulary.tokens:
             text = token.form.decode("utf-8", "replace").strip()
             if text and "\ufffd" not in text and not token.roles:
-                matrix[token.id] = self._vector(text)
+                matrix[token.id] = self._model.vector(text)
         return matrix
-
-    def _vector(self, text: str) -> Float32[np.ndarray, " dim"]:
-        vector = fasttext_pybind.Vector(self._dim)
-        self._model.getWordVector(vector, text)
-        return np.array(vector, dtype=np.float32)

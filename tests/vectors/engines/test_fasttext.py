@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
+import fasttext_pybind
 import numpy as np
 import pytest
 
@@ -53,7 +54,7 @@ def test_settings_reach_fasttext(german, monkeypatch):
         given.append(args)
         raise InterruptedError
 
-    monkeypatch.setattr(module.fasttext_pybind, "train", train)
+    monkeypatch.setattr(fasttext_pybind, "train", train)
     settings = {
         "dim": 7, "epochs": 8, "min_count": 2, "window": 9, "negatives": 11, "learning_rate": 0.5,
         "subsampling": 0.25, "shortest_ngram": 1, "longest_ngram": 4, "buckets": 99,
@@ -65,7 +66,7 @@ def test_settings_reach_fasttext(german, monkeypatch):
         assert [getattr(given[-1], name) for name in names] == list(settings.values())
         assert (given[-1].seed, given[-1].thread) == (12, 3)
 
-    models = module.fasttext_pybind.model_name
+    models = fasttext_pybind.model_name
     assert [args.model for args in given] == [models.cbow, models.skipgram]
 
 

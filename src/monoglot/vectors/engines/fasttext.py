@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-import fasttext_pybind
 import numpy as np
 from jaxtyping import Int64
 
+from monoglot._hf import FastTextModel
 from monoglot.progress import SILENT, Progress
 from monoglot.tokenization.encoding import TokenizedCorpus
 from monoglot.tokenization.vocabulary import Vocabulary
@@ -74,13 +74,11 @@ class FastText(Engine):
                 write_tokens(inputs.corpus, vocabulary, text, inputs.progress)
                 with inputs.progress.task("training fastText"):
                     model = self._train_on(text, self._rows(vocabulary, counts), inputs.seed, inputs.threads)
-            known = set(model.getVocab("strict")[0])
-            vector = fasttext_pybind.Vector(self.dim)
+            known = model.words
             for token in vocabulary.tokens:
                 word = writable(token.text)
                 if word in known:
-                    model.getWordVector(vector, word)
-                    matrix[token.id] = vector
+                    matrix[token.id] = model.vector(word)
                     usable[token.id] = matrix[token.id].any()
         return TokenVectors(matrix, usable, counts)
 
@@ -97,28 +95,23 @@ class FastText(Engine):
                 )
         return min(self.buckets, max(1, ROWS_PER_NGRAM * len(ngrams)))
 
-    def _train_on(self, text: Path, buckets: int, seed: int, threads: int) -> fasttext_pybind.fasttext:
-        """Run fastText by its C++ binding: the Python function around it takes no seed."""
-        args = fasttext_pybind.args()
-        args.input = str(text)
-        args.model = getattr(fasttext_pybind.model_name, self.model)
-        args.loss = fasttext_pybind.loss_name.ns
-        args.dim = self.dim
-        args.epoch = self.epochs
-        args.minCount = self.min_count
-        args.ws = self.window
-        args.neg = self.negatives
-        args.lr = self.learning_rate
-        args.t = self.subsampling
-        args.minn = self.shortest_ngram
-        args.maxn = self.longest_ngram
-        args.bucket = buckets
-        args.seed = seed
-        args.thread = threads
-        args.verbose = 0
-        model = fasttext_pybind.fasttext()
-        fasttext_pybind.train(model, args)
-        return model
+    def _train_on(self, text: Path, buckets: int, seed: int, threads: int) -> FastTextModel:
+        return FastTextModel.train(
+            text,
+            self.model,
+            dim=self.dim,
+            epoch=self.epochs,
+            minCount=self.min_count,
+            ws=self.window,
+            neg=self.negatives,
+            lr=self.learning_rate,
+            t=self.subsampling,
+            minn=self.shortest_ngram,
+            maxn=self.longest_ngram,
+            bucket=buckets,
+            seed=seed,
+            thread=threads,
+        )
 
 
 @engine("fasttext-skipgram")
