@@ -21,7 +21,7 @@ from monoglot.model.find import HUB_NAME
 from monoglot.model.given_text import CHAT_TEMPLATES
 from monoglot.model.side_files import sentence_modules
 from monoglot.report.finished_run import FinishedRun
-from monoglot.run.output import HOME
+from monoglot.run import LAYOUT
 from monoglot.untrusted import read_foreign_json
 
 MODEL_FILES = (
@@ -119,7 +119,7 @@ def published(folder: Path) -> tuple[list[Path], list[Path]]:
     sent: list[Path] = []
     left_out: list[Path] = []
     for path in sorted(path for path in folder.rglob("*") if path.is_symlink() or path.is_file()):
-        if path.relative_to(folder).parts[0] == HOME:
+        if path.relative_to(folder).parts[0] == LAYOUT.home:
             continue
         template = path.parent == folder / CHAT_TEMPLATES and path.suffix == ".jinja"
         known = path.parent in places and any(fnmatchcase(path.name, name) for name in names)

@@ -30,8 +30,7 @@ from monoglot.model.tables import blueprint
 from monoglot.pipeline.stages.context import RunContext, return_memory
 from monoglot.pipeline.stages.corpus import heldout_lines
 from monoglot.progress import SILENT, Progress
-from monoglot.run import Artifact, write_json
-from monoglot.run.output import CHECKPOINTS
+from monoglot.run import LAYOUT, Artifact, write_json
 from monoglot.settings import AdaptSettings, Settings
 from monoglot.tokenization.encoding import TokenizedCorpus
 from monoglot.training.checkpoints import METRICS
@@ -270,7 +269,7 @@ def adapted(
     teacher = None
     if settings.teacher:
         teacher = open_source(settings.teacher, trust_remote_code=settings.trust_remote_code)
-    checkpoints = context.run.partial / CHECKPOINTS
+    checkpoints = context.run.partial / LAYOUT.checkpoints
     lines = tuple(some(heldout_lines(corpus_stage), SCORED_BYTES))
     inputs = {"student": student_key, "text": corpus_stage.key, "tokens": tokens.key}
     inputs |= {"teacher": teacher.key} if teacher else {}

@@ -15,8 +15,7 @@ from monoglot.errors import ModelError
 from monoglot.model.find import HUB_NAME
 from monoglot.model.side_files import MODULES, transformer_folder
 from monoglot.report.facts import Facts, changes, origins, summary_sentences, training_changes
-from monoglot.run import atomic_write
-from monoglot.run.output import CARD
+from monoglot.run import LAYOUT, atomic_write
 from monoglot.untrusted import read_foreign_json
 from monoglot.visible import visible
 
@@ -117,7 +116,7 @@ def write_card(
     Returns:
         The card; ``None`` if there is a README that is not monoglot's, which is left alone.
     """
-    path = output / CARD
+    path = output / LAYOUT.card
     if path.exists() and not is_untouched(path.read_text(encoding="utf-8", errors="replace")):
         return None
     with atomic_write(path) as file:

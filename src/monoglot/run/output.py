@@ -12,18 +12,14 @@ from filelock import FileLock, Timeout
 
 from monoglot.errors import OutputError
 from monoglot.run.atomic_files import remove, sync_folder, writing
+from monoglot.run.layout import LAYOUT
 from monoglot.visible import is_text
 
-HOME = "monoglot"
-MANIFEST_FILE = "manifest.json"
-CARD = "README.md"
-CHECKPOINTS, PROBES, CACHES, STUDENTS = WORK = ("checkpoints", "probes", "caches", "students")
-"""Folders beside the stages in which a run works; they are gone when it is published."""
 LONGEST_NAME_BYTES = 220
 """File systems allow 255; folders beside the output have longer names."""
 REPLACED = "replaced-by-monoglot"
 MARK = ".replaced"
-"""Lies in ``HOME`` of an output that is being replaced: only such a folder is put back, or removed."""
+"""Lies in ``monoglot`` of an output that is being replaced: only such a folder is put back, or removed."""
 
 logger = logging.getLogger(__name__)
 
@@ -87,8 +83,8 @@ def check(output: Path, overwrite: bool) -> None:
         return
     if not is_ours(output):
         raise OutputError(
-            f"{output} exists and was not made by monoglot (it has no {HOME}/{MANIFEST_FILE}), so it is left "
-            "alone: choose another --output."
+            f"{output} exists and was not made by monoglot (it has no {LAYOUT.home}/{LAYOUT.manifest}), "
+            "so it is left alone: choose another --output."
         )
     if not overwrite:
         raise OutputError(f"{output} exists already: use --overwrite or another --output.")
@@ -171,7 +167,7 @@ def is_free(output: Path) -> bool:
 
 def is_ours(folder: Path) -> bool:
     """Whether monoglot made this folder, and completely."""
-    return (folder / HOME / MANIFEST_FILE).is_file()
+    return (folder / LAYOUT.home / LAYOUT.manifest).is_file()
 
 
 def recover(output: Path) -> None:
@@ -182,7 +178,7 @@ def recover(output: Path) -> None:
             sync_folder(output.parent)
         else:
             _forget(replaced)
-    if (mark := output / HOME / MARK).is_file():
+    if (mark := output / LAYOUT.home / MARK).is_file():
         mark.unlink()
 
 
@@ -192,7 +188,7 @@ def replace(output: Path, partial: Path) -> None:
         partial.replace(output)
         sync_folder(output.parent)
         return
-    mark = output / HOME / MARK
+    mark = output / LAYOUT.home / MARK
     mark.touch()
     sync_folder(mark.parent)
     replaced = _unused(output)
@@ -212,7 +208,7 @@ def _replaced(output: Path) -> list[Path]:
     if not output.parent.is_dir():
         return []
     beside = (path for path in output.parent.iterdir() if path.name.startswith(f"{output.name}.{REPLACED}"))
-    return sorted(path for path in beside if (path / HOME / MARK).is_file() and not path.is_symlink())
+    return sorted(path for path in beside if (path / LAYOUT.home / MARK).is_file() and not path.is_symlink())
 
 
 def _unused(output: Path) -> Path:
@@ -227,7 +223,7 @@ def _unused(output: Path) -> Path:
 def _forget(replaced: Path) -> None:
     """Remove an earlier output, its mark last: what is left if that is interrupted is removed next time."""
     with suppress(OSError):
-        for path in (*replaced.iterdir(), *(replaced / HOME).iterdir()):
-            if path.name != HOME and path != replaced / HOME / MARK:
+        for path in (*replaced.iterdir(), *(replaced / LAYOUT.home).iterdir()):
+            if path.name != LAYOUT.home and path != replaced / LAYOUT.home / MARK:
                 remove(path)
         remove(replaced)

@@ -8,12 +8,11 @@ from pathlib import Path
 
 from monoglot.errors import OutputError
 from monoglot.run.atomic_files import link_or_copy, read_json
-from monoglot.run.output import CARD, HOME, MANIFEST_FILE
-from monoglot.run.stage import MEASURED_FILE, STAGE_FILE
+from monoglot.run.layout import LAYOUT
 
-REPORTED = ("report.html", "evaluation.json")
-"""What `report` writes beside the stages."""
-FIGURES, DRAWN = "figures", (".svg", ".png")
+REPORTED = (LAYOUT.page, LAYOUT.evaluation)
+"""What `report` writes beside the stages, and `DRAWN` in the folder of figures."""
+DRAWN = (".svg", ".png")
 MOST_NAMED = 5
 
 
@@ -74,18 +73,19 @@ def named(paths: Sequence[Path]) -> str:
 
 def _known(output: Path) -> set[Path]:
     """Everything that monoglot wrote."""
+    path = output / LAYOUT.home / LAYOUT.manifest
     try:
-        manifest = read_json(output / HOME / MANIFEST_FILE)
-        home, known = Path(HOME), {Path(CARD)}
-        known |= {home / name for name in (MANIFEST_FILE, MEASURED_FILE, *REPORTED)}
+        manifest = read_json(path)
+        home, known = Path(LAYOUT.home), {Path(LAYOUT.card)}
+        known |= {home / name for name in (LAYOUT.manifest, LAYOUT.measured, *REPORTED)}
         for name, stage in manifest["stages"].items():
-            known |= {home / name / file for file in (STAGE_FILE, MEASURED_FILE, *stage["files"])}
+            known |= {home / name / file for file in (LAYOUT.record, LAYOUT.measured, *stage["files"])}
             if name in manifest["published"]:
                 known |= {Path(file) for file in stage["files"]}
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise OutputError(
-            f"{output / HOME / MANIFEST_FILE} can't be read, so that nobody knows which files of {output} "
-            "are monoglot's: choose another --output, or move that folder away."
+            f"{path} can't be read, so that nobody knows which files of {output} are monoglot's: choose "
+            "another --output, or move that folder away."
         ) from error
     return known
 
@@ -96,12 +96,13 @@ def _walk(output: Path) -> Iterator[Path]:
         links = [name for name in folders if (here / name).is_symlink()]
         for name in (*links, *files):
             yield (here / name).relative_to(output)
-        if not folders and not files and here.name != HOME and HOME not in here.relative_to(output).parts:
-            yield here.relative_to(output)
+        own = here.relative_to(output)
+        if not folders and not files and here.name != LAYOUT.home and LAYOUT.home not in own.parts:
+            yield own
 
 
 def _is_drawing(path: Path) -> bool:
-    return path.parent == Path(HOME) / FIGURES and path.suffix in DRAWN
+    return path.parent == Path(LAYOUT.home) / LAYOUT.figures and path.suffix in DRAWN
 
 
 def _is_taken(output: Path, partial: Path, path: Path) -> bool:

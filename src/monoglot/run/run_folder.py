@@ -19,11 +19,10 @@ from pathlib import Path
 from monoglot.errors import OutputError
 from monoglot.run.atomic_files import computing, discard, link_or_copy, remove, sync_tree, write_json, writing
 from monoglot.run.hashing import Json, canonical
-from monoglot.run.output import CARD, HOME, MANIFEST_FILE, WORK, check, lock, recover, replace, sibling
+from monoglot.run.layout import LAYOUT
+from monoglot.run.output import check, lock, recover, replace, sibling
 from monoglot.run.own_files import keep, named, own_files
 from monoglot.run.stage import (
-    MEASURED_FILE,
-    STAGE_FILE,
     Measured,
     Recipe,
     Record,
@@ -75,7 +74,7 @@ class Run:
     def __init__(self, output: Path) -> None:
         self.output = output
         self.partial = sibling(output, "partial")
-        self._home = self.partial / HOME
+        self._home = self.partial / LAYOUT.home
         self._records: dict[str, Record] = {}
         self._own_files: list[Path] = []
         self.artifacts: dict[str, Artifact] = {}
@@ -188,10 +187,10 @@ class Run:
             self._remove_leftovers()
             for stage in stages:
                 self._move_to_root(stage)
-            if (self.output / CARD).is_file():  # what the user wrote there outlives --overwrite
-                link_or_copy(self.output / CARD, self.partial / CARD)
-            write_json(self._home / MANIFEST_FILE, description)
-            write_json(self._home / MEASURED_FILE, self._costs())
+            if (self.output / LAYOUT.card).is_file():  # what the user wrote there outlives --overwrite
+                link_or_copy(self.output / LAYOUT.card, self.partial / LAYOUT.card)
+            write_json(self._home / LAYOUT.manifest, description)
+            write_json(self._home / LAYOUT.measured, self._costs())
             keep(self.output, self.partial, self._own_files)
         if finish is not None:
             finish(self.partial)
@@ -215,22 +214,22 @@ class Run:
         if not self.partial.is_dir() or self.partial.is_symlink():
             return [Path(self.partial.name)] if self.partial.exists() or self.partial.is_symlink() else []
         stages = list(self._home.iterdir()) if self._home.is_dir() and not self._home.is_symlink() else []
-        records = {path.name: Record.load(path / STAGE_FILE) for path in stages if path.is_dir()}
-        files = (MANIFEST_FILE, MEASURED_FILE)
+        records = {path.name: Record.load(path / LAYOUT.record) for path in stages if path.is_dir()}
+        files = (LAYOUT.manifest, LAYOUT.measured)
         strangers = [
-            Path(HOME, path.name)
+            Path(LAYOUT.home, path.name)
             for path in stages
-            if not (path.name in files or (path / STAGE_FILE).exists() or _is_temporary(path))
+            if not (path.name in files or (path / LAYOUT.record).exists() or _is_temporary(path))
         ]
-        if (self._home / MANIFEST_FILE).is_file():  # killed while it was published: anything may lie there
+        if (self._home / LAYOUT.manifest).is_file():  # killed while it was published: anything may lie there
             return []
-        known = {HOME, CARD, *WORK}
+        known = {LAYOUT.home, LAYOUT.card, *LAYOUT.work}
         known |= {Path(name).parts[0] for record in records.values() if record for name in record.files}
         return strangers + [Path(path.name) for path in self.partial.iterdir() if path.name not in known]
 
     def _find_own_files(self) -> None:
         """Find what the user has put into the output that is to be replaced, and say that it is kept."""
-        if not (self.output / HOME / MANIFEST_FILE).is_file():
+        if not (self.output / LAYOUT.home / LAYOUT.manifest).is_file():
             return
         self._own_files = own_files(self.output)
         if self._own_files:
@@ -277,7 +276,7 @@ class Run:
 
     def _tidy(self) -> None:
         """Leave nothing behind if there is nothing worth continuing from."""
-        if self._home.is_dir() and not any(self._home.glob(f"*/{STAGE_FILE}")):
+        if self._home.is_dir() and not any(self._home.glob(f"*/{LAYOUT.record}")):
             shutil.rmtree(self.partial, ignore_errors=True)
 
 

@@ -23,10 +23,7 @@ from monoglot.run.atomic_files import (
     write_json,
 )
 from monoglot.run.hashing import Json, content_key, file_hash
-from monoglot.run.output import HOME
-
-STAGE_FILE = "stage.json"
-MEASURED_FILE = "measured.json"
+from monoglot.run.layout import LAYOUT
 
 
 @dataclass(frozen=True)
@@ -93,7 +90,7 @@ class Record:
             The place of each file, or ``None`` if one is missing or no longer what the stage wrote. Whole
             files are compared, for somebody may have trained the published model on and saved it in place.
         """
-        folder = root / HOME / self.recipe.stage
+        folder = root / LAYOUT.home / self.recipe.stage
         places: dict[str, Path] = {}
         for name, expected in self.files.items():
             place = next((path for path in (folder / name, root / name) if path.is_file()), None)
@@ -114,16 +111,16 @@ def reuse(recipe: Recipe, partial: Path, output: Path) -> Record | None:
     Returns:
         The record of the stage, or ``None`` if it has to be computed.
     """
-    home = partial / HOME
+    home = partial / LAYOUT.home
     for root in (partial, output):
-        folder = root / HOME / recipe.stage
-        record = Record.load(folder / STAGE_FILE)
+        folder = root / LAYOUT.home / recipe.stage
+        record = Record.load(folder / LAYOUT.record)
         places = record.locate(root) if record and record.recipe.key == recipe.key else None
         if record is None or places is None:
             continue
         if any(place != home / recipe.stage / name for name, place in places.items()):
             with _becoming(home, recipe.stage) as temporary:
-                records = {name: folder / name for name in (STAGE_FILE, MEASURED_FILE)}
+                records = {name: folder / name for name in (LAYOUT.record, LAYOUT.measured)}
                 for name, place in {**places, **records}.items():
                     if place.exists():
                         link_or_copy(place, temporary / name)
@@ -145,7 +142,7 @@ def compute(recipe: Recipe, partial: Path, work: Callable[[Path], None]) -> Reco
     Raises:
         ValueError: If the work wrote a file under a name that is kept for the records.
     """
-    with _becoming(partial / HOME, recipe.stage) as folder:
+    with _becoming(partial / LAYOUT.home, recipe.stage) as folder:
         with Meter() as meter:
             work(folder)
         return seal(folder, recipe, meter.measured)
@@ -168,21 +165,21 @@ def seal(folder: Path, recipe: Recipe, measured: Measured | None) -> Record:
     paths = {
         path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*")) if path.is_file()
     }
-    if taken := paths.keys() & {STAGE_FILE, MEASURED_FILE}:
+    if taken := paths.keys() & {LAYOUT.record, LAYOUT.measured}:
         raise ValueError(f"The stage {recipe.stage!r} wrote {sorted(taken)}: names kept for the records.")
     for path in paths.values():
         # safetensors lets only the owner read its files; give them what the user's umask gave the folder.
         path.chmod(folder.stat().st_mode & 0o666)
     record = Record(recipe, {name: file_hash(path) for name, path in paths.items()})
-    write_json(folder / STAGE_FILE, record.to_json())
-    write_json(folder / MEASURED_FILE, measured and dataclasses.asdict(measured))
+    write_json(folder / LAYOUT.record, record.to_json())
+    write_json(folder / LAYOUT.measured, measured and dataclasses.asdict(measured))
     return record
 
 
 def load_measured(folder: Path) -> Measured | None:
     """What computing a stage cost; ``None`` if nobody noted it."""
     try:
-        return Measured(**read_json(folder / MEASURED_FILE))
+        return Measured(**read_json(folder / LAYOUT.measured))
     except (OSError, ValueError, TypeError):
         return None
 

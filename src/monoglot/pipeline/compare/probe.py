@@ -25,8 +25,7 @@ from monoglot.model.tokenizer_folder import load_tokenizer
 from monoglot.pipeline.stages.context import VocabularyContext, return_memory
 from monoglot.pipeline.training_job import AdaptPlan, TrainingJob, run_job, trained_model
 from monoglot.report.summary import count_parameters
-from monoglot.run import Artifact, content_key, read_json, write_json
-from monoglot.run.output import CACHES, PROBES, STUDENTS
+from monoglot.run import LAYOUT, Artifact, content_key, read_json, write_json
 from monoglot.settings import AdaptSettings
 from monoglot.tokenization.encoding import TokenizedCorpus
 from monoglot.training.checkpoints import METRICS
@@ -168,9 +167,9 @@ class ProbeRunner:
         teacher = self.context.source if settings.teacher else None
         identity = chosen | inputs | {"teacher": teacher.key if teacher else ""}
         resume_identity = identity | training.resume_identity() | {"scored on": self.scored_on}
-        checkpoints = self.context.run.partial / PROBES / content_key(resume_identity)[:16]
+        checkpoints = self.context.run.partial / LAYOUT.probes / content_key(resume_identity)[:16]
         # What the teacher says of a text is the same for all who read it as the same tokens.
-        cache = self.context.run.partial / CACHES / variant.tokens.key[:16] / content_key(chosen)[:16]
+        cache = self.context.run.partial / LAYOUT.caches / variant.tokens.key[:16] / content_key(chosen)[:16]
 
         def compute(folder: Path) -> None:
             student = self.student(variant, seed)
@@ -206,7 +205,7 @@ class ProbeRunner:
         if variant.tokenizer is None or variant.rows is None:
             return self.context.source.folder
         key = variant.key(seed)
-        folder = self.context.run.partial / STUDENTS / key[:16]
+        folder = self.context.run.partial / LAYOUT.students / key[:16]
         if not (folder / KEY).exists():
             shutil.rmtree(folder, ignore_errors=True)
             keep_only(folder)
