@@ -99,7 +99,7 @@ def test_read_only_output_is_one_sentence(
 def test_what_a_killed_process_left_of_a_file_is_removed_with_the_next_one(tmp_path):
     gone = subprocess.Popen([sys.executable, "-c", ""])
     gone.wait()
-    for owner in (gone.pid, os.getppid(), "mine"):
+    for owner in (gone.pid, os.getppid(), "mine", 2**70):
         (tmp_path / f".page.html.tmp-{owner}").write_text("half")
     with atomic_write(tmp_path / "page.html") as file:
         file.write("whole")

@@ -48,3 +48,22 @@ def test_memory_of_the_process_that_started_this_one_does_not_count() -> None:
     block = np.ones(200 * MEBIBYTE, dtype=np.uint8)
     child = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert int(child.stdout) < len(block)
+
+
+def test_a_peak_of_a_moment_is_seen() -> None:
+    program = (
+        "from monoglot.run.stage import Meter\n"
+        "with Meter() as before: pass\n"
+        "with Meter() as meter: len(b'x' * (300 << 20))\n"
+        "print(meter.measured.peak_memory_bytes - before.measured.peak_memory_bytes)"
+    )
+    child = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert int(child.stdout) > 200 * MEBIBYTE
+
+
+def test_time_of_child_processes_counts() -> None:
+    program = "import time\nwhile time.process_time() < 0.3: pass"
+    with Meter() as meter:
+        subprocess.run([sys.executable, "-c", program], check=True)
+    assert meter.measured is not None
+    assert meter.measured.cpu_seconds >= 0.28

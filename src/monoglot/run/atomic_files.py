@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
+import psutil
+
 from monoglot.errors import OutputError
 from monoglot.run.hashing import canonical
 
@@ -43,17 +45,18 @@ def atomic_write(path: Path, mode: str = "w") -> Iterator[IO[Any]]:
 
 
 def _remove_left_behind(path: Path) -> None:
-    """Remove what killed processes left of the same file; Windows can't ask whether a process lives."""
-    if os.name == "nt":
-        return
+    """Remove the temporary files of the same file that killed processes left."""
     for temporary in path.parent.glob(f".{glob.escape(path.name)}.tmp-*"):
         number = temporary.name.rpartition("-")[2]
-        try:
-            os.kill(int(number), 0)
-        except (ProcessLookupError, OverflowError):
+        if number.isdecimal() and not _is_running(int(number)):
             temporary.unlink(missing_ok=True)
-        except (ValueError, PermissionError):
-            continue
+
+
+def _is_running(process_id: int) -> bool:
+    try:
+        return bool(psutil.pid_exists(process_id))
+    except OverflowError:  # larger than any process id
+        return False
 
 
 def sync_folder(folder: Path) -> None:
