@@ -96,9 +96,9 @@ def page(content: dict[str, Any], pairs: Pairs, latin: Pairs, breakdown: Breakdo
     ]
     seen = Counter(pairs)
     confusion = [[f"**{label}**", *(seen[label, answer] for answer in KINDS)] for label in KINDS]
-    labelled = Counter(label for label, _ in pairs)
+    labeled = Counter(label for label, _ in pairs)
     shares = [
-        [group.name, group.tokens, f"{group.share:.0%}", f"{labelled[group.name] / len(pairs):.0%}",
+        [group.name, group.tokens, f"{group.share:.0%}", f"{labeled[group.name] / len(pairs):.0%}",
          f"{group.corpus_share or 0:.1%}", " ".join(f"`{example}`" for example in group.examples[:6])]
         for group in breakdown.by_kind
     ]  # fmt: skip
@@ -107,7 +107,7 @@ def page(content: dict[str, Any], pairs: Pairs, latin: Pairs, breakdown: Breakdo
             "\n".join(lines),
             "Labels in rows, the rules' answers in columns:",
             pages.table(["", *KINDS], confusion),
-            "The whole overlap by the rules (and the share in the labelled sample):",
+            "The whole overlap by the rules (and the share in the labeled sample):",
             pages.table(
                 ["kind", "tokens", "share", "in the sample", "share of the corpus", "examples"], shares
             ),

@@ -1,4 +1,4 @@
-r"""How near a specialised sentence encoder comes to its original by distillation on little text.
+r"""How near a specialized sentence encoder comes to its original by distillation on little text.
 
     python -m benchmarks.distill --original models/e5-small --data ../shared/data --language de \
         --folder /tmp/e5-german --tokens 2000000
@@ -32,11 +32,11 @@ ROUNDS = 2
 def distilled(
     folder: Path, original: Path, corpus: Path, tokens: int, vocabulary: int | None, threads: int | None
 ) -> dict[str, Any]:
-    """Specialise and train, or go on where an earlier call was stopped.
+    """Specialize and train, or go on where an earlier call was stopped.
 
     Args:
         folder: Where both models go.
-        original: The model that is specialised, and matched.
+        original: The model that is specialized, and matched.
         corpus: Text.
         tokens: How many tokens to train on.
         vocabulary: How many tokens the new vocabulary has, if not 50,048.

@@ -1,10 +1,10 @@
-"""The whole initialisation from text to embeddings: monoglot beside `deepfocus` 1.0.1, in one run.
+"""The whole initialization from text to embeddings: monoglot beside `deepfocus` 1.0.1, in one run.
 
     python -m benchmarks.end_to_end --data ../shared/data --models models --environment build/reference
 
 XLM-R's vocabulary and the table of multilingual-e5-small → the FOCUS authors' German Unigram 50k, on
 `de/corpus.txt.gz`. Each side is a process of its own that has read the table and both tokenizers before the
-clock starts; then everything: the text is tokenised, vectors are trained, tokens are matched, mixed, and the
+clock starts; then everything: the text is tokenized, vectors are trained, tokens are matched, mixed, and the
 new table is computed. Vectors have 300 dimensions, as in the paper, else settings are the defaults. Seconds
 of processor time include those of child processes; the memory is the peak of the largest process, everything
 it has read included. The reference's environment must have fastText (`pip install fasttext`, which needs a
@@ -86,7 +86,7 @@ def ours(given: Path, result: Path, engine: str, threads: int) -> None:
         load_file(given / "input.safetensors")["embeddings"],
     )
     clock = Clock()
-    with clock.stage("tokenise"):
+    with clock.stage("tokenize"):
         lines = open_corpus([str(given / "text.txt.gz")]).lines()
         corpus = encode_corpus(target, lines, result / "tokens", threads=threads)
     with clock.stage("vectors"):

@@ -130,7 +130,7 @@ def without(text: str, folder: Path) -> str:
 
 
 def prepare(work: Path) -> Path:
-    """Write text, pairs and labelled examples; gives the text."""
+    """Write text, pairs and labeled examples; gives the text."""
     with gzip.open(demo.sample_path("de"), "rt", encoding="utf-8") as file:
         german = [line.strip() for line in file if line.strip()][:2500]
     lines = work / "german.txt"

@@ -13,7 +13,7 @@ Nothing is installed here. The environment is one of its own, made by::
 WECHSEL: Unigram tokenizers and fastText models of two samples of German, and a dictionary that says that
 their words mean the same: the rotation must be well determined, for the package computes it in float32. The
 rows of missing tokens are compared, as monoglot copies the others, but for those whose tenth and eleventh
-neighbour are equally near (``ack`` and ``▁ack`` have one vector): which of them is taken is chance. OMP:
+neighbor are equally near (``ack`` and ``▁ack`` have one vector): which of them is taken is chance. OMP:
 targets and atoms drawn from a seed, and rows of a model's embeddings if ``--model`` gives one; coefficients
 are compared.
 All must agree to 1e-4.
@@ -48,7 +48,7 @@ from monoglot.tokenization.vocabulary import Vocabulary
 
 TOLERANCE = 1e-4
 TIE = 1e-5
-"""Cosines of the tenth and eleventh neighbour that are nearer than this: either may be taken."""
+"""Cosines of the tenth and eleventh neighbor that are nearer than this: either may be taken."""
 SEED = 42
 TARGETS, ATOMS = 300, 2_000
 EMBEDDINGS = "embeddings.word_embeddings.weight"

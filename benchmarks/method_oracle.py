@@ -21,7 +21,7 @@ NEIGHBORS = 10
 
 
 def wechsel(given: Path, result: Path) -> None:
-    """Write WECHSEL's target matrix, and how much nearer each token's last neighbour is than the next.
+    """Write WECHSEL's target matrix, and how much nearer each token's last neighbor is than the next.
 
     The package's own functions are called as its `WECHSEL.apply` does, but for special tokens and the lone
     space, which have no vector here: the package takes the spelling of `<s>`, and the empty text, for words.

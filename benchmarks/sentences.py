@@ -1,4 +1,4 @@
-"""Quality of specialised sentence encoders before any training, against the original model.
+"""Quality of specialized sentence encoders before any training, against the original model.
 
     python -m benchmarks.sentences --original models/e5-small --data ../shared/data --language de OUT [OUT …]
 
@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 
 from benchmarks import results
-from monoglot.evaluation.labelled_data import read_split
+from monoglot.evaluation.labeled_data import read_split
 from monoglot.evaluation.sentences import SentenceEncoder, mean_cosine, precision_at_1
 from monoglot.evaluation.tasks.retrieval import Retrieval
 from monoglot.evaluation.tasks.sts import Similarity
@@ -61,7 +61,7 @@ class Benchmark:
 
 
 def main() -> None:
-    """Score the original and each specialised model."""
+    """Score the original and each specialized model."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

@@ -49,7 +49,7 @@ HELDOUT_LINES, PAIRS, SPLITS = 300, 500, 3
 
 @dataclass(frozen=True)
 class Recipe:
-    """A way to initialise: method, its options, and the space it works in."""
+    """A way to initialize: method, its options, and the space it works in."""
 
     method: str
     vectors: str | None = None
@@ -85,7 +85,7 @@ def mix(
     tokenizer: PreTrainedTokenizerFast,
     vectors: TokenVectors | None,
 ) -> Mixture:
-    """The initialisation of a recipe.
+    """The initialization of a recipe.
 
     Args:
         recipe: Method and options.
@@ -146,7 +146,7 @@ class Case:
         return TokenVectors.load(file), float(cost.read_text()) if cost.exists() else float("nan")
 
     def mixture(self, recipe: Recipe) -> Mixture:
-        """The initialisation of a recipe."""
+        """The initialization of a recipe."""
         vectors = self.vectors(recipe.vectors)[0] if recipe.vectors else None
         return mix(recipe, self.model, self.original, self.tokenizer, vectors)
 

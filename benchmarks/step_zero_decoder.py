@@ -67,7 +67,7 @@ class Case:
         return TokenVectors.load(file)
 
     def score(self, recipe: Recipe, lines: list[str]) -> LanguageScore:
-        """Initialise, and score."""
+        """Initialize, and score."""
         vectors = self.vectors(recipe.vectors) if recipe.vectors else None
         mixture = mix(recipe, self.model, self.original, self.tokenizer, vectors)
         model = transplant(self.model, mixture, self.tokenizer, source_tokenizer=self.original)

@@ -1,4 +1,4 @@
-r"""Real tasks: a specialised model fine-tuned beside its original, over several seeds.
+r"""Real tasks: a specialized model fine-tuned beside its original, over several seeds.
 
     python -m benchmarks.tasks --original models/e5-small --specialized e5-swahili --data ../shared/data \
         --language sw --tasks ner,pos,nli --seeds 3 --train-examples 1000 --test-examples 1000
@@ -24,7 +24,7 @@ import torch
 
 from benchmarks import results
 from monoglot.evaluation.finetuning import finetune, spread
-from monoglot.evaluation.labelled_data import Split, read_split
+from monoglot.evaluation.labeled_data import Split, read_split
 from monoglot.evaluation.registry import get_task
 from monoglot.evaluation.settings import FineTuning, Head
 from monoglot.model.tokenizer_folder import load_tokenizer

@@ -4,7 +4,7 @@
 
 The first so many megabytes of `de/corpus.txt.gz` in the FOCUS authors' German Unigram 50k tokens. A larger
 corpus is made of that text again and again, each time with the tokens of every line in another order, so that
-new pairs of neighbours keep coming, more of them than in real text. Each size is a process of its own. The
+new pairs of neighbors keep coming, more of them than in real text. Each size is a process of its own. The
 peak of memory has two parts: what the process itself asked for, and pages of files that the system may drop.
 Needs Linux. Writes `results/vectors_growth.json`.
 """

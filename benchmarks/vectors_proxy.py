@@ -211,7 +211,7 @@ def train(
 
 
 def score(vectors: TokenVectors, known: Known, held_out: Bool[np.ndarray, " known"]) -> Sequence[float]:
-    """Centred cosine of rebuilt and true rows: over all held-out tokens, and by their count in the corpus."""
+    """Centered cosine of rebuilt and true rows: over all held-out tokens, and by count in the corpus."""
     usable = vectors.usable[known.target_ids]
     cosines = rebuilt_cosines(
         vectors, known, np.flatnonzero(held_out & usable), np.flatnonzero(~held_out & usable)

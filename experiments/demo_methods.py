@@ -1,4 +1,4 @@
-"""How initialisation methods do on the demo model, over three seeds: for its card.
+"""How initialization methods do on the demo model, over three seeds: for its card.
 
     python -m experiments.demo_methods --folder build/demo-methods
 

@@ -134,7 +134,7 @@ def main() -> None:
 
 
 def train(arguments: argparse.Namespace, source: Path, output: Path, tokens: int, decay: DECAY) -> None:
-    """Train by masked language modelling, or go on with it."""
+    """Train by masked language modeling, or go on with it."""
     training = TrainingSettings(
         tokens=tokens,
         window_tokens=128,

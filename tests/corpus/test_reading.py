@@ -106,7 +106,7 @@ def test_wrong_encoding_names_line_and_byte(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["a.txt", "a.jsonl", "a.csv"])
-def test_utf_16_is_recognised(tmp_path, name):
+def test_utf_16_is_recognized(tmp_path, name):
     path = tmp_path / name
     path.write_text("text\neins\n", encoding="utf-16")
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from monoglot.errors import CorpusError, ModelError
-from monoglot.evaluation.labelled_data import Split
+from monoglot.evaluation.labeled_data import Split
 from monoglot.evaluation.registry import get_task
 from monoglot.evaluation.sentences import (
     SentenceEncoder,

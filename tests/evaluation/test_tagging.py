@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from monoglot.errors import CorpusError
-from monoglot.evaluation.labelled_data import Split
+from monoglot.evaluation.labeled_data import Split
 from monoglot.evaluation.tagging import IGNORED, tag
 
 LABELS = ["O", "B-PER", "I-PER"]

@@ -11,7 +11,7 @@ import transformers
 from monoglot.errors import CorpusError, ModelError, SettingError, TrainingError
 from monoglot.evaluation import finetuning
 from monoglot.evaluation.finetuning import finetune, spread
-from monoglot.evaluation.labelled_data import Split, read_split
+from monoglot.evaluation.labeled_data import Split, read_split
 from monoglot.evaluation.registry import get_task, register, task_names
 from monoglot.evaluation.sentences import SentenceEncoder
 from monoglot.evaluation.settings import FineTuning

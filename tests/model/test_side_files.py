@@ -40,7 +40,7 @@ def refused(folder, match):
         "config_sentence_transformers.json",
         "1_Pooling/secret.txt",
         "1_Pooling/folder",
-        "modelling.py",
+        "modeling.py",
         "tokenizer_config.json",
     ],
 )

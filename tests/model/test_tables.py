@@ -1,4 +1,4 @@
-"""Rows that were never trained are recognised, trained ones never."""
+"""Rows that were never trained are recognized, trained ones never."""
 
 from __future__ import annotations
 

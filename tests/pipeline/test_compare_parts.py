@@ -125,7 +125,7 @@ def test_one_seed_is_said_to_be_one(scoreboard):
     assert "one seed" in list(verdict(scoreboard.found, scoreboard.pairs, "bits", 1))[-1]
 
 
-def test_the_picture_has_a_labelled_curve_for_each_who_was_trained(scoreboard):
+def test_the_picture_has_a_labeled_curve_for_each_who_was_trained(scoreboard):
     tree = ElementTree.fromstring(picture(scoreboard))
     texts = [node.text for node in tree.iter(f"{SVG}text")]
     assert {"a", "b<&", "far", "trim (control)"} <= set(texts)

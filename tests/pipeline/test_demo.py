@@ -21,7 +21,7 @@ def hurried(monkeypatch):
     monkeypatch.setattr(module, "VOCABULARY", {"de": 2000, "sw": 2000})
 
 
-def test_the_demo_compares_specialises_and_reports(hurried, tmp_path, capsys):
+def test_the_demo_compares_specializes_and_reports(hurried, tmp_path, capsys):
     output = tmp_path / "out"
     assert main(["demo", "--language", "sw", "--output", str(output), "--json"]) == 0
     shown = capsys.readouterr()

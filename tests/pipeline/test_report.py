@@ -68,7 +68,7 @@ def test_specialize_leaves_a_page_drawings_and_a_card(run):
     assert "monoglot writes this file again" in (run / "README.md").read_text(encoding="utf-8")
 
 
-def test_the_data_are_those_of_the_artefacts(run):
+def test_the_data_are_those_of_the_artifacts(run):
     data = data_of(page_of(run))
     mixture = Mixture.load(run / "monoglot" / "mixture" / "mixture.safetensors")
     n = len(data["texts"])

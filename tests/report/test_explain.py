@@ -127,7 +127,7 @@ def test_in_the_terminal_and_as_json(run, mixed, capsys, monkeypatch):
     assert token["token"] == mixed[0]
 
 
-def test_without_the_source_only_what_the_artefacts_tell(run, mixed, tmp_path, monkeypatch):
+def test_without_the_source_only_what_the_artifacts_tell(run, mixed, tmp_path, monkeypatch):
     monkeypatch.setattr("monoglot.report.finished_run.open_source", _gone)
     explanation = explain(run, [mixed[0], "der"])
     assert "can't be told (it is gone; if it is elsewhere, say so with --source)" in explanation.notes[0]

@@ -165,7 +165,7 @@ def test_interrupted_or_missing_corpus_can_not_be_opened(target_tokenizers, line
     encode_corpus(target_tokenizers["unigram"], lines, tmp_path)
     with pytest.raises(RuntimeError, match="the disk is gone"):
         encode_corpus(target_tokenizers["unigram"], broken(), tmp_path)
-    with pytest.raises(CorpusError, match="holds no tokenised corpus"):
+    with pytest.raises(CorpusError, match="holds no tokenized corpus"):
         TokenizedCorpus.open(tmp_path)
     np.save(tmp_path / "offsets.npy", np.array([0, 3]))
     with pytest.raises(CorpusError, match="not complete"):

@@ -14,7 +14,7 @@ from monoglot.tokenization.vocabulary import Family, Role, Vocabulary
 from tests.fixtures.handmade import sentencepiece_bpe_of, unigram_of, with_added
 
 
-def test_every_family_is_recognised(source_vocabularies):
+def test_every_family_is_recognized(source_vocabularies):
     assert {name: vocabulary.family for name, vocabulary in source_vocabularies.items()} == {
         family.value: family for family in Family
     }

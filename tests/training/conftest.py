@@ -1,4 +1,4 @@
-"""Tiny models with a tokenised corpus each, as an objective sees them."""
+"""Tiny models with a tokenized corpus each, as an objective sees them."""
 
 from __future__ import annotations
 

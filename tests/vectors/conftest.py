@@ -1,4 +1,4 @@
-"""A small tokenised corpus, and a vocabulary in which anything can be put."""
+"""A small tokenized corpus, and a vocabulary in which anything can be put."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def german(target_tokenizers, tmp_path_factory) -> tuple[TokenizedCorpus, Vocabu
 
 @pytest.fixture
 def written(tmp_path) -> Callable[[Sequence[Sequence[int]]], TokenizedCorpus]:
-    """Makes a tokenised corpus of the given lines."""
+    """Makes a tokenized corpus of the given lines."""
 
     def write(lines: Sequence[Sequence[int]]) -> TokenizedCorpus:
         with CorpusWriter(tmp_path / "written", 1_000) as writer:

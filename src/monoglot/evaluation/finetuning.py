@@ -26,7 +26,7 @@ from transformers import (
 
 from monoglot._hf import quiet_transformers
 from monoglot.errors import TrainingError
-from monoglot.evaluation.labelled_data import Split
+from monoglot.evaluation.labeled_data import Split
 from monoglot.evaluation.settings import FineTuning, Head
 from monoglot.evaluation.task import Feature, Prepared, TrainedTask
 from monoglot.evaluation.task_heads import load_with_head, standardize_inputs

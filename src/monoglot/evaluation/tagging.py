@@ -11,7 +11,7 @@ from jaxtyping import Float32, Int64
 from transformers import PreTrainedTokenizerFast
 
 from monoglot.errors import CorpusError
-from monoglot.evaluation.labelled_data import Split
+from monoglot.evaluation.labeled_data import Split
 from monoglot.evaluation.task import Feature, index_of
 from monoglot.evaluation.token_scores import character_kinds
 

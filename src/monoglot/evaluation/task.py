@@ -11,7 +11,7 @@ import numpy as np
 from transformers import PreTrainedTokenizerFast
 
 from monoglot.errors import CorpusError, SettingError
-from monoglot.evaluation.labelled_data import Columns, Split
+from monoglot.evaluation.labeled_data import Columns, Split
 from monoglot.evaluation.sentences import SentenceEncoder
 
 

@@ -104,7 +104,7 @@ class TokenizedText:
         )
 
     def longest_first(self) -> list[int]:
-        """Line numbers by length: neighbours share a batch, and what is too long shows at once."""
+        """Line numbers by length: neighbors share a batch, and what is too long shows at once."""
         return sorted(range(len(self.ids)), key=lambda line: -len(self.ids[line]))
 
 
@@ -168,7 +168,7 @@ class TokenScorer:
         self.n_logits, self.head_is_last = self._probe()
 
     def score(self, rows: Iterable[Row]) -> Iterator[tuple[Row, float]]:
-        """Give each row's sum of log-probabilities, in nats; neighbours should be of like length."""
+        """Give each row's sum of log-probabilities, in nats; neighbors should be of like length."""
         limit = BATCH_TOKENS
         if not self.head_is_last:  # all logits of a batch are made at once: fewer rows, if need be one by one
             limit = min(limit, CHUNK_LOGITS // self.n_logits)
@@ -235,7 +235,7 @@ class TokenScorer:
 
 
 def batches(rows: Iterable[Row], limit_tokens: int) -> Iterator[list[Row]]:
-    """Group neighbouring rows so that, filled up to the longest, they have at most so many tokens."""
+    """Group neighboring rows so that, filled up to the longest, they have at most so many tokens."""
     batch: list[Row] = []
     longest = 0
     for row in rows:

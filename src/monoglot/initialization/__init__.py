@@ -1,1 +1,1 @@
-"""Initialisation methods: from an overlap to a mixture of source rows."""
+"""Initialization methods: from an overlap to a mixture of source rows."""

@@ -84,7 +84,7 @@ def check_neighbors(neighbors: int, temperature: float) -> None:
     """Refuse numbers that make no sense.
 
     Raises:
-        SettingError: If there is no neighbour, or the temperature is not positive.
+        SettingError: If there is no neighbor, or the temperature is not positive.
     """
     if neighbors < 1:
         raise SettingError(f"the method's neighbors are {neighbors}: give 1 or more")
@@ -143,11 +143,11 @@ def judge_anchors(transfer: Transfer) -> AnchorReport:
 def anchor_reliability(
     transfer: Transfer, anchors: Overlap, *, seed: int = 42
 ) -> Float32[np.ndarray, " anchors"]:
-    """Compute how near each anchor's auxiliary neighbours are to it in the source embeddings, from 0 to 1.
+    """Compute how near each anchor's auxiliary neighbors are to it in the source embeddings, from 0 to 1.
 
     For each anchor its nearest anchors in the auxiliary space are found. The reliability is the mean share of
-    randomly drawn anchors that are farther from it in the source embeddings than those neighbours are: 1 if
-    both spaces agree, 0.5 if the neighbours are no nearer than strangers. A token that two languages share by
+    randomly drawn anchors that are farther from it in the source embeddings than those neighbors are: 1 if
+    both spaces agree, 0.5 if the neighbors are no nearer than strangers. A token that two languages share by
     chance (``die``, ``was``, ``also`` in German and English) keeps other company in each of them.
 
     Args:
@@ -167,7 +167,7 @@ def anchor_reliability(
     drawn = np.random.default_rng(seed).permutation(count)[:RANDOM_ANCHORS]
     random_anchors = source[torch.from_numpy(np.sort(drawn))]
     result = torch.empty(count)
-    # One neighbour more than needed: nearest of all is the anchor itself.
+    # One neighbor more than needed: nearest of all is the anchor itself.
     for block, _, nearest in largest_cosines(auxiliary, auxiliary, min(NEIGHBORS + 1, count)):
         own = torch.arange(block.start, block.stop)
         others = nearest != own[:, None]

@@ -74,7 +74,7 @@ def initialize(
 
     Args:
         transfer: What is known of the two vocabularies.
-        method: The initialisation method.
+        method: The initialization method.
         seed: Seed of the noise.
         calibration: How far the shrinking of mixed rows is undone, from 0 to 1.
         progress: Where to show how far it is.

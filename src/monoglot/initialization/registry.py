@@ -1,4 +1,4 @@
-"""Initialisation methods by name: the modules of `methods/`, and those that other packages register."""
+"""Initialization methods by name: the modules of `methods/`, and those that other packages register."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An initialisation as a sparse matrix: what share of which source rows each target row is made of."""
+"""An initialization as a sparse matrix: what share of which source rows each target row is made of."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Provenance(IntEnum):
     COPIED = 0
     """The row of the same token in the source vocabulary."""
     METHOD = 1
-    """Mixed by the initialisation method."""
+    """Mixed by the initialization method."""
     SUBWORD = 2
     """Mean of the pieces into which the source tokenizer cuts the token."""
     NOISE = 3

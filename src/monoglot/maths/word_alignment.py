@@ -54,7 +54,7 @@ def count_links(source: Sequences, target: Sequences) -> Links:
     The model is that of Dyer, Chahuneau & Smith 2013, "A Simple, Fast, and Effective Reparameterization of
     IBM Model 2", with its usual constants held fixed:
     ``p(f, j | i) ∝ exp(-4 |i/m - j/n|) t(f | e_j)``, with 0.08 for no source symbol at all; ``t`` comes from
-    five iterations of expectation maximisation.
+    five iterations of expectation maximization.
 
     Args:
         source: The sequences of one side.
@@ -130,7 +130,7 @@ class _Table:
         return pairs, chunk.prior * self.probabilities[pairs], NULL * self.from_nothing[chunk.targets]
 
     def after(self, chunks: Iterator[_Chunk], kinds: int) -> _Table:
-        """The table after one iteration of expectation maximisation."""
+        """The table after one iteration of expectation maximization."""
         counts, nothing = np.zeros(len(self.keys)), np.zeros(kinds)
         for chunk in chunks:
             pairs, scores, none = self.scores(chunk)

@@ -84,7 +84,7 @@ class Source:
         check_stored(self.folder, trust_remote_code=self.trust_remote_code)
 
     def check(self) -> None:
-        """Refuse a model that could not be specialised, before any long work.
+        """Refuse a model that could not be specialized, before any long work.
 
         Raises:
             TokenizerError: If the tokenizer is missing, broken or of an unknown kind.

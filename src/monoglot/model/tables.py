@@ -326,7 +326,7 @@ def trained_rows(table: Float[Tensor, "rows dim"], vocabulary: Vocabulary) -> Bo
 
     A row counts as untrained if no token has its id, if its token is spelled as one held in reserve, if it
     is zero, or if another row holds exactly the same numbers (rows filled with one mean, or only ever moved
-    by weight decay). A rare token whose row was initialised and hardly ever trained is not recognised.
+    by weight decay). A rare token whose row was initialized and hardly ever trained is not recognized.
 
     Args:
         table: The source embeddings.

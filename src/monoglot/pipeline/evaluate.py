@@ -13,7 +13,7 @@ import torch
 from monoglot.corpus import Given, inputs_of, open_corpus
 from monoglot.errors import CorpusError
 from monoglot.evaluation.bits_per_byte import LanguageScore, score_language
-from monoglot.evaluation.labelled_data import Split, read_split
+from monoglot.evaluation.labeled_data import Split, read_split
 from monoglot.evaluation.line_scores import paired_difference
 from monoglot.evaluation.sentences import mean_cosine
 from monoglot.evaluation.tasks.retrieval import Retrieval

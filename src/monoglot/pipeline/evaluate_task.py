@@ -9,7 +9,7 @@ from typing import Any
 
 from monoglot.errors import SettingError
 from monoglot.evaluation.finetuning import finetune, spread
-from monoglot.evaluation.labelled_data import Split, read_split
+from monoglot.evaluation.labeled_data import Split, read_split
 from monoglot.evaluation.registry import get_task
 from monoglot.evaluation.sentences import SentenceEncoder
 from monoglot.evaluation.settings import FineTuning, Head

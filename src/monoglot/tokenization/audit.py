@@ -70,7 +70,7 @@ class OverlapAudit:
         missing: Those that don't.
         by_match: The matched tokens by the reason they were taken to be the same.
         collisions: Source tokens that can't be told apart, in groups, as the vocabulary spells them.
-        rules: How each kind was recognised.
+        rules: How each kind was recognized.
     """
 
     source_tokens: int

@@ -48,15 +48,15 @@ class TokenizedCorpus:
         """Memory-map what ``encode_corpus`` wrote.
 
         Raises:
-            CorpusError: No complete tokenised corpus in this folder.
+            CorpusError: No complete tokenized corpus in this folder.
         """
         try:
             ids = np.load(folder / IDS_FILE, mmap_mode="r", allow_pickle=False)
             offsets = np.load(folder / OFFSETS_FILE, mmap_mode="r", allow_pickle=False)
         except (OSError, ValueError) as error:
-            raise CorpusError(f"{folder} holds no tokenised corpus ({error}); write it again.") from None
+            raise CorpusError(f"{folder} holds no tokenized corpus ({error}); write it again.") from None
         if not len(offsets) or offsets[-1] != len(ids):
-            raise CorpusError(f"the tokenised corpus in {folder} is not complete; write it again.")
+            raise CorpusError(f"the tokenized corpus in {folder} is not complete; write it again.")
         return cls(ids, offsets)
 
     @property
@@ -100,7 +100,7 @@ class TokenizedCorpus:
 
 
 class CorpusWriter:
-    """Writes a tokenised corpus piece by piece; readable only once it was closed without an error."""
+    """Writes a tokenized corpus piece by piece; readable only once it was closed without an error."""
 
     def __init__(self, folder: Path, vocabulary_size: int) -> None:
         """Begin a file.
@@ -239,7 +239,7 @@ def _encoded(
     with (
         _single_threaded_tokenizers(),
         ThreadPoolExecutor(threads) as pool,
-        progress.task("tokenising the corpus", total_lines) as advance,
+        progress.task("tokenizing the corpus", total_lines) as advance,
     ):
         work = _in_order(
             pool, lambda batch: encode([text for text, _ in batch]), _batches(pieces), 2 * threads

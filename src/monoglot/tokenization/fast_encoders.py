@@ -220,7 +220,7 @@ def has_repeated_unit(lines: Sequence[str]) -> Bool[np.ndarray, " lines"]:
     line_ends = np.flatnonzero(characters == ord("\n"))
     found = np.zeros(len(lines), dtype=bool)
     for unit, repeats in REPEATS.items():
-        # The unit is repeated where enough neighbouring characters equal those one unit further on.
+        # The unit is repeated where enough neighboring characters equal those one unit further on.
         run = characters[:-unit] == characters[unit:]
         for _ in range((repeats - 1) * unit - 1):
             run = run[:-1] & run[1:]

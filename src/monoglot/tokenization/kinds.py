@@ -92,13 +92,13 @@ RULES = {
     Kind.FOREIGN: "letters of a script that writes less than a tenth of the corpus; or at least 4 times as "
     "frequent in English as in the corpus, at most each 10,000th token of the corpus, and no fragment of up "
     "to 3 letters",
-    Kind.NAMES: "a word that English capitalises in at least 9 of 10 cases and uses at least a tenth as "
-    "often as the corpus; or that the corpus so capitalises, if less than a quarter of its words are",
+    Kind.NAMES: "a word that English capitalizes in at least 9 of 10 cases and uses at least a tenth as "
+    "often as the corpus; or that the corpus so capitalizes, if less than a quarter of its words are",
     Kind.TARGET: "at least 4 times as frequent in the corpus as in English; without an English text, all "
     "that the corpus has at least 5 times",
     Kind.UNCLEAR: "the rest: single letters of an alphabet, tokens that are rare, or frequent in both texts",
 }
-"""How each kind is recognised; names are looked for before frequencies are compared.
+"""How each kind is recognized; names are looked for before frequencies are compared.
 
 Frequencies are those of the word, if the token begins a word or has 4 letters and the texts have it as a word
 at least 5 times, else those of the token. Only a token that begins a word has to agree with it in case.
@@ -220,6 +220,6 @@ def _main_scripts(vocabulary: Vocabulary, corpus: TextCounts) -> frozenset[str]:
 
 
 def _capitals_mean_names(corpus: TextCounts) -> bool:
-    """Whether few words of the corpus are capitalised: the language doesn't capitalise all nouns."""
-    capitalised = sum(count for word, count in corpus.words.items() if word[0].isupper())
-    return capitalised < _NOUN_CAPITALS * corpus.all_words
+    """Whether few words of the corpus are capitalized: the language doesn't capitalize all nouns."""
+    capitalized = sum(count for word, count in corpus.words.items() if word[0].isupper())
+    return capitalized < _NOUN_CAPITALS * corpus.all_words

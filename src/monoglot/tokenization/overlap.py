@@ -231,7 +231,7 @@ def match(source: Vocabulary, target: Vocabulary, *, strategy: Strategy = "exact
 
     Args:
         source: Vocabulary of the model at hand.
-        target: Vocabulary to be initialised; ids without a token are in neither list of the result.
+        target: Vocabulary to be initialized; ids without a token are in neither list of the result.
         strategy: ``exact``; ``fuzzy``, which then also ignores case and word start; ``symbols``, special
             tokens, numbers, punctuation and whitespace only; ``reference``, equality of the canonical forms
             of ``deepfocus`` alone, the highest source id counting (FOCUS, Dobler & de Melo 2023).

@@ -70,7 +70,7 @@ def merges_of(state: State) -> list[Merge]:
 def merges_into(pieces: Iterable[str], known: Mapping[str, int]) -> list[Merge]:
     """Give every merge that makes one of the pieces out of two known tokens, the first piece's first.
 
-    SentencePiece joins any two neighbours whose concatenation is a piece; a tokenizer.json lists merges. So
+    SentencePiece joins any two neighbors whose concatenation is a piece; a tokenizer.json lists merges. So
     each way to make a piece is one merge, as in the files of Llama and Gemma.
 
     Args:

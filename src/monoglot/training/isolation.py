@@ -128,7 +128,7 @@ class Isolation(StrEnum):
     MASK = "mask"
     """A mask from every token to every token."""
     MASKS_BY_LAYER = "masks by layer"
-    """The same, narrower for layers that look at a neighbourhood only."""
+    """The same, narrower for layers that look at a neighborhood only."""
     NONE = "none"
     """Documents see each other: the model takes nothing of the above (DeBERTa, T5)."""
 
@@ -142,7 +142,7 @@ class Inputs:
         first_position: The position id of a document's first token; ``None`` where the model takes none.
         additive: Whether masks are added to scores (eager attention), not looked up.
         causal: Whether a token sees only those before it.
-        neighborhood: How many tokens away the layers with a neighbourhood look, for ``MASKS_BY_LAYER``.
+        neighborhood: How many tokens away the layers with a neighborhood look, for ``MASKS_BY_LAYER``.
         extra: Further arguments of every call.
         needs_bf16: Whether the model can be run with matrix products in bf16 only.
         warning: What the user should know, as a sentence; empty if nothing.

@@ -8,7 +8,7 @@ from tests.fixtures.methods import word_vectors, words
 from tests.fixtures.transfers import make_transfer
 
 
-def test_neighbours_are_those_in_the_space_of_words(tmp_path, source_tokenizers, target_tokenizers):
+def test_neighbors_are_those_in_the_space_of_words(tmp_path, source_tokenizers, target_tokenizers):
     transfer = make_transfer(source_tokenizers["unigram"], target_tokenizers["unigram"])
     listed = words()
     method = Ofa(word_vectors(tmp_path / "many.vec", listed), neighbors=3)

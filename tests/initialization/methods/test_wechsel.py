@@ -22,7 +22,7 @@ def test_the_rotation_between_two_spaces_is_found(tmp_path):
     (tmp_path / "b.vec").write_text("".join(lines))
     target = WordList(tmp_path / "b.vec")
 
-    # Looked up in lower case and capitalised as well; unknown words do no harm.
+    # Looked up in lower case and capitalized as well; unknown words do no harm.
     pairs = [("haus", "xHaus"), *((word, f"x{word}") for word in listed[1:]), ("none", "xnone")]
     np.testing.assert_allclose(alignment(source, target, pairs), rotation, atol=1e-4)
     with pytest.raises(VectorsError, match="none of the dictionary's 1 pairs is in both files"):
@@ -62,14 +62,14 @@ def test_a_token_is_made_of_itself_if_both_tokenizers_are_one(method, source_tok
         assert weights[target_id] == pytest.approx(max(weights.values()), abs=1e-4)
 
 
-def test_special_and_untrained_tokens_are_no_neighbours(method, source_tokenizers, target_tokenizers):
+def test_special_and_untrained_tokens_are_no_neighbors(method, source_tokenizers, target_tokenizers):
     trained = np.random.default_rng(0).random(len(source_tokenizers["unigram"])) < 0.5
     transfer = make_transfer(source_tokenizers["unigram"], target_tokenizers["unigram"], trained=trained)
     rows = method.mix(transfer)
     assert (rows.lengths > 0).sum() > 50
     assert trained[rows.indices].all()
     assert not set(rows.indices) & {token.id for token in transfer.source.special}
-    # Neighbours are all source tokens, not only those that overlap.
+    # Neighbors are all source tokens, not only those that overlap.
     assert set(rows.indices) - set(transfer.overlap.source_ids)
 
 

@@ -1,4 +1,4 @@
-"""Causal language modelling: logits some at a time give the same loss and gradients."""
+"""Causal language modeling: logits some at a time give the same loss and gradients."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Masked language modelling: logits at masked places only give the same loss and gradients."""
+"""Masked language modeling: logits at masked places only give the same loss and gradients."""
 
 from dataclasses import replace
 

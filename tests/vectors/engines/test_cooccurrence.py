@@ -49,7 +49,7 @@ def test_evidence_decides_between_context_and_form(german):
     assert np.square(form[unseen]).sum(axis=1) == pytest.approx(1.0, abs=1e-4)
 
 
-def test_neighbours_share_their_contexts(written, spelled):
+def test_neighbors_share_their_contexts(written, spelled):
     generator = np.random.default_rng(0)
     lines = [
         [token if position == 3 else int(generator.integers(*context)) for position in range(7)]

@@ -79,7 +79,7 @@ def test_rows_are_no_more_than_the_ngrams_need(written, spelled):
     assert FastText(min_count=3, buckets=9)._rows(vocabulary, counts) == 9
 
 
-def test_neighbours_share_their_contexts(written, spelled):
+def test_neighbors_share_their_contexts(written, spelled):
     # "a" and "b" stand in the same contexts, "c" in others.
     generator = np.random.default_rng(0)
     lines = [

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 from transformers import PreTrainedTokenizerFast
 
-from monoglot.evaluation.labelled_data import Columns, Split
+from monoglot.evaluation.labeled_data import Columns, Split
 from monoglot.evaluation.registry import register
 from monoglot.evaluation.task import Prepared, accuracy, index_of, need, text_features
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from monoglot.evaluation.labelled_data import Columns
+from monoglot.evaluation.labeled_data import Columns
 from monoglot.evaluation.registry import register
 from monoglot.evaluation.tasks.classification import Classification
 

@@ -1,4 +1,4 @@
-"""SQuAD's scores: exact match and F1 of answers, after its normalisation (Rajpurkar et al. 2016)."""
+"""SQuAD's scores: exact match and F1 of answers, after its normalization (Rajpurkar et al. 2016)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from jaxtyping import Float32, Int64
 from transformers import PreTrainedTokenizerFast
 
 from monoglot.errors import CorpusError, SettingError
-from monoglot.evaluation.labelled_data import Columns, Record, Split
+from monoglot.evaluation.labeled_data import Columns, Record, Split
 from monoglot.evaluation.registry import register
 from monoglot.evaluation.task import Feature, Prepared
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from monoglot.evaluation.labelled_data import Columns, Split
+from monoglot.evaluation.labeled_data import Columns, Split
 from monoglot.evaluation.registry import register
 from monoglot.evaluation.sentences import SentenceEncoder, precision_at_1
 

@@ -10,7 +10,7 @@ import numpy as np
 from transformers import PreTrainedTokenizerFast
 
 from monoglot.errors import CorpusError
-from monoglot.evaluation.labelled_data import Columns, Split
+from monoglot.evaluation.labeled_data import Columns, Split
 from monoglot.evaluation.registry import register
 from monoglot.evaluation.sentences import SentenceEncoder, correlations
 from monoglot.evaluation.task import Prepared, text_features

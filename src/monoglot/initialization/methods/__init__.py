@@ -1,1 +1,1 @@
-"""One small file for each initialisation method; every module here is imported by the registry."""
+"""One small file for each initialization method; every module here is imported by the registry."""

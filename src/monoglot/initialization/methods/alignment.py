@@ -87,7 +87,7 @@ class Alignment(Initializer):
         counts = np.bincount(places, np.concatenate([forward.counts, backward.counts]), minlength=len(linked))
         tokens, parents = np.divmod(linked, source.kinds)
         kept = (counts >= self.minimum_count) & (transfer.trained & ~transfer.is_special)[parents]
-        return _normalised(tokens[kept], parents[kept], counts[kept], transfer)
+        return _normalized(tokens[kept], parents[kept], counts[kept], transfer)
 
 
 def segment_lines(cut: Segmenter, texts: Sequence[str]) -> list[list[int]]:
@@ -101,7 +101,7 @@ def sequences(rows: list[list[int]], kinds: int) -> Sequences:
     return Sequences(np.fromiter(chain.from_iterable(rows), np.int64, lengths.sum()), offsets(lengths), kinds)
 
 
-def _normalised(
+def _normalized(
     tokens: np.ndarray, parents: np.ndarray, counts: np.ndarray, transfer: Transfer
 ) -> SparseRows:
     """Counts of pairs, by token, as rows of shares for the missing tokens."""

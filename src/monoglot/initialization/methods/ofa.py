@@ -41,7 +41,7 @@ class Ofa(Initializer):
         """Refuse numbers that make no sense.
 
         Raises:
-            SettingError: If there is no neighbour, or the temperature is not positive.
+            SettingError: If there is no neighbor, or the temperature is not positive.
         """
         check_neighbors(self.neighbors, self.temperature)
 

@@ -53,7 +53,7 @@ class Wechsel(Initializer):
         """Refuse numbers that make no sense.
 
         Raises:
-            SettingError: If there is no neighbour, or the temperature is not positive.
+            SettingError: If there is no neighbor, or the temperature is not positive.
         """
         check_neighbors(self.neighbors, self.temperature)
 
@@ -97,7 +97,7 @@ def alignment(
 ) -> Float64[np.ndarray, "source_dim target_dim"]:
     """Compute the map from one space of words to another from a dictionary.
 
-    Each word is looked up as it is, in lower case and capitalised, and each form that one file has is paired
+    Each word is looked up as it is, in lower case and capitalized, and each form that one file has is paired
     with each that the other has; forms that are equal count twice, as in the package `wechsel`.
 
     Raises:

@@ -10,7 +10,7 @@ from monoglot.report.svg import WIDTH, Scale, drawing, element, label
 from monoglot.report.tokens import Crosstab
 
 LEFT, RIGHT, ROW, LINE = 100, 62, 28, 20
-LEAST_SHARE_LABELLED = 0.09
+LEAST_SHARE_LABELED = 0.09
 
 
 def stacked_bars(title: str, crosstab: Crosstab, colors: Mapping[str, int]) -> Markup:
@@ -41,7 +41,7 @@ def _bar(y: float, counts: Sequence[int], columns: Sequence[str], colors: Mappin
                 element("rect", tip, x=x, y=y, width=max(0.5, end - x - 1), height=20.0,
                         class_=f"fill c{colors[name]}")
             )  # fmt: skip
-            if count / total >= LEAST_SHARE_LABELLED:
+            if count / total >= LEAST_SHARE_LABELED:
                 parts.append(
                     label((x + end) / 2, y + 14.5, f"{count / total:.0%}", "inside", anchor="middle")
                 )

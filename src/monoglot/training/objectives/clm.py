@@ -1,4 +1,4 @@
-"""Causal language modelling: predict every token from those before it."""
+"""Causal language modeling: predict every token from those before it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ CAUSAL = frozenset(
 
 @register("clm")
 @dataclass(frozen=True)
-class CausalLanguageModelling(Objective):
+class CausalLanguageModeling(Objective):
     """Predict the next token."""
 
     preference = 2
@@ -52,7 +52,7 @@ class CausalLanguageModelling(Objective):
 
 
 class CausalTask(Task):
-    """Causal language modelling of one model."""
+    """Causal language modeling of one model."""
 
     ends_documents = True
 

@@ -1,4 +1,4 @@
-"""Masked language modelling: predict tokens from both sides (Devlin et al. 2019)."""
+"""Masked language modeling: predict tokens from both sides (Devlin et al. 2019)."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ WITH_HEAD = frozenset(
 
 @register("mlm")
 @dataclass(frozen=True)
-class MaskedLanguageModelling(Objective):
+class MaskedLanguageModeling(Objective):
     """Predict masked tokens.
 
     Attributes:
@@ -63,7 +63,7 @@ class MaskedLanguageModelling(Objective):
         """
         mask_id = context.tokenizer.mask_token_id
         if not isinstance(mask_id, int):
-            raise TokenizerError("masked language modelling needs a mask token, and the tokenizer has none")
+            raise TokenizerError("masked language modeling needs a mask token, and the tokenizer has none")
         kinds = TokenKinds.of(context.tokenizer)
         maskable = Maskable(mask_id, kinds.ordinary, kinds.is_special, kinds.begins_word, kinds.is_whole)
         inputs = find_inputs(context.model, kinds.probe, bf16=context.bf16)
@@ -72,11 +72,11 @@ class MaskedLanguageModelling(Objective):
 
 
 class MaskedTask(Task):
-    """Masked language modelling of one model."""
+    """Masked language modeling of one model."""
 
     def __init__(
         self,
-        objective: MaskedLanguageModelling,
+        objective: MaskedLanguageModeling,
         maskable: Maskable,
         inputs: Inputs,
         head: GatheredHead,

@@ -1,4 +1,4 @@
-"""Positive pointwise mutual information: how much more often than by chance two tokens are neighbours."""
+"""Positive pointwise mutual information: how much more often than by chance two tokens are neighbors."""
 
 from __future__ import annotations
 

@@ -303,7 +303,7 @@ def count_shard(
     Made to be run by other processes or on other machines; everything it is given and gives can be sent.
 
     Args:
-        corpus: Folder of the part, tokenised.
+        corpus: Folder of the part, tokenized.
         size: Number of tokens in the vocabulary.
         folder: Where tables go; this one is named like the part.
         window: Largest distance.
@@ -332,7 +332,7 @@ def count_shards(
     """Count the parts of a corpus apart and add them up: the same as counting it in one pass.
 
     Args:
-        corpora: Folders of the parts, each tokenised by itself; their names must differ.
+        corpora: Folders of the parts, each tokenized by itself; their names must differ.
         size: Number of tokens in the vocabulary.
         folder: Where the tables go: one for each part, and ``total``.
         window: Largest distance.
@@ -362,7 +362,7 @@ def _count_into(
     """Count a whole corpus, chunk by chunk; chunks are the smaller the more pairs each token has."""
     check_window(window, counts.size)
     chunks = corpus.lines_in_chunks(max(1, min(CHUNK_TOKENS, CHUNK_PAIRS // window)))
-    with ThreadPoolExecutor(threads) as pool, progress.task("counting neighbours", corpus.tokens) as advance:
+    with ThreadPoolExecutor(threads) as pool, progress.task("counting neighbors", corpus.tokens) as advance:
         while group := list(islice(chunks, threads)):
             parts = pool.map(lambda chunk: count_chunk(chunk[0], chunk[1], counts.size, window), group)
             for (ids, _), part in zip(group, parts, strict=True):
@@ -377,7 +377,7 @@ def check_window(window: int, size: int) -> None:
         VectorsError: If it is empty, or a pair and its weight don't fit into 63 bits together.
     """
     if window < 1:
-        raise VectorsError(f"a window of {window} tokens has no neighbours: give 1 or more")
+        raise VectorsError(f"a window of {window} tokens has no neighbors: give 1 or more")
     if (size * size - 1).bit_length() + window.bit_length() > 63:
         raise VectorsError(
             f"a window of {window:,} tokens is too wide for a vocabulary of {size:,}: counts would overflow"

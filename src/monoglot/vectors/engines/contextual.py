@@ -138,7 +138,7 @@ class Contextual(ModelEngine):
     excerpt_tokens: int = 64
 
     def vectors_of(self, model: Source, inputs: EngineInputs) -> TokenVectors:
-        """Read, average, centre."""
+        """Read, average, center."""
         corpus, vocabulary = inputs.corpus, inputs.vocabulary
         counts = inputs.counts
         spans = choose_excerpts(
@@ -167,7 +167,7 @@ class Contextual(ModelEngine):
             sums = np.zeros((vocabulary.size, 1))
         met = weights > 0
         matrix = np.zeros(sums.shape, dtype=np.float32)
-        matrix[met] = centred(sums[met] / weights[met, None])
+        matrix[met] = centered(sums[met] / weights[met, None])
         return TokenVectors(matrix, met & np.any(matrix != 0, axis=1), counts)
 
 
@@ -209,7 +209,7 @@ def piece_of_characters(encoding: Encoding, characters: int) -> Int64[np.ndarray
     return owners
 
 
-def centred(matrix: Float64[np.ndarray, "rows dim"]) -> Float32[np.ndarray, "rows dim"]:
+def centered(matrix: Float64[np.ndarray, "rows dim"]) -> Float32[np.ndarray, "rows dim"]:
     """Take the mean row off."""
     if not len(matrix):
         return matrix.astype(np.float32)

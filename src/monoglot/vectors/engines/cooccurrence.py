@@ -21,22 +21,22 @@ from monoglot.vectors.registry import engine
 @engine("cooccurrence")
 @dataclass(frozen=True)
 class Cooccurrence(Engine):
-    """Decomposes two matrices, of neighbours in the corpus and of character n-grams, and joins the results.
+    """Decomposes two matrices, of neighbors in the corpus and of character n-grams, and joins the results.
 
     The cosine of two joined vectors is a weighted mean of the cosines of their parts. For a token that is
     frequent in the corpus the two parts weigh as ``form_share`` says; the less often a token occurs, the more
     its form decides, and it alone for one that never occurs. The same for a seed on any number of threads.
 
     Attributes:
-        window: Neighbours to each side.
-        smoothing: Exponent of the neighbours' frequencies, see ``positive_pmi``.
+        window: Neighbors to each side.
+        smoothing: Exponent of the neighbors' frequencies, see ``positive_pmi``.
         shift: Taken off the mutual information.
-        context_dim: Length of the part that comes from neighbours.
+        context_dim: Length of the part that comes from neighbors.
         form_dim: Length of the part that comes from characters.
         longest_ngram: Characters of the longest n-grams, marks of start and end included.
         form_share: Weight of the form of a frequent token, from 0 to 1.
         half_evidence_count: At so many occurrences the context has half of its part in a vector.
-        most_pairs: Different pairs of neighbours that are used, the most frequent ones; bounds the memory.
+        most_pairs: Different pairs of neighbors that are used, the most frequent ones; bounds the memory.
     """
 
     window: int = 3
@@ -50,7 +50,7 @@ class Cooccurrence(Engine):
     most_pairs: int = MOST_PAIRS
 
     def vectors(self, inputs: EngineInputs) -> TokenVectors:
-        """Count neighbours, decompose, join."""
+        """Count neighbors, decompose, join."""
         before = count_pairs(
             inputs.corpus,
             inputs.vocabulary.size,

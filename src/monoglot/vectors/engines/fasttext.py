@@ -35,12 +35,12 @@ class FastText(Engine):
     Dobler & de Melo 2023, appendix A (arXiv 2305.14481).
 
     Attributes:
-        model: Predict a token from its neighbours (``cbow``), or them from it (``skipgram``).
+        model: Predict a token from its neighbors (``cbow``), or them from it (``skipgram``).
         dim: Length of a vector.
         epochs: Passes over the corpus.
         min_count: Rarer tokens get no vector.
-        window: Neighbours to each side.
-        negatives: Random tokens set against each true neighbour.
+        window: Neighbors to each side.
+        negatives: Random tokens set against each true neighbor.
         learning_rate: At the start; it falls to zero.
         subsampling: Tokens of a larger share of the corpus are left out at random.
         shortest_ngram: Characters of the shortest n-grams that share vectors; boundaries count as characters.

@@ -1,4 +1,4 @@
-"""Which words of a tokenised corpus contain which tokens."""
+"""Which words of a tokenized corpus contain which tokens."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ class Words(Engine):
 
     A fastText model (``.bin``) has vectors for n-grams, hence one for any text: a token gets that of its own
     text, as if it were a word. From a list of words (``.vec``) a token gets the mean of the vectors of the
-    words that contain it, weighted by how often the corpus has it in each. (WECHSEL tokenises the words of
+    words that contain it, weighted by how often the corpus has it in each. (WECHSEL tokenizes the words of
     the list instead, and weights them by their frequencies.) Tokens in none of the words get no vector.
 
     Reference: Minixhofer, Paischer & Rekabsaz 2022, "WECHSEL" (arXiv 2112.06598), section 3.

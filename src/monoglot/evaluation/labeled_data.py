@@ -1,4 +1,4 @@
-"""Labelled examples from files (CoNLL, SQuAD, JSON lines) or hub data sets, as plain records."""
+"""Labeled examples from files (CoNLL, SQuAD, JSON lines) or hub data sets, as plain records."""
 
 from __future__ import annotations
 

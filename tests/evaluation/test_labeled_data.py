@@ -5,7 +5,7 @@ import datasets
 import pytest
 
 from monoglot.errors import CorpusError
-from monoglot.evaluation.labelled_data import read_split
+from monoglot.evaluation.labeled_data import read_split
 
 TAGGED = {"tokens": ("tokens",), "labels": ("labels", "ner_tags")}
 PAIRS = {"first": ("s1", "sentence1"), "score": ("score",)}
