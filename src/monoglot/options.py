@@ -1,4 +1,4 @@
-"""What a setting may be: text and values of Python are brought into the type that its field declares."""
+"""Brings text and Python values into the types that settings declare, or says in one sentence why not."""
 
 from __future__ import annotations
 

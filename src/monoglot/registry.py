@@ -1,4 +1,4 @@
-"""What users choose by name: the modules of one package, and what other packages register."""
+"""Classes that users choose by name, registered by the modules of a package."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the user may ask of `specialize`."""
+"""What users may set: one typed dataclass for each command, over the settings that all runs share."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The commands: each parses its words, calls the pipeline and prints the result."""
+"""The commands of the command line: each parses its words, calls the pipeline and prints the result."""
 
 from __future__ import annotations
 

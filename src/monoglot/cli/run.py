@@ -1,4 +1,4 @@
-"""What is said of a command line that can't be read: one sentence, and where help is."""
+"""Runs one command: reads its words, gives the exit code, and turns errors into one sentence."""
 
 from __future__ import annotations
 

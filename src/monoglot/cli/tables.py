@@ -1,4 +1,4 @@
-"""A summary as a person reads it in a terminal."""
+"""Results of commands as tables and lines for a terminal."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The corpus as the rest of monoglot sees it: training lines, held-out lines, and what they amount to."""
+"""The corpus of a run: training lines, held-out lines, and statistics of both."""
 
 from __future__ import annotations
 

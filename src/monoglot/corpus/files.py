@@ -1,4 +1,4 @@
-"""Finding the files that the user named, and reading the texts in them."""
+"""Finds the files of a corpus and reads the texts in them; streams are copied first."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Decompressed byte streams that notice when their file was cut short."""
+"""Reads texts from one open file: plain lines, or a column of jsonl, csv or parquet, compressed or not."""
 
 from __future__ import annotations
 

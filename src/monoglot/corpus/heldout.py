@@ -1,4 +1,4 @@
-"""Which lines are held out: chosen by their content, so that order and duplicates don't matter."""
+"""Chooses held-out lines by a hash of their content, so that neither order nor duplicates matter."""
 
 from __future__ import annotations
 

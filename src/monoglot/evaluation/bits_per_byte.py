@@ -1,4 +1,12 @@
-"""What a masked model is asked, so that the answers make up the pseudo-log-likelihood of a line."""
+"""Bits per byte of a text under a causal or a masked language model.
+
+For each line, the log-probabilities of its tokens are summed and divided by the bytes of the raw line, so
+that models with different vocabularies can be compared. The tokens of a causal model are given those before
+them. A masked model is asked for each word given all other words (pseudo-log-likelihood, Salazar et al. 2020,
+arXiv 1910.14659); all tokens of a word are masked together, because tokens of one word give each other away
+(Kauf & Ivanova 2023, arXiv 2305.10588). Special tokens are given, and never counted. ``word_share`` asks for
+a random share of the words and estimates the sum.
+"""
 
 from __future__ import annotations
 

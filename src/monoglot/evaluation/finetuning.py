@@ -1,4 +1,4 @@
-"""How a model that is trained for a task is given texts, whatever its tokenizer is set to."""
+"""Fine-tunes a model with a head for a task, over several seeds, and scores it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Labeled examples from files (CoNLL, SQuAD, JSON lines) or hub data sets, as plain records."""
+"""Reads labeled examples from files (CoNLL, SQuAD, JSON lines) or data sets of the hub as plain records."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether two models differ by more than chance, when both were scored on the same lines."""
+"""Scores of each line that models with different vocabularies share, and paired differences of them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How well a model's similarities go with people's ratings."""
+"""Sentence vectors, and how well they find translations or agree with human ratings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How texts are scored and models fine-tuned; light to import, for the command line."""
+"""Settings of scoring and fine-tuning; light to import, for the command line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Packages that only some tasks need."""
+"""The contract of a task, and what tasks share."""
 
 from __future__ import annotations
 

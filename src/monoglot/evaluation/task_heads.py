@@ -1,4 +1,4 @@
-"""What a new head is given: hidden states seen from their middle, in units of their deviation."""
+"""Loads a model under a new head, and standardizes what the head is given."""
 
 from __future__ import annotations
 

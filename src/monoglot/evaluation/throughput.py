@@ -1,4 +1,4 @@
-"""How fast models are, side by side."""
+"""Speed of two models on the same lines, measured in alternating rounds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which tokens of a line make up a word, whatever the tokenizer."""
+"""Log-probabilities of given tokens at given positions, without the logits of all positions at once."""
 
 from __future__ import annotations
 

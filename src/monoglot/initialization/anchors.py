@@ -1,4 +1,4 @@
-"""Answers for missing tokens from vectors: which rows are like them in some space."""
+"""Weights of anchors for missing tokens, and how reliable each anchor is."""
 
 from __future__ import annotations
 

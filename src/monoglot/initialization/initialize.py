@@ -1,4 +1,4 @@
-"""From an overlap to a mixture: the copied rows, the method's rows, and what fills the rest."""
+"""From an overlap to a mixture: copied rows, rows of the method, and the fallbacks for all others."""
 
 from __future__ import annotations
 

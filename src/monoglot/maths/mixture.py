@@ -1,4 +1,4 @@
-"""An initialization as a sparse matrix: what share of which source rows each target row is made of."""
+"""An initialization as a sparse matrix of weights over source rows, and its application to tables."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Orthogonal matching pursuit: each target as a signed combination of few atoms, many targets at a time."""
+"""Orthogonal matching pursuit: targets as signed combinations of few atoms, many targets at a time."""
 
 from __future__ import annotations
 

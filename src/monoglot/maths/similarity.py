@@ -1,4 +1,4 @@
-"""Cosine similarity made into weights, in blocks: never the whole matrix of similarities."""
+"""Cosine similarities turned into weights, block by block: the whole matrix is never in memory."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which symbols of two sequences stand for each other, learned from many pairs of sequences."""
+"""Statistical word alignment: which symbols of two sequences correspond, learned from many pairs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which chat templates of a model its copy with another tokenizer gets, and what becomes of the others."""
+"""Which chat templates a model with a new tokenizer keeps, and why it loses the others."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a chat template writes besides the messages, read from the parsed template, which is never run."""
+"""Texts that a chat template writes beside the messages, read from the parsed template, never run."""
 
 from __future__ import annotations
 

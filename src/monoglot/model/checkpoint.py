@@ -1,4 +1,4 @@
-"""Models on disk, changed shard by shard: memory holds the new tables and one shard."""
+"""Transplants a checkpoint shard by shard: memory holds the new tables and one shard."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a model lies that the user named: in a folder, or on the Hugging Face hub."""
+"""Finds a model by folder, or by name on the Hugging Face hub."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Models and tokenizers in folders, as Hugging Face libraries keep them."""
+"""Loads and saves models with their tokenizers, as Hugging Face libraries keep them in folders."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which tokens the files of a model name, by text or id: these are in use, whatever they look like."""
+"""Texts and tokens that a model's files name: prompts, prefixes, chat templates, ids of special tokens."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How many tokens a model reads at once."""
+"""The longest input of a model in tokens: one rule for training, evaluation and vectors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a sentence-transformers folder says that its model makes sentence vectors."""
+"""Sentence vectors: how a sentence-transformers folder says that they are made, and making them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Position tables that start behind the pad token's id, as RoBERTa's do."""
+"""Position tables that start after the pad token's id, as in RoBERTa."""
 
 from __future__ import annotations
 

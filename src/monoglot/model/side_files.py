@@ -1,4 +1,4 @@
-"""The files that lie around a model: the modules of sentence-transformers, processors, chat templates."""
+"""Files beside the weights that go along unchanged, and the links among them that may be followed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What stands beside a model: folders of other kinds, modules with ids, files of unknown use."""
+"""Refuses folders that hold no whole model, and carries modules and files of unknown use."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The source model: its files, read piece by piece as the stages need them."""
+"""A model folder, read piece by piece as stages need it."""
 
 from __future__ import annotations
 

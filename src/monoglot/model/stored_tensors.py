@@ -1,4 +1,4 @@
-"""The safetensors files of a model folder."""
+"""The tensors in a model's files: their names, and whether they are those of the model's class."""
 
 from __future__ import annotations
 

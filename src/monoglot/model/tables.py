@@ -1,4 +1,8 @@
-"""The structure of a model without its weights, as its class builds it from a configuration."""
+"""Which tensors of a model have a vocabulary dimension, found without a list of architectures.
+
+The model's class is built on the meta device from its configuration, at two vocabulary sizes: a tensor whose
+shape follows is a table. Also here: which rows of the embeddings were ever trained.
+"""
 
 from __future__ import annotations
 

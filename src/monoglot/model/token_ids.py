@@ -1,4 +1,4 @@
-"""Token ids kept in configurations, renumbered for another tokenizer."""
+"""Renumbers the token ids in configurations for another tokenizer."""
 
 from __future__ import annotations
 

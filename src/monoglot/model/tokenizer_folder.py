@@ -1,4 +1,4 @@
-"""Tokenizers in folders; apart from models, whose classes take seconds to import."""
+"""Loads tokenizers from folders, and checks that AutoTokenizer reads them in the same way."""
 
 from __future__ import annotations
 

@@ -1,4 +1,9 @@
-"""Whether a mixture, two tokenizers and a model belong together."""
+"""A model with another vocabulary: every table from one mixture, everything else unchanged.
+
+`plan_transplant` works out what changes and refuses what can't be done; `TransplantPlan.change` applies the
+mixture to each table: input embeddings, output head, and the output bias, which has a row for each token like
+the others.
+"""
 
 from __future__ import annotations
 

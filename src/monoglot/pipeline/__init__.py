@@ -1,1 +1,1 @@
-"""The walk from a model and a corpus to a specialized model, stage by stage, in a run folder."""
+"""Commands as sequences of stages: from a model and a corpus to a specialized model in a run folder."""

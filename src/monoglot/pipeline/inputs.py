@@ -1,4 +1,4 @@
-"""What can be wrong with model, corpus and settings, looked at before the first minute of work."""
+"""Checks of model, corpus and settings before the first minute of work."""
 
 from __future__ import annotations
 

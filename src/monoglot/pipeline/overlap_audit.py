@@ -1,4 +1,4 @@
-"""`overlap`: what two vocabularies share, and how the missing tokens would be initialized."""
+"""`overlap`: what two vocabularies share, and how missing tokens would be initialized."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which mode and size to choose, and why."""
+"""`plan`: a dry run that inspects the model, tries vocabularies on a sample of the text, and advises."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a report measures when it is asked to: quality and speed of the model beside those of its source."""
+"""`report`: the page that shows what a run did, its figures, and the model card."""
 
 from __future__ import annotations
 

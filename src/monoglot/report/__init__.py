@@ -1,1 +1,1 @@
-"""What a person reads about a run: the page, its figures, the model card, explanations of single tokens."""
+"""What a finished run says of itself: page, figures, model card, explanations of single tokens."""

@@ -1,4 +1,4 @@
-"""The model card: README.md with the hub's metadata."""
+"""The model card: README.md with the metadata of the hub, unless the user wrote one."""
 
 from __future__ import annotations
 

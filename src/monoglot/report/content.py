@@ -1,4 +1,4 @@
-"""What the page of a run says, before it is written as HTML."""
+"""The content of the report page as plain values, before it becomes HTML."""
 
 from __future__ import annotations
 

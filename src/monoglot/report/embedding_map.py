@@ -1,4 +1,4 @@
-"""Embeddings in figures: a plane to see them on, and how long they are."""
+"""The map of embeddings and their norms, for the report page."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What single tokens are made of and what lies near them."""
+"""`explain`: the pieces of words before and after, and what the rows of their tokens are made of."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A run in figures, and the sentences and tables that say them: what the page and the model card share."""
+"""The figures of a run, and the sentences and tables that page and model card share."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a finished run left behind, read when it is first asked for."""
+"""The one reader of a run folder: each artifact is read when it is first asked for."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The page of a run: one HTML file that needs no other."""
+"""Composes the report page of a run and writes it as one HTML file."""
 
 from __future__ import annotations
 

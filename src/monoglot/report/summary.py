@@ -1,4 +1,4 @@
-"""What a run did, in the figures and sentences that a user asks for first, and what it warns about."""
+"""Summary, scores and warnings of a run."""
 
 from __future__ import annotations
 

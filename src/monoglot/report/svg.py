@@ -1,4 +1,4 @@
-"""Drawing with SVG: elements whose text is escaped, and axes with round numbers."""
+"""SVG elements, axes with round numbers, and conversion to PNG."""
 
 from __future__ import annotations
 

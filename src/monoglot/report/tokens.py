@@ -1,4 +1,4 @@
-"""How groups of target tokens divide by where their rows come from."""
+"""The table of all target tokens, their groups by origin, and segmented example sentences."""
 
 from __future__ import annotations
 

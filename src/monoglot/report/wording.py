@@ -1,4 +1,4 @@
-"""Tokens as a person can read them: bytes as text, and what is invisible made visible."""
+"""Readable spellings of tokens, and the names and colors that the report uses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files that are written completely or not at all, and one clear sentence where the disk says no."""
+"""Writes files completely or not at all; a full disk is one clear sentence."""
 
 from __future__ import annotations
 

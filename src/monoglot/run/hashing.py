@@ -1,4 +1,4 @@
-"""Hashes of files and of settings: what decides whether a stage has to be computed again."""
+"""Content hashes of files and settings, which decide whether a stage is computed again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The output folder as a whole: is it free, may it be replaced, and the replacement itself."""
+"""The output folder as a whole: may it be replaced, and the replacement itself."""
 
 from __future__ import annotations
 

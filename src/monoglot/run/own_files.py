@@ -1,4 +1,4 @@
-"""Files of the user's own in an output that is to be replaced: found, and kept."""
+"""Finds and keeps the user's own files in an output that is replaced."""
 
 from __future__ import annotations
 

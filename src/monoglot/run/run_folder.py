@@ -1,4 +1,4 @@
-"""The run folder itself: open it, compute or reuse its stages, publish it."""
+"""The run folder: opens it, computes or reuses its stages, publishes it with a manifest."""
 
 from __future__ import annotations
 

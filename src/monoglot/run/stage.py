@@ -1,4 +1,4 @@
-"""One stage of a run: what it is made from, the files it made, and how they are found again."""
+"""One stage of a run: its recipe, its record, how it is found again, and what it cost."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an overlap consists of: shares by kind, script, word start and length, weighted by the corpus too."""
+"""What an overlap consists of: shares by kind, script, word start and length, also weighted by the corpus."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A corpus as token ids on disk: written once, then memory-mapped by all who need it."""
+"""Tokenizes a corpus of any size on any number of cores into memory-mapped ids."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Adding the tokens of one tokenizer to another, so that text is really segmented into them."""
+"""Adds tokens of one tokenizer to another, with merges or scores that make text use them."""
 
 from __future__ import annotations
 

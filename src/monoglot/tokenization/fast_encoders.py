@@ -1,4 +1,8 @@
-"""BPE that merges within words only: each distinct word of a text is encoded once."""
+"""Encoders that give what a tokenizer gives, faster: Unigram by SentencePiece's own encoder, BPE word by word.
+
+An encoder is used only if the tokenizer's steps allow it and a trial on the first lines agrees token for
+token.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How often tokens and words occur in the corpus and in an English text: what the audit's rules look at."""
+"""Sorts tokens into symbols, names, English, other foreign words, and words of the language."""
 
 from __future__ import annotations
 

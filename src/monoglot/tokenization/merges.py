@@ -1,4 +1,8 @@
-"""Which other tokens a token needs, so that a tokenizer can still make it, and spell what it stands for."""
+"""How a BPE vocabulary is cut without breaking merges: which other tokens a token needs.
+
+A token of a BPE model is made by a merge of two others, and these by merges of theirs. Keeping a token means
+keeping its `ancestry`; then every text that uses it is segmented as before.
+"""
 
 from __future__ import annotations
 

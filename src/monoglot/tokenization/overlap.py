@@ -1,4 +1,4 @@
-"""How the partner of one target token is found in a source vocabulary, for each matching strategy."""
+"""Which target tokens the source vocabulary has, by role, bytes and word start; and which are missing."""
 
 from __future__ import annotations
 

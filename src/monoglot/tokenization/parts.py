@@ -1,4 +1,4 @@
-"""One token of a tokenizer, described without regard to how its tokenizer spells it."""
+"""What a tokenizer consists of: family, steps around its model, and its tokens."""
 
 from __future__ import annotations
 

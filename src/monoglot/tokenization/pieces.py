@@ -1,4 +1,4 @@
-"""Cutting texts as the middle of a line: a tokenizer without its habits at the beginning of a text."""
+"""Segments texts as in the middle of a line, and target tokens into the source tokenizer's pieces."""
 
 from __future__ import annotations
 

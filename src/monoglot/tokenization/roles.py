@@ -1,4 +1,4 @@
-"""Which tokens are held in reserve or control a model, as their spelling tells."""
+"""Roles of tokens (beginning, end, padding, mask, …), and which tokens are reserved or control a model."""
 
 from __future__ import annotations
 

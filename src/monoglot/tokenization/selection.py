@@ -1,4 +1,4 @@
-"""Which tokens of a source tokenizer every tokenizer derived from it carries on, whatever the text."""
+"""Which tokens a derived tokenizer keeps, why, and in which order they are selected."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The script that a text is written in."""
+"""How a tokenizer spells bytes and word starts, and the scripts of texts."""
 
 from __future__ import annotations
 

@@ -1,12 +1,4 @@
-"""The three trainers: new tokens of each family out of counted words or lines of text.
-
-The libraries' trainers are used as they are, but fed so that the same text always gives the same tokens.
-The trainers of ``tokenizers`` go through their words in the order of a randomly seeded hash table, which
-decides between merges that are equally frequent (WordPiece) and in which order floating-point numbers are
-summed (Unigram). Only its byte-level BPE is deterministic. So WordPiece is given the ids of its characters
-beforehand, and the two families of SentencePiece are trained by SentencePiece, from sorted word counts: in
-half the time, and as the source's vocabulary was trained, too.
-"""
+"""Trains a tokenizer of the source's family that differs from it in its vocabulary only."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Trimming a tokenizer to the tokens that a text uses."""
+"""Trims a tokenizer to the tokens that a text uses, and checks that segmentation stays the same."""
 
 from __future__ import annotations
 

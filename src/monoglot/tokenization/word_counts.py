@@ -1,4 +1,4 @@
-"""Counting the words of a text of any length in bounded memory, always with the same result."""
+"""Counts the words of a text of any length in bounded memory, always with the same result."""
 
 from __future__ import annotations
 

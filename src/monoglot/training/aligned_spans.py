@@ -1,4 +1,4 @@
-"""Where two tokenizations of one text have a boundary in common, by the bytes that tokens stand for."""
+"""Aligned spans: where two tokenizations of a text share boundaries, and hidden states compared there."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a run writes down and shows while it works."""
+"""Records and checkpoints of a run: which are complete and undamaged, and whether a run may resume."""
 
 from __future__ import annotations
 

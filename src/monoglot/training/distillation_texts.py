@@ -1,4 +1,4 @@
-"""Texts to match a teacher on: sentences, whole lines, and lists of words for rare tokens."""
+"""Texts of a distillation, as the student reads them and as the teacher does."""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Running a model before it is trained, to find out how it takes inputs."""
+"""How the documents of a packed window are kept apart, found by running the model.
+
+The cheapest form of inputs that gives each document the hidden states that it has alone is taken: positions
+that begin anew, lengths of documents (FlashAttention), or masks.
+"""
 
 from __future__ import annotations
 

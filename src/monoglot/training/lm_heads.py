@@ -1,4 +1,4 @@
-"""Cross-entropy over a vocabulary without ever holding the logits of all tokens."""
+"""Logits only where they are needed: heads found by trial, and cross-entropy in chunks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What training must know of a vocabulary's tokens, as arrays by id."""
+"""Dynamic masking for masked language modeling: which tokens are predicted, and what replaces them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What of a model learns in a run, and from when."""
+"""The module that Trainer sees: a model with its objective, and which of its parameters learn when."""
 
 from __future__ import annotations
 

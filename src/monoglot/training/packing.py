@@ -1,4 +1,4 @@
-"""The special tokens that a tokenizer puts around every document."""
+"""Packs documents into windows without padding; any window of any epoch is computed from its number."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Low-rank adapters on the body (LoRA, Hu et al. 2022), through PEFT."""
+"""Which parameters learn, at which rate, and low-rank adapters (LoRA, Hu et al. 2022) in their place."""
 
 from __future__ import annotations
 

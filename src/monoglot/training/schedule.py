@@ -1,4 +1,4 @@
-"""How long, how fast and what of a model to train."""
+"""How long, how fast and what of a model to train, as steps and batches."""
 
 from __future__ import annotations
 

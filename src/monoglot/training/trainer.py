@@ -1,4 +1,4 @@
-"""Whether matrix products are computed in bf16."""
+"""`transformers.Trainer` with groups of parameters, held-out figures, and the callbacks of a run."""
 
 from __future__ import annotations
 

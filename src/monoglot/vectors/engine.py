@@ -1,4 +1,4 @@
-"""Static vectors of target tokens, the auxiliary space of FOCUS, and what every engine that makes some is."""
+"""Static vectors of target tokens (the auxiliary space of FOCUS), and the contract of engines that make them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tokens as words of a text in which white space separates words and lines."""
+"""Reads vectors made elsewhere: for tokens (.safetensors, .npy, .vec) and for words (.vec, .bin)."""
 
 from __future__ import annotations
 

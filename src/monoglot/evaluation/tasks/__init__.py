@@ -1,1 +1,1 @@
-"""One file a task: what its data look like, its head, its scores."""
+"""Tasks, one file each: the form of the data, the head, the scores."""

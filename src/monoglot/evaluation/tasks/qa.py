@@ -1,4 +1,4 @@
-"""SQuAD's scores: exact match and F1 of answers, after its normalization (Rajpurkar et al. 2016)."""
+"""Extractive question answering (SQuAD, XQuAD, TyDiQA GoldP), scored by F1 and exact match."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Blend: two methods' rows averaged, or one of them for each row, by how much the text says of a token."""
+"""Blend: the rows of two methods averaged, or chosen by how often the text has a token."""
 
 from __future__ import annotations
 

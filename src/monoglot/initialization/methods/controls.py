@@ -1,4 +1,4 @@
-"""Controls: what honest comparison needs, and nobody should choose."""
+"""Controls for honest comparison: random rows, the mean row, zeros. Not meant for use."""
 
 from __future__ import annotations
 

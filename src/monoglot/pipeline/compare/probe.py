@@ -1,4 +1,4 @@
-"""What a comparison scores by: a measure that does not depend on the vocabulary."""
+"""One variant of a comparison: its score before training, and the short trainings that follow."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a comparison found: figures over seeds, ranks, differences, and what may be said of them."""
+"""What a comparison found: figures over seeds, ranks, differences, and the verdict in sentences."""
 
 from __future__ import annotations
 

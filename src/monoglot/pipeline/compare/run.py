@@ -1,4 +1,4 @@
-"""The contest itself: one contestant after the other is scored and trained, seed by seed."""
+"""`compare`: initialization methods and controls on equal inputs, after equal training."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The methods that `compare` is asked for, and the controls among them."""
+"""The variants of a comparison: methods and controls that share tokenizer, vectors and text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Stages that read the corpus: what it amounts to, and its tokens."""
+"""Stages that read the corpus: statistics, held-out lines, tokens and their counts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is kept beside what the corpus asks for, and who asked for it."""
+"""Texts and tokens that are retained whatever the corpus, and who asked for them."""
 
 from __future__ import annotations
 

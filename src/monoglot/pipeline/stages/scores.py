@@ -1,4 +1,4 @@
-"""What a run did, in the figures that a user asks for first."""
+"""Stages that compare before and after: size and fit, and the equivalence of both models."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Stages that make the target tokenizer, by mode, and compare it with the source's."""
+"""Stages that make the target tokenizer, by mode, and match it with the source vocabulary."""
 
 from __future__ import annotations
 

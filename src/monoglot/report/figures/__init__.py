@@ -1,1 +1,1 @@
-"""The report's drawings: each a small function from numbers to SVG, for the page and for papers alike."""
+"""Figures of the report: functions from numbers to SVG."""

@@ -1,1 +1,1 @@
-"""Training objectives, one small file each; see `monoglot.training.registry`."""
+"""Training objectives, one file each."""

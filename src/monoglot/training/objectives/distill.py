@@ -1,4 +1,4 @@
-"""What a sentence encoder learns from its original: vectors of texts, and the states behind them."""
+"""Distillation of a sentence encoder: its vectors stay those of the original model."""
 
 from __future__ import annotations
 

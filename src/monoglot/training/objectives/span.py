@@ -1,4 +1,4 @@
-"""Denoising for models with encoder and decoder: spans are taken out, the decoder writes them."""
+"""Span corruption for encoder-decoder models (T5, BART): spans are removed, the decoder writes them."""
 
 from __future__ import annotations
 

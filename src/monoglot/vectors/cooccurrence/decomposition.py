@@ -1,4 +1,4 @@
-"""Positive pointwise mutual information: how much more often than by chance two tokens are neighbors."""
+"""Positive pointwise mutual information, and its decomposition into vectors by randomized SVD."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Co-occurrence counts on disk: exact, added up in any order to the same, read a few rows at a time."""
+"""Windowed co-occurrence counts of tokens: exact, in bounded memory, in any order, kept on disk."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""One small file for each engine; every module here is imported by the registry."""
+"""Engines of vectors, one file each."""

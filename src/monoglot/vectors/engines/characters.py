@@ -1,4 +1,4 @@
-"""How tokens are written, as vectors: n-grams of their characters, and what script these belong to."""
+"""Vectors of the form of tokens: TF-IDF of character n-grams, scripts and categories, decomposed."""
 
 from __future__ import annotations
 

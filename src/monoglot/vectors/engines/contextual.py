@@ -1,4 +1,4 @@
-"""Short excerpts of a corpus in which as many different tokens as possible occur, as text again."""
+"""Vectors from a model: its hidden states averaged over the occurrences of each token."""
 
 from __future__ import annotations
 

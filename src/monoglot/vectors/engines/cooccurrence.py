@@ -1,4 +1,4 @@
-"""Vectors of the company that tokens keep, joined with how they are written: one for every token."""
+"""Vectors from co-occurrence counts, joined with vectors of form so that every token has one."""
 
 from __future__ import annotations
 

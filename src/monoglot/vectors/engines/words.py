@@ -1,4 +1,4 @@
-"""Which words of a tokenized corpus contain which tokens."""
+"""Vectors from pretrained word vectors, brought to tokens as in WECHSEL."""
 
 from __future__ import annotations
 
