@@ -1,4 +1,4 @@
-"""Encoders that give what a tokenizer gives, faster: Unigram by SentencePiece's own encoder, BPE word by word.
+"""Encoders that give what a tokenizer gives, only faster: Unigram by SentencePiece, BPE word by word.
 
 An encoder is used only if the tokenizer's steps allow it and a trial on the first lines agrees token for
 token.

@@ -1,4 +1,4 @@
-"""Static vectors of target tokens (the auxiliary space of FOCUS), and the contract of engines that make them."""
+"""Static vectors of target tokens (the auxiliary space of FOCUS), and the contract of their engines."""
 
 from __future__ import annotations
 
