@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import pkgutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from importlib import import_module
 from importlib.metadata import entry_points
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from monoglot.errors import SettingError, did_you_mean
+from monoglot.options import build
 
 T = TypeVar("T")
 Class = TypeVar("Class", bound=type)
@@ -19,10 +20,10 @@ class Registry(Generic[T]):
 
     Attributes:
         kind: What one of them is called in messages.
-        group: The entry-point group in which another package names modules that register some.
+        group: Entry-point group in which another package names modules that register some; "" for none.
     """
 
-    def __init__(self, kind: str, package: str, group: str) -> None:
+    def __init__(self, kind: str, package: str, group: str = "") -> None:
         """Begin one.
 
         Args:
@@ -34,6 +35,18 @@ class Registry(Generic[T]):
         self._package = package
         self._classes: dict[str, type[T]] = {}
         self._is_loaded = False
+
+    def make(self, name: str, options: Mapping[str, Any] | None = None) -> T:
+        """Make an object of the class with the given name.
+
+        Args:
+            name: The name.
+            options: Values of its fields, by name; text becomes what a field is declared to be.
+
+        Raises:
+            SettingError: If there is no such class, or it has no such option.
+        """
+        return build(self[name], options or {}, f"{self.kind} '{name}'")
 
     def register(self, name: str) -> Callable[[Class], Class]:
         """Make a class known by a name; used as a decorator.
@@ -82,6 +95,6 @@ class Registry(Generic[T]):
         package = import_module(self._package)
         for module in pkgutil.iter_modules(package.__path__):
             import_module(f"{self._package}.{module.name}")
-        for entry in entry_points(group=self.group):
+        for entry in entry_points(group=self.group) if self.group else ():
             entry.load()
         self._is_loaded = True

@@ -1,4 +1,4 @@
-"""Tasks by name: the modules of `tasks/`, and those that other packages register."""
+"""Tasks by name: the modules of `tasks/`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from monoglot.evaluation.task import EncoderTask, TrainedTask
 from monoglot.registry import Registry
 
 AnyTask = TrainedTask | EncoderTask
-TASKS: Registry[AnyTask] = Registry("task", "monoglot.evaluation.tasks", "monoglot.tasks")
+TASKS: Registry[AnyTask] = Registry("task", "monoglot.evaluation.tasks")
 register = TASKS.register
 
 

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from monoglot.initialization.initialize import Initializer
-from monoglot.options import build
 from monoglot.registry import Registry
 
 METHODS: Registry[Initializer] = Registry("method", "monoglot.initialization.methods", "monoglot.methods")
@@ -19,13 +18,5 @@ def method_names() -> list[str]:
 
 
 def get_method(name: str, options: Mapping[str, Any] | None = None) -> Initializer:
-    """Make the method of the given name.
-
-    Args:
-        name: Its name, such as ``focus``.
-        options: Its settings, by the names of its fields.
-
-    Raises:
-        SettingError: If there is no such method, or it has no such option.
-    """
-    return build(METHODS[name], options or {}, f"method '{name}'")
+    """Make the method of the given name with some options; see `Registry.make`."""
+    return METHODS.make(name, options)

@@ -1,4 +1,4 @@
-"""Objectives by name: the modules of `objectives/`, and those that other packages register."""
+"""Objectives by name: the modules of `objectives/`; which one suits a model."""
 
 from __future__ import annotations
 
@@ -8,30 +8,16 @@ from typing import Any
 from transformers import PreTrainedModel
 
 from monoglot.errors import SettingError
-from monoglot.options import build
 from monoglot.registry import Registry
 from monoglot.training.objective import Objective
 
-OBJECTIVES: Registry[Objective] = Registry("objective", "monoglot.training.objectives", "monoglot.objectives")
+OBJECTIVES: Registry[Objective] = Registry("objective", "monoglot.training.objectives")
 register = OBJECTIVES.register
 
 
-def objective_names() -> list[str]:
-    """The names of all objectives, in alphabetical order."""
-    return list(OBJECTIVES)
-
-
 def get_objective(name: str, options: Mapping[str, Any] | None = None) -> Objective:
-    """Make the objective of the given name.
-
-    Args:
-        name: Its name, such as ``mlm``.
-        options: Its settings, by the names of its fields.
-
-    Raises:
-        SettingError: If there is no such objective, or it has no such option.
-    """
-    return build(OBJECTIVES[name], options or {}, f"objective '{name}'")
+    """Make the objective of the given name with some options; see `Registry.make`."""
+    return OBJECTIVES.make(name, options)
 
 
 def choose_objective(model: PreTrainedModel, *, has_teacher: bool) -> str:

@@ -1,4 +1,4 @@
-"""Engines by name: the modules of `engines/`, those that other packages register, and files of vectors."""
+"""Engines of vectors by name: the modules of `engines/`, and files of vectors."""
 
 from __future__ import annotations
 
@@ -7,18 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from monoglot.errors import SettingError, did_you_mean
-from monoglot.options import build
 from monoglot.registry import Registry
 from monoglot.vectors.engine import Engine
 from monoglot.vectors.vector_files import VECTOR_SUFFIXES, VectorsFile
 
-ENGINES: Registry[Engine] = Registry("engine of vectors", "monoglot.vectors.engines", "monoglot.vectors")
+ENGINES: Registry[Engine] = Registry("the engine", "monoglot.vectors.engines")
 engine = ENGINES.register
-
-
-def engine_names() -> list[str]:
-    """The names of all engines, in alphabetical order."""
-    return list(ENGINES)
 
 
 def get_engine(name: str, options: Mapping[str, Any] | None = None) -> Engine:
@@ -33,7 +27,7 @@ def get_engine(name: str, options: Mapping[str, Any] | None = None) -> Engine:
         VectorsError: There is no such file.
     """
     if name in ENGINES:
-        return build(ENGINES[name], options or {}, f"the engine '{name}'")
+        return ENGINES.make(name, options)
     if Path(name).suffix in VECTOR_SUFFIXES:
         if options:
             raise SettingError(f"a file of vectors has no options; got {', '.join(options)} for {name}")

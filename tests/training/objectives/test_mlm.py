@@ -10,7 +10,7 @@ from monoglot.errors import SettingError, TokenizerError
 from monoglot.training.lm_heads import GatheredHead, logits_of
 from monoglot.training.objective import Batch
 from monoglot.training.packing import Layout, PackedCorpus, SpecialTokenTemplate
-from monoglot.training.registry import check_objective, choose_objective, get_objective, objective_names
+from monoglot.training.registry import OBJECTIVES, check_objective, choose_objective, get_objective
 
 ARCHITECTURES = [
     "bert", "roberta", "xlm-roberta", "distilbert", "modernbert", "electra", "deberta-v2", "albert",
@@ -69,7 +69,7 @@ def test_the_head_computes_masked_places_only(context):
 
 
 def test_objectives_know_whom_they_fit(context):
-    assert {"mlm", "clm"} <= set(objective_names())
+    assert {"mlm", "clm"} <= set(OBJECTIVES)
     assert choose_objective(context("xlm-roberta").model, has_teacher=False) == "mlm"
     assert choose_objective(context("gemma3").model, has_teacher=False) == "clm"
     for name, architecture in (("mlm", "gpt2"), ("clm", "bert"), ("mlm", "xlm-roberta-token-classification")):
