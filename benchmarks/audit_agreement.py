@@ -9,7 +9,6 @@ and the agreement in `docs/matching.md`.
 
 from __future__ import annotations
 
-import argparse
 import csv
 import gzip
 import sys
@@ -18,7 +17,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from benchmarks import known_tokenizers, pages, results
+from benchmarks import head, known_tokenizers, pages
 from monoglot.tokenization.audit import Breakdown, audit
 from monoglot.tokenization.encoding import encode_corpus
 from monoglot.tokenization.kinds import Evidence, Kind, TextCounts, count_words, kinds_of
@@ -34,12 +33,8 @@ Pairs = list[tuple[str, str]]
 
 def main() -> None:
     """Audit the overlap and compare the kinds with the labels."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--data", type=Path, required=True, help="folder that has tokenizers/, de/ and en/")
-    parser.add_argument("--models", type=Path, required=True, help="folder that has e5-small/")
-    arguments = parser.parse_args()
+    parser = head.parser(__doc__, "data", "models")
+    arguments = head.parse(parser)
     folders = known_tokenizers.folders(arguments.data, arguments.models)
     texts = {language: arguments.data / language / "corpus.txt.gz" for language in ("de", "en")}
     needed = [folders["XLM-R"] / "tokenizer.json", folders["de Unigram"] / "tokenizer.json", *texts.values()]
@@ -65,7 +60,7 @@ def main() -> None:
         ],
         "audit": audit(match(source, target), source, target, evidence).as_dict(),
     }
-    results.save("audit_agreement", content)
+    head.save("audit_agreement", content)
     breakdown = audit(match(source, target), source, target, evidence).matched
     print(pages.fill("matching.md", "agreement", page(content, pairs, latin, breakdown)))
 

@@ -9,7 +9,6 @@ with its softmax restricted to the tokens kept. Results of single languages are 
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 import time
@@ -19,7 +18,7 @@ from typing import Any
 import numpy as np
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
-from benchmarks import results
+from benchmarks import head
 from monoglot.evaluation.bits_per_byte import score_language
 from monoglot.maths.mixture import Mixture, Provenance
 from monoglot.maths.sparse import SparseRows
@@ -38,18 +37,15 @@ NAME = "bits_per_byte"
 
 def main() -> None:
     """Score, compare, save."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = head.parser(__doc__, "data")
     parser.add_argument("languages", nargs="+", choices=REFERENCE)
     parser.add_argument("--model", type=Path, default=Path("models/gemma-270m"))
-    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
-    arguments = parser.parse_args()
+    arguments = head.parse(parser)
     texts = {language: arguments.data / language / "heldout.txt" for language in arguments.languages}
     if absent := [path for path in (arguments.model, *texts.values()) if not path.exists()]:
         sys.exit(f"there is no {absent[0]}: say where models and data are with --model and --data")
     model, tokenizer = load_model(arguments.model), load_tokenizer(arguments.model)
-    saved = results.FOLDER / f"{NAME}.json"
+    saved = head.FOLDER / f"{NAME}.json"
     rows: dict[str, Any] = {}
     for language, path in texts.items():
         lines = path.read_text(encoding="utf-8").split("\n")[:LINES]
@@ -61,7 +57,7 @@ def main() -> None:
             f"{language}: {row['bits_per_byte']:.4f} bits a byte ({row['off']:+.2%} of {row['reference']}); "
             f"restricted to {row['kept']:,} tokens {row['restricted']:.5f}, trimmed {row['trimmed']:.5f}"
         )
-        results.save(NAME, {"lines": LINES, "languages": dict(sorted(rows.items()))})
+        head.save(NAME, {"lines": LINES, "languages": dict(sorted(rows.items()))})
     if wrong := [name for name, row in rows.items() if not agrees(row)]:
         sys.exit(f"not as expected: {', '.join(wrong)}")
 

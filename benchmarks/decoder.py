@@ -11,7 +11,6 @@ is not done again. All four are scored on the first lines of the held-out text, 
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 from pathlib import Path
@@ -19,7 +18,7 @@ from typing import Any
 
 import torch
 
-from benchmarks import results
+from benchmarks import head
 from monoglot import AdaptSettings, Settings, adapt, specialize
 from monoglot.evaluation.bits_per_byte import score_language
 from monoglot.model.folder import load_model
@@ -72,17 +71,12 @@ def score(folder: Path, lines: list[str]) -> dict[str, Any]:
 
 def main() -> None:
     """Build, score, save."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = head.parser(__doc__, "data", language="de", threads=1)
     parser.add_argument("--original", type=Path, required=True)
-    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
-    parser.add_argument("--language", default="de")
     parser.add_argument("--folder", type=Path, required=True)
     parser.add_argument("--tokens", type=int, default=1_000_000)
     parser.add_argument("--lines", type=int, default=60)
-    parser.add_argument("--threads", type=int, default=1)
-    arguments = parser.parse_args()
+    arguments = head.parse(parser)
     torch.set_num_threads(arguments.threads)
     data, folder = arguments.data / arguments.language, arguments.folder
     if not (data / "heldout.txt").exists():
@@ -102,7 +96,7 @@ def main() -> None:
     content |= {"bytes": sum(len(line.encode()) for line in lines), "scores": scores, "curve": curve}
     for name, figures in scores.items():
         print(f"{name:<12}" + "".join(f" {key} {value:.6g}" for key, value in figures.items()))
-    print(results.save(f"decoder_{arguments.language}", content))
+    print(head.save(f"decoder_{arguments.language}", content))
 
 
 if __name__ == "__main__":

@@ -11,13 +11,12 @@ embedded, in two rounds that take turns. Saved as `benchmarks/results/distill_<l
 
 from __future__ import annotations
 
-import argparse
 import sys
 import time
 from pathlib import Path
 from typing import Any
 
-from benchmarks import results
+from benchmarks import head
 from benchmarks.sentences import Benchmark, encoder
 from monoglot import AdaptSettings, Settings, adapt, specialize
 from monoglot.evaluation.sentences import SentenceEncoder
@@ -75,17 +74,12 @@ def texts_a_second(encoders: dict[str, SentenceEncoder], lines: list[str]) -> di
 
 def main() -> None:
     """Distil, score, save."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = head.parser(__doc__, "data", "threads", language=head.MUST_BE_GIVEN)
     parser.add_argument("--original", type=Path, required=True)
-    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
-    parser.add_argument("--language", required=True)
     parser.add_argument("--folder", type=Path, required=True)
     parser.add_argument("--tokens", type=int, default=2_000_000)
     parser.add_argument("--vocabulary-size", type=int, help="for a corpus too small for 50,048 tokens")
-    parser.add_argument("--threads", type=int)
-    arguments = parser.parse_args()
+    arguments = head.parse(parser)
     data = arguments.data / arguments.language
     if not (data / "heldout.txt").exists():
         sys.exit(f"no data: {data} has no heldout.txt; say where the data are with --data")
@@ -108,7 +102,7 @@ def main() -> None:
     }
     for name, figures in scores.items():
         print(f"{name:<12}" + "".join(f"{key:>10} {value:.3f}" for key, value in figures.items()))
-    print(results.save(f"distill_{arguments.language}", report))
+    print(head.save(f"distill_{arguments.language}", report))
 
 
 if __name__ == "__main__":

@@ -32,7 +32,7 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
-from benchmarks import pages, reference, results
+from benchmarks import head, pages, reference
 from benchmarks.oracle import peak_bytes
 from monoglot.corpus import open_corpus
 from monoglot.initialization.initialize import initialize
@@ -130,18 +130,13 @@ def prepare(data: Path, models: Path, given: Path) -> None:
 
 def main() -> None:
     """Measure, print, save."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--data", type=Path, help="folder with tokenizers/ and de/")
-    parser.add_argument("--models", type=Path, help=f"folder with {SOURCE}/")
+    parser = head.parser(__doc__, "data", "models", threads=2)
     parser.add_argument("--environment", type=Path, default=reference.DEFAULT)
     parser.add_argument("--engines", nargs="+", default=list(ENGINES))
-    parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--alone", action="store_true", help="monoglot only; nothing is saved")
     parser.add_argument("--ours", help=argparse.SUPPRESS)
     parser.add_argument("folders", nargs="*", type=Path, help=argparse.SUPPRESS)
-    arguments = parser.parse_args()
+    arguments = head.parse(parser, checked="--ours" not in sys.argv)
     if arguments.ours:
         ours(*arguments.folders, arguments.ours, arguments.threads)
         return
@@ -171,7 +166,7 @@ def main() -> None:
                 "text_bytes": (Path(folder) / "text.txt").stat().st_size,
             }
             case |= {"threads": arguments.threads, "seed": SEED}
-            print(f"saved in {results.save('end_to_end', {'case': case, 'sides': sides})}")
+            print(f"saved in {head.save('end_to_end', {'case': case, 'sides': sides})}")
 
 
 def show(sides: dict[str, dict[str, Any]]) -> None:

@@ -9,7 +9,6 @@ have none. Copied rows must be equal bit for bit, all others to 1e-5.
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +17,7 @@ from safetensors import safe_open
 from torch import Tensor
 from transformers import PreTrainedTokenizerFast
 
-from benchmarks import reference, results
+from benchmarks import head, reference
 from benchmarks.oracle import load_tokenizer
 from benchmarks.vectors import ngram_vectors
 from monoglot.initialization.initialize import initialize
@@ -84,13 +83,9 @@ def vectors_for(tokenizer: PreTrainedTokenizerFast) -> TokenVectors:
 
 def main() -> None:
     """Compare, print, save; the exit code tells whether the differences are small enough."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = head.parser(__doc__, "data", "models")
     parser.add_argument("--environment", type=Path, default=reference.DEFAULT)
-    parser.add_argument("--data", type=Path, required=True, help="folder with tokenizers/")
-    parser.add_argument("--models", type=Path, required=True, help=f"folder with {SOURCE}/")
-    arguments = parser.parse_args()
+    arguments = head.parse(parser)
     model = arguments.models / SOURCE
     targets = [arguments.data / "tokenizers" / name for name in TOKENIZERS]
     absent = [str(path) for path in (model, *targets) if not path.is_dir()]
@@ -111,7 +106,7 @@ def main() -> None:
             rows, difference = figures[f"{name}_rows"], figures[f"{name}_difference"]
             print(f"  {name:7} {rows:7,} rows, greatest difference {difference:.1e}")
         print(f"  {figures['pairs_of_one_side']} pairs of tokens that only one side takes for the same")
-    print(f"saved in {results.save('equivalence', {'seed': SEED, 'comparisons': comparisons})}")
+    print(f"saved in {head.save('equivalence', {'seed': SEED, 'comparisons': comparisons})}")
     good = all(
         figures["pairs_of_one_side"] == figures["copied_difference"] == 0
         and max(figures["method_difference"], figures["noise_difference"]) <= TOLERANCE

@@ -23,7 +23,7 @@ import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
 
-from benchmarks import reference, results
+from benchmarks import head, reference
 from benchmarks.oracle import peak_bytes, reset_peak
 from benchmarks.vectors import ngram_vectors
 from monoglot.maths.mixture import Mixture, Provenance
@@ -93,12 +93,10 @@ def measure(command: list[Any], tensors: dict[str, torch.Tensor]) -> tuple[dict[
 
 def main() -> None:
     """Measure, print, save."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = head.parser(__doc__)
     parser.add_argument("--environment", type=Path, default=reference.DEFAULT)
     parser.add_argument("--ours", nargs=2, type=Path, metavar=("INPUT", "OUTPUT"), help=argparse.SUPPRESS)
-    arguments = parser.parse_args()
+    arguments = head.parse(parser)
     if arguments.ours:
         ours(*arguments.ours)
         return
@@ -114,7 +112,7 @@ def main() -> None:
     for n_missing, n_anchors in GROWTH:
         cost, _ = measure(monoglot, case(matrix, n_missing, n_anchors))
         growth.append({"missing": n_missing, "anchors": n_anchors, **cost})
-    path = results.save(
+    path = head.save(
         "focus_step",
         {
             "case": {"missing": N_MISSING, "anchors": N_ANCHORS, "features": N_FEATURES, "seed": SEED},

@@ -19,7 +19,6 @@ With ``--runs build/runs`` the commands that read a finished run (`report`, `exp
 
 from __future__ import annotations
 
-import argparse
 import gzip
 import hashlib
 import json
@@ -33,6 +32,7 @@ from typing import Any
 
 from safetensors.torch import load_file, save_file
 
+from benchmarks import head
 from monoglot import demo
 
 MEASURED = re.compile(r"seconds|memory|per_second|speed|created|date|ratios")
@@ -176,15 +176,13 @@ def collect(name: str, run: Path, golden: Path, folder: Path) -> None:
 
 def main() -> None:
     """Run the commands and collect what they made."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = head.parser(__doc__)
     parser.add_argument("output", type=Path, help="folder to make")
     parser.add_argument(
         "--runs", type=Path, help="runs of another version that are read; they are copied first"
     )
     parser.add_argument("--only", nargs="+", help="names of commands")
-    arguments = parser.parse_args()
+    arguments = head.parse(parser)
     output = arguments.output.resolve()
     work, golden = output / "runs", output / "golden"
     if arguments.only is None:

@@ -8,14 +8,13 @@ Reads published tokenizers of every family; writes `results/matching.json` and t
 
 from __future__ import annotations
 
-import argparse
 import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from benchmarks import known_tokenizers, pages, results
+from benchmarks import head, known_tokenizers, pages
 from monoglot.tokenization.overlap import MatchKind, Overlap, collisions, match
 from monoglot.tokenization.vocabulary import Role, Vocabulary
 
@@ -25,14 +24,8 @@ EXAMPLES = 8
 
 def main() -> None:
     """Match every source with every target, and write what came of it."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--data", type=Path, required=True, help="folder that has tokenizers/")
-    parser.add_argument(
-        "--models", type=Path, required=True, help="folder that has e5-small/ and gemma-270m/"
-    )
-    arguments = parser.parse_args()
+    parser = head.parser(__doc__, "data", "models")
+    arguments = head.parse(parser)
     folders = known_tokenizers.folders(arguments.data, arguments.models)
     absent = [str(folder) for folder in folders.values() if not (folder / "tokenizer.json").exists()]
     if absent:
@@ -40,7 +33,7 @@ def main() -> None:
         sys.exit(2)
     exact, reference, seconds = read(folders)
     rows = list(compare(exact, reference))
-    results.save("matching", {"read_cpu_seconds": seconds, "rows": rows})
+    head.save("matching", {"read_cpu_seconds": seconds, "rows": rows})
     print(pages.fill("matching.md", "matching", page(rows, seconds)))
 
 

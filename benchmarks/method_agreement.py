@@ -21,7 +21,6 @@ All must agree to 1e-4.
 
 from __future__ import annotations
 
-import argparse
 import os
 import subprocess
 import sys
@@ -38,7 +37,7 @@ from safetensors.torch import load_file, save_file
 from tests.fixtures.tokenizers import sample, unigram
 from torch import Tensor
 
-from benchmarks import results
+from benchmarks import head
 from monoglot.initialization.initialize import initialize
 from monoglot.initialization.methods.wechsel import Wechsel
 from monoglot.initialization.transfer import Transfer
@@ -56,12 +55,10 @@ EMBEDDINGS = "embeddings.word_embeddings.weight"
 
 def main() -> None:
     """Compare both methods; exit with an error if one differs."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = head.parser(__doc__)
     parser.add_argument("--environment", type=Path, default=Path("build/methods"))
     parser.add_argument("--model", type=Path, help="folder of a BERT, such as models/e5-small")
-    arguments = parser.parse_args()
+    arguments = head.parse(parser)
     python = arguments.environment / "bin" / "python"
     if not python.exists():
         sys.exit(f"there is no environment {arguments.environment}: make one as said by --help")
@@ -76,7 +73,7 @@ def main() -> None:
             found[f"omp, {arguments.model.name}, k={k}"] = compare_omp(
                 python, rows[:TARGETS], rows[TARGETS:], k
             )
-    results.save("method_agreement", {"seed": SEED, "tolerance": TOLERANCE, "cases": found})
+    head.save("method_agreement", {"seed": SEED, "tolerance": TOLERANCE, "cases": found})
     for name, figures in found.items():
         print(f"{name}: {figures}")
     if worse := [name for name, figures in found.items() if not figures["difference"] <= TOLERANCE]:

@@ -45,7 +45,7 @@ import transformers as hf
 from tests.fixtures.models import ARCHITECTURES
 from tests.fixtures.tokenizers import FAMILIES, sample
 
-from benchmarks import results
+from benchmarks import head
 from monoglot.errors import InputError
 from monoglot.pipeline.specialize import specialize
 from monoglot.settings import Settings
@@ -394,16 +394,15 @@ def run_all(root: Path, jobs: list[dict[str, Any]], modes: list[str], workers: i
 
 def main() -> None:
     """Run the benchmark."""
-    parser = argparse.ArgumentParser(description="Change the JSON files of models at random.")
+    parser = head.parser("Change the JSON files of models at random.", seed=0)
     parser.add_argument("--count", type=int, default=500, help="changes of each file")
     parser.add_argument("--files", nargs="+", default=FILES)
     parser.add_argument("--models", nargs="+", default=list(MODELS), choices=list(MODELS))
     parser.add_argument("--modes", nargs="+", default=list(MODES), choices=MODES)
-    parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--only", nargs="+", default=[], help="run these seeds (0/config.json/17) alone")
     parser.add_argument("--show", action="store_true", help="print every fault; write no results")
-    arguments = parser.parse_args()
+    arguments = head.parse(parser, checked=False)
     with tempfile.TemporaryDirectory() as place:
         root = Path(place)
         write_models(root, arguments.models)
@@ -427,7 +426,7 @@ def main() -> None:
         print("\n".join(json.dumps(fault) for fault in faults))
         return
     content = {"seed": arguments.seed, "count": arguments.count, "models": arguments.models}
-    print(results.save("mutations", {**content, "outcomes": counts, "faults": faults}), file=sys.stderr)
+    print(head.save("mutations", {**content, "outcomes": counts, "faults": faults}), file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ needed: fastText is left out, for the oracle is always given its vectors.
 
 from __future__ import annotations
 
-import argparse
 import os
 import subprocess
 import sys
@@ -20,6 +19,8 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 from transformers import PreTrainedTokenizerBase
+
+from benchmarks import head
 
 ROOT = Path(__file__).parent.parent
 DEFAULT = ROOT / "build" / "reference"
@@ -107,8 +108,6 @@ def _runs(python: Path) -> bool:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = head.parser(__doc__)
     parser.add_argument("--environment", type=Path, default=DEFAULT)
     print(ensure(parser.parse_args().environment))

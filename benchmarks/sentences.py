@@ -9,11 +9,10 @@ and, where there is one, Spearman's correlation on the STS test set. Inputs carr
 
 from __future__ import annotations
 
-import argparse
 import sys
 from pathlib import Path
 
-from benchmarks import results
+from benchmarks import head
 from monoglot.evaluation.labeled_data import read_split
 from monoglot.evaluation.sentences import SentenceEncoder, mean_cosine, precision_at_1
 from monoglot.evaluation.tasks.retrieval import Retrieval
@@ -62,15 +61,11 @@ class Benchmark:
 
 def main() -> None:
     """Score the original and each specialized model."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = head.parser(__doc__, "data", language=head.MUST_BE_GIVEN)
     parser.add_argument("outputs", type=Path, nargs="+")
     parser.add_argument("--original", type=Path, required=True)
-    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
-    parser.add_argument("--language", required=True)
     parser.add_argument("--save-as", help="name of the result in benchmarks/results")
-    arguments = parser.parse_args()
+    arguments = head.parse(parser)
     folder = arguments.data / arguments.language
     if not (folder / "heldout.txt").exists():
         sys.exit(f"no data: {folder} has no heldout.txt; say where the data are with --data")
@@ -84,7 +79,7 @@ def main() -> None:
     for model, row in rows.items():
         print(f"{model:<28}" + "".join(f"{row.get(name, float('nan')):>10.3f}" for name in names))
     if arguments.save_as:
-        results.save(arguments.save_as, {"language": arguments.language, "scores": rows})
+        head.save(arguments.save_as, {"language": arguments.language, "scores": rows})
 
 
 if __name__ == "__main__":

@@ -13,7 +13,6 @@ languages go into docs/methods.md.
 
 from __future__ import annotations
 
-import argparse
 import copy
 import json
 import sys
@@ -28,7 +27,7 @@ import torch
 from scipy.stats import spearmanr
 from transformers import PreTrainedModel, PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
-from benchmarks import pages, results
+from benchmarks import head, pages
 from benchmarks.vectors_proxy import load_tokenizers
 from monoglot.corpus import open_corpus
 from monoglot.evaluation.sentences import embed
@@ -182,19 +181,14 @@ def spearman(first: np.ndarray, second: np.ndarray) -> float:
 
 def main() -> None:
     """Measure what is not in the results yet; print the table."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
-    parser.add_argument("--models", type=Path, default=Path("models"))
-    parser.add_argument("--language", required=True)
+    parser = head.parser(__doc__, "data", "models", language=head.MUST_BE_GIVEN)
     parser.add_argument("--recipes", nargs="+", default=list(RECIPES), choices=list(RECIPES))
     parser.add_argument("--scratch", type=Path, default=Path("build/step_zero"))
-    arguments = parser.parse_args()
+    arguments = head.parse(parser)
     if not (arguments.data / arguments.language / "heldout.txt").exists():
         sys.exit(f"no data: there is no {arguments.data / arguments.language / 'heldout.txt'}; give --data")
     name = f"step_zero_{arguments.language}"
-    file = results.FOLDER / f"{name}.json"
+    file = head.FOLDER / f"{name}.json"
     found = json.loads(file.read_text())["recipes"] if file.exists() else {}
     case = Case(arguments.data, arguments.models, arguments.language, arguments.scratch)
     for recipe in arguments.recipes:
@@ -209,7 +203,7 @@ def main() -> None:
                 "scores": case.score(mixture),
             }
             content = {"language": arguments.language, "seed": 42, "splits": SPLITS, "recipes": found}
-            results.save(name, content)
+            head.save(name, content)
             print(recipe, {k: round(v[0], 4) for k, v in found[recipe]["scores"].items()}, flush=True)
     print(pages.fill("methods.md", "step-zero", "\n\n".join(tables())))
 
@@ -217,7 +211,7 @@ def main() -> None:
 def tables() -> list[str]:
     """A table for each language that has been measured."""
     texts = []
-    for file in sorted(results.FOLDER.glob("step_zero_??.json")):
+    for file in sorted(head.FOLDER.glob("step_zero_??.json")):
         content = json.loads(file.read_text())
         found = {recipe: content["recipes"][recipe] for recipe in RECIPES if recipe in content["recipes"]}
         columns = list(next(iter(found.values()))["scores"])

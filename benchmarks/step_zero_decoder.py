@@ -11,14 +11,13 @@ docs/methods.md.
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 from pathlib import Path
 
 import numpy as np
 
-from benchmarks import pages, results
+from benchmarks import head, pages
 from benchmarks.step_zero import MEAN, Recipe, mix
 from monoglot.evaluation.bits_per_byte import LanguageScore, score_language
 from monoglot.model.folder import load_model
@@ -83,17 +82,12 @@ def figures(score: LanguageScore, line_bytes: np.ndarray) -> dict[str, float]:
 
 def main() -> None:
     """Score what is not in the results yet; print the table."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
-    parser.add_argument("--models", type=Path, default=Path("models"))
-    parser.add_argument("--language", default="de")
+    parser = head.parser(__doc__, "data", "models", language="de")
     parser.add_argument("--scratch", type=Path, default=Path("build/decoder"))
     parser.add_argument(
         "--run", type=Path, help="a run of specialize with fastText's vectors, if there is one"
     )
-    arguments = parser.parse_args()
+    arguments = head.parse(parser)
     folder, source = arguments.data / arguments.language, arguments.models / "gemma-270m"
     if absent := [path for path in (folder / "heldout.txt", source) if not path.exists()]:
         sys.exit(f"there is no {absent[0]}: say where models and data are with --models and --data")
@@ -104,7 +98,7 @@ def main() -> None:
     text = (folder / "heldout.txt").read_text(encoding="utf-8").split("\n")
     lines = [line for line in text if len(line) >= LEAST_CHARACTERS][:LINES]
     line_bytes = np.array([len(line.encode()) for line in lines])
-    file = results.FOLDER / f"{NAME}.json"
+    file = head.FOLDER / f"{NAME}.json"
     found = json.loads(file.read_text())["recipes"] if file.exists() else {}
     for name in ("original", *RECIPES):
         if name in found:
@@ -116,7 +110,7 @@ def main() -> None:
         )
         found[name] = figures(score, line_bytes)
         print(f"{name:<36}{found[name]['bits_per_byte']:.3f}", flush=True)
-        results.save(
+        head.save(
             NAME, {"language": arguments.language, "lines": LINES, "bytes": int(line_bytes.sum()),
                    "seed": 42, "recipes": found}
         )  # fmt: skip

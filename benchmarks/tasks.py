@@ -12,7 +12,6 @@ and one that was interrupted goes on after the last seed that was done (`….par
 
 from __future__ import annotations
 
-import argparse
 import json
 import time
 from collections.abc import Callable
@@ -22,7 +21,7 @@ from typing import Any
 
 import torch
 
-from benchmarks import results
+from benchmarks import head
 from monoglot.evaluation.finetuning import finetune, spread
 from monoglot.evaluation.labeled_data import Split, read_split
 from monoglot.evaluation.registry import get_task
@@ -88,16 +87,16 @@ def all_tuned(
         known: What an earlier call has found, by model, head and seed.
         keep: Is given all that has been found, after each seed.
     """
-    each = [(which, head) for head in tuning.each_head for which in models]
+    each = [(which, given) for given in tuning.each_head for which in models]
     for seed in seeds:
-        for which, head in each:
-            if f"{which}-{head}-{seed}" not in known:
-                known[f"{which}-{head}-{seed}"] = tuned(models[which], name, splits, tuning, head, seed)
+        for which, given in each:
+            if f"{which}-{given}-{seed}" not in known:
+                known[f"{which}-{given}-{seed}"] = tuned(models[which], name, splits, tuning, given, seed)
                 keep(known)
     report: dict[str, Any] = {}
-    for which, head in each:
-        runs = [known[f"{which}-{head}-{seed}"] for seed in seeds]
-        report[f"{which}, {head}"] = {
+    for which, given in each:
+        runs = [known[f"{which}-{given}-{seed}"] for seed in seeds]
+        report[f"{which}, {given}"] = {
             "scores": {
                 metric: spread([run["scores"][metric] for run in runs]) for metric in runs[0]["scores"]
             },
@@ -110,13 +109,9 @@ def all_tuned(
 
 def main() -> None:
     """Fine-tune, print, save."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = head.parser(__doc__, "data", language=head.MUST_BE_GIVEN, threads=1)
     parser.add_argument("--original", type=Path, required=True)
     parser.add_argument("--specialized", type=Path, required=True)
-    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
-    parser.add_argument("--language", required=True)
     parser.add_argument("--tasks", default="ner,pos,nli")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--train-examples", type=int, default=1000)
@@ -124,8 +119,7 @@ def main() -> None:
     parser.add_argument("--learning-rate", type=float, default=2e-4, help="e5-small is small: a high one")
     parser.add_argument("--epochs", type=int)
     parser.add_argument("--batch-size", type=int, default=FineTuning.batch_size)
-    parser.add_argument("--threads", type=int, default=1)
-    arguments = parser.parse_args()
+    arguments = head.parse(parser)
     torch.set_num_threads(arguments.threads)
     tuning = FineTuning(
         epochs=arguments.epochs, learning_rate=arguments.learning_rate, batch_size=arguments.batch_size
@@ -134,11 +128,11 @@ def main() -> None:
     for task in arguments.tasks.split(","):
         name = f"tasks_{arguments.language}_{task}"
         settings = {"tuning": asdict(tuning), "most_examples": list(sizes), "seeds": arguments.seeds}
-        known = results.FOLDER / f"{name}.json"
+        known = head.FOLDER / f"{name}.json"
         if known.exists() and json.loads(known.read_text())["settings"] == settings:
             continue
         splits = read(arguments.data / arguments.language, task, sizes)
-        partial = results.FOLDER / f"{name}.partial.json"
+        partial = head.FOLDER / f"{name}.partial.json"
         begun = json.loads(partial.read_text()) if partial.exists() else {}
         runs = begun["runs"] if begun.get("settings") == settings else {}
 
@@ -156,7 +150,7 @@ def main() -> None:
         )
         metric = get_task(task).metric
         content = {"settings": settings, "examples": [len(split.records) for split in splits]}
-        print(results.save(name, content | {"metric": metric, "models": models}), flush=True)
+        print(head.save(name, content | {"metric": metric, "models": models}), flush=True)
         partial.unlink(missing_ok=True)
         for which, figures in models.items():
             score = figures["scores"][metric]

@@ -10,7 +10,6 @@ Processor seconds of the whole step: collating, forward, backward, AdamW.
 
 from __future__ import annotations
 
-import argparse
 import os
 import tempfile
 import time
@@ -31,7 +30,7 @@ from transformers import (  # fmt: skip
     XLMRobertaForMaskedLM,
 )
 
-from benchmarks import results
+from benchmarks import head
 from monoglot.corpus import open_corpus
 from monoglot.tokenization.encoding import TokenizedCorpus, encode_corpus
 from monoglot.training.objective import Batch, TrainingContext
@@ -166,13 +165,11 @@ def read(path: str, tokenizer: PreTrainedTokenizerFast, folder: Path) -> Tokeniz
 
 def main() -> None:
     """Measure, print, save."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = head.parser(__doc__)
     parser.add_argument("--corpus", required=True, help="text of one language")
     parser.add_argument("--tokenizer", required=True, type=Path, help="folder of a tokenizer of 50k tokens")
     parser.add_argument("--steps", type=int, default=2)
-    arguments, load = parser.parse_args(), os.getloadavg()
+    arguments, load = head.parse(parser), os.getloadavg()
     tokenizer = PreTrainedTokenizerFast.from_pretrained(arguments.tokenizer, local_files_only=True)
     shapes = {
         "XLM-R base, 50k": (xlm_r, len(tokenizer), tuple(RECIPES)),
@@ -219,7 +216,7 @@ def main() -> None:
         "saved_by_50k_against_250k": saved,
     }
     print(ratios, saved)
-    results.save("throughput", content)
+    head.save("throughput", content)
 
 
 if __name__ == "__main__":

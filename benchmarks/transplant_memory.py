@@ -8,7 +8,6 @@ Prints what the process needed above the interpreter with its libraries and toke
 
 from __future__ import annotations
 
-import argparse
 import os
 import tempfile
 import threading
@@ -20,6 +19,7 @@ import torch
 from tokenizers import Tokenizer, models
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
+from benchmarks import head
 from monoglot.maths.mixture import Mixture, Provenance
 from monoglot.maths.sparse import SparseRows
 from monoglot.model.checkpoint import Checkpoint, transplant_checkpoint
@@ -75,7 +75,7 @@ def resident_bytes() -> int:
 
 def main() -> None:
     """Make the checkpoint, transplant it, print the figures."""
-    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments = head.parser(__doc__)
     arguments.add_argument("--rows", type=int, default=250_000)
     arguments.add_argument("--target-rows", type=int, default=50_000)
     arguments.add_argument("--dim", type=int, default=1024)

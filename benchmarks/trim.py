@@ -11,7 +11,6 @@ says so. Writes `results/trim.json` and the table of `docs/modes.md`.
 
 from __future__ import annotations
 
-import argparse
 import gzip
 import sys
 import tempfile
@@ -27,7 +26,7 @@ import torch
 import transformers as hf
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
-from benchmarks import pages, results
+from benchmarks import head, pages
 from monoglot.model.tokenizer_folder import load_tokenizer
 from monoglot.pipeline.specialize import specialize
 from monoglot.run import read_json
@@ -88,17 +87,13 @@ CASES = {
 
 def main() -> None:
     """Trim every source, and write what came of it."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = head.parser(__doc__, "data", "models")
     parser.add_argument("names", nargs="*", help=f"some of: {', '.join(CASES)}")
-    parser.add_argument("--data", type=Path, required=True, help="folder that has de/ and tokenizers/")
-    parser.add_argument("--models", type=Path, required=True)
     parser.add_argument("--megabytes", type=float, default=8.0, help="how much German text")
-    given = parser.parse_args()
+    given = head.parse(parser)
     if not (given.data / "de" / "corpus.txt.gz").exists():
         sys.exit(f"no data: {given.data} has no de/corpus.txt.gz; say where the data are with --data")
-    before = results.FOLDER / "trim.json"
+    before = head.FOLDER / "trim.json"
     rows = read_json(before)["rows"] if given.names and before.exists() else {}
     with tempfile.TemporaryDirectory() as scratch:
         text = Path(scratch, "de.txt")
@@ -109,7 +104,7 @@ def main() -> None:
             rows[name] = measure(CASES[name], given.data, given.models, text, fresh, folder)
             print(name, rows[name])
             content = {"megabytes": given.megabytes, "max_loss": MAX_LOSS, "threads": 1}
-            results.save("trim", {**content, "rows": {name: rows[name] for name in CASES if name in rows}})
+            head.save("trim", {**content, "rows": {name: rows[name] for name in CASES if name in rows}})
     print(pages.fill("modes.md", "trim", page(rows)))
 
 

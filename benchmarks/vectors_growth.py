@@ -23,7 +23,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks import pages, results
+from benchmarks import head, pages
 from benchmarks.end_to_end import TARGET, cpu_seconds
 from benchmarks.oracle import status_bytes
 from monoglot.corpus import open_corpus
@@ -81,15 +81,11 @@ def train(folder: Path, tokenizer: Path, most_pairs: int, threads: int) -> dict[
 
 def main() -> None:
     """Measure, print, save."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--data", type=Path, required=True, help="folder with tokenizers/ and de/")
+    parser = head.parser(__doc__, "data", threads=2)
     parser.add_argument("--megabytes", nargs="+", type=float, default=[1, 10, 40])
     parser.add_argument("--most-pairs", nargs="+", type=int, default=[0], help="0 for the default")
-    parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--train", type=Path, help=argparse.SUPPRESS)
-    arguments = parser.parse_args()
+    arguments = head.parse(parser, checked="--train" not in sys.argv)
     tokenizer = arguments.data / "tokenizers" / TARGET
     if arguments.train:
         print(json.dumps(train(arguments.train, tokenizer, arguments.most_pairs[0], arguments.threads)))
@@ -111,7 +107,7 @@ def main() -> None:
                 rows.append({"megabytes": megabytes, **json.loads(output)})
                 print(rows[-1], file=sys.stderr, flush=True)
     print(table(rows))
-    print(results.save("vectors_growth", {"threads": arguments.threads, "seed": SEED, "rows": rows}))
+    print(head.save("vectors_growth", {"threads": arguments.threads, "seed": SEED, "rows": rows}))
 
 
 def table(rows: list[dict[str, float]]) -> str:

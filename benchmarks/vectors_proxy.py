@@ -14,7 +14,6 @@ and sw, else one trained on the corpus. Writes `results/vectors_proxy_<language>
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 import tempfile
@@ -32,7 +31,7 @@ from scipy.sparse import csr_array
 from tokenizers import Tokenizer
 from transformers import PreTrainedTokenizerFast
 
-from benchmarks import known_tokenizers, pages, results
+from benchmarks import head, known_tokenizers, pages
 from monoglot.corpus import open_corpus
 from monoglot.maths.similarity import cosine_sparsemax
 from monoglot.model.source import Source
@@ -97,20 +96,12 @@ class BlindSource(Source):
 
 def main() -> None:
     """Train each engine and score it."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument(
-        "--data", type=Path, required=True, help="folder that has tokenizers/ and <language>/"
-    )
-    parser.add_argument("--models", type=Path, required=True, help="folder that has e5-small/")
-    parser.add_argument("--language", default="de", help="folder with corpus.txt.gz")
+    parser = head.parser(__doc__, "data", "models", language="de", threads=2)
     parser.add_argument(
         "--engines", nargs="+", default=["characters", "cooccurrence", "contextual", "fasttext"]
     )
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2], help="one split each")
-    parser.add_argument("--threads", type=int, default=2)
-    arguments = parser.parse_args()
+    arguments = head.parse(parser)
     text, model = arguments.data / arguments.language / "corpus.txt.gz", arguments.models / "e5-small"
     if absent := [str(path) for path in (text, model / "model.safetensors") if not path.exists()]:
         print(f"these files are absent: {', '.join(absent)}", file=sys.stderr)
@@ -145,7 +136,7 @@ def main() -> None:
         "score_columns": HEAD[3:],
         "engines": [asdict(line) for line in lines],
     }
-    print(results.save(f"vectors_proxy_{arguments.language}", content))
+    print(head.save(f"vectors_proxy_{arguments.language}", content))
 
 
 HEAD = [

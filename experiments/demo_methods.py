@@ -8,13 +8,12 @@ card, curves beside it. Interrupted runs go on.
 
 from __future__ import annotations
 
-import argparse
 import shutil
 from pathlib import Path
 from typing import Any
 
-from benchmarks import pages
-from benchmarks.results import processor
+from benchmarks import head, pages
+from benchmarks.head import processor
 
 from monoglot.demo import LANGUAGES, model_path, sample_path
 from monoglot.pipeline.compare.run import compare
@@ -58,11 +57,9 @@ def section(language: str, found: dict[str, Any]) -> str:
 
 def main() -> None:
     """Compare, and write the card's section."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = head.parser(__doc__)
     parser.add_argument("--folder", type=Path, default=Path("build/demo-methods"))
-    arguments = parser.parse_args()
+    arguments = head.parse(parser)
     sections = []
     for language in LANGUAGES:
         output = arguments.folder / language

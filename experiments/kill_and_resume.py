@@ -12,7 +12,6 @@ Writes `results/kill_and_resume.json`.
 
 from __future__ import annotations
 
-import argparse
 import os
 import random
 import shutil
@@ -23,9 +22,10 @@ import time
 from pathlib import Path
 from typing import Any
 
-from benchmarks import results
 from tests.fixtures.models import ARCHITECTURES
 from tests.fixtures.tokenizers import DATA, FAMILIES, sample
+
+from benchmarks import head
 
 HERE = Path(__file__).parent
 COMMANDS = {
@@ -145,9 +145,8 @@ def trials(trial: Trial, kills: int, draw: random.Random) -> dict[str, Any]:
 
 def main() -> None:
     """Run the experiment."""
-    parser = argparse.ArgumentParser(description="Kill commands at random moments, and resume them.")
+    parser = head.parser("Kill commands at random moments, and resume them.", seed=0)
     parser.add_argument("--kills", type=int, default=20, help="of each command")
-    parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--commands", nargs="+", default=list(COMMANDS), choices=list(COMMANDS))
     arguments = parser.parse_args()
     import monoglot.pipeline.adapt
@@ -173,8 +172,7 @@ def main() -> None:
             draw = random.Random(f"{arguments.seed}/{name}")
             found[name] = trials(trial, arguments.kills, draw)
             print(name, found[name], flush=True)
-    results.FOLDER = HERE / "results"
-    print(results.save("kill_and_resume", {"seed": arguments.seed, "commands": found}))
+    print(head.save("kill_and_resume", {"seed": arguments.seed, "commands": found}, HERE / "results"))
     sys.exit(any(result["faults"] for result in found.values()))
 
 

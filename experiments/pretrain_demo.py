@@ -22,6 +22,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from benchmarks import head
 from safetensors.torch import load_file
 from tests.fixtures.tokenizers import unigram
 from transformers import XLMRobertaConfig, XLMRobertaForMaskedLM
@@ -111,17 +112,13 @@ def _heldout(folder: Path, language: str) -> list[str]:
 
 def main() -> None:
     """Prepare what is not there yet, then train."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--data", type=Path, default=Path("../shared/data/open"))
+    parser = head.parser(__doc__, "threads", data=Path("../shared/data/open"))
     parser.add_argument("--folder", type=Path, default=Path("build/demo-model"))
     parser.add_argument("--tokens", type=int, default=60_000_000)
     parser.add_argument("--cooling-tokens", type=int, default=2_000_000)
     parser.add_argument("--cool-now", action="store_true", help="end the steady phase where it is")
-    parser.add_argument("--threads", type=int)
     parser.add_argument("--compile", action="store_true", help="by torch.compile; needs a C compiler")
-    arguments = parser.parse_args()
+    arguments = head.parse(parser)
     if not (arguments.folder / "untrained").exists():
         prepare(arguments.data, arguments.folder)
     steady = arguments.folder / "steady"

@@ -8,13 +8,13 @@ those of a unigram model: the tokens' frequencies in the training text, add-one,
 
 from __future__ import annotations
 
-import argparse
 import json
 from pathlib import Path
 
 import numpy as np
 import torch
-from benchmarks.results import processor
+from benchmarks import head
+from benchmarks.head import processor
 from experiments.pretrain_demo import BATCH_TOKENS, LANGUAGES, SEED
 from transformers import PreTrainedTokenizerFast
 
@@ -77,11 +77,9 @@ def tokens_of(steady: Path) -> int:
 
 def main() -> None:
     """Measure, write."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = head.parser(__doc__)
     parser.add_argument("--folder", type=Path, default=Path("build/demo-model"))
-    arguments = parser.parse_args()
+    arguments = head.parse(parser)
     trained, target = arguments.folder / "trained", model_path()
     record = read_json(trained / "monoglot" / "training" / "training.json")
     manifest = read_json(trained / "monoglot" / "manifest.json")
