@@ -7,6 +7,7 @@ from monoglot.cli.tables import plan_tables
 from monoglot.model.source import open_source
 from monoglot.pipeline import plan as planning
 from monoglot.pipeline.plan import advise, inspect
+from monoglot.tokenization.parts import Role
 from tests.fixtures.tokenizers import DATA
 
 
@@ -34,6 +35,13 @@ def test_the_rules(tried, size_bytes, option, reason):
     advice = advise(options(*tried), size_bytes)
     assert advice.option == option
     assert reason in advice.reason
+
+
+def test_roles_stand_in_one_order(xlm_r):
+    """One token may serve several roles, which sets keep in an order that changes from process to process."""
+    roles = list(inspect(open_source(str(xlm_r))).roles)
+    assert roles == [str(role) for role in Role if str(role) in roles]
+    assert {"bos", "cls"} <= set(roles)
 
 
 def test_flags_ask_for_what_is_advised():

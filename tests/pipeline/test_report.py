@@ -20,21 +20,16 @@ from monoglot.pipeline import report as report_module
 from monoglot.pipeline.adapt import adapt
 from monoglot.pipeline.report import report
 from monoglot.pipeline.specialize import specialize
-from monoglot.settings import AdaptSettings, Settings
+from monoglot.settings import AdaptSettings
 from monoglot.training.schedule import TrainingSettings
-from tests.fixtures.tokenizers import DATA
+from tests.fixtures.folders import GERMAN, TINY
 from tests.report.test_page import checked
 
-TINY = Settings(vocabulary_size=700, threads=1)
-GERMAN = DATA / "de.txt"
 
-
-@pytest.fixture(scope="module")
-def run(xlm_r, tmp_path_factory):
+@pytest.fixture
+def run(german_run):
     """One finished run; not to be changed by a test."""
-    output = tmp_path_factory.mktemp("report") / "german <i>"
-    specialize(xlm_r, GERMAN, output, TINY)
-    return output
+    return german_run[0]
 
 
 @pytest.fixture

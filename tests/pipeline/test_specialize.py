@@ -11,22 +11,11 @@ from transformers import AutoModelForCausalLM, AutoModelForMaskedLM, AutoTokeniz
 from monoglot.errors import InputError
 from monoglot.maths.mixture import Mixture, Provenance
 from monoglot.pipeline.specialize import specialize
-from monoglot.settings import Settings
-from tests.fixtures.tokenizers import DATA
-
-TINY = Settings(vocabulary_size=700, threads=1)
-GERMAN = DATA / "de.txt"
+from tests.fixtures.folders import GERMAN, TINY
 
 
-@pytest.fixture(scope="module")
-def xlm_r_run(xlm_r, tmp_path_factory):
-    """One finished run on a tiny XLM-R: its output folder and summary."""
-    output = tmp_path_factory.mktemp("runs") / "out"
-    return output, specialize(xlm_r, GERMAN, output, TINY)
-
-
-def test_output_is_a_hugging_face_folder(xlm_r, xlm_r_run):
-    output, summary = xlm_r_run
+def test_output_is_a_hugging_face_folder(xlm_r, german_run):
+    output, summary = german_run
     model, tokenizer = AutoModelForMaskedLM.from_pretrained(output), AutoTokenizer.from_pretrained(output)
     assert len(tokenizer) == model.config.vocab_size == 700
     batch = tokenizer(["Das Gesetz gilt für alle."], return_tensors="pt")
@@ -37,8 +26,8 @@ def test_output_is_a_hugging_face_folder(xlm_r, xlm_r_run):
     assert summary.parameters == (before.num_parameters(), model.num_parameters())
 
 
-def test_rows_are_what_the_mixture_says(xlm_r, xlm_r_run):
-    output, _ = xlm_r_run
+def test_rows_are_what_the_mixture_says(xlm_r, german_run):
+    output, _ = german_run
     mixture = Mixture.load(output / "monoglot" / "mixture" / "mixture.safetensors")
     old, new = AutoModelForMaskedLM.from_pretrained(xlm_r), AutoModelForMaskedLM.from_pretrained(output)
     assert torch.equal(mixture.apply(old.get_input_embeddings().weight), new.get_input_embeddings().weight)
@@ -47,8 +36,8 @@ def test_rows_are_what_the_mixture_says(xlm_r, xlm_r_run):
     assert not len(mixture.where(Provenance.UNUSED))
 
 
-def test_summary_adds_up_and_the_new_tokenizer_fits_better(xlm_r_run):
-    _, summary = xlm_r_run
+def test_summary_adds_up_and_the_new_tokenizer_fits_better(german_run):
+    _, summary = german_run
     assert sum(share.tokens for share in summary.provenance.values()) == 700
     assert sum(share.corpus_share for share in summary.provenance.values()) == pytest.approx(1)
     before, after = summary.tokenizers
@@ -57,8 +46,8 @@ def test_summary_adds_up_and_the_new_tokenizer_fits_better(xlm_r_run):
     assert json.loads(json.dumps(summary.as_dict()))["vocabulary"] == [1500, 700]
 
 
-def test_two_runs_with_one_thread_give_the_same_files(xlm_r, xlm_r_run, tmp_path):
-    first, _ = xlm_r_run
+def test_two_runs_with_one_thread_give_the_same_files(xlm_r, german_run, tmp_path):
+    first, _ = german_run
     specialize(xlm_r, GERMAN, tmp_path / "again", TINY)
     files = {p.relative_to(first) for p in first.rglob("*") if p.is_file()}
     assert files == {

@@ -9,11 +9,8 @@ import subprocess
 
 import pytest
 
-from monoglot.pipeline.specialize import specialize
 from monoglot.report.page import SCRIPTS
 from monoglot.report.svg import TEMPLATES
-from monoglot.settings import Settings
-from tests.fixtures.tokenizers import DATA
 
 pytestmark = pytest.mark.browser
 
@@ -61,11 +58,10 @@ const timer = setInterval(() => {
 
 
 @pytest.fixture(scope="module")
-def visit(xlm_r, tmp_path_factory):
+def visit(german_run, tmp_path_factory):
     """What happened on the page of a run, visited in a window of a width."""
     folder = tmp_path_factory.mktemp("browser")
-    specialize(xlm_r, DATA / "de.txt", folder / "out", Settings(vocabulary_size=700, threads=1))
-    html = (folder / "out" / "monoglot" / "report.html").read_text(encoding="utf-8")
+    html = (german_run[0] / "monoglot" / "report.html").read_text(encoding="utf-8")
     page = folder / "visited.html"
     page.write_text(html.replace("</body>", VISIT + "</body>"), encoding="utf-8")
     browser = next((path for name in BROWSERS if (path := shutil.which(name))), None)

@@ -23,6 +23,7 @@ from monoglot.pipeline.stages.retained import find_kept
 from monoglot.progress import SILENT, Progress
 from monoglot.report.summary import kept_words
 from monoglot.tokenization.extend import ExtendSettings, extend_tokenizer, with_kept_tokens
+from monoglot.tokenization.parts import Role
 from monoglot.tokenization.selection import RetainedText
 from monoglot.tokenization.train import TokenizerSettings, train_tokenizer
 from monoglot.tokenization.trim import TrimSettings, trim_tokenizer
@@ -135,7 +136,7 @@ def inspect(source: Source) -> Inspection:
     return Inspection(
         architecture=type(model).__name__,
         family=str(vocabulary.family),
-        roles={str(role): token.text for role, token in vocabulary.by_role.items()},
+        roles={str(role): vocabulary.by_role[role].text for role in Role if role in vocabulary.by_role},
         vocabulary=len(vocabulary),
         rows=tables.rows,
         parameters=sum(parameters.values()),
