@@ -54,7 +54,8 @@ def main() -> None:
         # Read again, for another language may have been measured meanwhile.
         rows = (json.loads(saved.read_text())["languages"] if saved.exists() else {}) | {language: row}
         print(
-            f"{language}: {row['bits_per_byte']:.4f} bits a byte ({row['off']:+.2%} of {row['reference']}); "
+            f"{language}: {row['bits_per_byte']:.4f} bits per byte "
+            f"({row['off']:+.2%} of {row['reference']}); "
             f"restricted to {row['kept']:,} tokens {row['restricted']:.5f}, trimmed {row['trimmed']:.5f}"
         )
         head.save(NAME, {"lines": LINES, "languages": dict(sorted(rows.items()))})

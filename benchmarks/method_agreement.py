@@ -34,7 +34,6 @@ import numpy as np
 import torch
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
-from tests.fixtures.tokenizers import sample, unigram
 from torch import Tensor
 
 from benchmarks import head
@@ -44,6 +43,7 @@ from monoglot.initialization.transfer import Transfer
 from monoglot.maths.mixture import Provenance
 from monoglot.maths.pursuit import matching_pursuit
 from monoglot.tokenization.vocabulary import Vocabulary
+from tests.fixtures.tokenizers import sample, unigram
 
 TOLERANCE = 1e-4
 TIE = 1e-5

@@ -42,13 +42,13 @@ from typing import Any
 
 import torch
 import transformers as hf
-from tests.fixtures.models import ARCHITECTURES
-from tests.fixtures.tokenizers import FAMILIES, sample
 
 from benchmarks import head
 from monoglot.errors import InputError
 from monoglot.pipeline.specialize import specialize
 from monoglot.settings import Settings
+from tests.fixtures.models import ARCHITECTURES
+from tests.fixtures.tokenizers import FAMILIES, sample
 
 FILES = ("config.json", "tokenizer.json", "tokenizer_config.json", "generation_config.json")
 MODELS = {

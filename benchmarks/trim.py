@@ -5,7 +5,7 @@
 Each source is trimmed by `specialize --mode trim --max-loss 0.02`: the smallest vocabulary with which 98% of
 the held-out lines keep all their tokens. Segmentation and outputs are compared on those lines, and, since the
 size was chosen by them, segmentation also on other lines of the same collection, which the run never saw.
-Where no real model of a family is at hand, a small random one is built around a real tokenizer: the table
+Where no real model of a family is available, a small random one is built around a real tokenizer: the table
 says so. Writes `results/trim.json` and the table of `docs/modes.md`.
 """
 

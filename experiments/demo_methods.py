@@ -14,7 +14,6 @@ from typing import Any
 
 from benchmarks import head, pages
 from benchmarks.head import processor
-
 from monoglot.demo import LANGUAGES, model_path, sample_path
 from monoglot.pipeline.compare.run import compare
 from monoglot.pipeline.demo import LINES, PROBE_TOKENS, VOCABULARY, compare_settings

@@ -22,10 +22,9 @@ import time
 from pathlib import Path
 from typing import Any
 
+from benchmarks import head
 from tests.fixtures.models import ARCHITECTURES
 from tests.fixtures.tokenizers import DATA, FAMILIES, sample
-
-from benchmarks import head
 
 HERE = Path(__file__).parent
 COMMANDS = {

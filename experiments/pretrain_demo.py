@@ -22,17 +22,17 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from benchmarks import head
 from safetensors.torch import load_file
-from tests.fixtures.tokenizers import unigram
 from transformers import XLMRobertaConfig, XLMRobertaForMaskedLM
 
+from benchmarks import head
 from monoglot import AdaptSettings, TrainingSettings, adapt
 from monoglot.model.folder import load_model, save
 from monoglot.model.tokenizer_folder import load_tokenizer
 from monoglot.progress import Terminal
 from monoglot.tokenization.train import TokenizerSettings, train_tokenizer
 from monoglot.training.schedule import DECAY
+from tests.fixtures.tokenizers import unigram
 
 LANGUAGES = ("ar", "de", "en", "fi", "hi", "ja", "sw", "tr", "xh")
 VOCABULARY, SEED = 24_000, 42

@@ -13,11 +13,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from transformers import PreTrainedTokenizerFast
+
 from benchmarks import head
 from benchmarks.head import processor
 from experiments.pretrain_demo import BATCH_TOKENS, LANGUAGES, SEED
-from transformers import PreTrainedTokenizerFast
-
 from monoglot.demo import model_path
 from monoglot.evaluation.bits_per_byte import LanguageSettings, score_language
 from monoglot.model.folder import load_model, save

@@ -13,7 +13,7 @@
         ├── TrainingError    training that can't go on
         └── OutputError      an output folder in use, a full disk
 
-Each message is one sentence that says what was got, what was expected and how to mend it.
+Each message is one sentence that says what was got, what was expected and how to fix it.
 """
 
 from __future__ import annotations

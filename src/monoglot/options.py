@@ -88,7 +88,7 @@ def check_types(settings: object) -> None:
 
 
 def checked(hint: Any, value: Any, what: str) -> Any:
-    """A value as a type wants it.
+    """Convert a value to a declared type.
 
     Args:
         hint: The declared type.
@@ -110,7 +110,7 @@ def checked(hint: Any, value: Any, what: str) -> Any:
 
 
 def described(hint: Any) -> str:
-    """A type in words."""
+    """Describe a type in words."""
     origin, inner = get_origin(hint), get_args(hint)
     if origin in (Union, UnionType):
         return " or ".join(described(kind) for kind in inner)
@@ -123,7 +123,7 @@ def described(hint: Any) -> str:
 
 
 def from_text(kind: type, text: str) -> Any:
-    """One word as a value of a plain type: what cyclopts does, but for numbers.
+    """Convert one word to a plain type, as cyclopts does but for numbers.
 
     Whole numbers may end in ``k``, ``M`` or ``G``, and are not rounded to be whole; NaN is no number.
 
@@ -152,7 +152,7 @@ def _whole_number(text: str) -> int:
 
 
 def _fitted(hint: Any, value: Any) -> Any:
-    """As `checked`, with a plain error.
+    """Convert a value; see `checked`.
 
     Raises:
         ValueError: If the value is of another type.
@@ -178,7 +178,7 @@ def _fitted(hint: Any, value: Any) -> Any:
 
 
 def _first(kinds: Iterable[Any], value: Any) -> Any:
-    """The value as the first type of a union that takes it."""
+    """Convert a value to the first type of a union that takes it."""
     for kind in kinds:
         try:
             return _fitted(kind, value)
@@ -188,7 +188,7 @@ def _first(kinds: Iterable[Any], value: Any) -> Any:
 
 
 def _items(origin: Any, inner: Sequence[Any], value: Any) -> Any:
-    """A list or tuple of a declared type; text is one item, or a list in JSON, or numbers between commas."""
+    """Convert to a list or tuple; text is one item, a list in JSON, or numbers between commas."""
     kinds = [kind for kind in inner if kind is not ...]
     if isinstance(value, str):
         value = _listed(value, is_text=str in kinds)

@@ -66,7 +66,7 @@ class RunSettings:
 
 @dataclass(frozen=True)
 class Settings(RunSettings):
-    """All settings of a run; the defaults are what was measured to be best (docs/methods.md).
+    """Settings of `specialize`; the defaults are what was measured to be best (docs/methods.md).
 
     Attributes:
         mode: What happens to the vocabulary: ``replace`` gives the model a new one, ``extend`` adds tokens to
@@ -83,7 +83,7 @@ class Settings(RunSettings):
             number each. By default every token of the text counts the same.
         keep_text: Texts that are segmented as by the source, whatever the corpus (in mode ``replace``: whose
             tokens are kept), beside the prompts, prefixes and chat templates that the model's files name.
-        keep_tokens: File of tokens, or texts, to keep, one a line.
+        keep_tokens: File of tokens, or texts, to keep, one per line.
         accept_difference: In modes ``trim`` and ``extend``: take the model even if it was not shown to do
             what the source does on texts of kept tokens.
         method: How the embeddings of missing tokens are initialized: blend, focus, focus-reference, subword,
@@ -182,7 +182,7 @@ class Settings(RunSettings):
 
     @property
     def size(self) -> int:
-        """Tokens of a vocabulary that is trained."""
+        """Size of a trained vocabulary."""
         return self.vocabulary_size or TRAINED_SIZE
 
 
@@ -285,7 +285,7 @@ FIRST_SEED = 42
 
 @dataclass(frozen=True)
 class EvaluateSettings:
-    """What of a text is scored, and how.
+    """Settings of `evaluate` on texts.
 
     Attributes:
         lines: Score so many lines from its beginning; more cost more time and say more.
@@ -319,7 +319,7 @@ class EvaluateSettings:
 
 @dataclass(frozen=True)
 class TaskSettings:
-    """How a task is run.
+    """Settings of `evaluate` on a task.
 
     Attributes:
         train: Examples to learn from: a file, or a hub data set.
@@ -347,7 +347,7 @@ class TaskSettings:
 def check_choice(
     text: Sequence[str], retention: Sequence[str], task: str | None, data: TaskSettings | None
 ) -> None:
-    """Check that either a text or a task is given, and what belongs to it.
+    """Check that either a text or a task is named, with what belongs to it.
 
     Raises:
         SettingError: If not.
@@ -366,7 +366,7 @@ AnySettings = Settings | AdaptSettings | CompareSettings | TrainingSettings
 
 
 def command_line_options(values: Mapping[str, Any], defaults: AnySettings) -> list[str]:
-    """The options that are not as they are by default.
+    """Give the command-line options that differ from the defaults.
 
     Args:
         values: Settings by name, as a manifest has them.

@@ -75,7 +75,14 @@ def test_evaluate_prints_tables(tiny_folder, tmp_path, capsys):
     words = (*words, "--parallel", tmp_path / "pairs.jsonl")
     code, out, _ = run(capsys, *words)
     assert code == 0
-    for expected in ("bits a byte (exact)", "tokens a word", "retention", "times as fast", "95%", "parity"):
+    for expected in (
+        "bits per byte (exact)",
+        "tokens per word",
+        "retention",
+        "times as fast",
+        "95%",
+        "parity",
+    ):
         assert expected in out
 
 

@@ -123,7 +123,7 @@ def test_without_the_source_it_says_what_is_missing(copy, capsys):
     assert main(["report", str(copy), "--json"]) == 0
     notes = json.loads(capsys.readouterr().out)["notes"]
     assert len(notes) == 1
-    assert "The source model was not at hand" in notes[0]
+    assert "The source model was not available" in notes[0]
     assert "--source" in notes[0]
     html = page_of(copy)
     assert checked(html)
@@ -153,7 +153,7 @@ def test_quality_and_speed_are_measured_when_asked_for_and_shown_ever_after(copy
     for _ in range(2):  # as measured, and read again
         text = checked(page_of(copy)).text
         assert re.search(rf"bits per byte, 100 held-out lines\s*{before:.3f}\s*{after:.3f}", text)
-        assert "lines read a second" in text
+        assert "lines read per second" in text
         report(copy)
     assert "| bits per byte, 100 held-out lines |" in (copy / "README.md").read_text(encoding="utf-8")
     capsys.readouterr()

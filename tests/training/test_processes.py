@@ -116,5 +116,5 @@ def test_the_command_ends_with_143_when_it_is_told_to_stop(model, tmp_path, caps
     words = [word.format(model=model) for word in COMMAND[2:]]
     assert main([*words, "--output", str(tmp_path / "out")]) == 143
     teller.join()
-    assert "the same command goes on from there" in capsys.readouterr().err
+    assert "the same command resumes from there" in capsys.readouterr().err
     assert list((tmp_path / "out.partial").glob("checkpoints/checkpoint-*/complete.json"))

@@ -15,7 +15,7 @@ from monoglot.options import from_text
 
 
 class Result(Protocol):
-    """What a command has to show."""
+    """The result of a command."""
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
@@ -23,14 +23,14 @@ class Result(Protocol):
 
 
 def shown_default(value: Any) -> str | None:
-    """What the help says of a default: nothing where it is nothing, in the words that one would type."""
+    """Give the default that the help shows; nothing for empty values."""
     if value is None or value is False or value in ((), [], {}, ""):
         return None
     return " ".join(map(str, value)) if isinstance(value, tuple | list) else str(value)
 
 
 def by_declared_type(declared: Any, tokens: Sequence[Token]) -> Any:
-    """The words of an option as a value of its type; every whole number may be written as ``10M``."""
+    """Convert the words of an option to its declared type; whole numbers may be written as ``10M``."""
     return convert(declared, tokens, converter=from_text)
 
 
@@ -48,7 +48,7 @@ app.register_install_completion_command(
 
 
 def finite(value: Any) -> Any:
-    """The same with ``null`` for NaN and infinity, which JSON has no numbers for."""
+    """Replace NaN and infinity by ``null``: JSON has no numbers for them."""
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, dict):
@@ -57,7 +57,7 @@ def finite(value: Any) -> Any:
 
 
 def present(result: Result, display: str, *, as_json: bool) -> None:
-    """Print a result for machines, or with one of the functions of `tables` for people."""
+    """Print a result as JSON, or by one of the functions of `tables`."""
     if as_json:
         plain = finite(result.as_dict())
         print(json.dumps(plain, ensure_ascii=False, indent=2, allow_nan=False))  # noqa: T201 - the output

@@ -47,7 +47,8 @@ def specialize(
     """Make a model for one language out of a multilingual one.
 
     Trains a tokenizer on the corpus, keeps the embeddings of all tokens that both vocabularies share, mixes
-    those of the others (FOCUS), and writes a Hugging Face folder. An interrupted run goes on where it was.
+    those of the others (FOCUS), and writes a Hugging Face folder. An interrupted run resumes where it
+    stopped.
 
     Example: ``monoglot specialize intfloat/multilingual-e5-small german/*.txt.gz --output e5-german``
 
@@ -80,7 +81,7 @@ def adapt(
     """Continue pretraining of a model on text of one language.
 
     Packs the text without padding, computes logits only where they are needed, and writes a Hugging Face
-    folder. An interrupted run goes on from its last checkpoint. Several processes share the work when they
+    folder. An interrupted run resumes from its last checkpoint. Several processes share the work when they
     are launched together: ``accelerate launch -m monoglot adapt …``.
 
     Example: ``monoglot adapt e5-german german/*.txt.gz --output e5-german-lapt --tokens 10M``
@@ -231,7 +232,7 @@ def plan(
         source: Folder or hub name of the model.
         corpus: Text: .txt, .jsonl, .csv, .parquet, each also .gz or .zst; globs, folders, hub datasets.
         keep_text: Texts to keep beside the prompts, prefixes and chat templates that the model's files name.
-        keep_tokens: File of tokens, or texts, to keep, one a line.
+        keep_tokens: File of tokens, or texts, to keep, one per line.
         column: Column of the corpus that holds the text, where it has columns.
         trust_remote_code: Whether code that comes with the model may run.
         as_json: Print everything as JSON.

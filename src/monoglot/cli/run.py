@@ -46,7 +46,7 @@ def check_flags(app: App, words: Sequence[str]) -> None:
 
 
 def usage_error(error: CycloptsError) -> str:
-    """Say what is wrong with a command line, and how to mend it.
+    """Describe what is wrong with a command line and how to fix it, in one sentence.
 
     Args:
         error: What cyclopts found.
@@ -88,7 +88,7 @@ def quiet_libraries() -> None:
 
 
 def collect_rarely() -> None:
-    """Let Python look for cycles of dead objects seldom.
+    """Run Python's garbage collector seldom.
 
     Two vocabularies and their tokenizer.json are millions of small objects that stay. By default Python goes
     over them after every 700 new ones, finds nothing, and takes as long for it as for the work.
@@ -97,7 +97,7 @@ def collect_rarely() -> None:
 
 
 def unforeseen(error: BaseException) -> str:
-    """Say in one sentence that something went wrong that nobody thought of, and where."""
+    """Describe an unforeseen error in one sentence, with its place in the code."""
     frames = traceback.extract_tb(error.__traceback__)
     own = [frame for frame in frames if f"{os.sep}monoglot{os.sep}" in frame.filename] or frames
     where = f"{Path(own[-1].filename).name}:{own[-1].lineno}" if own else "an unknown place"
@@ -135,7 +135,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         errors.print(f"[bold red]error:[/] {escape(str(error))}", highlight=False, markup=True)
         return error.exit_code
     except KeyboardInterrupt:
-        errors.print("interrupted: what is done is kept, and the same command goes on from here")
+        errors.print("interrupted: what is done is kept, and the same command resumes from here")
         return INTERRUPTED
     except (SystemExit, GeneratorExit):
         raise

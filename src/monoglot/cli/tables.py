@@ -47,7 +47,7 @@ MOST_COLLISIONS = 3
 
 
 def summary_table(summary: Summary) -> Iterator[RenderableType]:
-    """The summary as tables and lines to print."""
+    """Show a summary."""
     yield before_and_after(summary)
     yield provenance(summary)
     yield from (f"\n[yellow]warning:[/] {escape(warning)}" for warning in summary.warnings)
@@ -79,8 +79,8 @@ def before_and_after(summary: Summary) -> Table:
     rows = [
         ("parameters", *summary.parameters, "{:,.0f}"),
         ("vocabulary", *summary.vocabulary, "{:,.0f}"),
-        ("tokens a word (held-out)", old["fertility"], new["fertility"], "{:.3f}"),
-        ("bytes a token (held-out)", old["bytes_per_token"], new["bytes_per_token"], "{:.3f}"),
+        ("tokens per word (held-out)", old["fertility"], new["fertility"], "{:.3f}"),
+        ("bytes per token (held-out)", old["bytes_per_token"], new["bytes_per_token"], "{:.3f}"),
         ("text lost as unknown (held-out)", old["unknown_share"], new["unknown_share"], "{:.3%}"),
     ]
     for name, before, after, form in rows:
@@ -112,7 +112,7 @@ def provenance(summary: Summary) -> Table:
 
 
 def analysis_tables(analysis: Analysis) -> Iterator[RenderableType]:
-    """An overlap as tables and lines to print."""
+    """Show an overlap."""
     audit = analysis.audit
     weighted = audit.matched.all.corpus_share is not None
     yield f"{audit.target_tokens:,} target tokens, {audit.source_tokens:,} source tokens"
@@ -176,7 +176,7 @@ def groups_table(groups: Sequence[Group], *, weighted: bool) -> Table:
 
 
 def plan_tables(plan: Plan) -> Iterator[RenderableType]:
-    """A plan as tables and lines to print."""
+    """Show a plan."""
     model = plan.model
     yield f"{model.architecture}, {model.family} tokenizer of {model.vocabulary:,} tokens"
     yield "roles: " + ", ".join(f"{role} {escape(text)}" for role, text in model.roles.items())
@@ -201,7 +201,7 @@ def plan_tables(plan: Plan) -> Iterator[RenderableType]:
 
 
 def adapted_table(adapted: Adapted) -> Iterator[RenderableType]:
-    """What a training did, as tables and lines to print."""
+    """Show what a training did."""
     record = adapted.record
     table = Table("", "before", "after", box=None, pad_edge=False)
     for column in table.columns[1:]:
@@ -221,7 +221,7 @@ def adapted_table(adapted: Adapted) -> Iterator[RenderableType]:
 
 
 def comparison_tables(comparison: Comparison) -> Iterator[RenderableType]:
-    """The scoreboard as a table and lines to print."""
+    """Show the scoreboard of a comparison."""
     seeds = f"{len(comparison.seeds)} seed{'s' if len(comparison.seeds) > 1 else ''}"
     yield (
         f"{comparison.measure} (lower is better) on {comparison.lines:,} held-out lines, before and after "
@@ -255,7 +255,7 @@ def comparison_tables(comparison: Comparison) -> Iterator[RenderableType]:
 
 
 def figure(runs: Sequence[Scores], text: str) -> str:
-    """A mean over seeds, with its spread."""
+    """Format a mean over seeds with its spread."""
     if not runs:
         return "-"
     found = Figure.of([run[text] for run in runs])
@@ -263,7 +263,7 @@ def figure(runs: Sequence[Scores], text: str) -> str:
 
 
 def read(one: VariantResult) -> str:
-    """How much text a probe read."""
+    """Describe how much text a probe read."""
     return f"{one.text_bytes / 1e6:,.2f} MB" if one.ends else "-"
 
 
@@ -288,7 +288,7 @@ COUNTS = ("words", "entities", "examples", "pairs", "questions")
 
 
 def evaluation_tables(evaluation: Evaluation) -> Iterator[RenderableType]:
-    """Scores on texts as tables and lines to print."""
+    """Show scores on texts."""
     yield from _text("the text", evaluation.text, evaluation.difference)
     if evaluation.retention:
         yield ""
@@ -317,7 +317,7 @@ def _text(
     for column in table.columns[1:]:
         column.justify = "right"
     if any(one.language for one in scores):
-        for name, key in (("bits a byte", "bits_per_byte"), ("bits a character", "bits_per_character")):
+        for name, key in (("bits per byte", "bits_per_byte"), ("bits a character", "bits_per_character")):
             values = (f"{getattr(one.language, key):.4f}" if one.language else "-" for one in scores)
             table.add_row(f"{name} ({_kind(scores)})", *values)
         if any(one.language and one.language.standard_error for one in scores):
@@ -325,8 +325,8 @@ def _text(
             table.add_row("  standard error (words drawn)", *errors)
     rows = (
         ("tokens", "tokens", "{:,.0f}"),
-        ("tokens a word", "fertility", "{:.3f}"),
-        ("bytes a token", "bytes_per_token", "{:.3f}"),
+        ("tokens per word", "fertility", "{:.3f}"),
+        ("bytes per token", "bytes_per_token", "{:.3f}"),
         ("words cut to pieces", "continued_share", "{:.1%}"),
         ("text lost as unknown", "unknown_share", "{:.3%}"),
         ("byte tokens", "byte_share", "{:.3%}"),
@@ -340,10 +340,10 @@ def _text(
         table.add_row("parity with English", *(f"{one.parity.ratio:.3f}" for one in scores if one.parity))
     yield table
     if all(one.language is None for one in scores):
-        yield "No bits a byte: there is no language-model head."
+        yield "No bits per byte: there is no language-model head."
     if difference:
         yield (
-            f"Difference: {difference.bits_per_byte:+.4f} bits a byte, between {difference.low:+.4f} and "
+            f"Difference: {difference.bits_per_byte:+.4f} bits per byte, between {difference.low:+.4f} and "
             f"{difference.high:+.4f} with 95% (bootstrap over lines)."
         )
 
@@ -354,7 +354,7 @@ def _kind(scores: Sequence[TextScores]) -> str:
 
 
 def task_tables(evaluation: TaskEvaluation) -> Iterator[RenderableType]:
-    """Scores of a task as a table and lines to print."""
+    """Show scores of a task."""
     seeds = (
         f", {evaluation.settings.seeds} seeds" if evaluation.fine_tuned else ", sentence vectors as they are"
     )
@@ -403,7 +403,7 @@ MOST_PARENTS = 10
 
 
 def explanation_lines(explanation: Explanation) -> Iterator[RenderableType]:
-    """The explanation as tables and lines to print."""
+    """Show an explanation."""
     for word in explanation.words:
         yield f"\n[bold]{escape(word.text)}[/]"
         yield _pieces(word)
@@ -472,7 +472,7 @@ def _neighbors(neighbors: Sequence[Neighbor]) -> str:
 
 
 def push_lines(pushed: Pushed) -> Iterator[RenderableType]:
-    """Where it is, and what it is made of."""
+    """Show where a model was published, and its files."""
     seen = "private" if pushed.private else "public"
     size = f"{len(pushed.files)} files, {pushed.bytes / 1e6:,.1f} MB"
     yield f"[bold]{escape(pushed.address)}[/] ({seen}): {size}"
@@ -482,7 +482,7 @@ def push_lines(pushed: Pushed) -> Iterator[RenderableType]:
 
 
 def report_lines(report: Report) -> Iterator[RenderableType]:
-    """The files, and what was left out."""
+    """Show the files of a report, and what was left out."""
     yield f"[bold]{escape(report.page)}[/]"
     if report.figures:
         yield f"{len(report.figures)} drawings in {escape(str(Path(report.figures[0]).parent))}"

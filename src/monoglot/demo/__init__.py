@@ -30,7 +30,7 @@ def sample_path(language: str = "de") -> Path:
 
 
 def heldout_path(language: str = "de") -> Path:
-    """A file with lines of a language that the demo model has not seen, one a line.
+    """A file with lines of a language that the demo model has not seen, one per line.
 
     Raises:
         SettingError: If there is no text of this language.

@@ -185,7 +185,7 @@ class LanguageScore:
         tokens: Tokens, without special ones.
         unknown_tokens: How many of them are the unknown token.
         asked_tokens: How many of them the model was asked for: all, or those of the words drawn.
-        standard_error: Of the bits a byte, because only some words were drawn; 0 if all were.
+        standard_error: Of the bits per byte, because only some words were drawn; 0 if all were.
         line_bits: Bits of each line.
         line_bytes: UTF-8 bytes of each line.
     """
@@ -232,7 +232,7 @@ def score_language(
     allowed_ids: Int64[np.ndarray, " allowed"] | None = None,
     progress: Progress = SILENT,
 ) -> LanguageScore:
-    """Compute the bits a byte of a text under a causal or masked language model.
+    """Compute the bits per byte of a text under a causal or masked language model.
 
     A causal model is asked for each token after the start token that its tokenizer puts in front of texts
     (if it puts none there: its bos, else its eos token). A masked model is asked for each word given all

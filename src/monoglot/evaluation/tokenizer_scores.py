@@ -61,7 +61,7 @@ class TokenizerScores:
 
     @property
     def fertility(self) -> float:
-        """Tokens a word; says little where words are not separated by spaces."""
+        """Tokens per word; says little where words are not separated by spaces."""
         return self.tokens / max(1, self.words)
 
     @property

@@ -33,7 +33,7 @@ from monoglot.training.schedule import TrainingSettings
 
 @dataclass(frozen=True)
 class Adapted:
-    """What a training did.
+    """Result of a training.
 
     Attributes:
         output: The folder of the trained model.
@@ -70,7 +70,7 @@ def adapt(
 ) -> Adapted | None:
     """Continue pretraining of a model on text of one language.
 
-    A run that was interrupted goes on from its last checkpoint. Launched in several processes
+    A run that was interrupted resumes from its last checkpoint. Launched in several processes
     (``accelerate launch``, ``torchrun``) it shares the work between them.
 
     Args:
@@ -86,8 +86,8 @@ def adapt(
         What was done, in figures; ``None`` in a process that only helped.
 
     Raises:
-        InputError: If something that was given can't be used; the message says how to mend it.
-        Interrupted: If a signal ended it; the same call goes on from there.
+        InputError: If something that was given can't be used; the message says how to fix it.
+        Interrupted: If a signal ended it; the same call resumes from there.
     """
     settings, training = settings or AdaptSettings(), training or TrainingSettings()
     with limited_threads(settings.n_threads):
@@ -122,7 +122,7 @@ def adapt(
 
 
 def summary(run: Run, objective: str) -> Adapted:
-    """A run in figures, once it is published."""
+    """Read the result of a published run."""
     home = run.output / "monoglot" / TRAINING
     lines = [json.loads(line) for line in (home / METRICS).read_text(encoding="utf-8").splitlines()]
     scores = [line for line in lines if "loss" not in line]

@@ -36,7 +36,7 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Demo:
-    """What the demo made.
+    """Result of the demo.
 
     Attributes:
         language: Code of the language.
@@ -113,7 +113,7 @@ def demo(
 
 
 def compare_settings(language: str, *, methods: str, seeds: int) -> CompareSettings:
-    """How methods are compared on the demo model.
+    """Give the settings of the comparison on the demo model.
 
     Args:
         language: Code of a language of the demo.
@@ -139,6 +139,6 @@ def shown(
     settings: Settings | CompareSettings,
     defaults: Settings | CompareSettings,
 ) -> str:
-    """The command that does the same as a call of Python."""
+    """Write a call as the command line that does the same."""
     words = ["monoglot", verb, str(source), str(text), "--output", str(output)]
     return f"$ {shell_lines([*words, *command_line_options(asdict(settings), defaults)])}"

@@ -32,7 +32,7 @@ SPEED_LINES = 64
 
 @dataclass(frozen=True)
 class TextScores:
-    """One model on one text.
+    """Scores of one model on one text.
 
     Attributes:
         model: Its name.
@@ -58,7 +58,7 @@ class TextScores:
 
 @dataclass(frozen=True)
 class Difference:
-    """Bits per byte of a model less those of another, on the same lines.
+    """Bits per byte of one model minus those of another, on the same lines.
 
     Attributes:
         bits_per_byte: The difference; below zero the model is better.
@@ -73,7 +73,7 @@ class Difference:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Scores of a model, and those of what it is compared with.
+    """Scores of a model, and of the model that it is compared with.
 
     Attributes:
         text: Scores on the text, of the model and, if there is one, of the other.
@@ -173,7 +173,7 @@ def compare_models(
 
 
 def read_lines(inputs: Given, settings: EvaluateSettings) -> list[str]:
-    """The first lines of a text.
+    """Read the first lines of a text.
 
     Raises:
         CorpusError: If there are none.
@@ -203,12 +203,12 @@ def score(
 
 
 def gives_probabilities(source: Source) -> bool:
-    """Whether a model has a head that tells how likely a text is."""
+    """Tell whether a model has a language-model head."""
     return source.model.get_output_embeddings() is not None and not source.model.config.is_encoder_decoder
 
 
 def compare(scores: Sequence[TextScores], seed: int) -> Difference | None:
-    """The difference of bits per byte of two models on the same lines, with a bootstrap interval."""
+    """Compute the paired difference of bits per byte, with a bootstrap interval."""
     pair = [one.language for one in scores if one.language is not None]
     if len(pair) < 2 or pair[0].kind != pair[1].kind:
         return None

@@ -24,7 +24,7 @@ HEADS: dict[Head, str] = {"standardized": "standardized states", "usual": "usual
 
 @dataclass(frozen=True)
 class TaskScores:
-    """Scores of one model, on the development set and each test set, one of each seed.
+    """Scores of one model on the development set and each test set, one for each seed.
 
     Attributes:
         model: Its name.
@@ -49,7 +49,7 @@ class TaskScores:
 
 @dataclass(frozen=True)
 class TaskEvaluation:
-    """A task, done by a model and perhaps by another.
+    """A task done by a model, and perhaps by another to compare with.
 
     Attributes:
         task: Its name.
@@ -83,7 +83,7 @@ def evaluate_task(
     trust_remote_code: bool = False,
     progress: Progress = SILENT,
 ) -> TaskEvaluation:
-    """Have a model do a task.
+    """Evaluate a model on a task.
 
     Args:
         task: Its name.
@@ -135,7 +135,7 @@ def evaluate_task(
 
 
 def summarized(runs: Sequence[dict[str, float]]) -> dict[str, Any]:
-    """Mean, standard deviation and single values of each score."""
+    """Give mean, standard deviation and values of each score."""
     names = runs[0] if runs else ()
     return {
         name: {**spread([run[name] for run in runs]), "seeds": [run[name] for run in runs]} for name in names
@@ -181,7 +181,7 @@ def _tuned(
 
 
 def sentence_encoder(source: Source, prefix: str | None = None) -> SentenceEncoder:
-    """A model as it makes sentence vectors, with the prefix that its folder names unless another is given."""
+    """Build the sentence encoder of a model folder, with the prefix that the folder or the user names."""
     folder: Path = source.folder
     chosen = read_prefix(folder) if prefix is None else prefix
     return SentenceEncoder(source.model, source.tokenizer, read_pooling(folder), chosen)

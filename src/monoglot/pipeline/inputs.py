@@ -47,7 +47,7 @@ def limited_threads(n_threads: int) -> Iterator[None]:
 
 
 def check(source: Source, text: Corpus, settings: Settings) -> None:
-    """Refuse what could not be specialized.
+    """Check model, tokenizers, corpus and settings against each other.
 
     Args:
         source: The source model.
@@ -82,7 +82,7 @@ def check(source: Source, text: Corpus, settings: Settings) -> None:
 
 
 def read_as_the_model_does(text: Corpus, source: Source) -> None:
-    """Have a corpus read in lower case, and say so, if the model gets all text in lower case."""
+    """Read the corpus in lower case if the model lowercases its input, and log it."""
     if reads_lower_case(source.folder):
         text.lowercase = True
         logger.warning(
@@ -116,7 +116,7 @@ def check_runs(source: Source, loaded: PreTrainedModel | None = None, *, trained
 
 
 def check_weights(text: Corpus, weights: Sequence[float]) -> None:
-    """Refuse weights of which each part of the corpus does not get one.
+    """Check that each part of the corpus has one weight.
 
     Raises:
         SettingError: If there are more or fewer, or an input repeats another.
@@ -131,7 +131,7 @@ def check_weights(text: Corpus, weights: Sequence[float]) -> None:
 
 
 def check_target(source: Source, target: Source, settings: Settings) -> None:
-    """Refuse a user's tokenizer that the model could not get.
+    """Check that the model could get a user's tokenizer.
 
     Raises:
         TokenizerError: If it can't be read, or is of another family than the one that it is to extend.

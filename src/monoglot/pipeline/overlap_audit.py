@@ -23,7 +23,7 @@ from monoglot.vectors.engines.fasttext import FastText
 
 @dataclass(frozen=True)
 class InitializationForecast:
-    """What is known about the missing tokens before anything is trained.
+    """How missing tokens would be initialized, as far as is known before training vectors.
 
     Attributes:
         with_vector: Those that the corpus has often enough for an auxiliary vector; ``None`` without one.
@@ -38,7 +38,7 @@ class InitializationForecast:
 
 @dataclass(frozen=True)
 class Analysis:
-    """The overlap of two tokenizers.
+    """The overlap of two tokenizers, audited.
 
     Attributes:
         audit: What it consists of.
@@ -104,7 +104,7 @@ def read_text(
     threads: int = 1,
     progress: Progress = SILENT,
 ) -> TextCounts:
-    """How often a text uses each token of a tokenizer, and each word."""
+    """Count the tokens and words of a text."""
     corpus = open_corpus(inputs)
     tokens = count_tokens(tokenizer, corpus.lines(), size, threads=threads, progress=progress)
     return TextCounts(tokens, count_words(corpus.lines()))

@@ -41,7 +41,7 @@ GOOD_ENOUGH = 1.03
 
 
 class Candidate(Protocol):
-    """What the advice looks at (see ``planning.Option``)."""
+    """The figures of an option that the advice looks at."""
 
     @property
     def vocabulary(self) -> int: ...  # noqa: D102 - as in Option
@@ -51,7 +51,7 @@ class Candidate(Protocol):
 
 @dataclass(frozen=True)
 class Advice:
-    """A recommendation.
+    """A recommendation with its reason.
 
     Attributes:
         option: Name of the option.
@@ -65,7 +65,7 @@ class Advice:
 
 
 def advise(options: Mapping[str, Candidate], corpus_bytes: int) -> Advice:
-    """Choose among options by a few rules that the reason names.
+    """Choose among options by a few rules.
 
     A trimmed model does exactly what the original does, so it is advised unless a vocabulary of the
     language's own would save a good part of the tokens, and there is enough text to train the embeddings.
@@ -94,7 +94,7 @@ def advise(options: Mapping[str, Candidate], corpus_bytes: int) -> Advice:
 
 @dataclass(frozen=True)
 class Inspection:
-    """A source model.
+    """Properties of a source model.
 
     Attributes:
         architecture: Class of the model.
@@ -124,7 +124,7 @@ class Inspection:
 
 
 def inspect(source: Source) -> Inspection:
-    """Look at a model; nothing of it is changed.
+    """Inspect a model without changing it.
 
     Raises:
         InputError: If the model or its tokenizer can't be used.
@@ -147,7 +147,7 @@ def inspect(source: Source) -> Inspection:
 
 
 def _hazards(source: Source, tables: VocabularyTables) -> Iterator[str]:
-    """What has to be watched; monoglot takes care of each."""
+    """List what a careless change of the vocabulary would break."""
     model, vocabulary = source.checkpoint.structure, source.vocabulary
     if names := coupled_tables(model, frozenset(tables.axes)):
         yield f"positions are counted from the pad token's id ({', '.join(names)}): it must stay"
@@ -175,13 +175,13 @@ ADDED_TOKENS = 30_000
 
 @dataclass(frozen=True)
 class Option:
-    """One way to change the vocabulary, as tried on the sample.
+    """One way to change the vocabulary, tried on the sample.
 
     Attributes:
         name: The mode, and the size where there are several.
         vocabulary: Tokens of the vocabulary.
         parameters: Parameters of the model with it.
-        fertility: Tokens a word of held-out text.
+        fertility: Tokens per word of held-out text.
         relative_tokens: Tokens of held-out text compared with the source tokenizer's: the work of the model's
             body goes with it.
     """
@@ -195,7 +195,7 @@ class Option:
 
 @dataclass(frozen=True)
 class Plan:
-    """What would be done to a model, and what is advised.
+    """The options for a model, and the recommendation.
 
     Attributes:
         model: What was found in the model.
@@ -234,7 +234,7 @@ def plan(
         source: Folder or hub name of the model.
         corpus: Text of the target language.
         keep_text: Texts to keep, as ``specialize`` does.
-        keep_tokens: File of tokens, or texts, to keep, one a line.
+        keep_tokens: File of tokens, or texts, to keep, one per line.
         column: The column that holds the text, where there are columns.
         trust_remote_code: Whether code that comes with the model may run.
         progress: Where to show how far it is.
@@ -264,7 +264,7 @@ def plan(
 
 
 def _keep_flags(keep_text: Sequence[str], keep_tokens: str | None) -> Iterator[str]:
-    """How to ask `specialize` for the same texts."""
+    """Give the options with which `specialize` retains the same texts."""
     if keep_text:
         yield shlex.join(["--keep-text", *keep_text])
     if keep_tokens:
@@ -272,7 +272,7 @@ def _keep_flags(keep_text: Sequence[str], keep_tokens: str | None) -> Iterator[s
 
 
 def sampled(corpus: Corpus, corpus_bytes: int) -> list[str]:
-    """Every so many-th training line, about ``SAMPLE_BYTES`` in all."""
+    """Take every n-th training line, about ``SAMPLE_BYTES`` in all."""
     return list(islice(corpus.lines(), 0, None, max(1, round(corpus_bytes / SAMPLE_BYTES))))
 
 
@@ -284,7 +284,7 @@ def _options(
     heldout: list[str],
     progress: Progress,
 ) -> Iterator[Option]:
-    """Try one vocabulary after the other."""
+    """Try each vocabulary on the sample."""
     before = score_tokenizer(source.tokenizer, heldout)
 
     def tried(name: str, tokenizer: PreTrainedTokenizerFast) -> Option:
@@ -316,7 +316,7 @@ def _options(
 def _replaced(
     source: Source, language: PreTrainedTokenizerFast, keep: RetainedText
 ) -> PreTrainedTokenizerFast | None:
-    """The language's tokenizer with the tokens that are kept, if it has room for them."""
+    """Add retained tokens to the language's tokenizer; ``None`` if it has no room for them."""
     try:
         return with_kept_tokens(language, source.tokenizer, keep)
     except SettingError:
@@ -326,7 +326,7 @@ def _replaced(
 def _extended(
     source: Source, language: PreTrainedTokenizerFast, keep: RetainedText
 ) -> PreTrainedTokenizerFast | None:
-    """The source tokenizer with as many tokens of the language's as there are, up to the usual number."""
+    """Extend the source tokenizer by up to the usual number of tokens; ``None`` if there are too few."""
     added = ADDED_TOKENS
     while added >= 1_000:
         try:

@@ -28,7 +28,7 @@ FOLDERS = {
 def check_output(
     output: str | Path, model: str | Path, inputs: Sequence[str], corpus: Corpus, *settings: object
 ) -> None:
-    """Refuse an output that is something the run reads, lies in it or holds it.
+    """Refuse an output that is an input, contains one, or lies in one.
 
     Args:
         output: The folder to make.
@@ -69,7 +69,7 @@ def _places(
 
 
 def _texts(settings: object) -> Iterator[tuple[str, str]]:
-    """All texts in settings, each with the name of its setting."""
+    """Give all texts in settings, each with the name of its setting."""
     if not dataclasses.is_dataclass(settings):
         return
     for field in dataclasses.fields(settings):

@@ -102,7 +102,7 @@ def push(
 
 
 def published(folder: Path) -> tuple[list[Path], list[Path]]:
-    """The files of an output folder that belong to the model, and those that are left out.
+    """Give the files that belong to the model, and those that are left out.
 
     What belongs to a model is known by its name: at the root, in the folders that modules.json names, and in
     the folder of further chat templates. Code goes along only if config.json names it. Links never do: they
@@ -128,7 +128,7 @@ def published(folder: Path) -> tuple[list[Path], list[Path]]:
 
 
 def announced(folder: Path, name: str, sent: list[Path], left_out: list[Path], *, public: bool) -> str:
-    """Say what is about to be sent, and what is not."""
+    """Describe what is about to be sent."""
     lines = [f"To {name} ({'public' if public else 'private'}):"]
     lines += [f"  {path.relative_to(folder)} ({path.stat().st_size:,} bytes)" for path in sent]
     if left_out:

@@ -28,7 +28,7 @@ MEASURED = EvaluateSettings(lines=100, word_share=SCORED_WORDS)
 
 
 def measure(artifacts: FinishedRun, source: Source, progress: Progress) -> None:
-    """Score a run's model and the one that it was made from on its held-out text, and keep that for reports.
+    """Score a model and its source on the run's held-out text, and keep the result for reports.
 
     Args:
         artifacts: What the run left behind.
@@ -138,7 +138,7 @@ def _write(
 
 
 def draw(drawings: Mapping[str, str], folder: Path, *, png: bool) -> list[str]:
-    """Write drawings into a folder, each as SVG, and as PNG if that is wanted."""
+    """Write figures as SVG, and as PNG if wanted."""
     contents = {f"{name}.svg": svg.encode() for name, svg in drawings.items()}
     if png:
         contents |= {f"{name}.png": as_png(svg) for name, svg in drawings.items()}
@@ -157,7 +157,7 @@ def report_at_end(folder: Path, output: Path, source: Source | None, progress: P
     Args:
         folder: The folder in which all else is complete.
         output: The folder that it will be.
-        source: The source model, if it is at hand.
+        source: The source model, if it is available.
         progress: Where to say that it is written.
     """
     try:

@@ -46,7 +46,7 @@ def specialize(
     """Give a model a vocabulary made for a corpus, and initialize the new embeddings.
 
     Every stage writes what it makes into ``output/monoglot`` and is reused if it has been made from the same
-    things before; a run that was interrupted goes on where it was.
+    things before; a run that was interrupted resumes where it stopped.
 
     Args:
         source: Folder or hub name of the model.
@@ -60,7 +60,7 @@ def specialize(
         What was done, in figures.
 
     Raises:
-        InputError: If something that was given can't be used; the message says how to mend it.
+        InputError: If something that was given can't be used; the message says how to fix it.
     """
     settings = settings or Settings()
     inputs = list(inputs_of(corpus))
@@ -91,7 +91,7 @@ def specialize(
 
 
 def replace(context: VocabularyContext) -> Artifact:
-    """A vocabulary of the language's own: shared tokens are copied, the others initialized."""
+    """Replace the vocabulary: shared tokens are copied, missing ones are initialized."""
     corpus_stage = read_corpus(context)
     tokenizer = make_new_tokenizer(context, corpus_stage)
     overlap = match_vocabularies(context, tokenizer)
@@ -104,7 +104,7 @@ def replace(context: VocabularyContext) -> Artifact:
 
 
 def extend(context: VocabularyContext) -> Artifact:
-    """The source vocabulary with tokens of the language added: the old rows stay, the new are initialized."""
+    """Extend the vocabulary by tokens of the language: old rows stay, new ones are initialized."""
     corpus_stage = read_corpus(context)
     language = make_new_tokenizer(context, corpus_stage, name="language")
     tokenizer = make_extended_tokenizer(context, language)
@@ -122,7 +122,7 @@ def extend(context: VocabularyContext) -> Artifact:
 
 
 def trim(context: VocabularyContext) -> Artifact:
-    """The source vocabulary without what the corpus never uses: nothing is missing, and that is proved."""
+    """Trim the vocabulary to what the corpus uses, and check that the model does what it did."""
     corpus_stage = read_corpus(context)
     tokenizer = make_trimmed_tokenizer(context, corpus_stage)
     overlap = match_vocabularies(context, tokenizer)
@@ -139,7 +139,7 @@ WALKS = {"replace": replace, "extend": extend, "trim": trim}
 
 
 def last_stage(settings: Settings, source: Source) -> Callable[[VocabularyContext, Artifact], Artifact]:
-    """What happens to the transplanted model: training, if it is wanted; planned before any long work."""
+    """Give the last stage: training, planned before any long work, or nothing."""
     if settings.adapt_tokens is None:
         return lambda context, model: model
     # Trainer takes seconds to import, which those who don't train need not wait for.

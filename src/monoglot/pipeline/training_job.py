@@ -49,7 +49,7 @@ Sent = TypeVar("Sent")
 
 
 def join_processes() -> bool:
-    """Meet the other processes of a launch, if there are any.
+    """Join the other processes of a launch, if there are any.
 
     Returns:
         Whether this process leads.
@@ -60,13 +60,13 @@ def join_processes() -> bool:
 
 
 def send_job(job: Sent | None) -> None:
-    """Tell the others what to do; ``None`` if there is nothing."""
+    """Send a job to the other processes; ``None`` if there is none."""
     if PartialState().num_processes > 1:
         broadcast_object_list([job])
 
 
 def receive_job() -> object | None:
-    """Wait for what the leader sends."""
+    """Wait for a job from the leading process."""
     box: list[object | None] = [None]
     broadcast_object_list(box)
     return box[0]
@@ -74,7 +74,7 @@ def receive_job() -> object | None:
 
 @dataclass(frozen=True)
 class TrainingJob:
-    """What every process of a run needs to know, in plain values.
+    """Everything that a process needs to know of a training, as plain values.
 
     Attributes:
         student: Folder of the model to train.
@@ -87,7 +87,7 @@ class TrainingJob:
         teacher_key: Content hash of its files.
         heldout: Lines to score with.
         mixture: File that tells which rows are new.
-        identity: What else must be the same when a run goes on.
+        identity: What else must be the same when a run resumes.
     """
 
     student: str
@@ -104,14 +104,14 @@ class TrainingJob:
 
 
 def run_worker() -> None:
-    """Do what the leading process asks for: train along with it, or nothing."""
+    """Wait for a job of the leading process, and run it."""
     job = receive_job()
     if isinstance(job, TrainingJob):
         run_job(job, _no_lines, SILENT)
 
 
 def run_job(job: TrainingJob, lines: Callable[[], Iterable[str]], progress: Progress) -> Outcome:
-    """Train as ordered; the same in every process."""
+    """Train a model; the same in every process."""
     settings = job.settings
     student = open_source(job.student, trust_remote_code=settings.trust_remote_code)
     model = student.model.float()
@@ -156,7 +156,7 @@ def use_attention(model: PreTrainedModel, name: str) -> None:
 
 
 def load_teacher(job: TrainingJob) -> Teacher | None:
-    """The model to match."""
+    """Load the teacher, if the job has one."""
     if job.teacher is None:
         return None
     source = open_source(job.teacher, trust_remote_code=job.settings.trust_remote_code)
@@ -166,14 +166,14 @@ def load_teacher(job: TrainingJob) -> Teacher | None:
 
 
 def new_rows(mixture: str | None) -> np.ndarray | None:
-    """Which rows of the vocabulary were not copied from the source."""
+    """Tell which rows of the vocabulary were not copied from the source."""
     if mixture is None:
         return None
     return np.asarray(Mixture.load(Path(mixture)).provenance != Provenance.COPIED)
 
 
 def scorer(tokenizer: PreTrainedTokenizerFast, lines: tuple[str, ...]) -> Scorer:
-    """Bits per byte of a language model on held-out lines, and what the objective itself measures."""
+    """Build the function that scores a model on held-out lines during training."""
 
     def score(model: PreTrainedModel, task: Task) -> dict[str, float]:
         figures = task.score(model, lines)
@@ -202,7 +202,7 @@ RESUMED = "resumed_from_step"
 def resolved(
     folder: Path, settings: AdaptSettings, training: TrainingSettings, *, copies_known: bool
 ) -> tuple[AdaptSettings, TrainingSettings]:
-    """The settings with the objective named, without a teacher that it has no use for, and its recipe.
+    """Fill in the objective and its recipe, and drop a teacher that it has no use for.
 
     Only the configuration of the model is read, no weights.
 
@@ -301,7 +301,7 @@ def adapted(
 
 
 def prompted(folder: Path, settings: AdaptSettings, record: Mapping[str, Any]) -> dict[str, Any]:
-    """Have a sentence encoder put before each text what it was trained with; what there is to say of that.
+    """Make the training prefix the default prompt of a sentence encoder; gives what the record says of it.
 
     Args:
         folder: The trained model's folder.
@@ -319,19 +319,19 @@ def prompted(folder: Path, settings: AdaptSettings, record: Mapping[str, Any]) -
 
 
 def some(lines: list[str], most_bytes: int) -> list[str]:
-    """The first lines, up to so many bytes; at least one."""
+    """Take lines up to a number of bytes, at least one."""
     sizes = np.cumsum([len(line.encode()) for line in lines])
     return lines[: max(1, int(np.searchsorted(sizes, most_bytes, side="right")))]
 
 
 def save_student(student: Source, outcome: Outcome, folder: Path) -> None:
-    """Write the trained model as the untrained one was stored: same class, dtype and files beside it."""
+    """Write the trained model as the untrained one was stored: same class, dtype and side files."""
     save(trained_model(student, outcome), student.tokenizer, student.folder, folder)
     student.at(folder).check_stored()
 
 
 def trained_model(student: Source, outcome: Outcome) -> PreTrainedModel:
-    """The model of a folder with trained weights in place of its own, in its own dtype."""
+    """Load a model and give it its trained weights, in its own dtype."""
     model = student.model
     known = set(model.state_dict())
     unknown = sorted(set(outcome.weights) - known)
@@ -344,7 +344,7 @@ def trained_model(student: Source, outcome: Outcome) -> PreTrainedModel:
 
 @dataclass(frozen=True)
 class AdaptPlan:
-    """What `specialize` does after the transplant.
+    """The training that follows the transplant in `specialize`.
 
     Attributes:
         settings: What to learn; the source model is there to be matched.
@@ -356,7 +356,7 @@ class AdaptPlan:
 
     @classmethod
     def of(cls, settings: Settings, source: Source) -> Self:
-        """Plan it, before any long work.
+        """Plan the training before any long work.
 
         Raises:
             SettingError: If an option is unknown or does not fit the model, or there are several processes.

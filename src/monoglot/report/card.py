@@ -24,7 +24,7 @@ MARK = "<!-- monoglot writes this file again as long as nobody else has changed 
 
 @dataclass(frozen=True)
 class CardFacts:
-    """What only the card needs.
+    """Metadata of the card.
 
     Attributes:
         language: Code of the language, if it is known.
@@ -80,7 +80,7 @@ def is_untouched(text: str) -> bool:
 
 
 def plain(text: str) -> str:
-    """Text whose characters mean nothing in Markdown, HTML or a terminal, and that stays in its line."""
+    """Escape a text for Markdown, HTML and terminals, on one line."""
     return "".join(f"\\{c}" if c in "\\`*_{}[]<>#|" else c for c in visible(text))
 
 
@@ -125,7 +125,7 @@ def write_card(
 
 
 def describe(output: Path, source: str, language: str | None) -> CardFacts:
-    """Tell what kind of model lies in a folder.
+    """Read from a folder what kind of model it holds.
 
     Args:
         output: The folder.

@@ -13,7 +13,7 @@ from monoglot.report.tokens import Crosstab, Example
 
 @dataclass(frozen=True)
 class Change:
-    """One line of a table that compares before and after.
+    """A row of the table of before and after.
 
     Attributes:
         name: What is compared.
@@ -30,7 +30,7 @@ class Change:
 
 @dataclass(frozen=True)
 class Origin:
-    """How many rows have one provenance.
+    """The number of rows of one provenance.
 
     Attributes:
         name: What it is called.
@@ -49,7 +49,7 @@ class Origin:
 
 @dataclass(frozen=True)
 class Legend:
-    """What the colors of one coloring of the map mean.
+    """The legend of one coloring of the map.
 
     Attributes:
         key: The letter of the coloring.
@@ -92,7 +92,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Page:
-    """All that the page of a run says; what is empty or ``None`` has no section.
+    """The content of the page; sections that are empty or ``None`` are left out.
 
     Attributes:
         title: Name of the new model.
@@ -146,7 +146,7 @@ class Page:
 
     @property
     def figures(self) -> dict[str, Markup]:
-        """All drawings, by the name of the file that each is worth."""
+        """All figures by file name."""
         found = {f"overlap-by-{name}": figure for name, (_, figure) in self.overlaps.items()}
         if self.map is not None:
             found |= {

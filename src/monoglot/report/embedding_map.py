@@ -27,7 +27,7 @@ BLOCK_ROWS = 1 << 14
 
 @dataclass(frozen=True)
 class Plane:
-    """The plane that shows most of the variance of some rows.
+    """The plane of the first two principal components of some rows.
 
     Attributes:
         center: Their mean.
@@ -63,7 +63,7 @@ def fit_plane(rows: Float[Tensor, "rows dim"]) -> Plane:
 
 
 def spread_out(ids: Int64[np.ndarray, " ids"], most: int) -> Int64[np.ndarray, " chosen"]:
-    """At most so many of some ids, at equal distances."""
+    """Choose ids at equal distances."""
     if len(ids) <= most:
         return ids
     return ids[np.linspace(0, len(ids) - 1, most).astype(np.int64)]
@@ -76,7 +76,7 @@ def row_norms(table: Float[Tensor, "rows dim"]) -> Float32[np.ndarray, " rows"]:
 
 
 def blocks(table: Float[Tensor, "rows dim"]) -> Iterator[Float[Tensor, "block dim"]]:
-    """The table some rows at a time, so that a mapped one is not read into memory at once."""
+    """Read a table block by block, so that a mapped one is not read into memory at once."""
     for start in range(0, len(table), BLOCK_ROWS):
         yield table[start : start + BLOCK_ROWS]
 
@@ -88,14 +88,14 @@ FEWEST_FOR_A_HISTOGRAM = 30
 
 @dataclass(frozen=True)
 class Space:
-    """The embeddings of a run.
+    """The embeddings of a run, for its map and histograms.
 
     Attributes:
         table: All tokens, the most frequent first.
         mixture: Where their rows come from.
         method: The initialization method.
         new: The embeddings of the output.
-        old: Those of the source, if it is at hand.
+        old: Those of the source, if it is available.
     """
 
     table: TokenTable
@@ -106,7 +106,7 @@ class Space:
 
     @property
     def on_map(self) -> Int64[np.ndarray, " points"]:
-        """Places in the table of the tokens that the map shows, the most frequent first."""
+        """Indices in the table of the tokens on the map, the most frequent first."""
         used = np.flatnonzero(np.array([name != "unused" for name in self.table.provenance]))
         return used[:MAP_TOKENS]
 
@@ -171,5 +171,5 @@ class Space:
 
 
 def _rows(table: Float[Tensor, "rows dim"], ids: Int64[np.ndarray, " ids"]) -> Float[Tensor, "ids dim"]:
-    """Some rows in float32, read from the file where the table is mapped from one."""
+    """Read rows in float32."""
     return table[torch.from_numpy(ids)].float()

@@ -27,10 +27,10 @@ from monoglot.tokenization.vocabulary import Vocabulary, backend_of
 
 @dataclass(frozen=True)
 class Parent:
-    """A source token that a row is made of.
+    """A source token in the mixture of a row.
 
     Attributes:
-        token: How it is spelled; its number if the source tokenizer is not at hand.
+        token: How it is spelled; its number if the source tokenizer is not available.
         weight: Its share.
         cosine: Of its embedding and the row's; ``None`` without the source model.
         auxiliary_cosine: Of the auxiliary vectors of both; ``None`` where one has none.
@@ -44,7 +44,7 @@ class Parent:
 
 @dataclass(frozen=True)
 class Neighbor:
-    """A token near another.
+    """A token near another in some space.
 
     Attributes:
         token: How it is spelled.
@@ -57,7 +57,7 @@ class Neighbor:
 
 @dataclass(frozen=True)
 class TokenExplanation:
-    """What is known of one target token.
+    """Everything that is known of one target token.
 
     Attributes:
         token: How it is spelled.
@@ -83,11 +83,11 @@ class TokenExplanation:
 
 @dataclass(frozen=True)
 class WordExplanation:
-    """How a word, or a longer text, is cut.
+    """The pieces of a word before and after.
 
     Attributes:
         text: The word.
-        before: Its pieces by the source tokenizer; ``None`` if that is not at hand.
+        before: Its pieces by the source tokenizer; ``None`` if that is not available.
         after: Its pieces by the target tokenizer.
         unknown: Whether the target tokenizer can't spell all of it.
     """
@@ -100,7 +100,7 @@ class WordExplanation:
 
 @dataclass(frozen=True)
 class Explanation:
-    """The answer to `explain`.
+    """Result of `explain`.
 
     Attributes:
         words: The words asked for; not those that were given as a single token.
@@ -162,7 +162,7 @@ MARKS = ("▁", "Ġ", "##")
 
 
 class Words:
-    """Looks up what a user asks for.
+    """Finds the words and tokens that a user asks for.
 
     Attributes:
         spelling: How each target id is spelled, for people.
@@ -228,7 +228,7 @@ class Words:
 
 
 def cut_text(tokenizer: PreTrainedTokenizerFast, text: str) -> list[int]:
-    """The tokens of a text that stands in the middle of a line, after a space."""
+    """Segment a text as in the middle of a line, after a space."""
     backend = backend_of(tokenizer)
     return make_segmenter(backend, Parts.of(backend))([f" {text}"])[0]
 
@@ -244,7 +244,7 @@ def explain(
     neighbors: int = NEIGHBORS,
     trust_remote_code: bool = False,
 ) -> Explanation:
-    """Tell how words are cut before and after, and what the rows of their tokens are made of.
+    """Explain the segmentation of words before and after, and the rows of their tokens.
 
     Args:
         output: Folder that `specialize`, or `adapt` after it, wrote.
@@ -284,7 +284,7 @@ def explain(
 
 @dataclass(frozen=True)
 class _Explainer:
-    """Looks up what is known of single tokens."""
+    """Explains single tokens."""
 
     run: FinishedRun
     mixture: Mixture

@@ -28,8 +28,8 @@ from monoglot.settings import AdaptSettings, Settings, command_line_options
 from monoglot.training.schedule import TrainingSettings
 
 TOKENIZER_ROWS = {
-    "fertility": ("tokens a word", "{:.3f}"),
-    "bytes_per_token": ("bytes a token", "{:.2f}"),
+    "fertility": ("tokens per word", "{:.3f}"),
+    "bytes_per_token": ("bytes per token", "{:.2f}"),
     "unknown_share": ("text lost as unknown tokens", "{:.3%}"),
 }
 
@@ -39,7 +39,7 @@ NOT_SHOWN = ("step", "tokens", "gradient_norm", "learning_rate")
 
 @dataclass(frozen=True)
 class Facts:
-    """What the artifacts of a run tell, as plain values.
+    """The figures of a finished run.
 
     Attributes:
         source: What the user called the source model; empty if that was not recorded.
@@ -49,7 +49,7 @@ class Facts:
         vectors: What made the auxiliary vectors.
         scores: Size and fit before and after; ``None`` if the vocabulary was left as it was.
         corpus: Statistics of the corpus.
-        sizes_bytes: Bytes of the weights before and after; ``None`` where they are not at hand.
+        sizes_bytes: Bytes of the weights before and after; ``None`` where they are not available.
         objective: What training learned; empty if there was none.
         training: What ``training.json`` says.
         metrics: Lines of ``metrics.jsonl``.
@@ -80,7 +80,7 @@ class Facts:
 
 
 def summary_sentences(facts: Facts) -> list[str]:
-    """Say in some sentences what was done."""
+    """Describe in sentences what was done."""
     told = []
     if facts.scores:
         old, new = facts.scores.vocabulary
@@ -129,7 +129,7 @@ def _origins(facts: Facts) -> list[str]:
 
 
 def changes(facts: Facts) -> list[Change]:
-    """Before and after."""
+    """Give the table of before and after."""
     rows = []
     if facts.scores:
         rows.append(_change("parameters", facts.scores.parameters, "{:,.0f}"))
@@ -149,7 +149,7 @@ def changes(facts: Facts) -> list[Change]:
 
 
 def _quality(evaluation: Mapping[str, Any]) -> list[Change]:
-    """What was measured of both models, the source last, on the same held-out lines."""
+    """Give what was measured of both models on the same held-out lines, the source last."""
     if not evaluation:
         return []
     rows = []
@@ -162,11 +162,11 @@ def _quality(evaluation: Mapping[str, Any]) -> list[Change]:
         name = f"sentence vectors: cosine to the original's, {over}"
         rows.append(Change(name, "1", f"{evaluation['cosine']:.3f}", ""))
     speeds = [evaluation["speed"][which]["lines_per_second"] for which in ("against", "model")]
-    return [*rows, _change("lines read a second, side by side", speeds, "{:,.0f}")]
+    return [*rows, _change("lines read per second, side by side", speeds, "{:,.0f}")]
 
 
 def measurements(facts: Facts) -> dict[str, list[tuple[float, float]]]:
-    """What was measured during training, by title: pairs of tokens seen and value."""
+    """Give what was measured during training, by title: tokens seen and value."""
     names = dict.fromkeys(name for line in facts.metrics for name in line if name not in NOT_SHOWN)
     return {
         "training loss" if name == "loss" else f"{name.replace('_', ' ')}, held-out text": [
@@ -177,7 +177,7 @@ def measurements(facts: Facts) -> dict[str, list[tuple[float, float]]]:
 
 
 def training_changes(facts: Facts) -> list[Change]:
-    """The loss and the held-out figures at the beginning and at the end of training."""
+    """Give loss and held-out figures at the start and at the end of training."""
     return [
         _change(title, (points[0][1], points[-1][1]), "{:.3f}")
         for title, points in measurements(facts).items()
@@ -185,7 +185,7 @@ def training_changes(facts: Facts) -> list[Change]:
 
 
 def origins(facts: Facts) -> list[Origin]:
-    """Where the rows come from, in the order of the page."""
+    """Give the number of rows by provenance, in the order of the page."""
     return [
         Origin(
             provenance_name(name, facts.method),
@@ -219,7 +219,7 @@ def gather(run: FinishedRun, source: Source | None) -> Facts:
 
     Args:
         run: What it left behind.
-        source: The source model, if it is at hand.
+        source: The source model, if it is available.
     """
     settings, names = run.settings, run.manifest.get("names", {})
     name = run.origin.get("names", {}).get("source") or names.get("model") or ""
@@ -241,12 +241,12 @@ def gather(run: FinishedRun, source: Source | None) -> Facts:
 
 
 def weights_bytes(folder: Path) -> int:
-    """How large the files of a model's weights are."""
+    """Give the size of a model's weight files."""
     return sum(path.stat().st_size for path in weight_files(transformer_folder(folder)))
 
 
 def warnings(run: FinishedRun) -> list[str]:
-    """What makes the embeddings doubtful, or is to be known of the tokenizer or the training."""
+    """Give warnings about embeddings, tokenizer and training."""
     kept = run.read(f"tokenizer/{KEPT}")
     of_tokenizer = kept_warnings(kept) if kept else ()
     of_training = [*of_tokenizer, *run.training.get("warnings", ())]
@@ -257,7 +257,7 @@ def warnings(run: FinishedRun) -> list[str]:
 
 
 def costs(run: FinishedRun) -> Table | None:
-    """What each stage of the last run cost."""
+    """Give the cost of each stage of the last run."""
     measured = run.read("measured.json").get("stages", {})
     if not measured:
         return None
@@ -279,7 +279,7 @@ def costs(run: FinishedRun) -> Table | None:
 
 
 def comparison(run: FinishedRun) -> Table | None:
-    """The scoreboard of `compare`, if its ``comparison.json`` has been put beside the model."""
+    """Give the scoreboard of `compare`, if ``comparison.json`` lies beside the model."""
     found = run.comparison
     if not found:
         return None
@@ -297,7 +297,7 @@ def comparison(run: FinishedRun) -> Table | None:
 
 
 def comparison_picture(run: FinishedRun) -> str:
-    """The curves of that comparison as an address that holds the drawing itself; empty if there are none."""
+    """Give the curves of that comparison as a data URL; empty if there are none."""
     if not run.curves:
         return ""
     return f"data:image/svg+xml;base64,{base64.b64encode(run.curves.encode()).decode()}"
@@ -310,7 +310,7 @@ def _spread(figure: Mapping[str, float] | None) -> str:
 
 
 def subtitle(run: FinishedRun) -> str:
-    """When and by what the output was made."""
+    """Give the version of monoglot and the day of the run."""
     version = run.manifest["versions"]["monoglot"]
     started = run.read("measured.json").get("started")
     day = datetime.fromisoformat(started) if started else None
@@ -319,7 +319,7 @@ def subtitle(run: FinishedRun) -> str:
 
 
 def settings_by_group(run: FinishedRun) -> dict[str, dict[str, str]]:
-    """All settings as texts, those of training apart."""
+    """Give all settings as texts, those of training apart."""
     found: dict[str, Any] = run.manifest["settings"]
     if "Settings" in found:
         return {"Settings": _texts(found["Settings"])}
@@ -328,14 +328,14 @@ def settings_by_group(run: FinishedRun) -> dict[str, dict[str, str]]:
 
 
 def hashes(run: FinishedRun) -> dict[str, str]:
-    """Content hashes of the inputs, and of what each stage made."""
+    """Give the content hashes of inputs and stages."""
     manifest = run.manifest
     made = {STAGES.get(name, name): stage["content_key"] for name, stage in manifest["stages"].items()}
     return {**manifest["inputs"], **made}
 
 
 def command(run: FinishedRun) -> str:
-    """What to type to make the output again; what was typed, if the names of the inputs are not recorded."""
+    """Give the command that makes the output again."""
     manifest = run.manifest
     names = manifest.get("names", {})
     if "corpus" not in names:
@@ -350,7 +350,7 @@ def command(run: FinishedRun) -> str:
 
 
 def _texts(values: Mapping[str, Any]) -> dict[str, str]:
-    """Settings as a person reads them."""
+    """Write settings for readers."""
     return {name.replace("_", " "): _text(value) for name, value in values.items()}
 
 

@@ -57,7 +57,7 @@ class FinishedRun:
             self.homes.append(Path(earlier).expanduser() / "monoglot")
 
     def find(self, name: str) -> Path | None:
-        """The place of an artifact, ``mixture/mixture.safetensors`` for instance, if a run made it."""
+        """Give the path of an artifact such as ``mixture/mixture.safetensors``, if a run made it."""
         return next((home / name for home in self.homes if (home / name).exists()), None)
 
     def read(self, name: str) -> Any:
@@ -184,7 +184,7 @@ def _same_tokenizer(folder: Path, output: Path) -> bool:
 
 @dataclass(frozen=True)
 class FoundSource:
-    """A source model, or why there is none.
+    """A source model, or the reason why there is none.
 
     Attributes:
         model: The model, if it was found.
@@ -220,10 +220,10 @@ def find_source(run: FinishedRun, name: str | None = None) -> FoundSource:
 
 
 def compared_with(run: FinishedRun, found: FoundSource, given: str | Source | None) -> Source:
-    """The model to measure a run's model against: its source, or what was trained if no vocabulary changed.
+    """Open the model to compare with: the source, or the trained model if the vocabulary did not change.
 
     Raises:
-        ModelError: If it is not at hand.
+        ModelError: If it is not available.
     """
     if found.model is not None:
         return found.model
@@ -234,7 +234,7 @@ def compared_with(run: FinishedRun, found: FoundSource, given: str | Source | No
 
 
 def token_namer(source: Source | None) -> Callable[[int], str]:
-    """What gives the spelling of a source id for people: its number where the source is not at hand."""
+    """Give the function that spells source ids for readers; numbers if the source is not available."""
     if source is None:
         return "#{}".format
     backend = backend_of(source.tokenizer)
@@ -261,7 +261,7 @@ KEPT_IDS = "source_ids.npy"
 
 
 def token_counts(counted: Artifact, tokenizer: Artifact, size: int) -> np.ndarray:
-    """How often the corpus uses each target token.
+    """Count how often the corpus uses each target token.
 
     Args:
         counted: What ``tokens`` made, or what ``usage`` did, which counts source tokens.

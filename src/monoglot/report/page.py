@@ -57,7 +57,7 @@ EXAMPLES = 6
 
 
 def compose(run: FinishedRun, facts: Facts, found: FoundSource) -> Page:
-    """Gather what the page says.
+    """Compose the content of the page.
 
     Args:
         run: What the run left behind.
@@ -70,7 +70,7 @@ def compose(run: FinishedRun, facts: Facts, found: FoundSource) -> Page:
     if mixture is not None:
         if source is None:
             notes.append(
-                "The source model was not at hand: its tokens are shown as numbers, its embeddings not at "
+                "The source model was not available: its tokens are shown as numbers, its embeddings not at "
                 f"all ({found.reason})."
             )
         parts |= _tokens_and_space(run, mixture, source, facts.method)
@@ -101,7 +101,7 @@ def compose(run: FinishedRun, facts: Facts, found: FoundSource) -> Page:
 def _tokens_and_space(
     run: FinishedRun, mixture: Mixture, source: Source | None, method: str
 ) -> dict[str, Any]:
-    """Everything that is known of single tokens."""
+    """Compose what the page says of single tokens."""
     name_source = token_namer(source)
     table = token_table(run.vocabulary, mixture, run.counts, name_source)
     space = Space(table, mixture, method, run.embeddings, source.embeddings if source else None)
@@ -120,7 +120,7 @@ def _tokens_and_space(
 def _overlaps(
     run: FinishedRun, table: TokenTable, labels: Mapping[str, str]
 ) -> dict[str, tuple[Crosstab, Markup]]:
-    """How kinds and scripts of tokens divide by provenance.
+    """Count kinds and scripts of tokens by provenance.
 
     Names are told from words by held-out text only: reading the whole corpus again would take too long.
     """
@@ -142,7 +142,7 @@ def _overlaps(
 
 
 def _curves(facts: Facts) -> dict[str, Markup]:
-    """The loss, and what was measured on held-out text."""
+    """Draw the loss and the held-out figures of training."""
     return {
         title.partition(",")[0]: curve(f"Training: {title}", title, points, marked=title != "training loss")
         for title, points in measurements(facts).items()

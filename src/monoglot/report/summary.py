@@ -18,7 +18,7 @@ from monoglot.maths.mixture import Mixture, Provenance
 
 @dataclass(frozen=True)
 class Share:
-    """How many target tokens have one provenance.
+    """The tokens of one provenance.
 
     Attributes:
         tokens: Their number.
@@ -72,7 +72,7 @@ class Scores:
 
 @dataclass(frozen=True)
 class Summary:
-    """Before and after.
+    """Result of `specialize`: before and after.
 
     Attributes:
         output: The folder of the new model.
@@ -122,7 +122,7 @@ def provenance_shares(mixture: Mixture, counts: Int64[np.ndarray, " target"]) ->
 
 
 def count_parameters(folder: Path) -> int:
-    """Number of parameters stored in a model folder, tied ones once; reads only the files' headers."""
+    """Count the parameters stored in a folder, tied ones once, from the headers of its files."""
     total = 0
     for path in sorted(folder.glob("*.safetensors")):
         with safe_open(path, framework="numpy") as file:
@@ -144,7 +144,7 @@ def diagnose(
     unknown_share: float = 0.0,
     settings: Mapping[str, Any] = MappingProxyType({}),
 ) -> Iterator[str]:
-    """Give a sentence for each thing that makes the new embeddings doubtful.
+    """Give a warning for each reason to doubt the new embeddings.
 
     What they lead to is what the FOCUS paper reports of poor starts: slow convergence, runs that differ much
     by seed, a good loss but poor tasks.
@@ -200,7 +200,7 @@ KEPT = "kept.json"
 
 
 def kept_words(kept: dict[str, Any]) -> str:
-    """Say in one sentence what was kept; nothing if the tokenizer could not be made to keep anything."""
+    """Describe in one sentence what was retained; empty if nothing was."""
     texts, named = kept["texts"], kept["named"]
     if kept["taken"] or not (texts or named):
         return ""
@@ -214,7 +214,7 @@ def kept_words(kept: dict[str, Any]) -> str:
 
 
 def kept_warnings(kept: dict[str, Any]) -> tuple[str, ...]:
-    """Say what a new tokenizer can't do with the texts and templates of the source, a sentence each."""
+    """Give a warning for each text or template that the new tokenizer can't handle as the source does."""
     changed = set(kept["changed"])
     warnings = tuple(kept["lost_templates"])
     if kept["taken"] and changed:

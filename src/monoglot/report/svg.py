@@ -35,12 +35,12 @@ def element(name: str, content: str = "", /, **attributes: object) -> Markup:
 
 
 def group(*parts: Markup, **attributes: object) -> Markup:
-    """Several elements as one."""
+    """Group elements."""
     return element("g", Markup("").join(parts), **attributes)
 
 
 def label(x: float, y: float, text: str, kind: str = "", anchor: str | None = None) -> Markup:
-    """Text at a place; its direction is its own, so that right-to-left names stay in their place."""
+    """Write a text; its direction is its own, so that right-to-left names stay in place."""
     return element(
         "text", text, x=x, y=y, class_=f"label {kind}".rstrip(), text_anchor=anchor, unicode_bidi="plaintext"
     )
@@ -73,7 +73,7 @@ def drawing(height: float, title: str, *parts: Markup, width: float = WIDTH, **a
 
 
 def standalone(figure: Markup) -> str:
-    """The file of a figure: with its style inside, in the colors of light paper.
+    """Write a figure as a file of its own, with its style inside.
 
     Programs that turn SVG into PDF don't know variables, so each is replaced by its value.
     """
@@ -121,7 +121,7 @@ class Scale:
 
 
 def brief(value: float) -> str:
-    """A number as an axis shows it: ``1.2M``, ``500k``, ``0.05``."""
+    """Format a number for an axis: ``1.2M``, ``500k``, ``0.05``."""
     for size, suffix in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
         if abs(value) >= size:
             return f"{value / size:.4g}{suffix}"
@@ -144,7 +144,7 @@ FAMILIES = ("Noto Sans", "DejaVu Sans", "Liberation Sans", "Arial", "Helvetica",
 
 
 def as_png(svg: str) -> bytes:
-    """Draw an SVG on white.
+    """Convert an SVG to PNG on white.
 
     Raises:
         SettingError: If resvg is not installed, or there is no font: its text would be missing.

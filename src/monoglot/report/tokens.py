@@ -63,7 +63,7 @@ SHORTEST_CHARACTERS, LONGEST_CHARACTERS = 50, 170
 
 @dataclass(frozen=True)
 class Piece:
-    """A stretch of text that one token stands for, or several that share its characters.
+    """A part of a text that one token stands for, or several that share its characters.
 
     Attributes:
         text: The characters.
@@ -76,10 +76,10 @@ class Piece:
 
 @dataclass(frozen=True)
 class Example:
-    """A sentence in pieces.
+    """A segmented sentence.
 
     Attributes:
-        before: Its pieces by the source tokenizer; ``None`` if that is not at hand.
+        before: Its pieces by the source tokenizer; ``None`` if that is not available.
         after: Its pieces by the target tokenizer.
     """
 
@@ -90,10 +90,10 @@ class Example:
 def examples(
     source: PreTrainedTokenizerFast | None, target: PreTrainedTokenizerFast, lines: Sequence[str], most: int
 ) -> list[Example]:
-    """Cut some lines by both tokenizers: lines at equal distances, not those that look best.
+    """Segment some lines by both tokenizers: lines at equal distances, not chosen by look.
 
     Args:
-        source: The source tokenizer, if it is at hand.
+        source: The source tokenizer, if it is available.
         target: The target tokenizer.
         lines: Held-out text; of long lines the beginning is taken.
         most: How many lines.
@@ -105,7 +105,7 @@ def examples(
 
 
 def cut(tokenizer: PreTrainedTokenizerFast, lines: Sequence[str]) -> list[tuple[Piece, ...]]:
-    """The pieces of each line; characters that no token stands for are part of the piece after them."""
+    """Segment lines; characters without a token belong to the piece after them."""
     backend = backend_of(tokenizer)
     if backend.truncation or backend.padding:
         backend = plain_backend(tokenizer)
@@ -201,7 +201,7 @@ def token_table(
     counts: Int64[np.ndarray, " target"],
     name_source: Callable[[int], str],
 ) -> TokenTable:
-    """Gather what is known of each token.
+    """Collect the table of all target tokens.
 
     Args:
         vocabulary: The target vocabulary.
@@ -229,7 +229,7 @@ def token_table(
 
 
 def heaviest_entries(rows: SparseRows, most: int) -> SparseRows:
-    """At most so many entries of each row, those of the largest size, in descending order."""
+    """Keep the n entries of largest size of each row, in descending order."""
     row_of = np.repeat(np.arange(len(rows)), rows.lengths)
     order = np.lexsort((-np.abs(rows.weights), row_of))
     rank = np.arange(len(order)) - np.repeat(rows.indptr[:-1], rows.lengths)
@@ -239,7 +239,7 @@ def heaviest_entries(rows: SparseRows, most: int) -> SparseRows:
 
 
 def _the_same(texts: Sequence[str], rows: SparseRows, name_source: Callable[[int], str]) -> np.ndarray:
-    """Which tokens have a single parent that is spelled alike."""
+    """Tell which tokens have a single parent of the same spelling."""
     single = rows.lengths == 1
     first = np.zeros(len(rows), np.int64)
     first[single] = rows.indices[rows.indptr[:-1][single]]
@@ -248,7 +248,7 @@ def _the_same(texts: Sequence[str], rows: SparseRows, name_source: Callable[[int
 
 
 def _coded(values: Sequence[str]) -> tuple[list[str], list[int]]:
-    """The different values, the most frequent first, and for each value its place among them."""
+    """Give the distinct values, the most frequent first, and the code of each value."""
     names, inverse, sizes = np.unique(np.array(values, str), return_inverse=True, return_counts=True)
     order = np.argsort(-sizes, kind="stable")
     place = np.empty(len(order), np.int64)

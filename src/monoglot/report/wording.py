@@ -17,7 +17,7 @@ JOINERS = "\u200c\u200d"
 
 
 def readable(text: str, *, byte_level: bool) -> str:
-    """Spell a token as its tokenizer does, but with letters for bytes and pictures for control characters.
+    """Spell a token for readers: text for bytes, pictures for control characters.
 
     Args:
         text: The token as the vocabulary spells it.
@@ -87,7 +87,7 @@ STAGES = {
 
 
 def provenance_name(provenance: str, method: str) -> str:
-    """What a provenance is called on the page.
+    """Give the name of a provenance on the page.
 
     Args:
         provenance: ``Provenance`` in lower case.
@@ -97,7 +97,7 @@ def provenance_name(provenance: str, method: str) -> str:
 
 
 def file_size(size_bytes: float) -> str:
-    """Bytes in the unit that fits."""
+    """Format bytes."""
     for unit, factor in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
         if size_bytes >= factor:
             return f"{size_bytes / factor:.3g} {unit}"
@@ -105,7 +105,7 @@ def file_size(size_bytes: float) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Seconds in hours and minutes, where there are such."""
+    """Format seconds."""
     whole = round(seconds)
     hours, minutes = whole // 3600, whole // 60 % 60
     if hours:
@@ -114,7 +114,7 @@ def duration(seconds: float) -> str:
 
 
 def shell_lines(words: Sequence[str], width: int = 80) -> str:
-    """Write a command for a shell: on one line if there is room, else each option on its own.
+    """Write a command for a shell, on one line or with one option per line.
 
     Args:
         words: The words of the command line.

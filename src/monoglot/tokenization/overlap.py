@@ -230,7 +230,7 @@ def match(source: Vocabulary, target: Vocabulary, *, strategy: Strategy = "exact
     repeat a token of the model, and a tokenizer looks for added tokens first. ``collisions`` lists them.
 
     Args:
-        source: Vocabulary of the model at hand.
+        source: Vocabulary of the model available.
         target: Vocabulary to be initialized; ids without a token are in neither list of the result.
         strategy: ``exact``; ``fuzzy``, which then also ignores case and word start; ``symbols``, special
             tokens, numbers, punctuation and whitespace only; ``reference``, equality of the canonical forms

@@ -111,7 +111,7 @@ def read_roles(
     """Tell which roles each special token serves.
 
     The names that the transformers tokenizer gives count (``bos_token`` and so on). Where it gives none, or
-    only a ``tokenizers.Tokenizer`` is at hand, the model's unknown token, the post-processor and then common
+    there is only a ``tokenizers.Tokenizer``, the model's unknown token, the post-processor and then common
     spellings of special tokens are asked. All other special tokens are ``Role.CONTROL``.
 
     Returns:

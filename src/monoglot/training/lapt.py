@@ -78,7 +78,7 @@ def train(
         objective: What to learn.
         settings: How long, how fast, what.
         folder: Where checkpoints and ``metrics.jsonl`` go.
-        identity: What else must be the same when a run goes on: names and content keys of what is given.
+        identity: What else must be the same when a run resumes: names and content keys of what is given.
         new_rows: Which rows of the vocabulary's tables were not copied, if that is known.
         score: Measures held-out figures; not called where the model is sharded.
         progress: Where to show how far it is.
@@ -88,9 +88,9 @@ def train(
 
     Raises:
         CorpusError: If the corpus is shorter than a batch.
-        SettingError: If settings don't fit the model, the processes, or the run that is to go on.
+        SettingError: If settings don't fit the model, the processes, or the run that is to resume.
         TrainingError: If the loss is not a number.
-        Interrupted: If a signal told it to stop; the same call goes on from there.
+        Interrupted: If a signal told it to stop; the same call resumes from there.
     """
     check_sharded(settings)
     context = replace(context, bf16=uses_bf16(settings.precision))
@@ -149,7 +149,7 @@ def train(
         if interruption.received and steps < budget.steps:
             raise Interrupted(
                 f"training stopped after step {steps:,} of {budget.steps:,}, which is saved: "
-                "the same command goes on from there",
+                "the same command resumes from there",
                 interruption.received,
             )
         state = trainer.accelerator.get_state_dict(trainer.model)
@@ -176,7 +176,7 @@ def begin(
     """Get the objective ready, one process before the others.
 
     Raises:
-        SettingError: If the run that is to go on had other settings.
+        SettingError: If the run that is to resume had other settings.
     """
     processes = PartialState()
     with processes.main_process_first():

@@ -14,7 +14,7 @@ DECAY = Literal["constant", "linear", "cosine"]
 PRECISION = Literal["auto", "bf16", "float32"]
 
 EXECUTION = ("device_tokens", "keep", "report_to", "compile", "gradient_checkpointing")
-"""Settings that may differ when a run goes on: they change how it is computed, and no more than rounding."""
+"""Settings that may differ when a run resumes: they change how it is computed, and no more than rounding."""
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,7 @@ class TrainingSettings:
         return replace(self, window_tokens=min(self.window_tokens, most_tokens))
 
     def resume_identity(self) -> dict[str, Any]:
-        """The settings that must stay the same when a run goes on."""
+        """The settings that must stay the same when a run resumes."""
         return {
             field.name: getattr(self, field.name) for field in fields(self) if field.name not in EXECUTION
         }

@@ -34,7 +34,7 @@ from monoglot.training.registry import get_objective
 
 
 def choose_measure(source: Source, settings: AdaptSettings) -> Measure:
-    """Bits per byte of a language model, or the distance of a sentence encoder to the original.
+    """Choose bits per byte for language models, the distance to the original for sentence encoders.
 
     Args:
         source: The original.
@@ -75,7 +75,7 @@ TEXT = "text.txt"
 
 @dataclass(frozen=True)
 class Variant:
-    """A vocabulary and an initialization to be compared, or the original.
+    """A vocabulary with an initialization, or the original model.
 
     Attributes:
         name: What it is called.
@@ -97,12 +97,12 @@ class Variant:
 
     @cached_property
     def rows(self) -> Mixture | None:
-        """Where its rows come from."""
+        """The mixture of its rows; ``None`` for the original."""
         return Mixture.load(self.mixture_file) if self.mixture_file else None
 
     @property
     def mixture_file(self) -> Path | None:
-        """The file that says so."""
+        """The file of its mixture."""
         return self.mixture.folder / "mixture.safetensors" if self.mixture else None
 
     @property
@@ -111,7 +111,7 @@ class Variant:
         return self.rows is not None and bool((self.rows.provenance != Provenance.COPIED).any())
 
     def drawn(self, seed: int) -> int | None:
-        """The seed of its noise; ``None`` if all seeds begin alike."""
+        """Seed of the noise in its rows; ``None`` if it has none, so that all seeds start alike."""
         return seed if self.rows is not None and len(self.rows.where(Provenance.NOISE)) else None
 
     def key(self, seed: int) -> str:
@@ -124,7 +124,7 @@ class Variant:
 
 @dataclass(frozen=True)
 class ProbeRunner:
-    """Scores contestants and trains them, and keeps on disk no more than the next step needs.
+    """Scores variants and trains them; only the files that the next step needs stay on disk.
 
     Attributes:
         context: The run.
@@ -142,12 +142,12 @@ class ProbeRunner:
 
     @property
     def scored_on(self) -> dict[str, Any]:
-        """What decides a score besides the model."""
+        """Everything that a score depends on besides the model."""
         lines = {name: content_key(list(lines)) for name, lines in self.texts.items()}
         return {"measure": self.measure.settings, "lines": lines, "original": self.context.source.key}
 
     def start(self, variant: Variant, seed: int) -> Artifact:
-        """Score a contestant before any training: a stage."""
+        """Score a variant before training: a stage."""
         drawn = variant.drawn(seed)
 
         def compute(folder: Path) -> None:
@@ -160,7 +160,7 @@ class ProbeRunner:
         return variant.context.stage(name, compute, self.scored_on, model=variant.key(seed))
 
     def train(self, variant: Variant, seed: int) -> Artifact:
-        """Train a contestant and score it: a stage. An interrupted training goes on from its checkpoint."""
+        """Train a variant and score it: a stage. An interrupted training resumes from its checkpoint."""
         settings, training = replace(self.probe.settings, seed=seed), self.probe.training
         chosen = {"objective": settings.objective, "options": settings.objective_options, "seed": seed}
         inputs = {"model": variant.key(seed), "tokens": variant.tokens.key}
@@ -195,13 +195,13 @@ class ProbeRunner:
         return artifact
 
     def bytes_read(self, variant: Variant) -> int:
-        """About how many bytes of text a probe reads, those read again counted again."""
+        """Estimate the bytes of text that a probe reads, repetitions included."""
         size_bytes = sum(len(line.encode()) for line in read_lines(self.text.folder / TEXT))
         tokens = TokenizedCorpus.open(variant.tokens.folder).tokens
         return round(self.probe.training.tokens * size_bytes / max(1, tokens))
 
     def student(self, variant: Variant, seed: int) -> Path:
-        """The folder of a contestant's model; the one before is removed."""
+        """Write the folder of a variant's model, and remove that of the variant before."""
         if variant.tokenizer is None or variant.rows is None:
             return self.context.source.folder
         key = variant.key(seed)
@@ -217,7 +217,7 @@ class ProbeRunner:
         return folder
 
     def write(self, model: PreTrainedModel, student: Path, folder: Path, content: dict[str, Any]) -> None:
-        """Score a model and write what was found: ``scores.json``."""
+        """Score a model and write ``scores.json``."""
         model, tokenizer = model.float().eval(), load_tokenizer(student)
         scores = {
             name: self.measure(model, tokenizer, lines, progress=self.context.progress).as_dict()
@@ -227,25 +227,25 @@ class ProbeRunner:
 
 
 def keep_only(folder: Path) -> None:
-    """Remove what lies beside a folder."""
+    """Remove everything beside a folder."""
     for other in folder.parent.glob("*"):
         if other != folder:
             shutil.rmtree(other)
 
 
 def read_lines(file: Path) -> list[str]:
-    """The lines of a text that a stage wrote."""
+    """Read the lines that a stage wrote."""
     return file.read_text(encoding="utf-8").split("\n")[:-1]
 
 
 def read_scores(artifact: Artifact) -> tuple[dict[str, Any], Scores]:
-    """What a stage found: its figures, and the scores on each text."""
+    """Read what a stage found: its figures, and the scores on each text."""
     content: dict[str, Any] = read_json(artifact.folder / SCORES)
     scores = content.pop("scores")
     return content, {name: LineScores.from_dict(found) for name, found in scores.items()}
 
 
 def read_curve(artifact: Artifact, key: str) -> list[tuple[int, float]]:
-    """The figure on held-out text after so many tokens, in the order of training."""
+    """Read the held-out figure by number of tokens trained on."""
     lines = [json.loads(line) for line in read_lines(artifact.folder / METRICS)]
     return [(line["tokens"], line[key]) for line in lines if key in line]

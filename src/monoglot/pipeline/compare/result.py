@@ -22,7 +22,7 @@ Curve = tuple[tuple[int, float], ...]
 
 @dataclass(frozen=True)
 class Figure:
-    """One figure over seeds.
+    """A figure over seeds: mean, standard deviation, values.
 
     Attributes:
         mean: Its mean.
@@ -43,7 +43,7 @@ class Figure:
 
 @dataclass(frozen=True)
 class VariantResult:
-    """All that was measured of one contestant.
+    """Everything that was measured of one variant.
 
     Attributes:
         name: Its name.
@@ -69,12 +69,12 @@ class VariantResult:
 
     @property
     def last(self) -> tuple[Scores, ...]:
-        """Its final scores: after training, if there was any."""
+        """Its final scores: after training, if it was trained."""
         return self.ends or self.starts
 
     @property
     def score(self) -> float:
-        """What it is ranked by."""
+        """The figure that it is ranked by."""
         return Figure.of([one[HELDOUT] for one in self.last]).mean
 
     @property
@@ -90,7 +90,7 @@ class VariantResult:
 
 @dataclass(frozen=True)
 class Pair:
-    """Two contestants at the end.
+    """The difference between two variants after training.
 
     Attributes:
         first: The one with the better figure.
@@ -105,7 +105,7 @@ class Pair:
 
 @dataclass(frozen=True)
 class Comparison:
-    """A scoreboard.
+    """Result of a comparison.
 
     Attributes:
         source: The original model.
@@ -114,7 +114,7 @@ class Comparison:
         probe_tokens: Tokens of a probe.
         seeds: Seeds of the probes.
         lines: Held-out lines that were scored.
-        found: All contestants: those who were trained by rank, then those who were not.
+        found: All variants: those who were trained by rank, then those who were not.
         not_trained: Controls that training means nothing for, each with the reason.
         pairs: Differences of all pairs.
         verdict: What may be said, a sentence each.
@@ -166,17 +166,17 @@ class Comparison:
 
 
 def figures(runs: Sequence[Scores]) -> dict[str, Any]:
-    """The figure on each text over runs, as plain values."""
+    """Give the figure on each text over runs as plain values."""
     return {name: asdict(Figure.of([run[name] for run in runs])) for name in (runs[0] if runs else ())}
 
 
 def ranked(found: Sequence[VariantResult]) -> tuple[VariantResult, ...]:
-    """Those who were trained, the best at the end first; then those who were not."""
+    """Sort variants: trained ones by their final score, then those that were not trained."""
     return tuple(sorted(found, key=lambda one: (not one.ends, one.score)))
 
 
 def differences(found: Sequence[VariantResult], seed: int) -> tuple[Pair, ...]:
-    """All pairs, each with the better one first."""
+    """Compute the differences of all pairs, each with the better variant first."""
     in_order = sorted(found, key=lambda one: one.score)
     return tuple(
         Pair(
@@ -191,10 +191,10 @@ def differences(found: Sequence[VariantResult], seed: int) -> tuple[Pair, ...]:
 def verdict(
     found: Sequence[VariantResult], pairs: Sequence[Pair], measure: str, n_seeds: int
 ) -> Iterator[str]:
-    """Say who is best, who can't be told from it, and how it stands to the controls.
+    """State which method is best, which can't be told from it, and how it compares with the controls.
 
     Args:
-        found: All contestants, ranked.
+        found: All variants, ranked.
         pairs: Their differences.
         measure: What they were scored by.
         n_seeds: How many trainings each had.
@@ -219,7 +219,7 @@ def verdict(
 
 
 def _against(control: str, best: str, pair: Pair) -> str:
-    """How the best method stands to a control."""
+    """Compare the best method with a control."""
     name = f"the {control}" if control.startswith("original") else control
     if not pair.difference.excludes_zero:
         return f"{best} and {name} can't be told apart ({_span(pair.difference)})."
@@ -232,7 +232,7 @@ def _span(interval: Interval) -> str:
 
 
 def listed(names: Sequence[str]) -> str:
-    """Names as in a sentence: ``a, b and c``."""
+    """Join names as in a sentence: ``a, b and c``."""
     *before, last = names
     return f"{', '.join(before)} and {last}" if before else last
 

@@ -46,7 +46,7 @@ NOTHING_NEW = "the schedule new-rows trains rows that were not copied, and it ha
 def run_probes(
     runner: ProbeRunner, variants: Sequence[Variant], seeds: Sequence[int]
 ) -> Iterator[VariantResult]:
-    """Score and train one contestant after the other, seed by seed."""
+    """Score and train all variants, seed by seed."""
     excused = skipped_controls(runner, variants)
     countdown = ProbeProgress((len(variants) - len(excused)) * len(seeds), runner.context.progress)
     for variant in variants:
@@ -76,7 +76,7 @@ def run_probes(
 
 
 def skipped_controls(runner: ProbeRunner, variants: Sequence[Variant]) -> dict[str, str]:
-    """The controls that training would mean nothing for, each with the reason."""
+    """Give the controls that are not trained, each with the reason."""
     schedule, reasons = runner.probe.training.recipe.schedule, {}
     for one in variants:
         if one.tokenizer is None and isinstance(runner.measure, TeacherDistance):
@@ -89,14 +89,14 @@ def skipped_controls(runner: ProbeRunner, variants: Sequence[Variant]) -> dict[s
 
 
 class ProbeProgress:
-    """Shows which probe is running, of how many, and how long they will all take."""
+    """Shows which probe is running, and the time that is left."""
 
     def __init__(self, total: int, progress: Progress) -> None:
         self._total, self._progress = total, progress
         self._begun, self._seconds = 0, list[float]()
 
     def probe(self, name: str, work: Callable[[], Artifact]) -> Artifact:
-        """Run one probe; those that were done before say nothing of how long the others take."""
+        """Run one probe; probes that were reused do not count for the estimated time."""
         self._begun += 1
         left = ""
         if self._seconds:
@@ -126,7 +126,7 @@ def compare(
 
     All share tokenizer, auxiliary vectors, and the lines that are trained and scored on. Controls are
     added: subword, random rows, the source's own vocabulary trimmed to the same size, that vocabulary
-    whole, and the original as it is. A run that was interrupted goes on where it was.
+    whole, and the original as it is. A run that was interrupted resumes where it stopped.
 
     Args:
         source: Folder or hub name of the model.
@@ -141,8 +141,8 @@ def compare(
         The scoreboard.
 
     Raises:
-        InputError: If something that was given can't be used; the message says how to mend it.
-        Interrupted: If a signal ended it; the same call goes on from there.
+        InputError: If something that was given can't be used; the message says how to fix it.
+        Interrupted: If a signal ended it; the same call resumes from there.
     """
     settings = settings or CompareSettings()
     inputs = list(inputs_of(corpus))
@@ -179,7 +179,7 @@ def compare(
 
 
 def scoreboard(runner: ProbeRunner, variants: Sequence[Variant], settings: CompareSettings) -> Comparison:
-    """Score and train all, rank them, and say what that means."""
+    """Score, train and rank all variants."""
     measure = runner.measure
     found = ranked(tuple(run_probes(runner, variants, settings.all_seeds)))
     pairs = differences(found, settings.seed)
@@ -200,13 +200,13 @@ def scoreboard(runner: ProbeRunner, variants: Sequence[Variant], settings: Compa
 
 
 def spread(lines: Sequence[str], most: int) -> list[str]:
-    """Some lines, spread evenly over a text."""
+    """Choose lines at equal distances from a text."""
     places = np.linspace(0, len(lines) - 1, min(most, len(lines)))
     return [lines[place] for place in np.unique(places.astype(int))]
 
 
 def publish(context: VocabularyContext, comparison: Comparison, settings: CompareSettings) -> None:
-    """Write the scoreboard and its picture, and give the output its name."""
+    """Write ``comparison.json`` and ``curves.svg``, and publish the run."""
 
     def compute(folder: Path) -> None:
         write_json(folder / "comparison.json", comparison.as_dict())

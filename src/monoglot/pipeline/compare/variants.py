@@ -59,12 +59,12 @@ class MethodSpec:
 
     @property
     def is_control(self) -> bool:
-        """Whether it is there to be compared with."""
+        """Whether it is a control."""
         return self.name in CONTROLS
 
 
 def read_methods(given: Sequence[str]) -> tuple[MethodSpec, ...]:
-    """The methods asked for, then the controls.
+    """Read the methods that were asked for, and add the controls.
 
     Args:
         given: Names with options, several in one text divided by commas.
@@ -88,12 +88,12 @@ def read_methods(given: Sequence[str]) -> tuple[MethodSpec, ...]:
 
 
 def without_folders(word: str) -> str:
-    """A method with its options, of paths only the last part: whole ones would fill the line."""
+    """Shorten paths in options to their last part."""
     return re.sub(r"(?<==)[^:]*/(?=[^/:]+(?::|$))", "", word)
 
 
 def slug(name: str) -> str:
-    """A name without characters that names of folders had better not have; different names stay different."""
+    """Make a name safe for folders; different names stay different."""
     return re.sub(r"[^\w.=-]", lambda match: f"~{ord(match[0]):x}", name)
 
 
@@ -107,7 +107,7 @@ ORIGINAL, TRAINED, TRIMMED = "original as it is", "original vocabulary", "trim"
 def build_variants(
     context: VocabularyContext, corpus_stage: Artifact, chosen: Sequence[MethodSpec]
 ) -> tuple[Artifact, list[Variant]]:
-    """Make tokenizers, vectors and mixtures: stages.
+    """Make tokenizers, vectors and mixtures once for all variants.
 
     Args:
         context: The run.
@@ -142,13 +142,13 @@ def build_variants(
 
 
 def branch(context: VocabularyContext, method: MethodSpec) -> VocabularyContext:
-    """The run as it would be with another method."""
+    """Give the context of a run with another method."""
     settings = replace(context.settings, method=method.method, method_options=method.options)
     return replace(context, method=method.initializer, settings=settings, branch=slug(method.name))
 
 
 def trimmed_variant(context: VocabularyContext, corpus_stage: Artifact, text: Artifact, size: int) -> Variant:
-    """The source's own tokens, the most frequent of the language: as many as the new vocabulary has."""
+    """Make the control that keeps the source's most frequent tokens, as many as the new vocabulary has."""
     settings = replace(context.settings, mode="trim", vocabulary_size=size, target_tokenizer=None)
     own = replace(context, settings=settings, branch=TRIMMED)
     tokenizer = make_trimmed_tokenizer(own, corpus_stage)
@@ -158,14 +158,14 @@ def trimmed_variant(context: VocabularyContext, corpus_stage: Artifact, text: Ar
 
 
 def original_variant(context: VocabularyContext, text: Artifact) -> Variant:
-    """The source as it is, its vocabulary and all."""
+    """Make the control that keeps the source's vocabulary whole."""
     own = replace(context, branch="original")
     tokens = tokenize_probe_text(own, text, context.source.tokenizer, context.source.tokenizer_key)
     return Variant(TRAINED, own, tokens)
 
 
 def probe_text(context: VocabularyContext, corpus_stage: Artifact, tokenizer: Artifact) -> Artifact:
-    """Draw the lines that every contestant is trained on, from all over the corpus: ``text.txt``."""
+    """Draw the lines that every variant is trained on, from the whole corpus: ``text.txt``."""
     wanted_tokens = context.settings.adapt_tokens or 0
 
     def compute(folder: Path) -> None:
@@ -180,7 +180,7 @@ def probe_text(context: VocabularyContext, corpus_stage: Artifact, tokenizer: Ar
 
 
 def sampled_lines(context: VocabularyContext, share: float, n_lines: int) -> Iterator[str]:
-    """A share of the training lines, drawn one by one; all of them if there are few."""
+    """Draw a share of the training lines, line by line."""
     rng = np.random.default_rng([context.settings.seed, STREAM])
     kept = rng.random(n_lines) < share
     return (line for line, keep in zip(context.corpus.lines(), kept, strict=True) if keep)
@@ -189,7 +189,7 @@ def sampled_lines(context: VocabularyContext, share: float, n_lines: int) -> Ite
 def tokenize_probe_text(
     context: VocabularyContext, text: Artifact, tokenizer: PreTrainedTokenizerFast, key: str
 ) -> Artifact:
-    """Cut the probes' text into tokens of a tokenizer."""
+    """Tokenize the text of the probes."""
 
     def compute(folder: Path) -> None:
         lines, threads = read_lines(text.folder / TEXT), context.settings.n_threads

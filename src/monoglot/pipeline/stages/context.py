@@ -23,7 +23,7 @@ from monoglot.vectors.engine import Engine, ModelEngine
 
 
 def return_memory() -> None:
-    """Free what nobody refers to, and have glibc return it.
+    """Collect garbage, and have glibc return freed memory to the system.
 
     A tokenizer of 250,000 tokens is millions of small pieces of memory, which glibc keeps for later when
     they are freed; a stage that needs one large piece then pays for both. Where the C library is another
@@ -42,7 +42,7 @@ Of a stage for each seed, such as ``probe-42``, the name before the seed.
 
 
 def stage_version(name: str) -> int:
-    """The version of a stage's code, from its name."""
+    """Give the version of a stage's code."""
     family, _, seed = name.rpartition("-")
     return VERSIONS.get(family if seed.isdigit() else name, 1)
 
@@ -70,7 +70,7 @@ class RunContext:
     def stage(
         self, name: str, compute: Callable[[Path], None], settings: object = None, **inputs: Artifact | str
     ) -> Artifact:
-        """Compute a stage, or find it made.
+        """Compute a stage, or reuse the finished one.
 
         Args:
             name: Its name.

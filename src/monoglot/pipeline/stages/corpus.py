@@ -33,14 +33,14 @@ def read_corpus(context: RunContext) -> Artifact:
 
 
 def heldout_lines(corpus_stage: Artifact) -> list[str]:
-    """The held-out lines."""
+    """Read the held-out lines."""
     return (corpus_stage.folder / "heldout.txt").read_text(encoding="utf-8").split("\n")[:-1]
 
 
 def tokenize_corpus(
     context: RunContext, corpus_stage: Artifact, tokenizer: Artifact, *, name: str = "tokens"
 ) -> Artifact:
-    """Cut the corpus into tokens, once for all who need them: memory-mapped ids."""
+    """Tokenize the corpus once for all who need it: memory-mapped ids."""
 
     def compute(folder: Path) -> None:
         _encode(context, load_tokenizer(tokenizer.folder), folder)
@@ -49,7 +49,7 @@ def tokenize_corpus(
 
 
 def tokenize_with_source(context: RunContext, corpus_stage: Artifact) -> Artifact:
-    """Cut the corpus into tokens of the source model."""
+    """Tokenize the corpus with the source tokenizer."""
 
     def compute(folder: Path) -> None:
         _encode(context, context.source.tokenizer, folder)
@@ -83,7 +83,7 @@ def count_source_tokens(context: VocabularyContext, corpus_stage: Artifact) -> A
 
 
 def weighted_heldout_lines(context: VocabularyContext) -> tuple[list[str], list[float]]:
-    """The held-out lines of each part of the corpus, and what each counts: together the part's weight."""
+    """Read the held-out lines of each part, with weights that add up to the weight of the part."""
     lines: list[str] = []
     weights: list[float] = []
     for part, weight in zip(context.corpus.parts, context.settings.weights, strict=True):
@@ -94,7 +94,7 @@ def weighted_heldout_lines(context: VocabularyContext) -> tuple[list[str], list[
 
 
 def _encode(context: RunContext, tokenizer: PreTrainedTokenizerFast, folder: Path) -> TokenizedCorpus:
-    """Write the training lines as tokens."""
+    """Write the training lines as token ids."""
     return encode_corpus(
         tokenizer,
         context.corpus.lines(),

@@ -22,7 +22,7 @@ from monoglot.untrusted import check_regular
 
 @dataclass(frozen=True)
 class RetainedTexts:
-    """Texts and tokens that are kept.
+    """Texts and tokens that are retained, and where they were found.
 
     Attributes:
         given: The texts, each with where it was found.
@@ -35,7 +35,7 @@ class RetainedTexts:
     used: tuple[str, ...] = ()
 
     def of(self, source: Source) -> RetainedText:
-        """Tell tokens from texts, by the source's vocabulary."""
+        """Tell tokens from texts by the source vocabulary."""
         return RetainedText.of(
             source.tokenizer, [given.text for given in self.given], [*self.tokens, *self.used]
         )
@@ -64,7 +64,7 @@ def write_kept(
     *,
     taken: bool = False,
 ) -> None:
-    """Say what a new tokenizer keeps, which texts it segments otherwise, and which chat templates go.
+    """Record what a new tokenizer retains, which texts it segments differently, and which templates are lost.
 
     Args:
         folder: The folder of the new tokenizer.
@@ -86,12 +86,12 @@ def write_kept(
 def find_kept(
     source: Source, keep_text: Iterable[str], keep_tokens: str | None, *, prefix: str = ""
 ) -> RetainedTexts:
-    """Find what a run keeps.
+    """Find the texts and tokens that a run retains.
 
     Args:
         source: The source model, whose prompts and templates are read.
         keep_text: Texts that the user named.
-        keep_tokens: A file of tokens or texts, one a line.
+        keep_tokens: A file of tokens or texts, one per line.
         prefix: What the model will be trained with before each text.
 
     Raises:
@@ -110,7 +110,7 @@ def find_kept(
 
 
 def kept_facts(tokenizer: Path) -> dict[str, Any]:
-    """What a tokenizer keeps and what it can't, in figures and a few examples.
+    """Summarize what a tokenizer retains, with a few examples, for the manifest.
 
     Args:
         tokenizer: The folder of the stage that made it.
@@ -134,9 +134,9 @@ def _lines(file: str) -> tuple[str, ...]:
         text = Path(file).read_text(encoding="utf-8-sig")
     except (OSError, ValueError) as error:
         raise SettingError(
-            f"--keep-tokens {file} can't be read ({error}); expected a text file in UTF-8 with a token a line"
+            f"--keep-tokens {file} can't be read ({error}); expected UTF-8 text with one token per line"
         ) from error
     lines = tuple(dict.fromkeys(line for line in text.split("\n") if line.strip()))
     if not lines:
-        raise SettingError(f"--keep-tokens {file} is empty; expected a token a line")
+        raise SettingError(f"--keep-tokens {file} is empty; expected one token per line")
     return lines

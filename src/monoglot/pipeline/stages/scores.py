@@ -46,7 +46,7 @@ def score_vocabularies(
     mixture: Artifact,
     model: Artifact,
 ) -> Artifact:
-    """Compare size and fit: ``scores.json``.
+    """Compare size and fit before and after: ``scores.json``.
 
     Args:
         context: The run.
@@ -92,7 +92,7 @@ def score_vocabularies(
 def check_equivalence(
     context: VocabularyContext, corpus_stage: Artifact, tokenizer: Artifact, model: Artifact
 ) -> Artifact:
-    """Show that a trimmed or extended model does what the original does: ``proof.json``.
+    """Check that a trimmed or extended model does what the original does: ``proof.json``.
 
     Raises:
         ModelError: If it does not, and that was not accepted beforehand; or its outputs are no numbers.
@@ -139,7 +139,7 @@ def check_equivalence(
 
 
 def _texts_with_rows(context: VocabularyContext) -> list[str]:
-    """The texts to be kept, but for those with tokens that the source has no rows for and can't be given."""
+    """Give the retained texts whose tokens all have rows in the source model."""
     rows, tokenizer = context.source.checkpoint.tables.rows, context.source.tokenizer
     return [
         text
@@ -151,7 +151,7 @@ def _texts_with_rows(context: VocabularyContext) -> list[str]:
 def sources_of(
     kept_source_ids: Int64[np.ndarray, " kept"], target: Vocabulary, rows: int
 ) -> Int64[np.ndarray, " target"]:
-    """The source id of each target id; -1 for new tokens, which follow the kept ones, and without a row."""
+    """Give the source id of each target id; -1 for new tokens and those without a row."""
     found = np.full(target.size, -1, np.int64)
     found[target.ids[: len(kept_source_ids)]] = kept_source_ids
     found[found >= rows] = -1
@@ -159,13 +159,13 @@ def sources_of(
 
 
 def first_lines(lines: Sequence[str], most_lines: int, most_characters: int) -> list[str]:
-    """The first lines, up to a number of lines and of characters, but at least one."""
+    """Take lines up to a number of lines and of characters, at least one."""
     ends = np.cumsum([len(line) for line in lines[:most_lines]])
     return list(lines[: max(1, int(np.searchsorted(ends, most_characters, side="right")))])
 
 
 def equivalence_figures(context: VocabularyContext) -> dict[str, Any] | None:
-    """The proof of a trimmed or extended model in figures, without the examples.
+    """Give the figures of the equivalence check for the manifest, without examples.
 
     ``None`` in mode ``replace``, and of a model that is trained afterwards: it does something else then.
     """
@@ -177,7 +177,7 @@ def equivalence_figures(context: VocabularyContext) -> dict[str, Any] | None:
 
 
 def summarize(context: VocabularyContext) -> Summary:
-    """The run in figures, once it is published."""
+    """Summarize a published run."""
     home = context.run.output / "monoglot"
     found = Scores.from_dict(read_json(home / "scores" / "scores.json"))
     kept = read_json(home / "tokenizer" / KEPT)

@@ -29,7 +29,7 @@ logger = logging.getLogger(__name__)
 def make_new_tokenizer(
     context: VocabularyContext, corpus_stage: Artifact, *, name: str = "tokenizer"
 ) -> Artifact:
-    """Train a tokenizer of the source's family, or take the user's: a tokenizer folder."""
+    """Train a tokenizer of the source's family, or take the user's."""
     settings = TokenizerSettings(vocabulary_size=context.settings.size)
     given = context.settings.target_tokenizer
     # The tokenizer that extends another one only lends tokens: it needs none that the other has.
@@ -69,7 +69,7 @@ def make_new_tokenizer(
 
 
 def make_trimmed_tokenizer(context: VocabularyContext, corpus_stage: Artifact) -> Artifact:
-    """Keep the source tokens that the corpus uses: a tokenizer folder, and the ids kept."""
+    """Trim the source tokenizer to the tokens that the corpus uses; records the ids kept."""
     rule, weights = trim_settings(context.settings), context.settings.weights
     keep = context.kept.of(context.source)
     counts = count_source_tokens(context, corpus_stage)
@@ -90,7 +90,7 @@ def make_trimmed_tokenizer(context: VocabularyContext, corpus_stage: Artifact) -
 
 
 def trim_settings(settings: Settings) -> TrimSettings:
-    """The rule by which tokens are kept.
+    """Give the rule by which tokens are kept.
 
     Raises:
         SettingError: If there are several, or one makes no sense.
@@ -106,7 +106,7 @@ def trim_settings(settings: Settings) -> TrimSettings:
 def weighted_counts(
     counts: Int64[np.ndarray, "parts source"], weights: Sequence[float]
 ) -> Int64[np.ndarray, " source"] | Float64[np.ndarray, " source"]:
-    """The counts of a text in which each part has the share that its weight gives it, however long it is.
+    """Weigh the counts of each part, whatever its length.
 
     Args:
         counts: How often each part of the corpus uses each token.
@@ -119,7 +119,7 @@ def weighted_counts(
 
 
 def make_extended_tokenizer(context: VocabularyContext, language: Artifact) -> Artifact:
-    """Add the tokens of a tokenizer of the language to the source's: a tokenizer folder, and the ids kept."""
+    """Add tokens of the language to the source tokenizer; records the ids kept."""
     settings = ExtendSettings(context.settings.add_tokens)
     keep = context.kept.of(context.source)
 
@@ -138,7 +138,7 @@ def make_extended_tokenizer(context: VocabularyContext, language: Artifact) -> A
 
 
 def match_vocabularies(context: VocabularyContext, tokenizer: Artifact) -> Artifact:
-    """Find the tokens that both vocabularies have: ``overlap.safetensors``."""
+    """Match source and target tokens: ``overlap.safetensors``."""
 
     def compute(folder: Path) -> None:
         if (tokenizer.folder / KEPT_IDS).exists():
@@ -155,7 +155,7 @@ def match_vocabularies(context: VocabularyContext, tokenizer: Artifact) -> Artif
 
 
 def with_rows(pairs: Overlap, rows: int) -> Overlap:
-    """The overlap without source tokens that the model has no row for, such as Gemma 3's image token."""
+    """Drop pairs whose source token has no row in the model, such as Gemma 3's image token."""
     has_row = pairs.source_ids < rows
     if has_row.all():
         return pairs
@@ -170,7 +170,7 @@ def with_rows(pairs: Overlap, rows: int) -> Overlap:
 
 
 def overlap_of_retained(kept_source_ids: np.ndarray, target: Vocabulary) -> Overlap:
-    """The overlap of a tokenizer whose first tokens are source tokens: no need to compare anything."""
+    """Give the overlap of a tokenizer whose first tokens are source tokens, without comparing."""
     kept, new = np.split(target.ids, [len(kept_source_ids)])
     kinds = np.full(len(kept), MatchKind.EXACT, np.uint8)
     kinds[np.isin(kept, [token.id for token in target.special])] = MatchKind.ROLE

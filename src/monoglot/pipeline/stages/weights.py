@@ -55,7 +55,7 @@ def compute_mixture(
     vectors: Artifact | None = None,
     vectors_of: Artifact | None = None,
 ) -> Artifact:
-    """Say what each target row is made of: ``mixture.safetensors``, ``anchors.json``.
+    """Compute of which source rows each target row is made: ``mixture.safetensors``, ``anchors.json``.
 
     Args:
         context: The run.
@@ -105,7 +105,7 @@ def compute_mixture(
 
 
 def vectors_at_new_ids(vectors: TokenVectors, old: Vocabulary, new: Vocabulary) -> TokenVectors:
-    """The vectors of one vocabulary's tokens at the ids that another gives them; others have none.
+    """Move vectors to the ids that another vocabulary gives their tokens.
 
     So only tokens of the language's own tokenizer are anchors when a vocabulary is extended, as in
     Dobler & de Melo 2023.
@@ -119,7 +119,7 @@ def vectors_at_new_ids(vectors: TokenVectors, old: Vocabulary, new: Vocabulary) 
 
 
 def write_model(context: VocabularyContext, tokenizer: Artifact, mixture: Artifact) -> Artifact:
-    """Carry the model over to the new vocabulary: the files of a Hugging Face folder."""
+    """Write the model with the new vocabulary: a Hugging Face folder."""
 
     def compute(folder: Path) -> None:
         target = load_tokenizer(tokenizer.folder)

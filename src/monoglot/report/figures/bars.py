@@ -14,7 +14,7 @@ LEAST_SHARE_LABELED = 0.09
 
 
 def stacked_bars(title: str, crosstab: Crosstab, colors: Mapping[str, int]) -> Markup:
-    """Draw a bar for each group, all as long, divided by column; how many tokens it is stands at its end.
+    """Draw a stacked bar for each group, of equal length; its number of tokens stands at its end.
 
     Args:
         title: What is shown.

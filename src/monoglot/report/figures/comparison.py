@@ -107,7 +107,7 @@ def mean_curve(curves: Sequence[Curve]) -> Curve:
 
 
 def apart(places: Sequence[float]) -> list[float]:
-    """Heights of labels near those wanted, none on another, inside the drawing."""
+    """Move labels apart so that none covers another, inside the figure."""
     order = sorted(range(len(places)), key=lambda index: places[index])
     found = [0.0] * len(places)
     least = float(TOP)

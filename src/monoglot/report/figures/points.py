@@ -21,7 +21,7 @@ def points(
     backdrop: Float32[np.ndarray, "others 2"],
     colors: dict[str, Sequence[int]],
 ) -> Markup:
-    """Draw points before a backdrop of others.
+    """Draw points in front of a backdrop of others.
 
     Which of the colorings is seen is told by the attribute ``data-color`` of the drawing; the first is.
 
