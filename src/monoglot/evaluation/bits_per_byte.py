@@ -89,19 +89,6 @@ class MaskedQuestions:
             yield Row(line, word, np.concatenate([text.before, shown, text.after]), places, ids[start:stop])
 
 
-def estimated_total(drawn: Float64[np.ndarray, " drawn"], size: int) -> tuple[float, float]:
-    """Estimate the sum of a population from a sample drawn without replacement, and the estimate's variance.
-
-    Args:
-        drawn: The sample: two at least, or all there are.
-        size: How many there are.
-    """
-    if len(drawn) == size:
-        return float(drawn.sum()), 0.0
-    unseen = 1 - len(drawn) / size
-    return float(drawn.mean() * size), float(size**2 * unseen * drawn.var(ddof=1) / len(drawn))
-
-
 @dataclass(frozen=True)
 class CausalQuestions:
     """Each token of a line, given those before it.
@@ -130,42 +117,6 @@ class CausalQuestions:
         """
         guessed = math.log2(self.n_logits) if not len(self.start_ids) and len(self.text.ids[line]) else 0.0
         return sum(words) + guessed, 0.0
-
-
-def causal_rows(
-    line: int,
-    ids: Int64[np.ndarray, " tokens"],
-    start_ids: Int64[np.ndarray, " start"],
-    window_tokens: int,
-) -> Iterator[Row]:
-    """Ask for each token of a line given those before it, in overlapping windows if it is long.
-
-    In each window but the first, at least half the tokens are only context. All windows begin with what the
-    tokenizer puts in front of a text: models rely on it, and without it are far worse than they need to be.
-
-    Args:
-        line: The number of the line.
-        ids: Its tokens, without special ones.
-        start_ids: What stands in front; if nothing does, the first token can't be asked for.
-        window_tokens: The most tokens that the model reads at once.
-    """
-    n_start = len(start_ids)
-    size = window_tokens + 1 - n_start  # the last token of a window is asked for, not read
-    done = 0 if n_start else 1
-    end = min(len(ids), size)
-    while done < end:
-        begin = max(0, end - size)
-        read = np.concatenate([start_ids, ids[begin : end - 1]])
-        # The prediction of a token stands one place before it.
-        places = np.arange(done, end) - begin + n_start - 1
-        yield Row(line, 0, read, places, ids[done:end])
-        done, end = end, min(len(ids), end + size // 2)
-
-
-__all__ = ["LanguageScore", "LanguageSettings", "evaluating", "score_language"]
-
-LONGEST_WINDOW_TOKENS = 1024
-MASKED_CLASSES = ("ForMaskedLM", "ForPreTraining")
 
 
 @dataclass(frozen=True)
@@ -287,6 +238,21 @@ def score_language(
     )
 
 
+@contextmanager
+def evaluating(model: PreTrainedModel) -> Iterator[None]:
+    """Put a model into evaluation mode for a while."""
+    was_training = model.training
+    model.eval()
+    try:
+        yield
+    finally:
+        model.train(was_training)
+
+
+LONGEST_WINDOW_TOKENS = 1024
+MASKED_CLASSES = ("ForMaskedLM", "ForPreTraining")
+
+
 def _questions(
     scorer: TokenScorer,
     tokenizer: PreTrainedTokenizerFast,
@@ -312,12 +278,47 @@ def _questions(
     return CausalQuestions(text, start, window_tokens, scorer.n_logits)
 
 
-@contextmanager
-def evaluating(model: PreTrainedModel) -> Iterator[None]:
-    """Put a model into evaluation mode for a while."""
-    was_training = model.training
-    model.eval()
-    try:
-        yield
-    finally:
-        model.train(was_training)
+def estimated_total(drawn: Float64[np.ndarray, " drawn"], size: int) -> tuple[float, float]:
+    """Estimate the sum of a population from a sample drawn without replacement, and the estimate's variance.
+
+    Args:
+        drawn: The sample: two at least, or all there are.
+        size: How many there are.
+    """
+    if len(drawn) == size:
+        return float(drawn.sum()), 0.0
+    unseen = 1 - len(drawn) / size
+    return float(drawn.mean() * size), float(size**2 * unseen * drawn.var(ddof=1) / len(drawn))
+
+
+def causal_rows(
+    line: int,
+    ids: Int64[np.ndarray, " tokens"],
+    start_ids: Int64[np.ndarray, " start"],
+    window_tokens: int,
+) -> Iterator[Row]:
+    """Ask for each token of a line given those before it, in overlapping windows if it is long.
+
+    In each window but the first, at least half the tokens are only context. All windows begin with what the
+    tokenizer puts in front of a text: models rely on it, and without it are far worse than they need to be.
+
+    Args:
+        line: The number of the line.
+        ids: Its tokens, without special ones.
+        start_ids: What stands in front; if nothing does, the first token can't be asked for.
+        window_tokens: The most tokens that the model reads at once.
+    """
+    n_start = len(start_ids)
+    size = window_tokens + 1 - n_start  # the last token of a window is asked for, not read
+    done = 0 if n_start else 1
+    end = min(len(ids), size)
+    while done < end:
+        begin = max(0, end - size)
+        read = np.concatenate([start_ids, ids[begin : end - 1]])
+        # The prediction of a token stands one place before it.
+        places = np.arange(done, end) - begin + n_start - 1
+        yield Row(line, 0, read, places, ids[done:end])
+        done, end = end, min(len(ids), end + size // 2)
+
+
+__all__ = ["LanguageScore", "LanguageSettings", "evaluating", "score_language"]

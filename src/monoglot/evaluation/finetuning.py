@@ -34,40 +34,6 @@ from monoglot.model.longest_input import longest_input_tokens
 from monoglot.progress import SILENT, Advance, Progress
 from monoglot.training.trainer import uses_bf16
 
-SEGMENTS = "token_type_ids"
-
-
-def reading_tokenizer(tokenizer: PreTrainedTokenizerFast, model: PreTrainedModel) -> PreTrainedTokenizerFast:
-    """Give a tokenizer like another that pads and cuts at the end, and names the inputs that a model takes.
-
-    Labels of words and answers are places in a text, and positions of many models are counted from the first
-    place of a row: padding before the text would shift both.
-
-    Args:
-        tokenizer: A tokenizer, which is left alone.
-        model: What reads: it is given segment ids if it has embeddings for more than one segment.
-    """
-    reading = copy.copy(tokenizer)
-    reading.padding_side = reading.truncation_side = "right"
-    names = [name for name in tokenizer.model_input_names if name != SEGMENTS]
-    if takes_segments(model, named=SEGMENTS in tokenizer.model_input_names):
-        names.append(SEGMENTS)
-    reading.model_input_names = names
-    return reading
-
-
-def takes_segments(model: PreTrainedModel, *, named: bool) -> bool:
-    """Tell whether a model tells the texts of a pair apart by segment ids.
-
-    Args:
-        model: The model.
-        named: Whether its tokenizer says so, which counts where the configuration has no number of segments.
-    """
-    if SEGMENTS not in inspect.signature(model.forward).parameters:
-        return False
-    segments = getattr(model.config.get_text_config(), "type_vocab_size", None)
-    return named if segments is None else segments > 1
-
 
 class Examples(torch.utils.data.Dataset[Feature]):
     """Features as the trainer wants them."""
@@ -82,24 +48,6 @@ class Examples(torch.utils.data.Dataset[Feature]):
         return self.features[index]
 
 
-def by_length(prepared: Prepared) -> Prepared:
-    """Put the longest inputs first, so that batches have little padding; outputs are put back to be scored.
-
-    Args:
-        prepared: A split that is judged.
-    """
-    lengths = np.array([len(feature["input_ids"]) for feature in prepared.features])
-    order = np.argsort(-lengths, kind="stable")
-    places = np.argsort(order)
-
-    def score(outputs: Any) -> dict[str, float]:
-        parts = outputs if isinstance(outputs, tuple) else (outputs,)
-        restored = tuple(part[places] if isinstance(part, np.ndarray) else part for part in parts)
-        return prepared.score(restored if isinstance(outputs, tuple) else restored[0])
-
-    return replace(prepared, features=[prepared.features[i] for i in order], score=score)
-
-
 class Steps(TrainerCallback):
     """Tells how far the training is."""
 
@@ -109,50 +57,6 @@ class Steps(TrainerCallback):
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """One step more."""
         self.advance(1)
-
-
-def task_arguments(
-    settings: FineTuning, folder: str, *, metric: str, epochs: int, seed: int, outputs: int
-) -> TrainingArguments:
-    """The arguments of `Trainer` that follow from our settings.
-
-    Args:
-        settings: Our settings.
-        folder: Where the best epoch is kept.
-        metric: The score that chooses it.
-        epochs: Passes over the training data.
-        seed: Of the order of the examples.
-        outputs: How many numbers the head gives.
-    """
-    return TrainingArguments(
-        output_dir=folder,
-        num_train_epochs=epochs,
-        per_device_train_batch_size=settings.batch_size,
-        per_device_eval_batch_size=2 * settings.batch_size,
-        learning_rate=settings.learning_rate,
-        # The single number of a regression would be rounded to eight bits, and few examples told apart.
-        bf16=outputs > 1 and uses_bf16(settings.precision),
-        use_cpu=not torch.accelerator.is_available(),
-        warmup_steps=0.1,  # a share
-        weight_decay=0.01,
-        # By length there would be less padding, but where lengths go with labels, batches of one label.
-        train_sampling_strategy="random",
-        eval_strategy="epoch",
-        save_strategy="best",
-        save_total_limit=1,
-        save_only_model=True,
-        load_best_model_at_end=True,
-        metric_for_best_model=metric,
-        seed=seed,
-        report_to="none",
-        disable_tqdm=True,
-        logging_strategy="no",
-        dataloader_pin_memory=False,
-    )
-
-
-LOOKED_AT = 64
-"""Training inputs that tell what a new head is given."""
 
 
 @dataclass(frozen=True)
@@ -246,6 +150,124 @@ def finetune(
     return TunedScores(seed, round(epoch, 2), scores[0], dict(zip(names, scores[1:], strict=True)))
 
 
+SEGMENTS = "token_type_ids"
+
+
+def reading_tokenizer(tokenizer: PreTrainedTokenizerFast, model: PreTrainedModel) -> PreTrainedTokenizerFast:
+    """Give a tokenizer like another that pads and cuts at the end, and names the inputs that a model takes.
+
+    Labels of words and answers are places in a text, and positions of many models are counted from the first
+    place of a row: padding before the text would shift both.
+
+    Args:
+        tokenizer: A tokenizer, which is left alone.
+        model: What reads: it is given segment ids if it has embeddings for more than one segment.
+    """
+    reading = copy.copy(tokenizer)
+    reading.padding_side = reading.truncation_side = "right"
+    names = [name for name in tokenizer.model_input_names if name != SEGMENTS]
+    if takes_segments(model, named=SEGMENTS in tokenizer.model_input_names):
+        names.append(SEGMENTS)
+    reading.model_input_names = names
+    return reading
+
+
+def takes_segments(model: PreTrainedModel, *, named: bool) -> bool:
+    """Tell whether a model tells the texts of a pair apart by segment ids.
+
+    Args:
+        model: The model.
+        named: Whether its tokenizer says so, which counts where the configuration has no number of segments.
+    """
+    if SEGMENTS not in inspect.signature(model.forward).parameters:
+        return False
+    segments = getattr(model.config.get_text_config(), "type_vocab_size", None)
+    return named if segments is None else segments > 1
+
+
+def by_length(prepared: Prepared) -> Prepared:
+    """Put the longest inputs first, so that batches have little padding; outputs are put back to be scored.
+
+    Args:
+        prepared: A split that is judged.
+    """
+    lengths = np.array([len(feature["input_ids"]) for feature in prepared.features])
+    order = np.argsort(-lengths, kind="stable")
+    places = np.argsort(order)
+
+    def score(outputs: Any) -> dict[str, float]:
+        parts = outputs if isinstance(outputs, tuple) else (outputs,)
+        restored = tuple(part[places] if isinstance(part, np.ndarray) else part for part in parts)
+        return prepared.score(restored if isinstance(outputs, tuple) else restored[0])
+
+    return replace(prepared, features=[prepared.features[i] for i in order], score=score)
+
+
+def _bar(
+    progress: Progress, prepared: Prepared, epochs: int, settings: FineTuning
+) -> AbstractContextManager[Advance]:
+    steps = -(-len(prepared.features) // settings.batch_size) * epochs
+    return progress.task("Fine-tuning", steps)
+
+
+def task_arguments(
+    settings: FineTuning, folder: str, *, metric: str, epochs: int, seed: int, outputs: int
+) -> TrainingArguments:
+    """The arguments of `Trainer` that follow from our settings.
+
+    Args:
+        settings: Our settings.
+        folder: Where the best epoch is kept.
+        metric: The score that chooses it.
+        epochs: Passes over the training data.
+        seed: Of the order of the examples.
+        outputs: How many numbers the head gives.
+    """
+    return TrainingArguments(
+        output_dir=folder,
+        num_train_epochs=epochs,
+        per_device_train_batch_size=settings.batch_size,
+        per_device_eval_batch_size=2 * settings.batch_size,
+        learning_rate=settings.learning_rate,
+        # The single number of a regression would be rounded to eight bits, and few examples told apart.
+        bf16=outputs > 1 and uses_bf16(settings.precision),
+        use_cpu=not torch.accelerator.is_available(),
+        warmup_steps=0.1,  # a share
+        weight_decay=0.01,
+        # By length there would be less padding, but where lengths go with labels, batches of one label.
+        train_sampling_strategy="random",
+        eval_strategy="epoch",
+        save_strategy="best",
+        save_total_limit=1,
+        save_only_model=True,
+        load_best_model_at_end=True,
+        metric_for_best_model=metric,
+        seed=seed,
+        report_to="none",
+        disable_tqdm=True,
+        logging_strategy="no",
+        dataloader_pin_memory=False,
+    )
+
+
+LOOKED_AT = 64
+"""Training inputs that tell what a new head is given."""
+
+
+def _some_inputs(prepared: Prepared, tokenizer: PreTrainedTokenizerFast) -> Mapping[str, torch.Tensor]:
+    """A batch of training inputs, drawn at random."""
+    drawn = torch.randperm(len(prepared.features))[:LOOKED_AT].tolist()
+    inputs = [
+        {
+            name: prepared.features[i][name]
+            for name in tokenizer.model_input_names
+            if name in prepared.features[i]
+        }
+        for i in drawn
+    ]
+    return tokenizer.pad(inputs, return_tensors="pt")
+
+
 def _scores(task: TrainedTask, prepared: Prepared, outputs: Any) -> dict[str, float]:
     """Scores of what a model gives; encoder-decoders give more than their answer, which comes first.
 
@@ -267,27 +289,6 @@ def _judged(trainer: Trainer, task: TrainedTask, prepared: Prepared) -> dict[str
     """Scores of the trained model."""
     trainer.compute_metrics = None
     return _scores(task, prepared, trainer.predict(Examples(prepared)).predictions)
-
-
-def _some_inputs(prepared: Prepared, tokenizer: PreTrainedTokenizerFast) -> Mapping[str, torch.Tensor]:
-    """A batch of training inputs, drawn at random."""
-    drawn = torch.randperm(len(prepared.features))[:LOOKED_AT].tolist()
-    inputs = [
-        {
-            name: prepared.features[i][name]
-            for name in tokenizer.model_input_names
-            if name in prepared.features[i]
-        }
-        for i in drawn
-    ]
-    return tokenizer.pad(inputs, return_tensors="pt")
-
-
-def _bar(
-    progress: Progress, prepared: Prepared, epochs: int, settings: FineTuning
-) -> AbstractContextManager[Advance]:
-    steps = -(-len(prepared.features) // settings.batch_size) * epochs
-    return progress.task("Fine-tuning", steps)
 
 
 def spread(values: Sequence[float]) -> Mapping[str, float | None]:

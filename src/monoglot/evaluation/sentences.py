@@ -17,25 +17,6 @@ from monoglot.model.pooling import Pooling, cosines, pool_rows
 from monoglot.progress import SILENT, Progress
 
 
-def correlations(given: Float[np.ndarray, " pairs"], ratings: Sequence[float]) -> dict[str, float]:
-    """Compute Spearman's and Pearson's correlation; of a model that rates all pairs alike, zero.
-
-    Args:
-        given: A model's similarities.
-        ratings: How alike people found each pair; not all the same.
-    """
-    if np.ptp(given) == 0:
-        return {"spearman": 0.0, "pearson": 0.0}
-    return {
-        "spearman": float(spearmanr(given, ratings).statistic),
-        "pearson": float(pearsonr(given, ratings).statistic),
-    }
-
-
-BATCH_TOKENS = 8192
-"""Tokens of a batch, padding included."""
-
-
 @dataclass(frozen=True)
 class SentenceEncoder:
     """A model that gives sentences a vector each.
@@ -72,6 +53,10 @@ class SentenceEncoder:
             longest_tokens=self.longest_tokens,
             progress=progress,
         )
+
+
+BATCH_TOKENS = 8192
+"""Tokens of a batch, padding included."""
 
 
 @torch.inference_mode()
@@ -113,6 +98,21 @@ def embed(
             vectors[batch] = pool_rows(hidden, padded["attention_mask"], pooling).cpu().numpy()
             advance(len(batch))
     return vectors
+
+
+def correlations(given: Float[np.ndarray, " pairs"], ratings: Sequence[float]) -> dict[str, float]:
+    """Compute Spearman's and Pearson's correlation; of a model that rates all pairs alike, zero.
+
+    Args:
+        given: A model's similarities.
+        ratings: How alike people found each pair; not all the same.
+    """
+    if np.ptp(given) == 0:
+        return {"spearman": 0.0, "pearson": 0.0}
+    return {
+        "spearman": float(spearmanr(given, ratings).statistic),
+        "pearson": float(pearsonr(given, ratings).statistic),
+    }
 
 
 def precision_at_1(queries: Float32[np.ndarray, "n dim"], answers: Float32[np.ndarray, "n dim"]) -> float:

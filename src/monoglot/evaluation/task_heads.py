@@ -16,46 +16,6 @@ from monoglot.model.folder import load_config
 from monoglot.model.hidden_states import change_input, recorded_inputs
 from monoglot.model.side_files import transformer_folder
 
-LEAST_DEVIATION = 0.1
-"""Of the size of the states: were less than that made one, each step of the body would turn answers over."""
-
-
-@torch.no_grad()
-def standardize_inputs(model: PreTrainedModel, new: frozenset[str], batch: Mapping[str, Tensor]) -> None:
-    """Let a new head take ``(x - mean) / deviation`` for each hidden state ``x`` of the body under it.
-
-    The states of a contrastively trained encoder lie in a narrow cone: what they have in common is many times
-    what tells them apart. A head that begins with noise sees the common part alone, and learns for hundreds
-    of steps to take it off. Mean (a vector) and deviation (a number) are those of one batch, and stay.
-
-    Args:
-        model: A model under a new head; a hook is added to the first layer of the head.
-        new: Names of the parameters that are new.
-        batch: Inputs as the model takes them, of different texts.
-
-    Reference: what a common direction of all vectors does to similarities, Ethayarajh 2019 (arXiv 1909.00512)
-    and Mu & Viswanath 2018 (arXiv 1702.01417), who take it off.
-    """
-    layers = [
-        module
-        for name, module in model.named_modules()
-        if f"{name}.weight" in new and isinstance(module, nn.Linear)
-    ]
-    was_training = model.training
-    with recorded_inputs(layers) as calls:
-        model.eval()(**{name: values.to(model.device) for name, values in batch.items()})
-    model.train(was_training)
-    if not calls:
-        return
-    layer, states = calls[0][0], calls[0][1].detach().float()
-    mask = batch["attention_mask"].to(states.device).bool()
-    # A head for words is given the states of padding as well, one for texts a single state of each.
-    rows = states[mask] if states.shape[:-1] == mask.shape else states.flatten(0, -2)
-    mean = rows.mean(dim=0)
-    size = float(rows.square().mean().sqrt())
-    deviation = max(float((rows - mean).square().mean().sqrt()), LEAST_DEVIATION * size, 1e-6)
-    change_input(layer, lambda given: (given.float() - mean.to(given.device)) / deviation)
-
 
 def load_with_head(
     folder: Path,
@@ -132,3 +92,44 @@ def _renewed(model: PreTrainedModel, new: frozenset[str]) -> frozenset[str]:
         draw_again(model, module)
         names |= {f"{place}.{name}" for name in own}
     return frozenset(names)
+
+
+LEAST_DEVIATION = 0.1
+"""Of the size of the states: were less than that made one, each step of the body would turn answers over."""
+
+
+@torch.no_grad()
+def standardize_inputs(model: PreTrainedModel, new: frozenset[str], batch: Mapping[str, Tensor]) -> None:
+    """Let a new head take ``(x - mean) / deviation`` for each hidden state ``x`` of the body under it.
+
+    The states of a contrastively trained encoder lie in a narrow cone: what they have in common is many times
+    what tells them apart. A head that begins with noise sees the common part alone, and learns for hundreds
+    of steps to take it off. Mean (a vector) and deviation (a number) are those of one batch, and stay.
+
+    Args:
+        model: A model under a new head; a hook is added to the first layer of the head.
+        new: Names of the parameters that are new.
+        batch: Inputs as the model takes them, of different texts.
+
+    Reference: what a common direction of all vectors does to similarities, Ethayarajh 2019 (arXiv 1909.00512)
+    and Mu & Viswanath 2018 (arXiv 1702.01417), who take it off.
+    """
+    layers = [
+        module
+        for name, module in model.named_modules()
+        if f"{name}.weight" in new and isinstance(module, nn.Linear)
+    ]
+    was_training = model.training
+    with recorded_inputs(layers) as calls:
+        model.eval()(**{name: values.to(model.device) for name, values in batch.items()})
+    model.train(was_training)
+    if not calls:
+        return
+    layer, states = calls[0][0], calls[0][1].detach().float()
+    mask = batch["attention_mask"].to(states.device).bool()
+    # A head for words is given the states of padding as well, one for texts a single state of each.
+    rows = states[mask] if states.shape[:-1] == mask.shape else states.flatten(0, -2)
+    mean = rows.mean(dim=0)
+    size = float(rows.square().mean().sqrt())
+    deviation = max(float((rows - mean).square().mean().sqrt()), LEAST_DEVIATION * size, 1e-6)
+    change_input(layer, lambda given: (given.float() - mean.to(given.device)) / deviation)

@@ -17,6 +17,23 @@ from monoglot.maths.sparse import SparseRows
 from monoglot.progress import SILENT, Progress
 from monoglot.tokenization.overlap import Overlap
 
+
+@dataclass(frozen=True)
+class AnchorReport:
+    """What is to be known of the anchors of a transfer.
+
+    Attributes:
+        anchors: How many there are.
+        agreement: Mean reliability, each anchor as often as it occurs; 0.5 if none does.
+        least_reliable: The least reliable of the frequent ones: target token, source token, reliability,
+            occurrences.
+    """
+
+    anchors: int
+    agreement: float
+    least_reliable: list[tuple[str, str, float, int]]
+
+
 Compute = Callable[[Float[Tensor, "queries dim"], Float[Tensor, "anchors dim"]], SparseRows]
 """Gives weights over anchors for each query; both are vectors."""
 
@@ -80,43 +97,10 @@ def from_source_tokens(
     return nearest.with_columns(np.flatnonzero(usable)).spread(has_vector)
 
 
-def check_neighbors(neighbors: int, temperature: float) -> None:
-    """Refuse numbers that make no sense.
-
-    Raises:
-        SettingError: If there is no neighbor, or the temperature is not positive.
-    """
-    if neighbors < 1:
-        raise SettingError(f"the method's neighbors are {neighbors}: give 1 or more")
-    if not temperature > 0:
-        raise SettingError(f"the method's temperature is {temperature}: give a positive number")
-
-
-NEIGHBORS = 10
-"""Nearest anchors in the auxiliary space that are looked up in the source embeddings."""
-RANDOM_ANCHORS = 512
-"""Anchors drawn at random that tell which source cosines are usual for an anchor."""
-
-LISTED = 50
-"""Anchors that are listed."""
 SEEN = 20
 """Only anchors that occur so often are listed: of rarer ones the text says little."""
-
-
-@dataclass(frozen=True)
-class AnchorReport:
-    """What is to be known of the anchors of a transfer.
-
-    Attributes:
-        anchors: How many there are.
-        agreement: Mean reliability, each anchor as often as it occurs; 0.5 if none does.
-        least_reliable: The least reliable of the frequent ones: target token, source token, reliability,
-            occurrences.
-    """
-
-    anchors: int
-    agreement: float
-    least_reliable: list[tuple[str, str, float, int]]
+LISTED = 50
+"""Anchors that are listed."""
 
 
 def judge_anchors(transfer: Transfer) -> AnchorReport:
@@ -137,6 +121,12 @@ def judge_anchors(transfer: Transfer) -> AnchorReport:
         for i in least
     ]
     return AnchorReport(len(reliability), agreement, listed)
+
+
+RANDOM_ANCHORS = 512
+"""Anchors drawn at random that tell which source cosines are usual for an anchor."""
+NEIGHBORS = 10
+"""Nearest anchors in the auxiliary space that are looked up in the source embeddings."""
 
 
 @torch.inference_mode()
@@ -176,3 +166,15 @@ def anchor_reliability(
         shares = torch.searchsorted(usual, cosines.contiguous()).float() / len(random_anchors)
         result[block] = (shares * others).sum(dim=1) / others.sum(dim=1)
     return result.numpy()
+
+
+def check_neighbors(neighbors: int, temperature: float) -> None:
+    """Refuse numbers that make no sense.
+
+    Raises:
+        SettingError: If there is no neighbor, or the temperature is not positive.
+    """
+    if neighbors < 1:
+        raise SettingError(f"the method's neighbors are {neighbors}: give 1 or more")
+    if not temperature > 0:
+        raise SettingError(f"the method's temperature is {temperature}: give a positive number")

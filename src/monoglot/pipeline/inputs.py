@@ -29,23 +29,6 @@ from monoglot.settings import Settings
 logger = logging.getLogger(__name__)
 
 
-@contextmanager
-def limited_threads(n_threads: int) -> Iterator[None]:
-    """Limit torch and, if they have not started theirs yet, the Rust libraries (tokenizers).
-
-    Args:
-        n_threads: The limit; the one before is restored afterwards.
-    """
-    before = torch.get_num_threads()
-    os.environ.setdefault("RAYON_NUM_THREADS", str(n_threads))
-    os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
-    torch.set_num_threads(n_threads)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
-
-
 def check(source: Source, text: Corpus, settings: Settings) -> None:
     """Check model, tokenizers, corpus and settings against each other.
 
@@ -91,30 +74,6 @@ def read_as_the_model_does(text: Corpus, source: Source) -> None:
         )
 
 
-def check_runs(source: Source, loaded: PreTrainedModel | None = None, *, trained: bool = False) -> None:
-    """Refuse a model that can't be run on text, before any long work.
-
-    X-MOD wants to be told the language of a text, Whisper wants sound.
-
-    Args:
-        source: The model.
-        loaded: Its weights, where they are in memory; by default they are loaded for one token, and freed.
-        trained: Whether it is to be trained or scored, so that it must want nothing but text.
-
-    Raises:
-        ModelError: If it can't be run, or wants something else.
-    """
-    structure = source.checkpoint.structure
-    if trained and structure.main_input_name != "input_ids":
-        raise ModelError(
-            f"{type(structure).__name__} wants {structure.main_input_name} beside text: specialize can give "
-            "it a vocabulary, but it can't be trained or scored on text."
-        )
-    model = loaded or source.at(source.folder).model
-    with torch.inference_mode():
-        output(model, source.tokenizer(["a"], return_tensors="pt"))
-
-
 def check_weights(text: Corpus, weights: Sequence[float]) -> None:
     """Check that each part of the corpus has one weight.
 
@@ -151,3 +110,44 @@ def check_target(source: Source, target: Source, settings: Settings) -> None:
     plan_transplant(source.checkpoint.structure, anything, target.tokenizer, source.tokenizer)
     for lost in lost_templates(source.folder, target.tokenizer):
         logger.warning("%s", lost)
+
+
+def check_runs(source: Source, loaded: PreTrainedModel | None = None, *, trained: bool = False) -> None:
+    """Refuse a model that can't be run on text, before any long work.
+
+    X-MOD wants to be told the language of a text, Whisper wants sound.
+
+    Args:
+        source: The model.
+        loaded: Its weights, where they are in memory; by default they are loaded for one token, and freed.
+        trained: Whether it is to be trained or scored, so that it must want nothing but text.
+
+    Raises:
+        ModelError: If it can't be run, or wants something else.
+    """
+    structure = source.checkpoint.structure
+    if trained and structure.main_input_name != "input_ids":
+        raise ModelError(
+            f"{type(structure).__name__} wants {structure.main_input_name} beside text: specialize can give "
+            "it a vocabulary, but it can't be trained or scored on text."
+        )
+    model = loaded or source.at(source.folder).model
+    with torch.inference_mode():
+        output(model, source.tokenizer(["a"], return_tensors="pt"))
+
+
+@contextmanager
+def limited_threads(n_threads: int) -> Iterator[None]:
+    """Limit torch and, if they have not started theirs yet, the Rust libraries (tokenizers).
+
+    Args:
+        n_threads: The limit; the one before is restored afterwards.
+    """
+    before = torch.get_num_threads()
+    os.environ.setdefault("RAYON_NUM_THREADS", str(n_threads))
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
+    torch.set_num_threads(n_threads)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

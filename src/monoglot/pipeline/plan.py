@@ -32,14 +32,6 @@ from monoglot.tokenization.vocabulary import id_rows, plain_backend
 logger = logging.getLogger(__name__)
 
 
-ENOUGH_BYTES = 20_000_000
-"""About 5 million tokens. With less text, a replaced vocabulary can end up behind the original one."""
-WORTHWHILE = 0.9
-"""A new vocabulary should save at least a tenth of the tokens."""
-GOOD_ENOUGH = 1.03
-"""A smaller vocabulary is preferred if it needs no more tokens than this, compared with the best."""
-
-
 class Candidate(Protocol):
     """The figures of an option that the advice looks at."""
 
@@ -62,34 +54,6 @@ class Advice:
     option: str
     reason: str
     flags: str
-
-
-def advise(options: Mapping[str, Candidate], corpus_bytes: int) -> Advice:
-    """Choose among options by a few rules.
-
-    A trimmed model does exactly what the original does, so it is advised unless a vocabulary of the
-    language's own would save a good part of the tokens, and there is enough text to train the embeddings.
-
-    Args:
-        options: The options tried, by name; ``trim`` is always among them.
-        corpus_bytes: Size of the whole corpus.
-    """
-    trim = Advice("trim", "", "--mode trim")
-    replacing = {name: option for name, option in options.items() if name.startswith("replace")}
-    if not replacing:
-        return Advice(trim.option, "the text is too small to train a vocabulary on", trim.flags)
-    best = min(option.relative_tokens for option in replacing.values())
-    saved = f"a vocabulary of the language's own would save {max(0.0, 1 - best):.0%} of the tokens"
-    if best > WORTHWHILE:
-        return Advice(trim.option, f"{saved}: not worth training new embeddings for", trim.flags)
-    if corpus_bytes < ENOUGH_BYTES:
-        reason = f"{saved}, but {corpus_bytes / 1e6:.1f} MB of text are little to train new embeddings with"
-        return Advice(trim.option, reason, trim.flags)
-    name, option = next(
-        (name, option) for name, option in replacing.items() if option.relative_tokens <= GOOD_ENOUGH * best
-    )
-    flags = f"--mode replace --vocabulary-size {option.vocabulary}"
-    return Advice(name, f"{saved}, and there is enough text to train the new embeddings", flags)
 
 
 @dataclass(frozen=True)
@@ -121,56 +85,6 @@ class Inspection:
     def parameters_with(self, vocabulary: int) -> int:
         """Parameters of the model with another number of tokens."""
         return self.parameters + (vocabulary - self.rows) * self.row_parameters
-
-
-def inspect(source: Source) -> Inspection:
-    """Inspect a model without changing it.
-
-    Raises:
-        InputError: If the model or its tokenizer can't be used.
-    """
-    model, vocabulary, tables = source.checkpoint.structure, source.vocabulary, source.checkpoint.tables
-    tensors = named_tensors(model)
-    parameters = {id(parameter): parameter.numel() for parameter in model.parameters()}
-    own = [table for table in tables.tables if id(tensors[table.names[0]]) in parameters]
-    return Inspection(
-        architecture=type(model).__name__,
-        family=str(vocabulary.family),
-        roles={str(role): vocabulary.by_role[role].text for role in Role if role in vocabulary.by_role},
-        vocabulary=len(vocabulary),
-        rows=tables.rows,
-        parameters=sum(parameters.values()),
-        row_parameters=sum(tensors[table.names[0]].numel() for table in own) // tables.rows,
-        tables={" = ".join(table.names): str(table.kind) for table in tables.tables},
-        hazards=tuple(_hazards(source, tables)),
-    )
-
-
-def _hazards(source: Source, tables: VocabularyTables) -> Iterator[str]:
-    """List what a careless change of the vocabulary would break."""
-    model, vocabulary = source.checkpoint.structure, source.vocabulary
-    if names := coupled_tables(model, frozenset(tables.axes)):
-        yield f"positions are counted from the pad token's id ({', '.join(names)}): it must stay"
-    if any(len(table.names) > 1 for table in tables.tables):
-        yield "input embeddings and output head are one table, and have to stay one"
-    if any(table.kind is TableKind.OUTPUT for table in tables.tables):
-        yield "the output head is a table of its own, and needs rows of its own"
-    if biases := [table.names[0] for table in tables.tables if table.kind is TableKind.BIAS]:
-        yield f"each token has an output bias that has to move with it ({', '.join(biases)})"
-    if tables.rows != vocabulary.size:
-        yield f"the tables have {tables.rows:,} rows, the tokenizer has ids up to {vocabulary.size - 1:,}"
-    untrained = int((~trained_rows(source.embeddings, vocabulary)).sum())
-    if untrained:
-        yield f"{untrained:,} rows were never trained, and must not shape new ones"
-    if len(vocabulary) < vocabulary.size:
-        gaps = vocabulary.size - len(np.unique(vocabulary.ids))
-        yield f"{gaps:,} ids below the highest have no token"
-
-
-SIZES = (8_000, 16_000, 32_000, 50_048, 100_000)
-SAMPLE_BYTES = 3_000_000
-"""Text on which tokenizers are tried; a real run trains on all of it."""
-ADDED_TOKENS = 30_000
 
 
 @dataclass(frozen=True)
@@ -263,17 +177,60 @@ def plan(
     )
 
 
-def _keep_flags(keep_text: Sequence[str], keep_tokens: str | None) -> Iterator[str]:
-    """Give the options with which `specialize` retains the same texts."""
-    if keep_text:
-        yield shlex.join(["--keep-text", *keep_text])
-    if keep_tokens:
-        yield shlex.join(["--keep-tokens", keep_tokens])
+def inspect(source: Source) -> Inspection:
+    """Inspect a model without changing it.
+
+    Raises:
+        InputError: If the model or its tokenizer can't be used.
+    """
+    model, vocabulary, tables = source.checkpoint.structure, source.vocabulary, source.checkpoint.tables
+    tensors = named_tensors(model)
+    parameters = {id(parameter): parameter.numel() for parameter in model.parameters()}
+    own = [table for table in tables.tables if id(tensors[table.names[0]]) in parameters]
+    return Inspection(
+        architecture=type(model).__name__,
+        family=str(vocabulary.family),
+        roles={str(role): vocabulary.by_role[role].text for role in Role if role in vocabulary.by_role},
+        vocabulary=len(vocabulary),
+        rows=tables.rows,
+        parameters=sum(parameters.values()),
+        row_parameters=sum(tensors[table.names[0]].numel() for table in own) // tables.rows,
+        tables={" = ".join(table.names): str(table.kind) for table in tables.tables},
+        hazards=tuple(_hazards(source, tables)),
+    )
+
+
+def _hazards(source: Source, tables: VocabularyTables) -> Iterator[str]:
+    """List what a careless change of the vocabulary would break."""
+    model, vocabulary = source.checkpoint.structure, source.vocabulary
+    if names := coupled_tables(model, frozenset(tables.axes)):
+        yield f"positions are counted from the pad token's id ({', '.join(names)}): it must stay"
+    if any(len(table.names) > 1 for table in tables.tables):
+        yield "input embeddings and output head are one table, and have to stay one"
+    if any(table.kind is TableKind.OUTPUT for table in tables.tables):
+        yield "the output head is a table of its own, and needs rows of its own"
+    if biases := [table.names[0] for table in tables.tables if table.kind is TableKind.BIAS]:
+        yield f"each token has an output bias that has to move with it ({', '.join(biases)})"
+    if tables.rows != vocabulary.size:
+        yield f"the tables have {tables.rows:,} rows, the tokenizer has ids up to {vocabulary.size - 1:,}"
+    untrained = int((~trained_rows(source.embeddings, vocabulary)).sum())
+    if untrained:
+        yield f"{untrained:,} rows were never trained, and must not shape new ones"
+    if len(vocabulary) < vocabulary.size:
+        gaps = vocabulary.size - len(np.unique(vocabulary.ids))
+        yield f"{gaps:,} ids below the highest have no token"
+
+
+SAMPLE_BYTES = 3_000_000
+"""Text on which tokenizers are tried; a real run trains on all of it."""
 
 
 def sampled(corpus: Corpus, corpus_bytes: int) -> list[str]:
     """Take every n-th training line, about ``SAMPLE_BYTES`` in all."""
     return list(islice(corpus.lines(), 0, None, max(1, round(corpus_bytes / SAMPLE_BYTES))))
+
+
+SIZES = (8_000, 16_000, 32_000, 50_048, 100_000)
 
 
 def _options(
@@ -323,6 +280,9 @@ def _replaced(
         return None
 
 
+ADDED_TOKENS = 30_000
+
+
 def _extended(
     source: Source, language: PreTrainedTokenizerFast, keep: RetainedText
 ) -> PreTrainedTokenizerFast | None:
@@ -334,3 +294,47 @@ def _extended(
         except SettingError:
             added //= 2
     return None
+
+
+WORTHWHILE = 0.9
+"""A new vocabulary should save at least a tenth of the tokens."""
+ENOUGH_BYTES = 20_000_000
+"""About 5 million tokens. With less text, a replaced vocabulary can end up behind the original one."""
+GOOD_ENOUGH = 1.03
+"""A smaller vocabulary is preferred if it needs no more tokens than this, compared with the best."""
+
+
+def advise(options: Mapping[str, Candidate], corpus_bytes: int) -> Advice:
+    """Choose among options by a few rules.
+
+    A trimmed model does exactly what the original does, so it is advised unless a vocabulary of the
+    language's own would save a good part of the tokens, and there is enough text to train the embeddings.
+
+    Args:
+        options: The options tried, by name; ``trim`` is always among them.
+        corpus_bytes: Size of the whole corpus.
+    """
+    trim = Advice("trim", "", "--mode trim")
+    replacing = {name: option for name, option in options.items() if name.startswith("replace")}
+    if not replacing:
+        return Advice(trim.option, "the text is too small to train a vocabulary on", trim.flags)
+    best = min(option.relative_tokens for option in replacing.values())
+    saved = f"a vocabulary of the language's own would save {max(0.0, 1 - best):.0%} of the tokens"
+    if best > WORTHWHILE:
+        return Advice(trim.option, f"{saved}: not worth training new embeddings for", trim.flags)
+    if corpus_bytes < ENOUGH_BYTES:
+        reason = f"{saved}, but {corpus_bytes / 1e6:.1f} MB of text are little to train new embeddings with"
+        return Advice(trim.option, reason, trim.flags)
+    name, option = next(
+        (name, option) for name, option in replacing.items() if option.relative_tokens <= GOOD_ENOUGH * best
+    )
+    flags = f"--mode replace --vocabulary-size {option.vocabulary}"
+    return Advice(name, f"{saved}, and there is enough text to train the new embeddings", flags)
+
+
+def _keep_flags(keep_text: Sequence[str], keep_tokens: str | None) -> Iterator[str]:
+    """Give the options with which `specialize` retains the same texts."""
+    if keep_text:
+        yield shlex.join(["--keep-text", *keep_text])
+    if keep_tokens:
+        yield shlex.join(["--keep-tokens", keep_tokens])

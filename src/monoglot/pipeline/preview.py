@@ -16,70 +16,6 @@ from monoglot.run.output import check_apart, check_place
 from monoglot.untrusted import read_foreign_json
 from monoglot.visible import is_text
 
-FOLDERS = {
-    "target_tokenizer": "the target tokenizer",
-    "teacher": "the teacher",
-    "heldout": "the held-out text",
-    "retention": "the text of --retention",
-}
-"""Settings that may name a folder; all others may name a file."""
-
-
-def check_output(
-    output: str | Path, model: str | Path, inputs: Sequence[str], corpus: Corpus, *settings: object
-) -> None:
-    """Refuse an output that is an input, contains one, or lies in one.
-
-    Args:
-        output: The folder to make.
-        model: Folder or hub name of the model.
-        inputs: What the user gave as corpus.
-        corpus: The corpus that was found there.
-        settings: All settings, whose values may be the names of more files.
-
-    Raises:
-        OutputError: If it is so, or there can be no such folder.
-        SettingError: If a setting is no text that can be written down.
-    """
-    check_place(Path(output))
-    for name, text in (pair for each in settings for pair in _texts(each)):
-        if not is_text(text):
-            raise SettingError(
-                f"--{name.replace('_', '-')} is {text!r:.80}, which is not UTF-8 and can't be recorded: "
-                "rename it."
-            )
-    check_apart(Path(output), _places(model, inputs, corpus, settings))
-
-
-def _places(
-    model: str | Path, inputs: Sequence[str], corpus: Corpus, settings: Sequence[object]
-) -> Iterator[tuple[str, Path]]:
-    yield "the model", Path(model).expanduser()
-    for folder in filter(Path.is_dir, (Path(name).expanduser() for name in inputs)):
-        yield "the corpus", folder
-    for what, sources in (("the corpus", corpus.sources), ("the held-out text", corpus.heldout)):
-        for source in sources:
-            if isinstance(source, TextFile):
-                yield what, source.path
-    for each in settings:
-        for name, text in _texts(each):
-            path = Path(text).expanduser()
-            if name in FOLDERS or path.is_file():
-                yield FOLDERS.get(name, f"the file of {name.replace('_', '-')}"), path
-
-
-def _texts(settings: object) -> Iterator[tuple[str, str]]:
-    """Give all texts in settings, each with the name of its setting."""
-    if not dataclasses.is_dataclass(settings):
-        return
-    for field in dataclasses.fields(settings):
-        value = getattr(settings, field.name)
-        values = value.items() if isinstance(value, Mapping) else [(field.name, value)]
-        for name, each in values:
-            for text in each if isinstance(each, list | tuple) else [each]:
-                if isinstance(text, str) and text and "\0" not in text:
-                    yield name, text
-
 
 def preview(
     model: str | Path,
@@ -123,3 +59,68 @@ def _described(folder: Path) -> str:
     rows = config.get("vocab_size")
     parts = [*names[:1], *([f"{rows:,} rows of embeddings"] if isinstance(rows, int) else [])]
     return f": {', '.join(parts)}" if parts else ""
+
+
+def check_output(
+    output: str | Path, model: str | Path, inputs: Sequence[str], corpus: Corpus, *settings: object
+) -> None:
+    """Refuse an output that is an input, contains one, or lies in one.
+
+    Args:
+        output: The folder to make.
+        model: Folder or hub name of the model.
+        inputs: What the user gave as corpus.
+        corpus: The corpus that was found there.
+        settings: All settings, whose values may be the names of more files.
+
+    Raises:
+        OutputError: If it is so, or there can be no such folder.
+        SettingError: If a setting is no text that can be written down.
+    """
+    check_place(Path(output))
+    for name, text in (pair for each in settings for pair in _texts(each)):
+        if not is_text(text):
+            raise SettingError(
+                f"--{name.replace('_', '-')} is {text!r:.80}, which is not UTF-8 and can't be recorded: "
+                "rename it."
+            )
+    check_apart(Path(output), _places(model, inputs, corpus, settings))
+
+
+def _texts(settings: object) -> Iterator[tuple[str, str]]:
+    """Give all texts in settings, each with the name of its setting."""
+    if not dataclasses.is_dataclass(settings):
+        return
+    for field in dataclasses.fields(settings):
+        value = getattr(settings, field.name)
+        values = value.items() if isinstance(value, Mapping) else [(field.name, value)]
+        for name, each in values:
+            for text in each if isinstance(each, list | tuple) else [each]:
+                if isinstance(text, str) and text and "\0" not in text:
+                    yield name, text
+
+
+FOLDERS = {
+    "target_tokenizer": "the target tokenizer",
+    "teacher": "the teacher",
+    "heldout": "the held-out text",
+    "retention": "the text of --retention",
+}
+"""Settings that may name a folder; all others may name a file."""
+
+
+def _places(
+    model: str | Path, inputs: Sequence[str], corpus: Corpus, settings: Sequence[object]
+) -> Iterator[tuple[str, Path]]:
+    yield "the model", Path(model).expanduser()
+    for folder in filter(Path.is_dir, (Path(name).expanduser() for name in inputs)):
+        yield "the corpus", folder
+    for what, sources in (("the corpus", corpus.sources), ("the held-out text", corpus.heldout)):
+        for source in sources:
+            if isinstance(source, TextFile):
+                yield what, source.path
+    for each in settings:
+        for name, text in _texts(each):
+            path = Path(text).expanduser()
+            if name in FOLDERS or path.is_file():
+                yield FOLDERS.get(name, f"the file of {name.replace('_', '-')}"), path

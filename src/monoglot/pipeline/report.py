@@ -23,37 +23,6 @@ from monoglot.settings import EvaluateSettings
 logger = logging.getLogger(__name__)
 
 
-MEASURED = EvaluateSettings(lines=100, word_share=SCORED_WORDS)
-"""Enough lines to tell models apart, few enough for a coffee."""
-
-
-def measure(artifacts: FinishedRun, source: Source, progress: Progress) -> None:
-    """Score a model and its source on the run's held-out text, and keep the result for reports.
-
-    Args:
-        artifacts: What the run left behind.
-        source: The model that it was made from.
-        progress: Where to show how far it is.
-
-    Raises:
-        OutputError: If the run has no held-out text.
-    """
-    lines = artifacts.heldout[: MEASURED.lines]
-    if not lines:
-        raise OutputError(
-            f"{artifacts.place} has no held-out text to measure on: score it with `monoglot evaluate "
-            f"{artifacts.place} TEXT --against {source.name}`"
-        )
-    from monoglot.pipeline.evaluate import compare_models  # imports the trainer, which takes seconds
-
-    own = open_source(str(artifacts.output), trust_remote_code=artifacts.trust_remote_code)
-    found = compare_models((own, source), lines, MEASURED, progress=progress)
-    write_json(artifacts.homes[0] / EVALUATION, found.as_dict())
-
-
-PAGE, FIGURES = "report.html", "figures"
-
-
 @dataclass(frozen=True)
 class Report:
     """What was written.
@@ -107,6 +76,9 @@ def report(
     return _write(artifacts, source, language, evaluate=evaluate, png=png, progress=progress)
 
 
+PAGE, FIGURES = "report.html", "figures"
+
+
 def _write(
     artifacts: FinishedRun,
     source: str | Source | None,
@@ -135,6 +107,34 @@ def _write(
         on_hub=bool(artifacts.origin.get("names", {}).get("hub")),
     )  # fmt: skip
     return Report(str(home / PAGE), tuple(written), str(card) if card else None, tuple(page.notes))
+
+
+MEASURED = EvaluateSettings(lines=100, word_share=SCORED_WORDS)
+"""Enough lines to tell models apart, few enough for a coffee."""
+
+
+def measure(artifacts: FinishedRun, source: Source, progress: Progress) -> None:
+    """Score a model and its source on the run's held-out text, and keep the result for reports.
+
+    Args:
+        artifacts: What the run left behind.
+        source: The model that it was made from.
+        progress: Where to show how far it is.
+
+    Raises:
+        OutputError: If the run has no held-out text.
+    """
+    lines = artifacts.heldout[: MEASURED.lines]
+    if not lines:
+        raise OutputError(
+            f"{artifacts.place} has no held-out text to measure on: score it with `monoglot evaluate "
+            f"{artifacts.place} TEXT --against {source.name}`"
+        )
+    from monoglot.pipeline.evaluate import compare_models  # imports the trainer, which takes seconds
+
+    own = open_source(str(artifacts.output), trust_remote_code=artifacts.trust_remote_code)
+    found = compare_models((own, source), lines, MEASURED, progress=progress)
+    write_json(artifacts.homes[0] / EVALUATION, found.as_dict())
 
 
 def draw(drawings: Mapping[str, str], folder: Path, *, png: bool) -> list[str]:

@@ -19,8 +19,6 @@ from monoglot.run import LAYOUT, atomic_write
 from monoglot.untrusted import read_foreign_json
 from monoglot.visible import visible
 
-MARK = "<!-- monoglot writes this file again as long as nobody else has changed it: "
-
 
 @dataclass(frozen=True)
 class CardFacts:
@@ -41,6 +39,42 @@ class CardFacts:
     auto_class: str
     pipeline_tag: str | None
     version: str
+
+
+def write_card(
+    output: Path, facts: Facts, warnings: Sequence[str], language: str | None, *, on_hub: bool
+) -> Path | None:
+    """Write README.md, or write it again if nobody has changed it.
+
+    Args:
+        output: Folder of the model.
+        facts: Figures of the run.
+        warnings: What makes the embeddings doubtful.
+        language: Code of the language, if it is known.
+        on_hub: Whether the source model came from the hub, where its name means something to others.
+
+    Returns:
+        The card; ``None`` if there is a README that is not monoglot's, which is left alone.
+    """
+    path = output / LAYOUT.card
+    if path.exists() and not is_untouched(path.read_text(encoding="utf-8", errors="replace")):
+        return None
+    with atomic_write(path) as file:
+        file.write(write(facts, describe(output, facts.source if on_hub else "", language), warnings))
+    return path
+
+
+MARK = "<!-- monoglot writes this file again as long as nobody else has changed it: "
+
+
+def is_untouched(text: str) -> bool:
+    """Whether a README is a card that `write` wrote and nobody has changed."""
+    body, mark, rest = text.rpartition(MARK)
+    return bool(mark) and rest == f"{_digest(body)} -->\n"
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def write(facts: Facts, card: CardFacts, warnings: Sequence[str]) -> str:
@@ -73,19 +107,9 @@ def write(facts: Facts, card: CardFacts, warnings: Sequence[str]) -> str:
     return f"{text}{MARK}{_digest(text)} -->\n"
 
 
-def is_untouched(text: str) -> bool:
-    """Whether a README is a card that `write` wrote and nobody has changed."""
-    body, mark, rest = text.rpartition(MARK)
-    return bool(mark) and rest == f"{_digest(body)} -->\n"
-
-
 def plain(text: str) -> str:
     """Escape a text for Markdown, HTML and terminals, on one line."""
     return "".join(f"\\{c}" if c in "\\`*_{}[]<>#|" else c for c in visible(text))
-
-
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 TASKS = {
@@ -99,29 +123,6 @@ TASKS = {
     "ForQuestionAnswering": ("AutoModelForQuestionAnswering", "question-answering"),
 }
 """How a model is loaded and what it does, by the end of its class's name."""
-
-
-def write_card(
-    output: Path, facts: Facts, warnings: Sequence[str], language: str | None, *, on_hub: bool
-) -> Path | None:
-    """Write README.md, or write it again if nobody has changed it.
-
-    Args:
-        output: Folder of the model.
-        facts: Figures of the run.
-        warnings: What makes the embeddings doubtful.
-        language: Code of the language, if it is known.
-        on_hub: Whether the source model came from the hub, where its name means something to others.
-
-    Returns:
-        The card; ``None`` if there is a README that is not monoglot's, which is left alone.
-    """
-    path = output / LAYOUT.card
-    if path.exists() and not is_untouched(path.read_text(encoding="utf-8", errors="replace")):
-        return None
-    with atomic_write(path) as file:
-        file.write(write(facts, describe(output, facts.source if on_hub else "", language), warnings))
-    return path
 
 
 def describe(output: Path, source: str, language: str | None) -> CardFacts:

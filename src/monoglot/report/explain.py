@@ -117,46 +117,6 @@ class Explanation:
         return asdict(self)
 
 
-@torch.inference_mode()
-def nearest_rows(
-    query: Float[Tensor, " dim"],
-    table: Float[Tensor, "rows dim"],
-    allowed: Bool[np.ndarray, " rows"],
-    most: int,
-) -> list[tuple[int, float]]:
-    """Find the rows of a table with the largest cosine to a vector.
-
-    Args:
-        query: The vector.
-        table: The rows; as many as ``allowed`` has entries are looked at.
-        allowed: Which rows count.
-        most: How many to find.
-
-    Returns:
-        Row numbers and cosines, the largest first.
-    """
-    direction = unit_rows(query.float()[None])[0]
-    cosines = torch.cat(
-        [
-            unit_rows(table[start : min(start + BLOCK_ROWS, len(allowed))].float()) @ direction
-            for start in range(0, len(allowed), BLOCK_ROWS)
-        ]
-    )
-    cosines[torch.from_numpy(~allowed)] = -torch.inf
-    found = torch.topk(cosines, min(most, int(allowed.sum())))
-    return [(int(row), float(cosine)) for cosine, row in zip(*found, strict=True)]
-
-
-@torch.inference_mode()
-def cosines_to(
-    query: Float[Tensor, " dim"], table: Float[Tensor, "rows dim"], ids: Int64[np.ndarray, " ids"]
-) -> list[float]:
-    """The cosine of a vector and each of some rows."""
-    rows = unit_rows(table[torch.from_numpy(ids)].float())
-    cosines: list[float] = (rows @ unit_rows(query.float()[None])[0]).tolist()
-    return cosines
-
-
 MARKS = ("▁", "Ġ", "##")
 """What tells that a token is meant: no word is written so."""
 
@@ -225,61 +185,6 @@ class Words:
         after = tuple(self.spelling[id] for id in ids)
         is_unknown = not ids or (unknown is not None and unknown.id in ids)
         return WordExplanation(text, before, after, is_unknown), ids
-
-
-def cut_text(tokenizer: PreTrainedTokenizerFast, text: str) -> list[int]:
-    """Segment a text as in the middle of a line, after a space."""
-    backend = backend_of(tokenizer)
-    return make_segmenter(backend, Parts.of(backend))([f" {text}"])[0]
-
-
-NEIGHBORS = 8
-
-
-def explain(
-    output: str | Path,
-    words: Sequence[str],
-    *,
-    source: str | None = None,
-    neighbors: int = NEIGHBORS,
-    trust_remote_code: bool = False,
-) -> Explanation:
-    """Explain the segmentation of words before and after, and the rows of their tokens.
-
-    Args:
-        output: Folder that `specialize`, or `adapt` after it, wrote.
-        words: Words (``Haus``) and tokens (``▁Haus``).
-        source: The source model, if it is elsewhere than it was.
-        neighbors: How many nearest tokens to find in each space.
-        trust_remote_code: Whether code that comes with the models may run.
-
-    Raises:
-        OutputError: If monoglot did not make the folder.
-        ModelError: If a source is named that can't be used, or is not the one.
-        SettingError: If the run changed no vocabulary, or a marked text is no token.
-    """
-    run = FinishedRun(Path(output), trust_remote_code=trust_remote_code)
-    mixture = run.mixture
-    if mixture is None:
-        raise SettingError(
-            f"{output} has the vocabulary of the model it was trained from: give the output of specialize, "
-            "or of adapt after it"
-        )
-    found = find_source(run, source)
-    name_source = token_namer(found.model)
-    old = found.model.tokenizer if found.model else None
-    lookup = Words(run.vocabulary, run.tokenizer, old, name_source)
-    cut, ids = lookup.find(words)
-    explainer = _Explainer(run, mixture, found.model, lookup.spelling, name_source, neighbors)
-    notes = [
-        f"'{word.text}' holds characters that the new tokenizer does not know" for word in cut if word.unknown
-    ]
-    if found.model is None:
-        notes.append(
-            "without the source model its tokens are numbers, and what lies near in its embeddings can't be "
-            f"told ({found.reason})"
-        )
-    return Explanation(tuple(cut), tuple(map(explainer.token, ids)), tuple(notes))
 
 
 @dataclass(frozen=True)
@@ -361,3 +266,98 @@ class _Explainer:
         matrix = torch.from_numpy(vectors.matrix)
         found = nearest_rows(matrix[id], matrix, allowed, self.neighbors)
         return tuple(Neighbor(self.spelling[row], cosine) for row, cosine in found)
+
+
+NEIGHBORS = 8
+
+
+def explain(
+    output: str | Path,
+    words: Sequence[str],
+    *,
+    source: str | None = None,
+    neighbors: int = NEIGHBORS,
+    trust_remote_code: bool = False,
+) -> Explanation:
+    """Explain the segmentation of words before and after, and the rows of their tokens.
+
+    Args:
+        output: Folder that `specialize`, or `adapt` after it, wrote.
+        words: Words (``Haus``) and tokens (``▁Haus``).
+        source: The source model, if it is elsewhere than it was.
+        neighbors: How many nearest tokens to find in each space.
+        trust_remote_code: Whether code that comes with the models may run.
+
+    Raises:
+        OutputError: If monoglot did not make the folder.
+        ModelError: If a source is named that can't be used, or is not the one.
+        SettingError: If the run changed no vocabulary, or a marked text is no token.
+    """
+    run = FinishedRun(Path(output), trust_remote_code=trust_remote_code)
+    mixture = run.mixture
+    if mixture is None:
+        raise SettingError(
+            f"{output} has the vocabulary of the model it was trained from: give the output of specialize, "
+            "or of adapt after it"
+        )
+    found = find_source(run, source)
+    name_source = token_namer(found.model)
+    old = found.model.tokenizer if found.model else None
+    lookup = Words(run.vocabulary, run.tokenizer, old, name_source)
+    cut, ids = lookup.find(words)
+    explainer = _Explainer(run, mixture, found.model, lookup.spelling, name_source, neighbors)
+    notes = [
+        f"'{word.text}' holds characters that the new tokenizer does not know" for word in cut if word.unknown
+    ]
+    if found.model is None:
+        notes.append(
+            "without the source model its tokens are numbers, and what lies near in its embeddings can't be "
+            f"told ({found.reason})"
+        )
+    return Explanation(tuple(cut), tuple(map(explainer.token, ids)), tuple(notes))
+
+
+@torch.inference_mode()
+def nearest_rows(
+    query: Float[Tensor, " dim"],
+    table: Float[Tensor, "rows dim"],
+    allowed: Bool[np.ndarray, " rows"],
+    most: int,
+) -> list[tuple[int, float]]:
+    """Find the rows of a table with the largest cosine to a vector.
+
+    Args:
+        query: The vector.
+        table: The rows; as many as ``allowed`` has entries are looked at.
+        allowed: Which rows count.
+        most: How many to find.
+
+    Returns:
+        Row numbers and cosines, the largest first.
+    """
+    direction = unit_rows(query.float()[None])[0]
+    cosines = torch.cat(
+        [
+            unit_rows(table[start : min(start + BLOCK_ROWS, len(allowed))].float()) @ direction
+            for start in range(0, len(allowed), BLOCK_ROWS)
+        ]
+    )
+    cosines[torch.from_numpy(~allowed)] = -torch.inf
+    found = torch.topk(cosines, min(most, int(allowed.sum())))
+    return [(int(row), float(cosine)) for cosine, row in zip(*found, strict=True)]
+
+
+@torch.inference_mode()
+def cosines_to(
+    query: Float[Tensor, " dim"], table: Float[Tensor, "rows dim"], ids: Int64[np.ndarray, " ids"]
+) -> list[float]:
+    """The cosine of a vector and each of some rows."""
+    rows = unit_rows(table[torch.from_numpy(ids)].float())
+    cosines: list[float] = (rows @ unit_rows(query.float()[None])[0]).tolist()
+    return cosines
+
+
+def cut_text(tokenizer: PreTrainedTokenizerFast, text: str) -> list[int]:
+    """Segment a text as in the middle of a line, after a space."""
+    backend = backend_of(tokenizer)
+    return make_segmenter(backend, Parts.of(backend))([f" {text}"])[0]

@@ -27,15 +27,6 @@ from monoglot.report.wording import (
 from monoglot.settings import AdaptSettings, Settings, command_line_options
 from monoglot.training.schedule import TrainingSettings
 
-TOKENIZER_ROWS = {
-    "fertility": ("tokens per word", "{:.3f}"),
-    "bytes_per_token": ("bytes per token", "{:.2f}"),
-    "unknown_share": ("text lost as unknown tokens", "{:.3%}"),
-}
-
-NOT_SHOWN = ("step", "tokens", "gradient_norm", "learning_rate")
-"""What a line of metrics has beside loss and held-out figures."""
-
 
 @dataclass(frozen=True)
 class Facts:
@@ -77,6 +68,37 @@ class Facts:
     def of(self, provenance: str) -> Share:
         """Tokens and shares of one provenance."""
         return self.scores.provenance.get(provenance, NO_TOKENS) if self.scores else NO_TOKENS
+
+
+def gather(run: FinishedRun, source: Source | None) -> Facts:
+    """Gather the figures of a run.
+
+    Args:
+        run: What it left behind.
+        source: The source model, if it is available.
+    """
+    settings, names = run.settings, run.manifest.get("names", {})
+    name = run.origin.get("names", {}).get("source") or names.get("model") or ""
+    recipe = run.manifest["stages"].get("adapted", {}).get("settings", {})
+    return Facts(
+        source=source.name if source else name,
+        output=run.place.resolve().name,
+        mode=settings.get("mode", ""),
+        method=settings.get("method", ""),
+        vectors=settings.get("vectors", ""),
+        scores=run.scores,
+        corpus=run.read("corpus/corpus.json").get("statistics", {}),
+        sizes_bytes=(weights_bytes(source.folder) if source else None, weights_bytes(run.output)),
+        objective=recipe.get("objective") or "",
+        training=run.training,
+        metrics=run.metrics,
+        evaluation=run.evaluation,
+    )
+
+
+def weights_bytes(folder: Path) -> int:
+    """Give the size of a model's weight files."""
+    return sum(path.stat().st_size for path in weight_files(transformer_folder(folder)))
 
 
 def summary_sentences(facts: Facts) -> list[str]:
@@ -128,6 +150,13 @@ def _origins(facts: Facts) -> list[str]:
     return told
 
 
+TOKENIZER_ROWS = {
+    "fertility": ("tokens per word", "{:.3f}"),
+    "bytes_per_token": ("bytes per token", "{:.2f}"),
+    "unknown_share": ("text lost as unknown tokens", "{:.3%}"),
+}
+
+
 def changes(facts: Facts) -> list[Change]:
     """Give the table of before and after."""
     rows = []
@@ -148,6 +177,16 @@ def changes(facts: Facts) -> list[Change]:
     return rows + _quality(facts.evaluation)
 
 
+def _change(name: str, values: Sequence[float], form: str) -> Change:
+    before, after = values
+    return Change(name, form.format(before), form.format(after), _relative(before, after))
+
+
+def _relative(before: float | None, after: float) -> str:
+    """The change in percent, with a true minus sign."""
+    return f"{(after - before) / before:+.1%}".replace("-", "−") if before else ""
+
+
 def _quality(evaluation: Mapping[str, Any]) -> list[Change]:
     """Give what was measured of both models on the same held-out lines, the source last."""
     if not evaluation:
@@ -163,6 +202,10 @@ def _quality(evaluation: Mapping[str, Any]) -> list[Change]:
         rows.append(Change(name, "1", f"{evaluation['cosine']:.3f}", ""))
     speeds = [evaluation["speed"][which]["lines_per_second"] for which in ("against", "model")]
     return [*rows, _change("lines read per second, side by side", speeds, "{:,.0f}")]
+
+
+NOT_SHOWN = ("step", "tokens", "gradient_norm", "learning_rate")
+"""What a line of metrics has beside loss and held-out figures."""
 
 
 def measurements(facts: Facts) -> dict[str, list[tuple[float, float]]]:
@@ -199,50 +242,9 @@ def origins(facts: Facts) -> list[Origin]:
     ]
 
 
-def _change(name: str, values: Sequence[float], form: str) -> Change:
-    before, after = values
-    return Change(name, form.format(before), form.format(after), _relative(before, after))
-
-
-def _relative(before: float | None, after: float) -> str:
-    """The change in percent, with a true minus sign."""
-    return f"{(after - before) / before:+.1%}".replace("-", "−") if before else ""
-
-
 DEFAULTS: dict[str, Settings | AdaptSettings | TrainingSettings] = {
     each.__name__: each() for each in (Settings, AdaptSettings, TrainingSettings)
 }
-
-
-def gather(run: FinishedRun, source: Source | None) -> Facts:
-    """Gather the figures of a run.
-
-    Args:
-        run: What it left behind.
-        source: The source model, if it is available.
-    """
-    settings, names = run.settings, run.manifest.get("names", {})
-    name = run.origin.get("names", {}).get("source") or names.get("model") or ""
-    recipe = run.manifest["stages"].get("adapted", {}).get("settings", {})
-    return Facts(
-        source=source.name if source else name,
-        output=run.place.resolve().name,
-        mode=settings.get("mode", ""),
-        method=settings.get("method", ""),
-        vectors=settings.get("vectors", ""),
-        scores=run.scores,
-        corpus=run.read("corpus/corpus.json").get("statistics", {}),
-        sizes_bytes=(weights_bytes(source.folder) if source else None, weights_bytes(run.output)),
-        objective=recipe.get("objective") or "",
-        training=run.training,
-        metrics=run.metrics,
-        evaluation=run.evaluation,
-    )
-
-
-def weights_bytes(folder: Path) -> int:
-    """Give the size of a model's weight files."""
-    return sum(path.stat().st_size for path in weight_files(transformer_folder(folder)))
 
 
 def warnings(run: FinishedRun) -> list[str]:
@@ -296,17 +298,17 @@ def comparison(run: FinishedRun) -> Table | None:
     return Table(("method", "vocabulary", f"{measure}, untrained", f"{measure}, trained"), rows)
 
 
+def _spread(figure: Mapping[str, float] | None) -> str:
+    if figure is None:
+        return "–"
+    return f"{figure['mean']:.3f}" + (f" ± {figure['std']:.3f}" if figure["std"] else "")
+
+
 def comparison_picture(run: FinishedRun) -> str:
     """Give the curves of that comparison as a data URL; empty if there are none."""
     if not run.curves:
         return ""
     return f"data:image/svg+xml;base64,{base64.b64encode(run.curves.encode()).decode()}"
-
-
-def _spread(figure: Mapping[str, float] | None) -> str:
-    if figure is None:
-        return "–"
-    return f"{figure['mean']:.3f}" + (f" ± {figure['std']:.3f}" if figure["std"] else "")
 
 
 def subtitle(run: FinishedRun) -> str:
@@ -325,6 +327,21 @@ def settings_by_group(run: FinishedRun) -> dict[str, dict[str, str]]:
         return {"Settings": _texts(found["Settings"])}
     names = {"adapt": "Settings", "training": "Training"}
     return {names.get(key, key): _texts(next(iter(value.values()))) for key, value in found.items()}
+
+
+def _texts(values: Mapping[str, Any]) -> dict[str, str]:
+    """Write settings for readers."""
+    return {name.replace("_", " "): _text(value) for name, value in values.items()}
+
+
+def _text(value: object) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {_text(each)}" for key, each in value.items()) or "–"
+    if isinstance(value, list):
+        return ", ".join(map(_text, value)) or "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "–" if value is None else str(value)
 
 
 def hashes(run: FinishedRun) -> dict[str, str]:
@@ -347,18 +364,3 @@ def command(run: FinishedRun) -> str:
     for kind, values in chosen.items():
         words += command_line_options(values, DEFAULTS[kind])
     return shell_lines(words)
-
-
-def _texts(values: Mapping[str, Any]) -> dict[str, str]:
-    """Write settings for readers."""
-    return {name.replace("_", " "): _text(value) for name, value in values.items()}
-
-
-def _text(value: object) -> str:
-    if isinstance(value, Mapping):
-        return ", ".join(f"{key} {_text(each)}" for key, each in value.items()) or "–"
-    if isinstance(value, list):
-        return ", ".join(map(_text, value)) or "–"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return "–" if value is None else str(value)

@@ -19,8 +19,6 @@ from monoglot.tokenization.parts import Family
 from monoglot.tokenization.spelling import script_of
 from monoglot.tokenization.vocabulary import Vocabulary, backend_of, plain_backend
 
-MOST_ROWS = 8
-
 
 @dataclass(frozen=True)
 class Crosstab:
@@ -35,30 +33,6 @@ class Crosstab:
     rows: tuple[str, ...]
     columns: tuple[str, ...]
     counts: tuple[tuple[int, ...], ...]
-
-
-def crosstab(groups: Sequence[str], parts: Sequence[str], columns: Sequence[str]) -> Crosstab:
-    """Count tokens by group and part; the smallest of many groups become one, named ``others``.
-
-    Args:
-        groups: The group of each token.
-        parts: The part that each token belongs to, one of ``columns``.
-        columns: All parts, in the order in which they are to be shown.
-    """
-    sizes = Counter(groups)
-    ordered = sorted(sizes, key=lambda name: (-sizes[name], name))
-    kept = ordered if len(ordered) <= MOST_ROWS else ordered[: MOST_ROWS - 1]
-    known = set(kept)
-    pairs = Counter(
-        (group if group in known else "others", part) for group, part in zip(groups, parts, strict=True)
-    )
-    rows = [*kept, "others"] if len(kept) < len(ordered) else kept
-    return Crosstab(
-        tuple(rows), tuple(columns), tuple(tuple(pairs[row, column] for column in columns) for row in rows)
-    )
-
-
-SHORTEST_CHARACTERS, LONGEST_CHARACTERS = 50, 170
 
 
 @dataclass(frozen=True)
@@ -87,64 +61,6 @@ class Example:
     after: tuple[Piece, ...]
 
 
-def examples(
-    source: PreTrainedTokenizerFast | None, target: PreTrainedTokenizerFast, lines: Sequence[str], most: int
-) -> list[Example]:
-    """Segment some lines by both tokenizers: lines at equal distances, not chosen by look.
-
-    Args:
-        source: The source tokenizer, if it is available.
-        target: The target tokenizer.
-        lines: Held-out text; of long lines the beginning is taken.
-        most: How many lines.
-    """
-    chosen = _chosen(lines, most)
-    after = cut(target, chosen)
-    before = cut(source, chosen) if source is not None else [None] * len(chosen)
-    return [Example(old, new) for old, new in zip(before, after, strict=True)]
-
-
-def cut(tokenizer: PreTrainedTokenizerFast, lines: Sequence[str]) -> list[tuple[Piece, ...]]:
-    """Segment lines; characters without a token belong to the piece after them."""
-    backend = backend_of(tokenizer)
-    if backend.truncation or backend.padding:
-        backend = plain_backend(tokenizer)
-    encodings = backend.encode_batch(list(lines), add_special_tokens=False)
-    return [_pieces(line, encoding.offsets) for line, encoding in zip(lines, encodings, strict=True)]
-
-
-def _pieces(line: str, spans: Sequence[tuple[int, int]]) -> tuple[Piece, ...]:
-    pieces: list[Piece] = []
-    done, waiting = 0, 0
-    for _, end in spans:
-        waiting += 1
-        if end > done:
-            pieces.append(Piece(visible(line[done:end]), waiting))
-            done, waiting = end, 0
-        elif pieces:
-            pieces[-1] = Piece(pieces[-1].text, pieces[-1].tokens + waiting)
-            waiting = 0
-    if done < len(line):
-        pieces.append(Piece(visible(line[done:]), waiting))
-    return tuple(pieces)
-
-
-def _chosen(lines: Sequence[str], most: int) -> list[str]:
-    fitting = [line for line in lines if SHORTEST_CHARACTERS <= len(line) <= LONGEST_CHARACTERS]
-    pool = fitting if len(fitting) >= most else [line for line in lines if line.strip()]
-    step = max(1, len(pool) // most)
-    return [_beginning(line) for line in pool[::step][:most]]
-
-
-def _beginning(line: str) -> str:
-    if len(line) <= LONGEST_CHARACTERS:
-        return line
-    end = line.rfind(" ", SHORTEST_CHARACTERS, LONGEST_CHARACTERS)
-    return f"{line[: end if end > 0 else LONGEST_CHARACTERS]} …"
-
-
-MOST_PARENTS = 6
-"""So many parents of a token are listed, the heaviest; how many more there are is told."""
 UNIT = 1000
 """Weights are whole thousandths."""
 
@@ -195,6 +111,10 @@ class TokenTable:
         }
 
 
+MOST_PARENTS = 6
+"""So many parents of a token are listed, the heaviest; how many more there are is told."""
+
+
 def token_table(
     vocabulary: Vocabulary,
     mixture: Mixture,
@@ -228,6 +148,15 @@ def token_table(
     )
 
 
+def _the_same(texts: Sequence[str], rows: SparseRows, name_source: Callable[[int], str]) -> np.ndarray:
+    """Tell which tokens have a single parent of the same spelling."""
+    single = rows.lengths == 1
+    first = np.zeros(len(rows), np.int64)
+    first[single] = rows.indices[rows.indptr[:-1][single]]
+    pairs = zip(single.tolist(), first.tolist(), texts, strict=True)
+    return np.array([alone and name_source(id) == text for alone, id, text in pairs], bool)
+
+
 def heaviest_entries(rows: SparseRows, most: int) -> SparseRows:
     """Keep the n entries of largest size of each row, in descending order."""
     row_of = np.repeat(np.arange(len(rows)), rows.lengths)
@@ -238,13 +167,87 @@ def heaviest_entries(rows: SparseRows, most: int) -> SparseRows:
     return SparseRows(offsets(lengths), rows.indices[kept], rows.weights[kept])
 
 
-def _the_same(texts: Sequence[str], rows: SparseRows, name_source: Callable[[int], str]) -> np.ndarray:
-    """Tell which tokens have a single parent of the same spelling."""
-    single = rows.lengths == 1
-    first = np.zeros(len(rows), np.int64)
-    first[single] = rows.indices[rows.indptr[:-1][single]]
-    pairs = zip(single.tolist(), first.tolist(), texts, strict=True)
-    return np.array([alone and name_source(id) == text for alone, id, text in pairs], bool)
+MOST_ROWS = 8
+
+
+def crosstab(groups: Sequence[str], parts: Sequence[str], columns: Sequence[str]) -> Crosstab:
+    """Count tokens by group and part; the smallest of many groups become one, named ``others``.
+
+    Args:
+        groups: The group of each token.
+        parts: The part that each token belongs to, one of ``columns``.
+        columns: All parts, in the order in which they are to be shown.
+    """
+    sizes = Counter(groups)
+    ordered = sorted(sizes, key=lambda name: (-sizes[name], name))
+    kept = ordered if len(ordered) <= MOST_ROWS else ordered[: MOST_ROWS - 1]
+    known = set(kept)
+    pairs = Counter(
+        (group if group in known else "others", part) for group, part in zip(groups, parts, strict=True)
+    )
+    rows = [*kept, "others"] if len(kept) < len(ordered) else kept
+    return Crosstab(
+        tuple(rows), tuple(columns), tuple(tuple(pairs[row, column] for column in columns) for row in rows)
+    )
+
+
+def examples(
+    source: PreTrainedTokenizerFast | None, target: PreTrainedTokenizerFast, lines: Sequence[str], most: int
+) -> list[Example]:
+    """Segment some lines by both tokenizers: lines at equal distances, not chosen by look.
+
+    Args:
+        source: The source tokenizer, if it is available.
+        target: The target tokenizer.
+        lines: Held-out text; of long lines the beginning is taken.
+        most: How many lines.
+    """
+    chosen = _chosen(lines, most)
+    after = cut(target, chosen)
+    before = cut(source, chosen) if source is not None else [None] * len(chosen)
+    return [Example(old, new) for old, new in zip(before, after, strict=True)]
+
+
+SHORTEST_CHARACTERS, LONGEST_CHARACTERS = 50, 170
+
+
+def _chosen(lines: Sequence[str], most: int) -> list[str]:
+    fitting = [line for line in lines if SHORTEST_CHARACTERS <= len(line) <= LONGEST_CHARACTERS]
+    pool = fitting if len(fitting) >= most else [line for line in lines if line.strip()]
+    step = max(1, len(pool) // most)
+    return [_beginning(line) for line in pool[::step][:most]]
+
+
+def _beginning(line: str) -> str:
+    if len(line) <= LONGEST_CHARACTERS:
+        return line
+    end = line.rfind(" ", SHORTEST_CHARACTERS, LONGEST_CHARACTERS)
+    return f"{line[: end if end > 0 else LONGEST_CHARACTERS]} …"
+
+
+def cut(tokenizer: PreTrainedTokenizerFast, lines: Sequence[str]) -> list[tuple[Piece, ...]]:
+    """Segment lines; characters without a token belong to the piece after them."""
+    backend = backend_of(tokenizer)
+    if backend.truncation or backend.padding:
+        backend = plain_backend(tokenizer)
+    encodings = backend.encode_batch(list(lines), add_special_tokens=False)
+    return [_pieces(line, encoding.offsets) for line, encoding in zip(lines, encodings, strict=True)]
+
+
+def _pieces(line: str, spans: Sequence[tuple[int, int]]) -> tuple[Piece, ...]:
+    pieces: list[Piece] = []
+    done, waiting = 0, 0
+    for _, end in spans:
+        waiting += 1
+        if end > done:
+            pieces.append(Piece(visible(line[done:end]), waiting))
+            done, waiting = end, 0
+        elif pieces:
+            pieces[-1] = Piece(pieces[-1].text, pieces[-1].tokens + waiting)
+            waiting = 0
+    if done < len(line):
+        pieces.append(Piece(visible(line[done:]), waiting))
+    return tuple(pieces)
 
 
 def _coded(values: Sequence[str]) -> tuple[list[str], list[int]]:

@@ -98,23 +98,8 @@ class Records(TrainerCallback):
         return (step - first) * self._step_tokens / (time.perf_counter() - start)
 
 
-def _is_score(name: str) -> bool:
-    return name.startswith("eval_")
-
-
-def records(folder: Path, step_tokens: int, progress: Progress, advance: Advance) -> list[TrainerCallback]:
-    """The recorder, in the one process that writes."""
-    if not PartialState().is_main_process:
-        return []
-    return [Records(folder / METRICS, step_tokens, advance, progress.note)]
-
-
 COMPLETE = "complete.json"
 """Written into a checkpoint after everything else: its step, and the SHA-256 of each file."""
-SETTINGS = "settings.json"
-STATE = "trainer_state.json"
-METRICS = "metrics.jsonl"
-MISSING = "nothing"
 
 
 def latest(folder: Path) -> Path | None:
@@ -123,9 +108,7 @@ def latest(folder: Path) -> Path | None:
     return max(complete, key=step_of, default=None)
 
 
-def step_of(checkpoint: Path) -> int:
-    """The step after which a checkpoint was written."""
-    return int(checkpoint.name.rpartition("-")[2])
+METRICS = "metrics.jsonl"
 
 
 def complete(folder: Path, step: int, keep: int, best: str | None) -> None:
@@ -154,6 +137,16 @@ def complete(folder: Path, step: int, keep: int, best: str | None) -> None:
             discard(old)
 
 
+def _hashes(checkpoint: Path) -> dict[str, str]:
+    paths = sorted(path for path in checkpoint.rglob("*") if path.is_file() and path.name != COMPLETE)
+    return {path.relative_to(checkpoint).as_posix(): file_hash(path) for path in paths}
+
+
+def step_of(checkpoint: Path) -> int:
+    """The step after which a checkpoint was written."""
+    return int(checkpoint.name.rpartition("-")[2])
+
+
 def discard_unusable(folder: Path) -> None:
     """Remove what a killed process left unfinished, and checkpoints that are damaged, which is said.
 
@@ -175,6 +168,9 @@ def discard_unusable(folder: Path) -> None:
     if damaged:
         rest = f"resuming from {newest.name}" if newest else "there is no other, so training begins again"
         logger.warning("%s in %s: %s.", "; ".join(damaged), folder, rest)
+
+
+STATE = "trainer_state.json"
 
 
 def _damage(checkpoint: Path) -> str | None:
@@ -201,52 +197,8 @@ def _damage(checkpoint: Path) -> str | None:
     return f"{place.name}, the best one: {damage}" if damage else None
 
 
-def ended_early(checkpoint: Path, patience: int) -> bool:
-    """Whether the run of a checkpoint was ended by early stopping there.
-
-    Args:
-        checkpoint: The checkpoint.
-        patience: After how many checks without progress a run ends.
-    """
-    return checks_without_progress(read_json(checkpoint / STATE)) >= patience
-
-
-def checks_without_progress(state: Mapping[str, Any]) -> int:
-    """How many checks of a run were no better than its best when a checkpoint was written.
-
-    Args:
-        state: The fields of the ``TrainerState`` in the checkpoint.
-    """
-    saved = (state.get("stateful_callbacks") or {}).get("Patience", {}).get("attributes", {})
-    return int(saved.get("early_stopping_patience_counter", 0))
-
-
-def _hashes(checkpoint: Path) -> dict[str, str]:
-    paths = sorted(path for path in checkpoint.rglob("*") if path.is_file() and path.name != COMPLETE)
-    return {path.relative_to(checkpoint).as_posix(): file_hash(path) for path in paths}
-
-
-def recorded(folder: Path, step: int) -> list[str]:
-    """The lines of metrics up to a step from which a run resumes; none if it begins.
-
-    Args:
-        folder: The folder of the checkpoints.
-        step: The step; 0 if the run begins.
-    """
-    if step == 0:
-        return []
-    own = folder / f"checkpoint-{step}" / METRICS
-    file = own if own.is_file() else folder / METRICS  # earlier versions kept no copy
-    lines = file.read_text(encoding="utf-8").splitlines() if file.is_file() else []
-    return [line for line in lines if _step(line) <= step]
-
-
-def _step(line: str) -> int:
-    """The step of a recorded line; a line that a killed process left unfinished counts as later than all."""
-    try:
-        return int(json.loads(line)["step"])
-    except ValueError:
-        return 1 << 62
+SETTINGS = "settings.json"
+MISSING = "nothing"
 
 
 def same_run(folder: Path, settings: Mapping[str, Any]) -> None:
@@ -281,3 +233,57 @@ def same_run(folder: Path, settings: Mapping[str, Any]) -> None:
             f"the interrupted training in {folder} had other settings ({changes}): give the same ones to "
             "resume, or remove that folder to begin again"
         )
+
+
+def recorded(folder: Path, step: int) -> list[str]:
+    """The lines of metrics up to a step from which a run resumes; none if it begins.
+
+    Args:
+        folder: The folder of the checkpoints.
+        step: The step; 0 if the run begins.
+    """
+    if step == 0:
+        return []
+    own = folder / f"checkpoint-{step}" / METRICS
+    file = own if own.is_file() else folder / METRICS  # earlier versions kept no copy
+    lines = file.read_text(encoding="utf-8").splitlines() if file.is_file() else []
+    return [line for line in lines if _step(line) <= step]
+
+
+def _step(line: str) -> int:
+    """The step of a recorded line; a line that a killed process left unfinished counts as later than all."""
+    try:
+        return int(json.loads(line)["step"])
+    except ValueError:
+        return 1 << 62
+
+
+def _is_score(name: str) -> bool:
+    return name.startswith("eval_")
+
+
+def records(folder: Path, step_tokens: int, progress: Progress, advance: Advance) -> list[TrainerCallback]:
+    """The recorder, in the one process that writes."""
+    if not PartialState().is_main_process:
+        return []
+    return [Records(folder / METRICS, step_tokens, advance, progress.note)]
+
+
+def ended_early(checkpoint: Path, patience: int) -> bool:
+    """Whether the run of a checkpoint was ended by early stopping there.
+
+    Args:
+        checkpoint: The checkpoint.
+        patience: After how many checks without progress a run ends.
+    """
+    return checks_without_progress(read_json(checkpoint / STATE)) >= patience
+
+
+def checks_without_progress(state: Mapping[str, Any]) -> int:
+    """How many checks of a run were no better than its best when a checkpoint was written.
+
+    Args:
+        state: The fields of the ``TrainerState`` in the checkpoint.
+    """
+    saved = (state.get("stateful_callbacks") or {}).get("Patience", {}).get("attributes", {})
+    return int(saved.get("early_stopping_patience_counter", 0))

@@ -19,35 +19,9 @@ from monoglot.tokenization.encoding import TokenizedCorpus, encode_corpus
 from monoglot.tokenization.vocabulary import Vocabulary, plain_backend
 from monoglot.training.objective import TrainingContext
 
-SENTENCE_END = re.compile(r"(?<=[.!?…।؟۔:;])[\"'»”’)]?\s+|(?<=[。！？])")
-LEAST_CHARACTERS = 8
+MOST_WORD_TYPES = 1_000_000
 LONGEST_WORD_CHARACTERS = 40
 LIST_WORDS = 16
-MOST_WORD_TYPES = 1_000_000
-
-
-def cut_sentences(line: str) -> list[str]:
-    """Cut a line behind what ends a sentence in most scripts; short remains are left out.
-
-    Where exactly sentences end is of no importance here: what counts is that texts are short.
-    """
-    pieces = [piece.strip() for piece in SENTENCE_END.split(line)]
-    return [piece for piece in pieces if len(piece) >= LEAST_CHARACTERS] or [line]
-
-
-def mixed_lengths(lines: Iterable[str], whole_lines: float, rng: np.random.Generator) -> Iterator[str]:
-    """Give some lines whole, and the sentences of the others.
-
-    Args:
-        lines: Lines of text.
-        whole_lines: Share of the lines that stay whole.
-        rng: Chooses them.
-    """
-    for line in lines:
-        if rng.random() < whole_lines:
-            yield line
-        else:
-            yield from cut_sentences(line)
 
 
 @dataclass(frozen=True)
@@ -93,20 +67,6 @@ class WordLists:
                 yield " ".join(self.words[index] for index in order[start : start + LIST_WORDS])
 
 
-def _without_marks(word: str) -> str:
-    """A word without the punctuation around it."""
-    start, end = 0, len(word)
-    while start < end and not word[start].isalnum():
-        start += 1
-    while end > start and not (word[end - 1].isalnum() or word[end - 1] > "\u02ff"):
-        end -= 1  # vowel signs are no letters to Python, but belong to their word
-    return word[start:end]
-
-
-STREAM = 3
-"""Keeps these draws apart from others of the same seed."""
-
-
 @dataclass(frozen=True)
 class Texts:
     """The same texts as tokens of both models, in the same order.
@@ -134,6 +94,10 @@ class Texts:
         student, teacher = (TokenizedCorpus.open(folder / name) for name in ("student", "teacher"))
         made = read_json(folder / "texts.json")
         return cls(student, teacher, made["key"], made["pairs"])
+
+
+STREAM = 3
+"""Keeps these draws apart from others of the same seed."""
 
 
 def prepare_texts(
@@ -179,17 +143,6 @@ def prepare_texts(
     write_json(done, {"key": key, "pairs": len(pairs)})
 
 
-def with_lists(texts: Iterator[str], lists: Iterator[str], share: float) -> Iterator[str]:
-    """Put lists of words between texts, so that they make up a share of the characters."""
-    owed = 0.0
-    for text in texts:
-        yield text
-        owed += len(text) * share / (1 - share)
-        while owed > 0 and (words := next(lists, None)) is not None:
-            owed -= len(words)
-            yield words
-
-
 def read_pairs(file: Path) -> list[tuple[str, str]]:
     """Read parallel text.
 
@@ -207,3 +160,52 @@ def read_pairs(file: Path) -> list[tuple[str, str]]:
             raise CorpusError(f"line {number} of {file} has not two columns: expected text<TAB>translation")
         pairs.append((fields[0], fields[1]))
     return pairs
+
+
+def mixed_lengths(lines: Iterable[str], whole_lines: float, rng: np.random.Generator) -> Iterator[str]:
+    """Give some lines whole, and the sentences of the others.
+
+    Args:
+        lines: Lines of text.
+        whole_lines: Share of the lines that stay whole.
+        rng: Chooses them.
+    """
+    for line in lines:
+        if rng.random() < whole_lines:
+            yield line
+        else:
+            yield from cut_sentences(line)
+
+
+SENTENCE_END = re.compile(r"(?<=[.!?…।؟۔:;])[\"'»”’)]?\s+|(?<=[。！？])")
+LEAST_CHARACTERS = 8
+
+
+def cut_sentences(line: str) -> list[str]:
+    """Cut a line behind what ends a sentence in most scripts; short remains are left out.
+
+    Where exactly sentences end is of no importance here: what counts is that texts are short.
+    """
+    pieces = [piece.strip() for piece in SENTENCE_END.split(line)]
+    return [piece for piece in pieces if len(piece) >= LEAST_CHARACTERS] or [line]
+
+
+def with_lists(texts: Iterator[str], lists: Iterator[str], share: float) -> Iterator[str]:
+    """Put lists of words between texts, so that they make up a share of the characters."""
+    owed = 0.0
+    for text in texts:
+        yield text
+        owed += len(text) * share / (1 - share)
+        while owed > 0 and (words := next(lists, None)) is not None:
+            owed -= len(words)
+            yield words
+
+
+def _without_marks(word: str) -> str:
+    """A word without the punctuation around it."""
+    start, end = 0, len(word)
+    while start < end and not word[start].isalnum():
+        start += 1
+    while end > start and not (word[end - 1].isalnum() or word[end - 1] > "\u02ff"):
+        end -= 1  # vowel signs are no letters to Python, but belong to their word
+    return word[start:end]

@@ -28,11 +28,9 @@ from monoglot.training.packing import PADDING, Windows
 logger = logging.getLogger(__name__)
 
 
-TOLERANCE = 1e-4
 BF16_TOLERANCE = 0.03
 """Largest difference, relative to the largest output, that is rounding: bf16 has eight bits."""
-REFUSALS = (TypeError, ValueError, RuntimeError, LookupError, AttributeError, AssertionError)
-"""What models raise, each in its own way, for arguments that they do not take."""
+TOLERANCE = 1e-4
 
 
 @dataclass(frozen=True)
@@ -60,68 +58,6 @@ class Trial:
         return float((found.float() - expected.float()).abs().max() / size)
 
 
-@contextmanager
-def trial_runs(
-    model: PreTrainedModel, vocabulary: Int64[Tensor, " ids"], *, bf16: bool = False
-) -> Iterator[Trial]:
-    """Run a model in evaluation mode, without gradients, on the device that will train it.
-
-    It is run in float32, in which outputs can be told apart best; in bf16 if it can't be run in float32 (as
-    with FlashAttention) and is to be trained so. A sharded model, which may not fit one device, stays where
-    it is if it can be run there.
-
-    Args:
-        model: The model, which is where and as it was afterwards.
-        vocabulary: Ordinary token ids.
-        bf16: Whether it is to be trained with matrix products in bf16.
-
-    Raises:
-        SettingError: If it can't be run in any of these ways.
-    """
-    mode, home = model.training, model.device
-    trained_on = PartialState().device
-    devices = list(dict.fromkeys([home, trained_on] if is_sharded() else [trained_on]))
-    model.eval()
-    try:
-        with torch.no_grad():
-            device, in_bf16 = _conditions(model, vocabulary, devices, bf16=bf16)
-            with torch.autocast(device.type, torch.bfloat16, enabled=in_bf16):
-                yield Trial(vocabulary.to(device), in_bf16)
-    finally:
-        if model.device != home:
-            model.to(home)  # type: ignore[arg-type]  # torch's stubs lack this overload
-        model.train(mode)
-
-
-def _conditions(
-    model: PreTrainedModel, vocabulary: Int64[Tensor, " ids"], devices: list[torch.device], *, bf16: bool
-) -> tuple[torch.device, bool]:
-    """The device and precision in which a model can be run; it is moved to the device."""
-    failures: list[tuple[str, Exception]] = []
-    for device in devices:
-        for in_bf16 in (False, True) if bf16 else (False,):
-            try:
-                if model.device != device:
-                    model.to(device)  # type: ignore[arg-type]  # torch's stubs lack this overload
-                with torch.autocast(device.type, torch.bfloat16, enabled=in_bf16):
-                    model(input_ids=vocabulary[None, :8].to(device))
-                return device, in_bf16
-            except Exception as error:  # said below, if there is no other way to run the model
-                failures.append((f"on {device.type} in {'bf16' if in_bf16 else 'float32'}", error))
-    attention = attention_of(model)
-    tried = "; ".join(f"{where}: {first_line(error)}" for where, error in failures)
-    remedy = "another --attention, such as sdpa or eager"
-    if not bf16:
-        remedy += ", or --precision bf16"
-    raise SettingError(
-        f"{type(model).__name__} can't be run with the attention '{attention}' ({tried}), so that it can't "
-        f"be found out how it keeps documents apart: choose {remedy}"
-    ) from failures[-1][1]
-
-
-Ids = Int64[Tensor, "windows tokens"]
-
-
 class Isolation(StrEnum):
     """How a model is told where documents end."""
 
@@ -135,6 +71,9 @@ class Isolation(StrEnum):
     """The same, narrower for layers that look at a neighborhood only."""
     NONE = "none"
     """Documents see each other: the model takes nothing of the above (DeBERTa, T5)."""
+
+
+Ids = Int64[Tensor, "windows tokens"]
 
 
 @dataclass(frozen=True)
@@ -228,10 +167,8 @@ class Inputs:
         )
 
 
-def tensors(windows: Windows) -> dict[str, Tensor]:
-    """The part of windows that every objective needs, for `Inputs`."""
-    names = ("ids", "pieces", "positions")
-    return {name: torch.from_numpy(getattr(windows, name)) for name in names}
+REFUSALS = (TypeError, ValueError, RuntimeError, LookupError, AttributeError, AssertionError)
+"""What models raise, each in its own way, for arguments that they do not take."""
 
 
 def find_inputs(model: PreTrainedModel, vocabulary: Int64[Tensor, " ids"], *, bf16: bool = False) -> Inputs:
@@ -278,17 +215,63 @@ def find_inputs(model: PreTrainedModel, vocabulary: Int64[Tensor, " ids"], *, bf
     return Inputs(Isolation.NONE, None, extra=_extra(model), needs_bf16=trial.in_bf16, warning=warning)
 
 
-def _doubt(model: PreTrainedModel, refused: Mapping[Isolation, str]) -> str:
-    """Say that documents will see each other; refuse it where another attention may keep them apart."""
+@contextmanager
+def trial_runs(
+    model: PreTrainedModel, vocabulary: Int64[Tensor, " ids"], *, bf16: bool = False
+) -> Iterator[Trial]:
+    """Run a model in evaluation mode, without gradients, on the device that will train it.
+
+    It is run in float32, in which outputs can be told apart best; in bf16 if it can't be run in float32 (as
+    with FlashAttention) and is to be trained so. A sharded model, which may not fit one device, stays where
+    it is if it can be run there.
+
+    Args:
+        model: The model, which is where and as it was afterwards.
+        vocabulary: Ordinary token ids.
+        bf16: Whether it is to be trained with matrix products in bf16.
+
+    Raises:
+        SettingError: If it can't be run in any of these ways.
+    """
+    mode, home = model.training, model.device
+    trained_on = PartialState().device
+    devices = list(dict.fromkeys([home, trained_on] if is_sharded() else [trained_on]))
+    model.eval()
+    try:
+        with torch.no_grad():
+            device, in_bf16 = _conditions(model, vocabulary, devices, bf16=bf16)
+            with torch.autocast(device.type, torch.bfloat16, enabled=in_bf16):
+                yield Trial(vocabulary.to(device), in_bf16)
+    finally:
+        if model.device != home:
+            model.to(home)  # type: ignore[arg-type]  # torch's stubs lack this overload
+        model.train(mode)
+
+
+def _conditions(
+    model: PreTrainedModel, vocabulary: Int64[Tensor, " ids"], devices: list[torch.device], *, bf16: bool
+) -> tuple[torch.device, bool]:
+    """The device and precision in which a model can be run; it is moved to the device."""
+    failures: list[tuple[str, Exception]] = []
+    for device in devices:
+        for in_bf16 in (False, True) if bf16 else (False,):
+            try:
+                if model.device != device:
+                    model.to(device)  # type: ignore[arg-type]  # torch's stubs lack this overload
+                with torch.autocast(device.type, torch.bfloat16, enabled=in_bf16):
+                    model(input_ids=vocabulary[None, :8].to(device))
+                return device, in_bf16
+            except Exception as error:  # said below, if there is no other way to run the model
+                failures.append((f"on {device.type} in {'bf16' if in_bf16 else 'float32'}", error))
     attention = attention_of(model)
-    reasons = "; ".join(f"{way.value}: {reason}" for way, reason in refused.items())
-    found = f"{type(model).__name__} keeps the documents of a window apart in no way that is known"
-    if attention not in ("eager", "sdpa"):
-        raise SettingError(
-            f"{found} with the attention '{attention}' ({reasons or 'outputs differ'}): choose "
-            "--attention sdpa or eager"
-        )
-    return f"{found} ({reasons or 'outputs differ'}): documents of a window will see each other in training."
+    tried = "; ".join(f"{where}: {first_line(error)}" for where, error in failures)
+    remedy = "another --attention, such as sdpa or eager"
+    if not bf16:
+        remedy += ", or --precision bf16"
+    raise SettingError(
+        f"{type(model).__name__} can't be run with the attention '{attention}' ({tried}), so that it can't "
+        f"be found out how it keeps documents apart: choose {remedy}"
+    ) from failures[-1][1]
 
 
 def _windows(ids: Int64[Tensor, " ids"]) -> tuple[Ids, Ids, Ids, list[Tensor]]:
@@ -299,6 +282,18 @@ def _windows(ids: Int64[Tensor, " ids"]) -> tuple[Ids, Ids, Ids, list[Tensor]]:
     pieces = torch.arange(4, device=ids.device).repeat_interleave(torch.tensor(lengths, device=ids.device))
     positions = torch.cat([torch.arange(length, device=ids.device) for length in lengths])
     return torch.stack([first, second]), pieces.view(2, 8), positions.view(2, 8), documents
+
+
+def _hidden(model: PreTrainedModel, given: dict[str, Any]) -> Tensor:
+    """The first output of a model."""
+    output: Tensor = model(**given)[0]
+    return output.float()
+
+
+def _extra(model: PreTrainedModel) -> tuple[tuple[str, Any], ...]:
+    """Without a cache: transformers sees documents in the positions only where there is none."""
+    takes: Callable[..., Any] = model.forward
+    return (("use_cache", False),) if "use_cache" in inspect.signature(takes).parameters else ()
 
 
 def _candidates(model: PreTrainedModel) -> list[Inputs]:
@@ -327,13 +322,20 @@ def _candidates(model: PreTrainedModel) -> list[Inputs]:
     return ways
 
 
-def _extra(model: PreTrainedModel) -> tuple[tuple[str, Any], ...]:
-    """Without a cache: transformers sees documents in the positions only where there is none."""
-    takes: Callable[..., Any] = model.forward
-    return (("use_cache", False),) if "use_cache" in inspect.signature(takes).parameters else ()
+def _doubt(model: PreTrainedModel, refused: Mapping[Isolation, str]) -> str:
+    """Say that documents will see each other; refuse it where another attention may keep them apart."""
+    attention = attention_of(model)
+    reasons = "; ".join(f"{way.value}: {reason}" for way, reason in refused.items())
+    found = f"{type(model).__name__} keeps the documents of a window apart in no way that is known"
+    if attention not in ("eager", "sdpa"):
+        raise SettingError(
+            f"{found} with the attention '{attention}' ({reasons or 'outputs differ'}): choose "
+            "--attention sdpa or eager"
+        )
+    return f"{found} ({reasons or 'outputs differ'}): documents of a window will see each other in training."
 
 
-def _hidden(model: PreTrainedModel, given: dict[str, Any]) -> Tensor:
-    """The first output of a model."""
-    output: Tensor = model(**given)[0]
-    return output.float()
+def tensors(windows: Windows) -> dict[str, Tensor]:
+    """The part of windows that every objective needs, for `Inputs`."""
+    names = ("ids", "pieces", "positions")
+    return {name: torch.from_numpy(getattr(windows, name)) for name in names}

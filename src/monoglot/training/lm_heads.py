@@ -16,56 +16,6 @@ from transformers import PreTrainedModel
 from monoglot.model.hidden_states import changed_input, recorded_inputs
 from monoglot.training.isolation import REFUSALS, trial_runs
 
-IGNORED = -100
-CHUNK_LOGITS = 1 << 26
-"""Logits that exist at one time: 256 MB of them in float32."""
-
-Logits = Callable[[Tensor], Tensor]
-
-
-def window_mean(
-    losses: Float[Tensor, "windows tokens"], targets: Int64[Tensor, "windows tokens"]
-) -> Float[Tensor, ""]:
-    """The mean over windows of the mean over the tokens of each that have a target.
-
-    So every window weighs alike, however a batch is spread over steps and processes.
-    """
-    counts = (targets != IGNORED).sum(dim=1).clamp(min=1)
-    return (losses.sum(dim=1) / counts).mean()
-
-
-def token_losses(
-    hidden: Float[Tensor, "windows tokens dim"],
-    targets: Int64[Tensor, "windows tokens"],
-    logits: Logits,
-    vocabulary: int,
-) -> Float[Tensor, "windows tokens"]:
-    """Cross-entropy of every token, some tokens at a time; 0 where there is no target.
-
-    Where they are too many for one time, logits are computed once more in the backward pass, which costs a
-    third of the head and no memory.
-
-    Args:
-        hidden: What enters the head.
-        targets: The ids to predict; -100 for none.
-        logits: The head.
-        vocabulary: How many logits it gives.
-    """
-    wanted = (targets != IGNORED).flatten()
-    states, ids = hidden.flatten(0, 1)[wanted], targets.flatten()[wanted]
-    rows = max(1, CHUNK_LOGITS // vocabulary)
-
-    def chunk(states: Tensor, ids: Tensor) -> Tensor:
-        return cross_entropy(logits(states[None])[0].float(), ids, reduction="none")
-
-    if len(ids) <= rows:
-        found = chunk(states, ids)
-    else:
-        parts = zip(states.split(rows), ids.split(rows), strict=True)
-        found = torch.cat([checkpoint(chunk, *part, use_reentrant=False) for part in parts])
-    losses = torch.zeros(wanted.shape, device=hidden.device, dtype=found.dtype)
-    return losses.masked_scatter(wanted, found).view(targets.shape)
-
 
 class GatheredHead:
     """Runs a model so that its head sees the hidden states of some places only.
@@ -86,54 +36,6 @@ class GatheredHead:
             return gather(logits_of(model(**inputs)), chosen)
         with changed_input(self.entry, lambda hidden: gather(hidden, chosen)):
             return logits_of(model(**inputs))
-
-
-def find_head(
-    model: PreTrainedModel, vocabulary: Int64[Tensor, " ids"], *, bf16: bool = False
-) -> GatheredHead:
-    """Find where hidden states enter the head of a model.
-
-    Of the modules beside the body, the one that is called first with the body's output is tried: given
-    some places only, it must give the logits of these places.
-
-    Args:
-        model: A model with a language-model head; it is not changed.
-        vocabulary: Ordinary token ids to make an input of, at least eight.
-        bf16: Whether the model is to be trained with matrix products in bf16.
-
-    Raises:
-        SettingError: If the model can't be run.
-    """
-    with trial_runs(model, vocabulary, bf16=bf16) as trial:
-        ids = trial.ids[None, :8]
-        chosen = torch.tensor([[1, 4, 6]], device=ids.device)
-        beside = [module for name, module in model.named_children() if name != model.base_model_prefix]
-        with recorded_inputs(beside) as calls:
-            full = logits_of(model(input_ids=ids))
-        if not calls:
-            return GatheredHead(None)
-        head = GatheredHead(calls[0][0])
-        try:
-            found = head(model, {"input_ids": ids}, chosen)
-        except torch.OutOfMemoryError:
-            raise
-        except REFUSALS:  # whatever a head raises when it gets fewer places than it counts on
-            return GatheredHead(None)
-        return head if trial.same(found, gather(full, chosen)) else GatheredHead(None)
-
-
-def gather(
-    values: Float[Tensor, "windows tokens dim"], chosen: Int64[Tensor, "windows chosen"]
-) -> Float[Tensor, "windows chosen dim"]:
-    """The vectors at some places of each window."""
-    return values.gather(1, chosen[:, :, None].expand(-1, -1, values.shape[-1]))
-
-
-def logits_of(output: Any) -> Tensor:
-    """The logits of a language model's output, whatever its class calls them."""
-    logits = output.logits if hasattr(output, "logits") else output.prediction_logits
-    result: Tensor = logits
-    return result
 
 
 @dataclass(frozen=True)
@@ -174,6 +76,54 @@ class DecoderHead:
         return caught[0]
 
 
+def find_head(
+    model: PreTrainedModel, vocabulary: Int64[Tensor, " ids"], *, bf16: bool = False
+) -> GatheredHead:
+    """Find where hidden states enter the head of a model.
+
+    Of the modules beside the body, the one that is called first with the body's output is tried: given
+    some places only, it must give the logits of these places.
+
+    Args:
+        model: A model with a language-model head; it is not changed.
+        vocabulary: Ordinary token ids to make an input of, at least eight.
+        bf16: Whether the model is to be trained with matrix products in bf16.
+
+    Raises:
+        SettingError: If the model can't be run.
+    """
+    with trial_runs(model, vocabulary, bf16=bf16) as trial:
+        ids = trial.ids[None, :8]
+        chosen = torch.tensor([[1, 4, 6]], device=ids.device)
+        beside = [module for name, module in model.named_children() if name != model.base_model_prefix]
+        with recorded_inputs(beside) as calls:
+            full = logits_of(model(input_ids=ids))
+        if not calls:
+            return GatheredHead(None)
+        head = GatheredHead(calls[0][0])
+        try:
+            found = head(model, {"input_ids": ids}, chosen)
+        except torch.OutOfMemoryError:
+            raise
+        except REFUSALS:  # whatever a head raises when it gets fewer places than it counts on
+            return GatheredHead(None)
+        return head if trial.same(found, gather(full, chosen)) else GatheredHead(None)
+
+
+def logits_of(output: Any) -> Tensor:
+    """The logits of a language model's output, whatever its class calls them."""
+    logits = output.logits if hasattr(output, "logits") else output.prediction_logits
+    result: Tensor = logits
+    return result
+
+
+def gather(
+    values: Float[Tensor, "windows tokens dim"], chosen: Int64[Tensor, "windows chosen"]
+) -> Float[Tensor, "windows chosen dim"]:
+    """The vectors at some places of each window."""
+    return values.gather(1, chosen[:, :, None].expand(-1, -1, values.shape[-1]))
+
+
 def find_decoder_head(
     model: PreTrainedModel, vocabulary: Int64[Tensor, " ids"], *, bf16: bool = False
 ) -> DecoderHead | None:
@@ -209,3 +159,53 @@ def _candidates(model: PreTrainedModel, module: nn.Module) -> Iterator[DecoderHe
         yield DecoderHead(module, scale=scale)
     if divisor := getattr(config, "logits_scaling", None):
         yield DecoderHead(module, scale=1 / divisor)
+
+
+Logits = Callable[[Tensor], Tensor]
+IGNORED = -100
+CHUNK_LOGITS = 1 << 26
+"""Logits that exist at one time: 256 MB of them in float32."""
+
+
+def token_losses(
+    hidden: Float[Tensor, "windows tokens dim"],
+    targets: Int64[Tensor, "windows tokens"],
+    logits: Logits,
+    vocabulary: int,
+) -> Float[Tensor, "windows tokens"]:
+    """Cross-entropy of every token, some tokens at a time; 0 where there is no target.
+
+    Where they are too many for one time, logits are computed once more in the backward pass, which costs a
+    third of the head and no memory.
+
+    Args:
+        hidden: What enters the head.
+        targets: The ids to predict; -100 for none.
+        logits: The head.
+        vocabulary: How many logits it gives.
+    """
+    wanted = (targets != IGNORED).flatten()
+    states, ids = hidden.flatten(0, 1)[wanted], targets.flatten()[wanted]
+    rows = max(1, CHUNK_LOGITS // vocabulary)
+
+    def chunk(states: Tensor, ids: Tensor) -> Tensor:
+        return cross_entropy(logits(states[None])[0].float(), ids, reduction="none")
+
+    if len(ids) <= rows:
+        found = chunk(states, ids)
+    else:
+        parts = zip(states.split(rows), ids.split(rows), strict=True)
+        found = torch.cat([checkpoint(chunk, *part, use_reentrant=False) for part in parts])
+    losses = torch.zeros(wanted.shape, device=hidden.device, dtype=found.dtype)
+    return losses.masked_scatter(wanted, found).view(targets.shape)
+
+
+def window_mean(
+    losses: Float[Tensor, "windows tokens"], targets: Int64[Tensor, "windows tokens"]
+) -> Float[Tensor, ""]:
+    """The mean over windows of the mean over the tokens of each that have a target.
+
+    So every window weighs alike, however a batch is spread over steps and processes.
+    """
+    counts = (targets != IGNORED).sum(dim=1).clamp(min=1)
+    return (losses.sum(dim=1) / counts).mean()

@@ -17,9 +17,6 @@ from monoglot.tokenization.vocabulary import Vocabulary
 from monoglot.training.lm_heads import IGNORED
 from monoglot.training.packing import Windows
 
-IDEOGRAPHIC = frozenset({"Han", "Hiragana", "Katakana", "Bopomofo"})
-"""Scripts that write words one after the other: each token is taken for a word."""
-
 
 @dataclass(frozen=True)
 class TokenKinds:
@@ -60,28 +57,6 @@ class TokenKinds:
         return torch.from_numpy(self.ordinary[places])
 
 
-def _is_whole(token: Token, family: Family) -> bool:
-    """Whether a token is a word of its own, whatever stands around it."""
-    if token.roles:
-        return False
-    if family is Family.WORDPIECE:  # its spelling tells all but what the pre-tokenizer cuts off
-        return token.word_start is None
-    try:
-        text = token.form.decode().strip()
-    except UnicodeDecodeError:
-        return False
-    if not text:
-        return False
-    symbols = all(unicodedata.category(character)[0] in "PS" for character in text)
-    return symbols or script_of(text) in IDEOGRAPHIC
-
-
-STREAM = 1
-"""Keeps the draws of masking apart from others that the same seed and sample number give."""
-TO_MASK, TO_RANDOM = 0.8, 0.9
-"""Of the chosen tokens 80% are masked, 10% become another token, 10% stay (Devlin et al. 2019)."""
-
-
 @dataclass(frozen=True)
 class Maskable:
     """What masking must know of a vocabulary.
@@ -117,6 +92,10 @@ class Masked:
     targets: Int64[np.ndarray, "windows chosen"]
 
 
+STREAM = 1
+"""Keeps the draws of masking apart from others that the same seed and sample number give."""
+
+
 def mask(windows: Windows, maskable: Maskable, *, share: float, whole_words: bool, seed: int) -> Masked:
     """Choose tokens and replace them; for each window a pure function of seed and sample number.
 
@@ -146,6 +125,10 @@ def mask(windows: Windows, maskable: Maskable, *, share: float, whole_words: boo
         for row, number in enumerate(windows.numbers.tolist())
     ]
     return Masked(ids, np.stack([chosen for chosen, _ in rows]), np.stack([targets for _, targets in rows]))
+
+
+TO_MASK, TO_RANDOM = 0.8, 0.9
+"""Of the chosen tokens 80% are masked, 10% become another token, 10% stay (Devlin et al. 2019)."""
 
 
 def _mask_row(
@@ -185,3 +168,23 @@ def word_begins(
     if maskable.is_whole is not None:
         begins[1:] |= maskable.is_whole[ids[:-1]]
     return begins
+
+
+IDEOGRAPHIC = frozenset({"Han", "Hiragana", "Katakana", "Bopomofo"})
+"""Scripts that write words one after the other: each token is taken for a word."""
+
+
+def _is_whole(token: Token, family: Family) -> bool:
+    """Whether a token is a word of its own, whatever stands around it."""
+    if token.roles:
+        return False
+    if family is Family.WORDPIECE:  # its spelling tells all but what the pre-tokenizer cuts off
+        return token.word_start is None
+    try:
+        text = token.form.decode().strip()
+    except UnicodeDecodeError:
+        return False
+    if not text:
+        return False
+    symbols = all(unicodedata.category(character)[0] in "PS" for character in text)
+    return symbols or script_of(text) in IDEOGRAPHIC

@@ -20,9 +20,6 @@ from monoglot.model.tables import find_tables
 from monoglot.training import composition
 from monoglot.training.schedule import DECAY, TrainingSettings
 
-ALPHA_PER_RANK = 2
-"""The usual strength of an adapter."""
-
 
 @dataclass(frozen=True)
 class Adapters:
@@ -45,48 +42,6 @@ class Adapters:
         parameters = {**dict(merged.named_parameters()), **dict(merged.named_buffers())}
         persistent = merged.state_dict()
         return {name: tensor.detach() for name, tensor in parameters.items() if name in persistent}
-
-
-def with_adapters(model: PreTrainedModel, rank: int, selection: Selection, *, seed: int) -> Adapters:
-    """Put adapters beside all matrices of the body.
-
-    Args:
-        model: The model, changed in place.
-        rank: Rank of the adapters.
-        selection: What was to learn; the matrices of its body get adapters.
-        seed: Seed of the adapters' first weights.
-
-    Raises:
-        SettingError: If PEFT is not installed, or nothing of the body is to learn.
-    """
-    try:
-        from peft import LoraConfig, get_peft_model
-    except ImportError as error:
-        raise SettingError("--lora-rank needs PEFT: pip install 'monoglot[lora]'") from error
-    matrices = sorted(
-        name
-        for name, module in model.named_modules()
-        if isinstance(module, nn.Linear) and f"{name}.weight" in selection.body
-    )
-    if not matrices:
-        raise SettingError("--lora-rank has no matrices to work on: no layer of the body is to be trained")
-    config = LoraConfig(r=rank, lora_alpha=ALPHA_PER_RANK * rank, target_modules=matrices)
-    with torch.random.fork_rng(), warnings.catch_warnings():
-        warnings.simplefilter("ignore", FutureWarning)  # between PEFT and transformers, not for the user
-        torch.manual_seed(seed)  # PEFT draws from the global generator
-        peft = get_peft_model(model, config)
-    names = [name for name, _ in model.named_parameters(remove_duplicate=False)]
-    learning = frozenset(name for name in names if ".lora_" in name)
-    for name, parameter in model.named_parameters(remove_duplicate=False):
-        parameter.requires_grad_(name in learning or name in selection.embeddings)
-    body = frozenset(names) - selection.embeddings
-    return Adapters(Selection(selection.embeddings, learning, body - learning), model, peft)
-
-
-LAYER = re.compile(r"\.(?:layers?|h|block|albert_layer_groups)\.(\d+)\.")
-"""The number of a layer in the name of its parameter."""
-COMPOSITION = "composition."
-"""What the names of a `Composition` begin with in a `ObjectiveWrapper`."""
 
 
 @dataclass(frozen=True)
@@ -126,6 +81,10 @@ def select(model: PreTrainedModel, settings: TrainingSettings) -> Selection:
     return Selection(embeddings, frozenset(learning), frozenset(body) - frozenset(learning))
 
 
+LAYER = re.compile(r"\.(?:layers?|h|block|albert_layer_groups)\.(\d+)\.")
+"""The number of a layer in the name of its parameter."""
+
+
 def _of_layers(body: Iterable[str], layers: Iterable[int]) -> list[str]:
     """The parameters of some layers."""
     numbers = {name: int(found.group(1)) for name in body if (found := LAYER.search(name))}
@@ -133,6 +92,50 @@ def _of_layers(body: Iterable[str], layers: Iterable[int]) -> list[str]:
         highest = max(numbers.values(), default=-1)
         raise SettingError(f"--layers {absent[0]}: the model has layers 0 to {highest}")
     return [name for name, number in numbers.items() if number in set(layers)]
+
+
+ALPHA_PER_RANK = 2
+"""The usual strength of an adapter."""
+
+
+def with_adapters(model: PreTrainedModel, rank: int, selection: Selection, *, seed: int) -> Adapters:
+    """Put adapters beside all matrices of the body.
+
+    Args:
+        model: The model, changed in place.
+        rank: Rank of the adapters.
+        selection: What was to learn; the matrices of its body get adapters.
+        seed: Seed of the adapters' first weights.
+
+    Raises:
+        SettingError: If PEFT is not installed, or nothing of the body is to learn.
+    """
+    try:
+        from peft import LoraConfig, get_peft_model
+    except ImportError as error:
+        raise SettingError("--lora-rank needs PEFT: pip install 'monoglot[lora]'") from error
+    matrices = sorted(
+        name
+        for name, module in model.named_modules()
+        if isinstance(module, nn.Linear) and f"{name}.weight" in selection.body
+    )
+    if not matrices:
+        raise SettingError("--lora-rank has no matrices to work on: no layer of the body is to be trained")
+    config = LoraConfig(r=rank, lora_alpha=ALPHA_PER_RANK * rank, target_modules=matrices)
+    with torch.random.fork_rng(), warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # between PEFT and transformers, not for the user
+        torch.manual_seed(seed)  # PEFT draws from the global generator
+        peft = get_peft_model(model, config)
+    names = [name for name, _ in model.named_parameters(remove_duplicate=False)]
+    learning = frozenset(name for name in names if ".lora_" in name)
+    for name, parameter in model.named_parameters(remove_duplicate=False):
+        parameter.requires_grad_(name in learning or name in selection.embeddings)
+    body = frozenset(names) - selection.embeddings
+    return Adapters(Selection(selection.embeddings, learning, body - learning), model, peft)
+
+
+COMPOSITION = "composition."
+"""What the names of a `Composition` begin with in a `ObjectiveWrapper`."""
 
 
 def parameter_groups(

@@ -38,55 +38,6 @@ from monoglot.run import Artifact, Run, atomic_write, write_json
 from monoglot.settings import CompareSettings, EvaluateSettings
 from monoglot.vectors.registry import get_engine
 
-IS_TEACHER = "it is the model that the others are to match: its distance is 0, and stays so"
-NOTHING_COPIED = "the schedule keep-copied keeps rows that were copied, and it has none"
-NOTHING_NEW = "the schedule new-rows trains rows that were not copied, and it has none"
-
-
-def run_probes(
-    runner: ProbeRunner, variants: Sequence[Variant], seeds: Sequence[int]
-) -> Iterator[VariantResult]:
-    """Score and train all variants, seed by seed."""
-    excused = skipped_controls(runner, variants)
-    countdown = ProbeProgress((len(variants) - len(excused)) * len(seeds), runner.context.progress)
-    for variant in variants:
-        drawn = dict.fromkeys(variant.drawn(seed) for seed in seeds)
-        starts = [runner.start(variant, seed) for seed in (seeds if len(drawn) > 1 else seeds[:1])]
-        figures, _ = read_scores(starts[0])
-        scores = tuple(read_scores(start)[1] for start in starts)
-        if variant.tokenizer is None or variant.name in excused:
-            name = variant.name if variant.tokenizer else ORIGINAL
-            yield VariantResult(name, True, False, **figures, text_bytes=0, starts=scores)
-        if variant.name in excused:
-            continue
-        probes = [
-            countdown.probe(f"{variant.name}, seed {seed}", partial(runner.train, variant, seed))
-            for seed in seeds
-        ]
-        yield VariantResult(
-            variant.name,
-            variant.is_control,
-            variant.has_new_vocabulary,
-            **figures,
-            text_bytes=runner.bytes_read(variant),
-            starts=scores,
-            ends=tuple(read_scores(probe)[1] for probe in probes),
-            curves=tuple(tuple(read_curve(probe, runner.measure.key)) for probe in probes),
-        )
-
-
-def skipped_controls(runner: ProbeRunner, variants: Sequence[Variant]) -> dict[str, str]:
-    """Give the controls that are not trained, each with the reason."""
-    schedule, reasons = runner.probe.training.recipe.schedule, {}
-    for one in variants:
-        if one.tokenizer is None and isinstance(runner.measure, TeacherDistance):
-            reasons[one.name] = IS_TEACHER
-        elif schedule == "new-rows" and not one.has_new_rows:
-            reasons[one.name] = NOTHING_NEW
-        elif schedule == "keep-copied" and one.rows is None:
-            reasons[one.name] = NOTHING_COPIED
-    return reasons
-
 
 class ProbeProgress:
     """Shows which probe is running, and the time that is left."""
@@ -178,6 +129,12 @@ def compare(
             return comparison
 
 
+def spread(lines: Sequence[str], most: int) -> list[str]:
+    """Choose lines at equal distances from a text."""
+    places = np.linspace(0, len(lines) - 1, min(most, len(lines)))
+    return [lines[place] for place in np.unique(places.astype(int))]
+
+
 def scoreboard(runner: ProbeRunner, variants: Sequence[Variant], settings: CompareSettings) -> Comparison:
     """Score, train and rank all variants."""
     measure = runner.measure
@@ -199,10 +156,54 @@ def scoreboard(runner: ProbeRunner, variants: Sequence[Variant], settings: Compa
     )
 
 
-def spread(lines: Sequence[str], most: int) -> list[str]:
-    """Choose lines at equal distances from a text."""
-    places = np.linspace(0, len(lines) - 1, min(most, len(lines)))
-    return [lines[place] for place in np.unique(places.astype(int))]
+def run_probes(
+    runner: ProbeRunner, variants: Sequence[Variant], seeds: Sequence[int]
+) -> Iterator[VariantResult]:
+    """Score and train all variants, seed by seed."""
+    excused = skipped_controls(runner, variants)
+    countdown = ProbeProgress((len(variants) - len(excused)) * len(seeds), runner.context.progress)
+    for variant in variants:
+        drawn = dict.fromkeys(variant.drawn(seed) for seed in seeds)
+        starts = [runner.start(variant, seed) for seed in (seeds if len(drawn) > 1 else seeds[:1])]
+        figures, _ = read_scores(starts[0])
+        scores = tuple(read_scores(start)[1] for start in starts)
+        if variant.tokenizer is None or variant.name in excused:
+            name = variant.name if variant.tokenizer else ORIGINAL
+            yield VariantResult(name, True, False, **figures, text_bytes=0, starts=scores)
+        if variant.name in excused:
+            continue
+        probes = [
+            countdown.probe(f"{variant.name}, seed {seed}", partial(runner.train, variant, seed))
+            for seed in seeds
+        ]
+        yield VariantResult(
+            variant.name,
+            variant.is_control,
+            variant.has_new_vocabulary,
+            **figures,
+            text_bytes=runner.bytes_read(variant),
+            starts=scores,
+            ends=tuple(read_scores(probe)[1] for probe in probes),
+            curves=tuple(tuple(read_curve(probe, runner.measure.key)) for probe in probes),
+        )
+
+
+IS_TEACHER = "it is the model that the others are to match: its distance is 0, and stays so"
+NOTHING_NEW = "the schedule new-rows trains rows that were not copied, and it has none"
+NOTHING_COPIED = "the schedule keep-copied keeps rows that were copied, and it has none"
+
+
+def skipped_controls(runner: ProbeRunner, variants: Sequence[Variant]) -> dict[str, str]:
+    """Give the controls that are not trained, each with the reason."""
+    schedule, reasons = runner.probe.training.recipe.schedule, {}
+    for one in variants:
+        if one.tokenizer is None and isinstance(runner.measure, TeacherDistance):
+            reasons[one.name] = IS_TEACHER
+        elif schedule == "new-rows" and not one.has_new_rows:
+            reasons[one.name] = NOTHING_NEW
+        elif schedule == "keep-copied" and one.rows is None:
+            reasons[one.name] = NOTHING_COPIED
+    return reasons
 
 
 def publish(context: VocabularyContext, comparison: Comparison, settings: CompareSettings) -> None:

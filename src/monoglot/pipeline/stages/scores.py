@@ -34,9 +34,6 @@ from monoglot.run import Artifact, read_json, write_json
 from monoglot.tokenization.trim import check_segmentation
 from monoglot.tokenization.vocabulary import Vocabulary
 
-PROOF_LINES, PROOF_CHARACTERS = 32, 2_000
-"""Up to so much text the outputs of a trimmed model are compared with the original's."""
-
 
 def score_vocabularies(
     context: VocabularyContext,
@@ -89,6 +86,10 @@ def score_vocabularies(
     return context.stage("scores", compute, source=context.source.key, **inputs)
 
 
+PROOF_LINES, PROOF_CHARACTERS = 32, 2_000
+"""Up to so much text the outputs of a trimmed model are compared with the original's."""
+
+
 def check_equivalence(
     context: VocabularyContext, corpus_stage: Artifact, tokenizer: Artifact, model: Artifact
 ) -> Artifact:
@@ -138,16 +139,6 @@ def check_equivalence(
     return artifact
 
 
-def _texts_with_rows(context: VocabularyContext) -> list[str]:
-    """Give the retained texts whose tokens all have rows in the source model."""
-    rows, tokenizer = context.source.checkpoint.tables.rows, context.source.tokenizer
-    return [
-        text
-        for text in context.kept.of(context.source).texts
-        if max(tokenizer(text).input_ids, default=0) < rows
-    ]
-
-
 def sources_of(
     kept_source_ids: Int64[np.ndarray, " kept"], target: Vocabulary, rows: int
 ) -> Int64[np.ndarray, " target"]:
@@ -164,16 +155,14 @@ def first_lines(lines: Sequence[str], most_lines: int, most_characters: int) -> 
     return list(lines[: max(1, int(np.searchsorted(ends, most_characters, side="right")))])
 
 
-def equivalence_figures(context: VocabularyContext) -> dict[str, Any] | None:
-    """Give the figures of the equivalence check for the manifest, without examples.
-
-    ``None`` in mode ``replace``, and of a model that is trained afterwards: it does something else then.
-    """
-    artifact = context.run.artifacts.get("proof")
-    if artifact is None or context.settings.adapt_tokens is not None:
-        return None
-    content: dict[str, Any] = read_json(artifact.folder / "proof.json")
-    return {name: value for name, value in content.items() if name not in ("examples", "prompts_changed")}
+def _texts_with_rows(context: VocabularyContext) -> list[str]:
+    """Give the retained texts whose tokens all have rows in the source model."""
+    rows, tokenizer = context.source.checkpoint.tables.rows, context.source.tokenizer
+    return [
+        text
+        for text in context.kept.of(context.source).texts
+        if max(tokenizer(text).input_ids, default=0) < rows
+    ]
 
 
 def summarize(context: VocabularyContext) -> Summary:
@@ -195,3 +184,15 @@ def summarize(context: VocabularyContext) -> Summary:
         provenance=found.provenance,
         warnings=[*found.warnings, *kept_warnings(kept)],
     )
+
+
+def equivalence_figures(context: VocabularyContext) -> dict[str, Any] | None:
+    """Give the figures of the equivalence check for the manifest, without examples.
+
+    ``None`` in mode ``replace``, and of a model that is trained afterwards: it does something else then.
+    """
+    artifact = context.run.artifacts.get("proof")
+    if artifact is None or context.settings.adapt_tokens is not None:
+        return None
+    content: dict[str, Any] = read_json(artifact.folder / "proof.json")
+    return {name: value for name, value in content.items() if name not in ("examples", "prompts_changed")}

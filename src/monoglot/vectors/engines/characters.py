@@ -16,31 +16,30 @@ from monoglot.vectors.cooccurrence.decomposition import scaled_singular_vectors
 from monoglot.vectors.engine import Engine, EngineInputs, TokenVectors
 from monoglot.vectors.registry import engine
 
-WORD_START = "▁"
-BEGIN, END = "\x02", "\x03"
 
+@engine("characters")
+@dataclass(frozen=True)
+class Characters(Engine):
+    """Places tokens by character n-grams and script alone; the corpus only tells how frequent they are.
 
-def form_features(token: Token, longest_ngram: int) -> Iterator[str]:
-    """List what can be said about the form of a token.
-
-    These are the n-grams of its characters, with marks for the start of a word, of the token and its end, and
-    for each character its script (the first word of its Unicode name) and its general category: the
-    only things that tokens of a foreign script share.
+    Attributes:
+        dim: Length of a vector.
+        longest_ngram: Characters of the longest n-grams, marks of start and end included.
     """
-    text = token.form.decode("utf-8", errors="surrogateescape")
-    marked = f"{BEGIN}{WORD_START if token.word_start else ''}{text}{END}"
-    for length in range(1, longest_ngram + 1):
-        for start in range(len(marked) - length + 1):
-            yield marked[start : start + length]
-    for character in text:
-        yield from _character_class(character)
 
+    dim: int = 300
+    longest_ngram: int = 4
 
-@cache
-def _character_class(character: str) -> tuple[str, str]:
-    """Script and category of a character, spelled so that they can't be taken for n-grams."""
-    script = unicodedata.name(character, "?").split(" ")[0]
-    return f"{BEGIN}{BEGIN}{script}", f"{BEGIN}{BEGIN}{unicodedata.category(character)}"
+    def vectors(self, inputs: EngineInputs) -> TokenVectors:
+        """Decompose the TF-IDF matrix of form features; the same for any number of threads."""
+        matrix = scaled_singular_vectors(
+            form_matrix(inputs.vocabulary, self.longest_ngram),
+            self.dim,
+            seed=inputs.seed,
+            threads=inputs.threads,
+            progress=inputs.progress,
+        )
+        return TokenVectors(matrix, np.any(matrix != 0, axis=1), inputs.counts)
 
 
 def form_matrix(vocabulary: Vocabulary, longest_ngram: int = 4) -> csr_array:
@@ -76,26 +75,28 @@ def form_matrix(vocabulary: Vocabulary, longest_ngram: int = 4) -> csr_array:
     return shared
 
 
-@engine("characters")
-@dataclass(frozen=True)
-class Characters(Engine):
-    """Places tokens by character n-grams and script alone; the corpus only tells how frequent they are.
+BEGIN, END = "\x02", "\x03"
+WORD_START = "▁"
 
-    Attributes:
-        dim: Length of a vector.
-        longest_ngram: Characters of the longest n-grams, marks of start and end included.
+
+def form_features(token: Token, longest_ngram: int) -> Iterator[str]:
+    """List what can be said about the form of a token.
+
+    These are the n-grams of its characters, with marks for the start of a word, of the token and its end, and
+    for each character its script (the first word of its Unicode name) and its general category: the
+    only things that tokens of a foreign script share.
     """
+    text = token.form.decode("utf-8", errors="surrogateescape")
+    marked = f"{BEGIN}{WORD_START if token.word_start else ''}{text}{END}"
+    for length in range(1, longest_ngram + 1):
+        for start in range(len(marked) - length + 1):
+            yield marked[start : start + length]
+    for character in text:
+        yield from _character_class(character)
 
-    dim: int = 300
-    longest_ngram: int = 4
 
-    def vectors(self, inputs: EngineInputs) -> TokenVectors:
-        """Decompose the TF-IDF matrix of form features; the same for any number of threads."""
-        matrix = scaled_singular_vectors(
-            form_matrix(inputs.vocabulary, self.longest_ngram),
-            self.dim,
-            seed=inputs.seed,
-            threads=inputs.threads,
-            progress=inputs.progress,
-        )
-        return TokenVectors(matrix, np.any(matrix != 0, axis=1), inputs.counts)
+@cache
+def _character_class(character: str) -> tuple[str, str]:
+    """Script and category of a character, spelled so that they can't be taken for n-grams."""
+    script = unicodedata.name(character, "?").split(" ")[0]
+    return f"{BEGIN}{BEGIN}{script}", f"{BEGIN}{BEGIN}{unicodedata.category(character)}"

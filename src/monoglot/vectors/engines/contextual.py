@@ -19,53 +19,8 @@ from monoglot.tokenization.vocabulary import Vocabulary, plain_backend
 from monoglot.vectors.engine import EngineInputs, ModelEngine, TokenVectors
 from monoglot.vectors.registry import engine
 
-CHUNK_TOKENS = 1 << 22
 NOBODY = -1
 """Owner of a character that belongs to no token: the space before a word."""
-
-
-def choose_excerpts(
-    corpus: TokenizedCorpus,
-    counts: Int64[np.ndarray, " size"],
-    *,
-    longest_tokens: int,
-    total_tokens: int,
-    seed: int,
-) -> Int64[np.ndarray, "excerpts 2"]:
-    """Draw excerpts of lines so that rare tokens are met about as often as a short text allows.
-
-    Each line is cut into excerpts of at most ``longest_tokens``, and some are drawn without replacement, each
-    by the weight of its tokens, which is one over their count: every token of the vocabulary asks for the
-    same share of the text. The way to draw is that of Efraimidis & Spirakis 2006.
-
-    Args:
-        corpus: The text.
-        counts: How often each token occurs in it.
-        longest_tokens: Longest excerpt.
-        total_tokens: About how many tokens to draw.
-        seed: Seed of the choice.
-
-    Returns:
-        Where each excerpt begins and ends in the ids of the corpus, in the order of the text.
-    """
-    starts, weights = [], []
-    base = 0
-    for ids, offsets in corpus.lines_in_chunks(CHUNK_TOKENS):
-        lengths = np.diff(offsets)
-        per_line = -(-lengths // longest_tokens)
-        first = np.repeat(np.cumsum(per_line) - per_line, per_line)
-        start = np.repeat(offsets[:-1], per_line) + (np.arange(len(first)) - first) * longest_tokens
-        starts.append(base + start)
-        rarity = 1.0 / counts[ids]
-        weights.append(np.add.reduceat(rarity, start) if len(start) else rarity)
-        base += len(ids)
-    start = np.concatenate([*starts, [base]]).astype(np.int64)
-    spans = np.stack([start[:-1], start[1:]], axis=1)
-    draws = np.random.default_rng(seed).random(len(spans))
-    order = np.argsort(np.log1p(-draws) / np.concatenate([*weights, []]), kind="stable")[::-1]
-    drawn_tokens = np.cumsum(np.diff(spans, axis=1)[order, 0])
-    chosen = order[: int(np.searchsorted(drawn_tokens, total_tokens)) + 1]
-    return spans[np.sort(chosen)]
 
 
 @dataclass(frozen=True)
@@ -107,12 +62,6 @@ class Spelling:
         owners = np.full(2 * len(ids), NOBODY)
         owners[1::2] = np.arange(len(ids))
         return np.repeat(owners, np.stack([self.spaces[ids], self.characters[ids]], axis=1).ravel())
-
-
-POOL = 512
-"""Excerpts that are sorted by length together, so that little is padded."""
-BATCH = 16
-LONGEST_PIECES = 256
 
 
 @engine("contextual")
@@ -171,8 +120,87 @@ class Contextual(ModelEngine):
         return TokenVectors(matrix, met & np.any(matrix != 0, axis=1), counts)
 
 
+CHUNK_TOKENS = 1 << 22
+
+
+def choose_excerpts(
+    corpus: TokenizedCorpus,
+    counts: Int64[np.ndarray, " size"],
+    *,
+    longest_tokens: int,
+    total_tokens: int,
+    seed: int,
+) -> Int64[np.ndarray, "excerpts 2"]:
+    """Draw excerpts of lines so that rare tokens are met about as often as a short text allows.
+
+    Each line is cut into excerpts of at most ``longest_tokens``, and some are drawn without replacement, each
+    by the weight of its tokens, which is one over their count: every token of the vocabulary asks for the
+    same share of the text. The way to draw is that of Efraimidis & Spirakis 2006.
+
+    Args:
+        corpus: The text.
+        counts: How often each token occurs in it.
+        longest_tokens: Longest excerpt.
+        total_tokens: About how many tokens to draw.
+        seed: Seed of the choice.
+
+    Returns:
+        Where each excerpt begins and ends in the ids of the corpus, in the order of the text.
+    """
+    starts, weights = [], []
+    base = 0
+    for ids, offsets in corpus.lines_in_chunks(CHUNK_TOKENS):
+        lengths = np.diff(offsets)
+        per_line = -(-lengths // longest_tokens)
+        first = np.repeat(np.cumsum(per_line) - per_line, per_line)
+        start = np.repeat(offsets[:-1], per_line) + (np.arange(len(first)) - first) * longest_tokens
+        starts.append(base + start)
+        rarity = 1.0 / counts[ids]
+        weights.append(np.add.reduceat(rarity, start) if len(start) else rarity)
+        base += len(ids)
+    start = np.concatenate([*starts, [base]]).astype(np.int64)
+    spans = np.stack([start[:-1], start[1:]], axis=1)
+    draws = np.random.default_rng(seed).random(len(spans))
+    order = np.argsort(np.log1p(-draws) / np.concatenate([*weights, []]), kind="stable")[::-1]
+    drawn_tokens = np.cumsum(np.diff(spans, axis=1)[order, 0])
+    chosen = order[: int(np.searchsorted(drawn_tokens, total_tokens)) + 1]
+    return spans[np.sort(chosen)]
+
+
+POOL = 512
+"""Excerpts that are sorted by length together, so that little is padded."""
+BATCH = 16
+LONGEST_PIECES = 256
+
+
+def _limited(model: Source) -> Tokenizer:
+    """A copy of a model's tokenizer that truncates texts to what the model can read, and batches afford."""
+    backend = Tokenizer.from_str(plain_backend(model.tokenizer).to_str())
+    backend.enable_truncation(min(LONGEST_PIECES, longest_input_tokens(model.model, model.tokenizer)))
+    return backend
+
+
 Excerpt = tuple[Int64[np.ndarray, " tokens"], Encoding]
 """Target ids, and the pieces into which the model's tokenizer cuts their text."""
+
+
+def _batches(
+    corpus: TokenizedCorpus,
+    spans: Int64[np.ndarray, "excerpts 2"],
+    spelling: Spelling,
+    backend: Tokenizer,
+) -> Iterator[list[Excerpt]]:
+    """Excerpts of similar length, with their encodings."""
+    for first in range(0, len(spans), POOL):
+        pool = [
+            corpus.ids[start:stop].astype(np.int64) for start, stop in spans[first : first + POOL].tolist()
+        ]
+        texts = [(ids, text) for ids in pool if (text := spelling.text(ids))]
+        encodings = backend.encode_batch([text for _, text in texts])
+        excerpts = [(ids, encoding) for (ids, _), encoding in zip(texts, encodings, strict=True)]
+        excerpts.sort(key=lambda excerpt: len(excerpt[1]))
+        for start in range(0, len(excerpts), BATCH):
+            yield excerpts[start : start + BATCH]
 
 
 def shared_characters(batch: list[Excerpt], spelling: Spelling, longest: int) -> csr_array:
@@ -214,29 +242,3 @@ def centered(matrix: Float64[np.ndarray, "rows dim"]) -> Float32[np.ndarray, "ro
     if not len(matrix):
         return matrix.astype(np.float32)
     return np.asarray(matrix - matrix.mean(axis=0), dtype=np.float32)
-
-
-def _limited(model: Source) -> Tokenizer:
-    """A copy of a model's tokenizer that truncates texts to what the model can read, and batches afford."""
-    backend = Tokenizer.from_str(plain_backend(model.tokenizer).to_str())
-    backend.enable_truncation(min(LONGEST_PIECES, longest_input_tokens(model.model, model.tokenizer)))
-    return backend
-
-
-def _batches(
-    corpus: TokenizedCorpus,
-    spans: Int64[np.ndarray, "excerpts 2"],
-    spelling: Spelling,
-    backend: Tokenizer,
-) -> Iterator[list[Excerpt]]:
-    """Excerpts of similar length, with their encodings."""
-    for first in range(0, len(spans), POOL):
-        pool = [
-            corpus.ids[start:stop].astype(np.int64) for start, stop in spans[first : first + POOL].tolist()
-        ]
-        texts = [(ids, text) for ids in pool if (text := spelling.text(ids))]
-        encodings = backend.encode_batch([text for _, text in texts])
-        excerpts = [(ids, encoding) for (ids, _), encoding in zip(texts, encodings, strict=True)]
-        excerpts.sort(key=lambda excerpt: len(excerpt[1]))
-        for start in range(0, len(excerpts), BATCH):
-            yield excerpts[start : start + BATCH]
