@@ -16,9 +16,7 @@ from monoglot.pipeline.report import report_at_end
 from monoglot.pipeline.stages.context import RunContext
 from monoglot.pipeline.stages.corpus import read_corpus, tokenize_with_source
 from monoglot.pipeline.training_job import (
-    RECORD,
     RESUMED,
-    TRAINING,
     adapted,
     join_processes,
     resolved,
@@ -26,8 +24,8 @@ from monoglot.pipeline.training_job import (
 )
 from monoglot.progress import SILENT, Progress
 from monoglot.run import Run, read_json
+from monoglot.run.layout import LAYOUT
 from monoglot.settings import AdaptSettings
-from monoglot.training.checkpoints import METRICS
 from monoglot.training.schedule import TrainingSettings
 
 
@@ -101,7 +99,7 @@ def adapt(
         source.check()
         check_runs(source, trained=True)
         read_as_the_model_does(text, source)
-        mixture = source.folder / "monoglot" / "mixture" / "mixture.safetensors"
+        mixture = source.folder / LAYOUT.home / LAYOUT.mixture
         settings, filled = resolved(source.folder, settings, training, copies_known=mixture.exists())
         with Run.open(Path(output), overwrite) as run:
             context = RunContext(run, source, text, settings, progress)
@@ -123,14 +121,14 @@ def adapt(
 
 def summary(run: Run, objective: str) -> Adapted:
     """Read the result of a published run."""
-    home = run.output / "monoglot" / TRAINING
-    lines = [json.loads(line) for line in (home / METRICS).read_text(encoding="utf-8").splitlines()]
+    home = run.output / LAYOUT.home
+    lines = [json.loads(line) for line in (home / LAYOUT.metrics).read_text(encoding="utf-8").splitlines()]
     scores = [line for line in lines if "loss" not in line]
     losses = [line["loss"] for line in lines if "loss" in line]
     return Adapted(
         output=str(run.output),
         objective=objective,
-        record=read_json(home / RECORD) | {RESUMED: run.happened.get(RESUMED)},
+        record=read_json(home / LAYOUT.training) | {RESUMED: run.happened.get(RESUMED)},
         before=_figures(scores[:1]),
         after=_figures(scores[-1:]),
         loss=(losses[0], losses[-1]),

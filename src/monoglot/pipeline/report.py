@@ -14,10 +14,11 @@ from monoglot.model.source import Source, open_source
 from monoglot.progress import SILENT, Progress
 from monoglot.report import facts as report_facts
 from monoglot.report.card import write_card
-from monoglot.report.finished_run import EVALUATION, FinishedRun, FoundSource, compared_with, find_source
+from monoglot.report.finished_run import FinishedRun, FoundSource, compared_with, find_source
 from monoglot.report.page import compose, render
 from monoglot.report.svg import as_png, standalone
 from monoglot.run import atomic_write, write_json
+from monoglot.run.layout import LAYOUT
 from monoglot.settings import EvaluateSettings
 
 logger = logging.getLogger(__name__)
@@ -76,9 +77,6 @@ def report(
     return _write(artifacts, source, language, evaluate=evaluate, png=png, progress=progress)
 
 
-PAGE, FIGURES = "report.html", "figures"
-
-
 def _write(
     artifacts: FinishedRun,
     source: str | Source | None,
@@ -95,18 +93,18 @@ def _write(
         measure(artifacts, compared_with(artifacts, found, source), progress)
     facts = report_facts.gather(artifacts, found.model)
     page = compose(artifacts, facts, found)
-    home = artifacts.homes[0]
+    home = artifacts.folders[0]
     drawings = {name: standalone(figure) for name, figure in page.figures.items()}
     if artifacts.curves:
         drawings["comparison"] = artifacts.curves
-    written = draw(drawings, home / FIGURES, png=png)
-    with atomic_write(home / PAGE) as file:
+    written = draw(drawings, home / LAYOUT.figures, png=png)
+    with atomic_write(home / LAYOUT.page) as file:
         file.write(render(page))
     card = write_card(
         artifacts.output, facts, page.warnings, language,
         on_hub=bool(artifacts.origin.get("names", {}).get("hub")),
     )  # fmt: skip
-    return Report(str(home / PAGE), tuple(written), str(card) if card else None, tuple(page.notes))
+    return Report(str(home / LAYOUT.page), tuple(written), str(card) if card else None, tuple(page.notes))
 
 
 MEASURED = EvaluateSettings(lines=100, word_share=SCORED_WORDS)
@@ -134,7 +132,7 @@ def measure(artifacts: FinishedRun, source: Source, progress: Progress) -> None:
 
     own = open_source(str(artifacts.output), trust_remote_code=artifacts.trust_remote_code)
     found = compare_models((own, source), lines, MEASURED, progress=progress)
-    write_json(artifacts.homes[0] / EVALUATION, found.as_dict())
+    write_json(artifacts.folders[0] / LAYOUT.evaluation, found.as_dict())
 
 
 def draw(drawings: Mapping[str, str], folder: Path, *, png: bool) -> list[str]:

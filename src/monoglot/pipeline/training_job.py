@@ -33,7 +33,6 @@ from monoglot.progress import SILENT, Progress
 from monoglot.run import LAYOUT, Artifact, write_json
 from monoglot.settings import AdaptSettings, Settings
 from monoglot.tokenization.encoding import TokenizedCorpus
-from monoglot.training.checkpoints import METRICS
 from monoglot.training.lapt import Outcome, Scorer, train
 from monoglot.training.objective import Task, Teacher, TrainingContext
 from monoglot.training.registry import check_objective, choose_objective, get_objective
@@ -194,8 +193,6 @@ def _no_lines() -> Iterable[str]:
 
 SCORED_BYTES = 10_000
 """How much held-out text is scored during training."""
-TRAINING = "training"
-RECORD = "training.json"
 RESUMED = "resumed_from_step"
 
 
@@ -286,17 +283,19 @@ def adapted(
         send_job(job)
         outcome = run_job(job, context.corpus.lines, context.progress)
         save_student(context.source.at(student), outcome, folder)
-        write_json(checkpoints / RECORD, outcome.record | prompted(folder, settings, outcome.record))
+        write_json(
+            checkpoints / LAYOUT.training.name, outcome.record | prompted(folder, settings, outcome.record)
+        )
         context.run.happened[RESUMED] = outcome.resumed_from_step
 
     def keep(folder: Path) -> None:
-        for name in (METRICS, RECORD):
+        for name in (LAYOUT.metrics.name, LAYOUT.training.name):
             (folder / name).write_bytes((checkpoints / name).read_bytes())
 
     model = context.stage("adapted", compute, chosen | training.resume_identity(), **inputs)
     if model.reused:
         send_job(None)
-    context.stage(TRAINING, keep, adapted=model)
+    context.stage(LAYOUT.training.parent.name, keep, adapted=model)
     return model
 
 
@@ -383,5 +382,5 @@ class AdaptPlan:
         return adapted(
             context, model.folder, model.key, stages["corpus"], stages["tokens"],
             self.settings, self.training,
-            mixture=stages["mixture"].folder / "mixture.safetensors",
+            mixture=stages["mixture"].folder / LAYOUT.mixture.name,
         )  # fmt: skip

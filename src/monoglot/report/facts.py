@@ -15,7 +15,7 @@ from monoglot.model.source import Source
 from monoglot.model.stored_tensors import weight_files
 from monoglot.report.content import Change, Origin, Table
 from monoglot.report.finished_run import FinishedRun
-from monoglot.report.summary import KEPT, NO_TOKENS, Scores, Share, diagnose, kept_warnings
+from monoglot.report.summary import NO_TOKENS, Scores, Share, diagnose, kept_warnings
 from monoglot.report.wording import (
     PROVENANCE_COLORS,
     STAGES,
@@ -24,6 +24,7 @@ from monoglot.report.wording import (
     provenance_name,
     shell_lines,
 )
+from monoglot.run.layout import LAYOUT
 from monoglot.settings import AdaptSettings, Settings, command_line_options
 from monoglot.training.schedule import TrainingSettings
 
@@ -87,7 +88,7 @@ def gather(run: FinishedRun, source: Source | None) -> Facts:
         method=settings.get("method", ""),
         vectors=settings.get("vectors", ""),
         scores=run.scores,
-        corpus=run.read("corpus/corpus.json").get("statistics", {}),
+        corpus=run.read(LAYOUT.corpus).get("statistics", {}),
         sizes_bytes=(weights_bytes(source.folder) if source else None, weights_bytes(run.output)),
         objective=recipe.get("objective") or "",
         training=run.training,
@@ -249,18 +250,18 @@ DEFAULTS: dict[str, Settings | AdaptSettings | TrainingSettings] = {
 
 def warnings(run: FinishedRun) -> list[str]:
     """Give warnings about embeddings, tokenizer and training."""
-    kept = run.read(f"tokenizer/{KEPT}")
+    kept = run.read(LAYOUT.kept)
     of_tokenizer = kept_warnings(kept) if kept else ()
     of_training = [*of_tokenizer, *run.training.get("warnings", ())]
     if run.scores is None:
         return of_training
-    anchors, unknown = run.read("mixture/anchors.json") or None, run.scores.tokenizers[1]["unknown_share"]
+    anchors, unknown = run.read(LAYOUT.anchors) or None, run.scores.tokenizers[1]["unknown_share"]
     return [*diagnose(run.scores.provenance, anchors, unknown, run.settings), *of_training]
 
 
 def costs(run: FinishedRun) -> Table | None:
     """Give the cost of each stage of the last run."""
-    measured = run.read("measured.json").get("stages", {})
+    measured = run.read(LAYOUT.measured).get("stages", {})
     if not measured:
         return None
     rows = [
@@ -314,7 +315,7 @@ def comparison_picture(run: FinishedRun) -> str:
 def subtitle(run: FinishedRun) -> str:
     """Give the version of monoglot and the day of the run."""
     version = run.manifest["versions"]["monoglot"]
-    started = run.read("measured.json").get("started")
+    started = run.read(LAYOUT.measured).get("started")
     day = datetime.fromisoformat(started) if started else None
     when = f", {day.day} {day:%B %Y}" if day else ""
     return f"monoglot {version}{when}"
@@ -356,7 +357,7 @@ def command(run: FinishedRun) -> str:
     manifest = run.manifest
     names = manifest.get("names", {})
     if "corpus" not in names:
-        return shell_lines(shlex.split(run.read("measured.json").get("command", "")))
+        return shell_lines(shlex.split(run.read(LAYOUT.measured).get("command", "")))
     verb, model = ("specialize", names["source"]) if "source" in names else ("adapt", names["model"])
     kinds = manifest["settings"]
     chosen = kinds if "Settings" in kinds else {k: v for each in kinds.values() for k, v in each.items()}

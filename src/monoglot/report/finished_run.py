@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 import numpy as np
@@ -23,14 +23,12 @@ from monoglot.model.tokenizer_folder import load_tokenizer
 from monoglot.report.summary import Scores
 from monoglot.report.wording import readable
 from monoglot.run import Artifact, file_hash, read_json
+from monoglot.run.layout import LAYOUT
 from monoglot.tokenization.encoding import TokenizedCorpus
 from monoglot.tokenization.overlap import Overlap
 from monoglot.tokenization.parts import Parts
 from monoglot.tokenization.vocabulary import Vocabulary, backend_of
 from monoglot.vectors.engine import TokenVectors
-
-TRAINING = "training"
-EVALUATION = "evaluation.json"
 
 
 class FinishedRun:
@@ -40,27 +38,27 @@ class FinishedRun:
         output: The output folder.
         place: Where that folder is, or will be when it has been published.
         trust_remote_code: Whether code that comes with the models may run.
-        homes: The folders with artifacts, that of the last run first.
+        folders: The folders with artifacts, that of the last run first.
     """
 
     def __init__(self, output: Path, place: Path | None = None, *, trust_remote_code: bool = False) -> None:
         self.trust_remote_code = trust_remote_code
         self.output, self.place = output, place or output
-        self.homes = [output / "monoglot"]
-        if not (self.homes[0] / "manifest.json").is_file():
+        self.folders = [output / LAYOUT.home]
+        if not (self.folders[0] / LAYOUT.manifest).is_file():
             raise OutputError(
                 f"{output} was not made by monoglot (it has no monoglot/manifest.json): give the folder that "
                 "specialize or adapt wrote."
             )
         earlier = self.manifest.get("names", {}).get("model")
         if earlier is not None and _same_tokenizer(Path(earlier).expanduser(), output):
-            self.homes.append(Path(earlier).expanduser() / "monoglot")
+            self.folders.append(Path(earlier).expanduser() / LAYOUT.home)
 
-    def find(self, name: str) -> Path | None:
-        """Give the path of an artifact such as ``mixture/mixture.safetensors``, if a run made it."""
-        return next((home / name for home in self.homes if (home / name).exists()), None)
+    def find(self, name: PurePath | str) -> Path | None:
+        """Give the path of an artifact such as ``LAYOUT.mixture``, if a run made it."""
+        return next((home / name for home in self.folders if (home / name).exists()), None)
 
-    def read(self, name: str) -> Any:
+    def read(self, name: PurePath | str) -> Any:
         """The content of a JSON artifact; an empty dictionary if there is none."""
         path = self.find(name)
         return read_json(path) if path else {}
@@ -68,13 +66,13 @@ class FinishedRun:
     @cached_property
     def manifest(self) -> dict[str, Any]:
         """The manifest of the last run."""
-        content: dict[str, Any] = read_json(self.homes[0] / "manifest.json")
+        content: dict[str, Any] = read_json(self.folders[0] / LAYOUT.manifest)
         return content
 
     @cached_property
     def origin(self) -> dict[str, Any]:
         """The manifest of the run that changed the vocabulary; empty if none did."""
-        manifests = (read_json(home / "manifest.json") for home in self.homes)
+        manifests = (read_json(home / LAYOUT.manifest) for home in self.folders)
         return next((found for found in manifests if "mixture" in found["stages"]), {})
 
     @cached_property
@@ -86,7 +84,7 @@ class FinishedRun:
     @cached_property
     def scores(self) -> Scores | None:
         """Size and fit before and after; ``None`` if no run changed the vocabulary."""
-        content = self.read("scores/scores.json")
+        content = self.read(LAYOUT.scores)
         return Scores.from_dict(content) if content else None
 
     @cached_property
@@ -108,26 +106,26 @@ class FinishedRun:
     @cached_property
     def mixture(self) -> Mixture | None:
         """Where the target rows come from."""
-        path = self.find("mixture/mixture.safetensors")
+        path = self.find(LAYOUT.mixture)
         return Mixture.load(path) if path else None
 
     @cached_property
     def overlap(self) -> Overlap | None:
         """Which tokens both vocabularies have."""
-        path = self.find("overlap/overlap.safetensors")
+        path = self.find(LAYOUT.overlap)
         return Overlap.load(path) if path else None
 
     @cached_property
     def vectors(self) -> TokenVectors | None:
         """The auxiliary vectors, if they are kept; in mode ``extend`` they are of another vocabulary."""
-        path = self.find("vectors/vectors.safetensors")
+        path = self.find(LAYOUT.vectors)
         return TokenVectors.load(path) if path and self.settings.get("mode") != "extend" else None
 
     @cached_property
     def counts(self) -> Int64[np.ndarray, " target"]:
         """How often the corpus has each target id; zeros if its tokens were not kept."""
-        counted = self.find("usage/counts.npy") or self.find("tokens/ids.npy")
-        tokenizer = self.find("tokenizer")
+        counted = self.find(LAYOUT.usage) or self.find(LAYOUT.ids)
+        tokenizer = self.find(LAYOUT.tokenizer)
         if counted is None:
             return np.zeros(self.vocabulary.size, np.int64)
         stages = [
@@ -139,44 +137,44 @@ class FinishedRun:
     @cached_property
     def heldout(self) -> list[str]:
         """The held-out lines."""
-        path = self.find("corpus/heldout.txt")
+        path = self.find(LAYOUT.heldout)
         return path.read_text(encoding="utf-8").split("\n")[:-1] if path else []
 
     @cached_property
     def metrics(self) -> Sequence[Mapping[str, float]]:
         """What was measured during training; nothing without one."""
-        path = self.homes[0] / TRAINING / "metrics.jsonl"
+        path = self.folders[0] / LAYOUT.metrics
         lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
         return [json.loads(line) for line in lines]
 
     @cached_property
     def comparison(self) -> dict[str, Any]:
         """What `compare` found, if its file has been put beside the model; empty if not."""
-        path = self.output / "comparison.json"
+        path = self.output / LAYOUT.comparison
         return read_json(path) if path.is_file() else {}
 
     @property
     def curves(self) -> str:
         """The picture that `compare` drew, if it has been put beside the model; empty if not."""
-        path = self.output / "curves.svg"
+        path = self.output / LAYOUT.curves
         return path.read_text(encoding="utf-8") if path.is_file() else ""
 
     @property
     def evaluation(self) -> dict[str, Any]:
         """Quality and speed beside those of the source; empty if nobody asked for them."""
-        path = self.homes[0] / EVALUATION
+        path = self.folders[0] / LAYOUT.evaluation
         return read_json(path) if path.is_file() else {}
 
     @property
     def training(self) -> dict[str, Any]:
         """Steps and tokens of the training; empty without one."""
-        path = self.homes[0] / TRAINING / "training.json"
+        path = self.folders[0] / LAYOUT.training
         return read_json(path) if path.is_file() else {}
 
 
 def _same_tokenizer(folder: Path, output: Path) -> bool:
     """Whether a folder is a run's output with the same tokenizer, so that what is known of it holds."""
-    if not (folder / "monoglot" / "manifest.json").is_file():
+    if not (folder / LAYOUT.home / LAYOUT.manifest).is_file():
         return False
     files = [transformer_folder(each) / "tokenizer.json" for each in (folder, output)]
     return all(file.is_file() for file in files) and file_hash(files[0]) == file_hash(files[1])
@@ -256,10 +254,6 @@ def _check_same(run: FinishedRun, source: Source) -> None:
         )
 
 
-KEPT_IDS = "source_ids.npy"
-"""The source id of each of the first target ids, where a tokenizer was made by keeping source tokens."""
-
-
 def token_counts(counted: Artifact, tokenizer: Artifact, size: int) -> np.ndarray:
     """Count how often the corpus uses each target token.
 
@@ -268,8 +262,8 @@ def token_counts(counted: Artifact, tokenizer: Artifact, size: int) -> np.ndarra
         tokenizer: The target tokenizer, which in the latter case keeps some of these.
         size: Number of target ids.
     """
-    if (counted.folder / "counts.npy").exists():
-        used: np.ndarray = np.load(counted.folder / "counts.npy").sum(axis=0)
-        kept: np.ndarray = np.load(tokenizer.folder / KEPT_IDS)
+    if (counted.folder / LAYOUT.usage.name).exists():
+        used: np.ndarray = np.load(counted.folder / LAYOUT.usage.name).sum(axis=0)
+        kept: np.ndarray = np.load(tokenizer.folder / LAYOUT.source_ids.name)
         return np.asarray(used[kept])
     return TokenizedCorpus.open(counted.folder).counts(size)

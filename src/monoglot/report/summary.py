@@ -196,9 +196,6 @@ def diagnose(
 MOST_SHOWN, LONGEST_SHOWN = 3, 60
 
 
-KEPT = "kept.json"
-
-
 def kept_words(kept: dict[str, Any]) -> str:
     """Describe in one sentence what was retained; empty if nothing was."""
     texts, named = kept["texts"], kept["named"]

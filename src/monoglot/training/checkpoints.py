@@ -19,6 +19,7 @@ from monoglot.progress import Advance, Progress
 from monoglot.run import atomic_write, file_hash, read_json, write_json
 from monoglot.run.atomic_files import discard, sync_folder, sync_tree
 from monoglot.run.hashing import canonical
+from monoglot.run.layout import LAYOUT
 
 logger = logging.getLogger(__name__)
 
@@ -108,7 +109,7 @@ def latest(folder: Path) -> Path | None:
     return max(complete, key=step_of, default=None)
 
 
-METRICS = "metrics.jsonl"
+METRICS = LAYOUT.metrics.name
 
 
 def complete(folder: Path, step: int, keep: int, best: str | None) -> None:

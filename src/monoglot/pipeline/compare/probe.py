@@ -28,7 +28,6 @@ from monoglot.report.summary import count_parameters
 from monoglot.run import LAYOUT, Artifact, content_key, read_json, write_json
 from monoglot.settings import AdaptSettings
 from monoglot.tokenization.encoding import TokenizedCorpus
-from monoglot.training.checkpoints import METRICS
 from monoglot.training.objectives.distill import SentenceDistillation
 from monoglot.training.registry import get_objective
 
@@ -68,9 +67,7 @@ def choose_measure(source: Source, settings: AdaptSettings) -> Measure:
 
 Texts = Mapping[str, Sequence[str]]
 Scores = dict[str, LineScores]
-SCORES = "scores.json"
 KEY = "key.json"
-TEXT = "text.txt"
 
 
 @dataclass(frozen=True)
@@ -103,7 +100,7 @@ class Variant:
     @property
     def mixture_file(self) -> Path | None:
         """The file of its mixture."""
-        return self.mixture.folder / "mixture.safetensors" if self.mixture else None
+        return self.mixture.folder / LAYOUT.mixture.name if self.mixture else None
 
     @property
     def has_new_rows(self) -> bool:
@@ -184,10 +181,12 @@ class ProbeRunner:
             )  # fmt: skip
             self.context.source.forget()
             return_memory()
-            outcome = run_job(job, lambda: read_lines(self.text.folder / TEXT), self.context.progress)
+            outcome = run_job(
+                job, lambda: read_lines(self.text.folder / LAYOUT.probe_text.name), self.context.progress
+            )
             model = trained_model(self.context.source.at(student), outcome)
             content = {name: outcome.record[name] for name in ("steps", "tokens", "epochs")}
-            (folder / METRICS).write_bytes((checkpoints / METRICS).read_bytes())
+            (folder / LAYOUT.metrics.name).write_bytes((checkpoints / LAYOUT.metrics.name).read_bytes())
             self.write(model, student, folder, content)
 
         artifact = variant.context.stage(f"probe-{seed}", compute, resume_identity, **inputs)
@@ -196,7 +195,7 @@ class ProbeRunner:
 
     def bytes_read(self, variant: Variant) -> int:
         """Estimate the bytes of text that a probe reads, repetitions included."""
-        size_bytes = sum(len(line.encode()) for line in read_lines(self.text.folder / TEXT))
+        size_bytes = sum(len(line.encode()) for line in read_lines(self.text.folder / LAYOUT.probe_text.name))
         tokens = TokenizedCorpus.open(variant.tokens.folder).tokens
         return round(self.probe.training.tokens * size_bytes / max(1, tokens))
 
@@ -223,7 +222,7 @@ class ProbeRunner:
             name: self.measure(model, tokenizer, lines, progress=self.context.progress).as_dict()
             for name, lines in self.texts.items()
         }
-        write_json(folder / SCORES, content | {"scores": scores})
+        write_json(folder / LAYOUT.scores.name, content | {"scores": scores})
 
 
 def keep_only(folder: Path) -> None:
@@ -240,12 +239,12 @@ def read_lines(file: Path) -> list[str]:
 
 def read_scores(artifact: Artifact) -> tuple[dict[str, Any], Scores]:
     """Read what a stage found: its figures, and the scores on each text."""
-    content: dict[str, Any] = read_json(artifact.folder / SCORES)
+    content: dict[str, Any] = read_json(artifact.folder / LAYOUT.scores.name)
     scores = content.pop("scores")
     return content, {name: LineScores.from_dict(found) for name, found in scores.items()}
 
 
 def read_curve(artifact: Artifact, key: str) -> list[tuple[int, float]]:
     """Read the held-out figure by number of tokens trained on."""
-    lines = [json.loads(line) for line in read_lines(artifact.folder / METRICS)]
+    lines = [json.loads(line) for line in read_lines(artifact.folder / LAYOUT.metrics.name)]
     return [(line["tokens"], line[key]) for line in lines if key in line]

@@ -35,6 +35,7 @@ from monoglot.pipeline.stages.corpus import heldout_lines, read_corpus
 from monoglot.pipeline.training_job import AdaptPlan
 from monoglot.progress import SILENT, Progress
 from monoglot.run import Artifact, Run, atomic_write, write_json
+from monoglot.run.layout import LAYOUT
 from monoglot.settings import CompareSettings, EvaluateSettings
 from monoglot.vectors.registry import get_engine
 
@@ -210,8 +211,8 @@ def publish(context: VocabularyContext, comparison: Comparison, settings: Compar
     """Write ``comparison.json`` and ``curves.svg``, and publish the run."""
 
     def compute(folder: Path) -> None:
-        write_json(folder / "comparison.json", comparison.as_dict())
-        with atomic_write(folder / "curves.svg") as file:
+        write_json(folder / LAYOUT.comparison, comparison.as_dict())
+        with atomic_write(folder / LAYOUT.curves) as file:
             file.write(picture(comparison))
 
     stages = {name: artifact.key for name, artifact in context.run.artifacts.items()}

@@ -16,12 +16,13 @@ from monoglot.evaluation.tokenizer_scores import score_tokenizer
 from monoglot.initialization.initialize import Initializer
 from monoglot.initialization.registry import get_method
 from monoglot.model.tokenizer_folder import load_tokenizer
-from monoglot.pipeline.compare.probe import TEXT, Variant, read_lines
+from monoglot.pipeline.compare.probe import Variant, read_lines
 from monoglot.pipeline.stages.context import VocabularyContext
 from monoglot.pipeline.stages.corpus import heldout_lines, tokenize_corpus
 from monoglot.pipeline.stages.tokenizer import make_new_tokenizer, make_trimmed_tokenizer, match_vocabularies
 from monoglot.pipeline.stages.weights import compute_mixture, train_vectors
 from monoglot.run import Artifact, atomic_write
+from monoglot.run.layout import LAYOUT
 from monoglot.tokenization.encoding import encode_corpus
 
 CONTROLS = ("subword", "random")
@@ -172,7 +173,7 @@ def probe_text(context: VocabularyContext, corpus_stage: Artifact, tokenizer: Ar
         score = score_tokenizer(load_tokenizer(tokenizer.folder), heldout_lines(corpus_stage))
         statistics = context.corpus.statistics()
         share = SPARE * wanted_tokens * score.bytes_per_token / statistics.bytes
-        with atomic_write(folder / TEXT) as file:
+        with atomic_write(folder / LAYOUT.probe_text.name) as file:
             file.writelines(f"{line}\n" for line in sampled_lines(context, share, statistics.lines))
 
     settings = {"tokens": wanted_tokens, "seed": context.settings.seed}
@@ -192,7 +193,7 @@ def tokenize_probe_text(
     """Tokenize the text of the probes."""
 
     def compute(folder: Path) -> None:
-        lines, threads = read_lines(text.folder / TEXT), context.settings.n_threads
+        lines, threads = read_lines(text.folder / LAYOUT.probe_text.name), context.settings.n_threads
         encode_corpus(tokenizer, lines, folder, threads=threads, progress=context.progress)
 
     return context.stage("probe-tokens", compute, text=text, tokenizer=key)

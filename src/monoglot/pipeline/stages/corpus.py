@@ -13,6 +13,7 @@ from monoglot.corpus import CorpusStatistics, Source
 from monoglot.model.tokenizer_folder import load_tokenizer
 from monoglot.pipeline.stages.context import RunContext, VocabularyContext
 from monoglot.run import Artifact, atomic_write, read_json, write_json
+from monoglot.run.layout import LAYOUT
 from monoglot.tokenization.encoding import TokenizedCorpus, count_tokens, encode_corpus
 
 
@@ -22,19 +23,19 @@ def read_corpus(context: RunContext) -> Artifact:
     def compute(folder: Path) -> None:
         statistics = context.corpus.statistics(context.progress)
         content = {"fingerprint": context.corpus.fingerprint(), "statistics": asdict(statistics)}
-        write_json(folder / "corpus.json", content)
-        with atomic_write(folder / "heldout.txt") as file:
+        write_json(folder / LAYOUT.corpus.name, content)
+        with atomic_write(folder / LAYOUT.heldout.name) as file:
             file.writelines(f"{line}\n" for line in context.corpus.heldout_lines())
 
     artifact = context.stage("corpus", compute, corpus=context.corpus.fingerprint())
-    statistics = read_json(artifact.folder / "corpus.json")["statistics"]
+    statistics = read_json(artifact.folder / LAYOUT.corpus.name)["statistics"]
     context.corpus.remember(CorpusStatistics(**statistics))
     return artifact
 
 
 def heldout_lines(corpus_stage: Artifact) -> list[str]:
     """Read the held-out lines."""
-    return (corpus_stage.folder / "heldout.txt").read_text(encoding="utf-8").split("\n")[:-1]
+    return (corpus_stage.folder / LAYOUT.heldout.name).read_text(encoding="utf-8").split("\n")[:-1]
 
 
 def tokenize_corpus(
@@ -76,7 +77,7 @@ def count_source_tokens(context: VocabularyContext, corpus_stage: Artifact) -> A
         )
 
     def compute(folder: Path) -> None:
-        np.save(folder / "counts.npy", np.stack([count(part) for part in parts]))
+        np.save(folder / LAYOUT.usage.name, np.stack([count(part) for part in parts]))
 
     settings = {"parts": [len(part) for part in parts]}
     return context.stage("usage", compute, settings, text=corpus_stage, source=context.source.tokenizer_key)

@@ -14,8 +14,9 @@ from monoglot.errors import SettingError
 from monoglot.model.carried_templates import lost_templates
 from monoglot.model.given_text import GivenText, tokens_in_use
 from monoglot.model.source import Source
-from monoglot.report.summary import KEPT, MOST_SHOWN
+from monoglot.report.summary import MOST_SHOWN
 from monoglot.run import read_json, write_json
+from monoglot.run.layout import LAYOUT
 from monoglot.tokenization.selection import RetainedText, segmented_otherwise
 from monoglot.untrusted import check_regular
 
@@ -80,7 +81,7 @@ def write_kept(
         "lost_templates": list(lost_templates(source.folder, tokenizer)),
         "taken": taken,
     }
-    write_json(folder / KEPT, content)
+    write_json(folder / LAYOUT.kept.name, content)
 
 
 def find_kept(
@@ -115,7 +116,7 @@ def kept_facts(tokenizer: Path) -> dict[str, Any]:
     Args:
         tokenizer: The folder of the stage that made it.
     """
-    kept = read_json(tokenizer / KEPT)
+    kept = read_json(tokenizer / LAYOUT.kept.name)
     texts, named = kept["texts"], kept["named"]
     return {
         "texts": len(texts),

@@ -19,9 +19,8 @@ from monoglot.maths.mixture import Mixture
 from monoglot.model.tokenizer_folder import load_tokenizer
 from monoglot.pipeline.stages.context import VocabularyContext
 from monoglot.pipeline.stages.corpus import heldout_lines
-from monoglot.report.finished_run import KEPT_IDS, token_counts
+from monoglot.report.finished_run import token_counts
 from monoglot.report.summary import (
-    KEPT,
     Scores,
     Summary,
     count_parameters,
@@ -31,6 +30,7 @@ from monoglot.report.summary import (
     provenance_shares,
 )
 from monoglot.run import Artifact, read_json, write_json
+from monoglot.run.layout import LAYOUT
 from monoglot.tokenization.trim import check_segmentation
 from monoglot.tokenization.vocabulary import Vocabulary
 
@@ -57,8 +57,8 @@ def score_vocabularies(
     def compute(folder: Path) -> None:
         both = (context.source.tokenizer, load_tokenizer(tokenizer.folder))
         text = heldout_lines(corpus_stage)
-        rows = Mixture.load(mixture.folder / "mixture.safetensors")
-        anchors = mixture.folder / "anchors.json"
+        rows = Mixture.load(mixture.folder / LAYOUT.mixture.name)
+        anchors = mixture.folder / LAYOUT.anchors.name
         shares = provenance_shares(rows, token_counts(counted, tokenizer, rows.n_target))
         fits = [score_tokenizer(tokenizer, text) for tokenizer in both]
         warnings = diagnose(
@@ -74,7 +74,7 @@ def score_vocabularies(
             shares,
             tuple(warnings),
         )
-        write_json(folder / "scores.json", found.as_dict())
+        write_json(folder / LAYOUT.scores.name, found.as_dict())
 
     inputs = {
         "text": corpus_stage,
@@ -100,7 +100,7 @@ def check_equivalence(
     """
 
     def compute(folder: Path) -> None:
-        target, kept = load_tokenizer(tokenizer.folder), np.load(tokenizer.folder / KEPT_IDS)
+        target, kept = load_tokenizer(tokenizer.folder), np.load(tokenizer.folder / LAYOUT.source_ids.name)
         source_of = sources_of(kept, Vocabulary.of(target), context.source.checkpoint.tables.rows)
         text = heldout_lines(corpus_stage) or list(islice(context.corpus.lines(), PROOF_LINES))
         segmentation = check_segmentation(context.source.tokenizer, target, source_of, text)
@@ -124,12 +124,12 @@ def check_equivalence(
                 "infinity) for lines of the corpus: nothing was written; correct the model."
             )
         content = asdict(segmentation) | {"share": segmentation.share} | asdict(outputs)
-        write_json(folder / "proof.json", content)
+        write_json(folder / LAYOUT.proof.name, content)
 
     inputs = {"text": corpus_stage, "tokenizer": tokenizer, "model": model}
     artifact = context.stage("proof", compute, source=context.source.key, **inputs)
     if (
-        fault := read_json(artifact.folder / "proof.json")["fault"]
+        fault := read_json(artifact.folder / LAYOUT.proof.name)["fault"]
     ) and not context.settings.accept_difference:
         made = {"trim": "trimmed", "extend": "extended"}[context.settings.mode]
         raise ModelError(
@@ -167,14 +167,14 @@ def _texts_with_rows(context: VocabularyContext) -> list[str]:
 
 def summarize(context: VocabularyContext) -> Summary:
     """Summarize a published run."""
-    home = context.run.output / "monoglot"
-    found = Scores.from_dict(read_json(home / "scores" / "scores.json"))
-    kept = read_json(home / "tokenizer" / KEPT)
+    home = context.run.output / LAYOUT.home
+    found = Scores.from_dict(read_json(home / LAYOUT.scores))
+    kept = read_json(home / LAYOUT.kept)
     costs = {name: artifact.measured for name, artifact in context.run.artifacts.items() if artifact.measured}
     return Summary(
         output=str(context.run.output),
         method=context.settings.method,
-        proof=read_json(home / "proof" / "proof.json") if "proof" in costs else None,
+        proof=read_json(home / LAYOUT.proof) if "proof" in costs else None,
         kept=kept_words(kept),
         seconds={name: cost.seconds for name, cost in costs.items()},
         peak_memory_bytes=max((cost.peak_memory_bytes for cost in costs.values()), default=0),
@@ -194,5 +194,5 @@ def equivalence_figures(context: VocabularyContext) -> dict[str, Any] | None:
     artifact = context.run.artifacts.get("proof")
     if artifact is None or context.settings.adapt_tokens is not None:
         return None
-    content: dict[str, Any] = read_json(artifact.folder / "proof.json")
+    content: dict[str, Any] = read_json(artifact.folder / LAYOUT.proof.name)
     return {name: value for name, value in content.items() if name not in ("examples", "prompts_changed")}

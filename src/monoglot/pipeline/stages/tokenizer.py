@@ -14,8 +14,8 @@ from monoglot.model.tokenizer_folder import load_tokenizer
 from monoglot.pipeline.stages.context import VocabularyContext
 from monoglot.pipeline.stages.corpus import count_source_tokens, heldout_lines, weighted_heldout_lines
 from monoglot.pipeline.stages.retained import write_kept
-from monoglot.report.finished_run import KEPT_IDS
 from monoglot.run import Artifact
+from monoglot.run.layout import LAYOUT
 from monoglot.settings import Settings
 from monoglot.tokenization.extend import ExtendSettings, extend_tokenizer, with_kept_tokens
 from monoglot.tokenization.overlap import MatchKind, Overlap, match
@@ -78,10 +78,10 @@ def make_trimmed_tokenizer(context: VocabularyContext, corpus_stage: Artifact) -
         lines, line_weights = heldout_lines(corpus_stage), None
         if weights and rule.max_loss is not None and not context.settings.heldout:
             lines, line_weights = weighted_heldout_lines(context)
-        uses = weighted_counts(np.load(counts.folder / "counts.npy"), weights)
+        uses = weighted_counts(np.load(counts.folder / LAYOUT.usage.name), weights)
         result = trim_tokenizer(context.source.tokenizer, uses, rule, lines, line_weights, keep=keep)
         result.tokenizer.save_pretrained(folder)
-        np.save(folder / KEPT_IDS, result.kept_source_ids)
+        np.save(folder / LAYOUT.source_ids.name, result.kept_source_ids)
         write_kept(folder, context.kept, context.source, result.tokenizer)
 
     settings = {"rule": rule, "weights": weights, "keep": keep}
@@ -128,7 +128,7 @@ def make_extended_tokenizer(context: VocabularyContext, language: Artifact) -> A
             context.source.tokenizer, load_tokenizer(language.folder), settings, keep=keep
         )
         tokenizer.save_pretrained(folder)
-        np.save(folder / KEPT_IDS, context.source.vocabulary.ids)
+        np.save(folder / LAYOUT.source_ids.name, context.source.vocabulary.ids)
         write_kept(folder, context.kept, context.source, tokenizer)
 
     all_settings = {"extend": settings, "keep": keep}
@@ -141,12 +141,12 @@ def match_vocabularies(context: VocabularyContext, tokenizer: Artifact) -> Artif
     """Match source and target tokens: ``overlap.safetensors``."""
 
     def compute(folder: Path) -> None:
-        if (tokenizer.folder / KEPT_IDS).exists():
+        if (tokenizer.folder / LAYOUT.source_ids.name).exists():
             target = Vocabulary.of(load_tokenizer(tokenizer.folder))
-            pairs = overlap_of_retained(np.load(tokenizer.folder / KEPT_IDS), target)
+            pairs = overlap_of_retained(np.load(tokenizer.folder / LAYOUT.source_ids.name), target)
         else:
             pairs = match(*context.vocabularies(tokenizer), strategy=context.method.matching)
-        with_rows(pairs, context.source.checkpoint.tables.rows).save(folder / "overlap.safetensors")
+        with_rows(pairs, context.source.checkpoint.tables.rows).save(folder / LAYOUT.overlap.name)
 
     settings = {"matching": context.method.matching}
     return context.stage(

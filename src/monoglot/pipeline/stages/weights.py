@@ -16,6 +16,7 @@ from monoglot.model.checkpoint import transplant_checkpoint
 from monoglot.model.tokenizer_folder import load_tokenizer
 from monoglot.pipeline.stages.context import VocabularyContext, return_memory
 from monoglot.run import Artifact, file_hash, write_json
+from monoglot.run.layout import LAYOUT
 from monoglot.tokenization.encoding import TokenizedCorpus
 from monoglot.tokenization.overlap import Overlap, match
 from monoglot.tokenization.vocabulary import Vocabulary
@@ -37,7 +38,7 @@ def train_vectors(context: VocabularyContext, tokenizer: Artifact, tokens: Artif
             progress=context.progress,
             model=context.probed_model,
         )
-        result.save(folder / "vectors.safetensors")
+        result.save(folder / LAYOUT.vectors.name)
         if context.probed_model:
             context.probed_model.forget()
 
@@ -67,7 +68,7 @@ def compute_mixture(
 
     def compute(folder: Path) -> None:
         target = load_tokenizer(tokenizer.folder)
-        static = TokenVectors.load(vectors.folder / "vectors.safetensors") if vectors else None
+        static = TokenVectors.load(vectors.folder / LAYOUT.vectors.name) if vectors else None
         if static and vectors_of:
             trained_with = Vocabulary.of(load_tokenizer(vectors_of.folder))
             static = vectors_at_new_ids(static, trained_with, Vocabulary.of(target))
@@ -75,7 +76,7 @@ def compute_mixture(
             context.source.tokenizer,
             target,
             matching=context.method.matching,
-            overlap=Overlap.load(overlap.folder / "overlap.safetensors"),
+            overlap=Overlap.load(overlap.folder / LAYOUT.overlap.name),
             embeddings=context.source.embeddings,
             vectors=static,
             seed=context.settings.seed,
@@ -88,9 +89,9 @@ def compute_mixture(
             calibration=context.settings.norm_calibration,
             progress=context.progress,
         )
-        result.save(folder / "mixture.safetensors")
+        result.save(folder / LAYOUT.mixture.name)
         if static:
-            write_json(folder / "anchors.json", asdict(judge_anchors(transfer)))
+            write_json(folder / LAYOUT.anchors.name, asdict(judge_anchors(transfer)))
 
     settings = {
         "method": context.settings.method,
@@ -123,7 +124,7 @@ def write_model(context: VocabularyContext, tokenizer: Artifact, mixture: Artifa
 
     def compute(folder: Path) -> None:
         target = load_tokenizer(tokenizer.folder)
-        rows = Mixture.load(mixture.folder / "mixture.safetensors")
+        rows = Mixture.load(mixture.folder / LAYOUT.mixture.name)
         source, old = context.source, context.source.tokenizer
         transplant_checkpoint(source.checkpoint, rows, target, folder, source_tokenizer=old)
         source.at(folder).check_stored()
