@@ -10,7 +10,7 @@ import torch
 from transformers import AutoModel, AutoModelForCausalLM, AutoModelForMaskedLM, AutoTokenizer
 
 from monoglot.cli import main
-from monoglot.cli.tables import adapted_table
+from monoglot.cli.show import adapted_table
 from monoglot.errors import SettingError
 from monoglot.maths.mixture import Mixture, Provenance
 from monoglot.model.folder import load_model

@@ -4,7 +4,7 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
-from monoglot.cli.tables import PROVENANCE, analysis_tables
+from monoglot.cli.show import PROVENANCE, analysis_tables
 from monoglot.maths.mixture import Provenance
 from monoglot.pipeline.overlap_audit import analyze_overlap
 from tests.fixtures.tokenizers import DATA

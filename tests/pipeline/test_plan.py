@@ -3,7 +3,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from monoglot.cli.tables import plan_tables
+from monoglot.cli.show import plan_tables
 from monoglot.model.source import open_source
 from monoglot.pipeline import plan as planning
 from monoglot.pipeline.plan import advise, inspect

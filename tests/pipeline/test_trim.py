@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from monoglot.cli import main
-from monoglot.cli.tables import summary_table
+from monoglot.cli.show import summary_table
 from monoglot.errors import ModelError
 from monoglot.model import checkpoint
 from monoglot.pipeline.specialize import specialize

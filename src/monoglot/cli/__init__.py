@@ -2,6 +2,6 @@
 
 from monoglot.cli import commands
 from monoglot.cli.base import app
-from monoglot.cli.run import main
+from monoglot.cli.main import main
 
 __all__ = ["app", "commands", "main"]

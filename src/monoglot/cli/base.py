@@ -57,13 +57,13 @@ def finite(value: Any) -> Any:
 
 
 def present(result: Result, display: str, *, as_json: bool) -> None:
-    """Print a result as JSON, or by one of the functions of `tables`."""
+    """Print a result as JSON, or by one of the functions of `show`."""
     if as_json:
         plain = finite(result.as_dict())
         print(json.dumps(plain, ensure_ascii=False, indent=2, allow_nan=False))  # noqa: T201 - the output
         return
-    from monoglot.cli import tables
+    from monoglot.cli import show
 
     console = Console()
-    for part in getattr(tables, display)(result):
+    for part in getattr(show, display)(result):
         console.print(part, highlight=False, soft_wrap=isinstance(part, str))

@@ -11,7 +11,7 @@ from rich.console import Console
 from transformers import AutoModel
 
 from monoglot.cli import main
-from monoglot.cli.tables import comparison_tables
+from monoglot.cli.show import comparison_tables
 from monoglot.errors import ModelError, SettingError
 from monoglot.model.source import open_source
 from monoglot.pipeline.compare.probe import ProbeRunner, choose_measure

@@ -7,7 +7,7 @@ import shutil
 
 import pytest
 
-from monoglot.cli.tables import plan_tables
+from monoglot.cli.show import plan_tables
 from monoglot.errors import SettingError
 from monoglot.model.tokenizer_folder import load_tokenizer
 from monoglot.pipeline import plan as planning
