@@ -72,10 +72,10 @@ class Settings(RunSettings):
         mode: What happens to the vocabulary: ``replace`` gives the model a new one, ``extend`` adds tokens to
             its own, ``trim`` drops the tokens that the corpus does not use.
         vocabulary_size: Tokens of the new vocabulary, special tokens included: 50,048 when one is trained. In
-            mode ``trim`` it keeps the most frequent ones, so many in all.
+            mode ``trim``: how many tokens to keep, the most frequent first.
         target_tokenizer: Folder or hub name of a tokenizer to take instead of training one.
         add_tokens: In mode ``extend``: how many tokens to add.
-        minimum_count: In mode ``trim``: keep the tokens that occur at least so often.
+        minimum_count: In mode ``trim``: keep tokens with at least this number of occurrences.
         coverage: In mode ``trim``: keep the most frequent tokens that make up this share of the text.
         max_loss: In mode ``trim``: keep as few tokens as change the segmentation of at most this share of the
             held-out lines.
@@ -94,7 +94,7 @@ class Settings(RunSettings):
         vectors: What makes the auxiliary vectors: cooccurrence, fasttext, fasttext-skipgram, words,
             characters, model, contextual, or a file with vectors for the target tokenizer.
         vectors_options: Settings of the engine, by the names of its fields.
-        adapt_tokens: Continue pretraining of the new model on so many tokens of the corpus; by default not.
+        adapt_tokens: Tokens of the corpus on which to continue pretraining the new model; by default none.
         adapt_options: Settings of that training, by the names that ``adapt`` has for them.
     """
 
@@ -216,7 +216,7 @@ class CompareSettings(RunSettings):
             controls are added.
         probe_tokens: How many tokens each of them is trained on.
         seeds: How many times to train each: with the seed, the next one and so on.
-        lines: Score on so many lines of the held-out text, spread evenly over it.
+        lines: Number of held-out lines to score, spread evenly over the text.
         retention: Text of another language, to see what is lost of it.
         vocabulary_size: Tokens of the new vocabulary that all methods share; 50,048 when one is trained.
         target_tokenizer: Folder or hub name of a tokenizer to take instead of training one.
@@ -288,7 +288,7 @@ class EvaluateSettings:
     """Settings of `evaluate` on texts.
 
     Attributes:
-        lines: Score so many lines from its beginning; more cost more time and say more.
+        lines: Number of lines to score, from the beginning of the text.
         column: Column of the text, in a format that has columns.
         parallel: Sentences and their English translations (JSON lines: src, eng), for the tokenizer's parity.
         window_tokens: The most tokens that the model reads at once; by default what it can, up to 1024.
@@ -324,7 +324,7 @@ class TaskSettings:
     Attributes:
         train: Examples to learn from: a file, or a hub data set.
         dev: Examples to choose the epoch by.
-        test: Examples to be judged by; several files (other languages) are each judged on their own.
+        test: Examples to be scored on; several files (other languages) are scored one by one.
         seeds: How many times to train: with the seeds 42, 43 …, so with other heads and another order.
         prefix: For sentence vectors: put before each sentence, such as ``query: ``; by default what the
             model's folder says.
@@ -359,7 +359,7 @@ def check_choice(
     if task is not None and (text or retention):
         raise SettingError(f"got both text and the task '{task}'; score a model on one of them at a time")
     if task is not None and (data is None or not data.test):
-        raise SettingError("a task is judged on test data, got none; give some with --test")
+        raise SettingError("a task is scored on test data, got none; give some with --test")
 
 
 AnySettings = Settings | AdaptSettings | CompareSettings | TrainingSettings

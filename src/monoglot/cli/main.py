@@ -114,7 +114,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: Words of the command line; by default those of the process.
 
     Returns:
-        The exit code: 0, 1 for what nobody thought of, 2 for input that can't be used, 130 when interrupted,
+        The exit code: 0, 1 for unforeseen errors, 2 for input that can't be used, 130 when interrupted,
         143 when training was told to stop (SIGTERM) and has saved.
     """
     quiet_libraries()

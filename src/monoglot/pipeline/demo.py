@@ -92,7 +92,7 @@ def demo(
         f"vocabulary of {size:,} tokens. It gets one for {LANGUAGES[language]} alone, of "
         f"{VOCABULARY[language]:,} tokens."
     )
-    contest = compare_settings(language, methods="focus,blend", seeds=1)
+    comparing = compare_settings(language, methods="focus,blend", seeds=1)
     settings = Settings(
         vocabulary_size=VOCABULARY[language],
         heldout=str(heldout),
@@ -101,8 +101,8 @@ def demo(
     )
 
     say("\nFirst: which initialization is best? All get the same short training, controls too.")
-    say(shown("compare", source, text, home / "comparison", contest, CompareSettings()))
-    comparison = compare(source, text, home / "comparison", contest, overwrite=overwrite, progress=progress)
+    say(shown("compare", source, text, home / "comparison", comparing, CompareSettings()))
+    comparison = compare(source, text, home / "comparison", comparing, overwrite=overwrite, progress=progress)
     say("\nThen: the new model, with the default initialization and some more training.")
     say(shown("specialize", source, text, made, settings, Settings()))
     summary = specialize(source, text, made, settings, overwrite=overwrite, progress=progress)

@@ -115,7 +115,7 @@ def check_target(source: Source, target: Source, settings: Settings) -> None:
 def check_runs(source: Source, loaded: PreTrainedModel | None = None, *, trained: bool = False) -> None:
     """Refuse a model that can't be run on text, before any long work.
 
-    X-MOD wants to be told the language of a text, Whisper wants sound.
+    X-MOD needs the language of each text as an input, Whisper needs audio.
 
     Args:
         source: The model.

@@ -108,7 +108,7 @@ def _write(
 
 
 MEASURED = EvaluateSettings(lines=100, word_share=SCORED_WORDS)
-"""Enough lines to tell models apart, few enough for a coffee."""
+"""Enough lines to tell models apart in a few minutes."""
 
 
 def measure(artifacts: FinishedRun, source: Source, progress: Progress) -> None:
@@ -150,7 +150,7 @@ def draw(drawings: Mapping[str, str], folder: Path, *, png: bool) -> list[str]:
 def report_at_end(folder: Path, output: Path, source: Source | None, progress: Progress) -> None:
     """Write the report of a run that is about to be published.
 
-    Whatever goes wrong with it is told, but the model that has been made is not taken for a failure.
+    Errors of the report are logged and do not fail the run: the model is complete.
 
     Args:
         folder: The folder in which all else is complete.

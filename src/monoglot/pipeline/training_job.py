@@ -311,8 +311,8 @@ def prompted(folder: Path, settings: AdaptSettings, record: Mapping[str, Any]) -
     if not prefix:
         return {}
     warning = write_prefix(folder, prefix)
-    told = read_prefix(folder)
-    return ({"default_prompt": told} if told else {}) | (
+    written = read_prefix(folder)
+    return ({"default_prompt": written} if written else {}) | (
         {"warnings": [*record.get("warnings", ()), warning]} if warning else {}
     )
 

@@ -53,7 +53,7 @@ class Legend:
 
     Attributes:
         key: The letter of the coloring.
-        name: What it tells apart.
+        name: What its colors distinguish.
         entries: Name, number of the color, and points of each group.
     """
 

@@ -105,7 +105,7 @@ class Explanation:
     Attributes:
         words: The words asked for; not those that were given as a single token.
         tokens: The tokens asked for and those of the words, each once.
-        notes: What can't be told, and why.
+        notes: What is not known, and why.
     """
 
     words: tuple[WordExplanation, ...]
@@ -118,7 +118,7 @@ class Explanation:
 
 
 MARKS = ("▁", "Ġ", "##")
-"""What tells that a token is meant: no word is written so."""
+"""Marks of tokens; no word is written with them."""
 
 
 class Words:

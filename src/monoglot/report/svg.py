@@ -109,7 +109,7 @@ class Scale:
         return self.start + share * (self.end - self.start)
 
     def ticks(self, most: int = 6) -> list[float]:
-        """Round values within the scale, at most so many."""
+        """Give at most n round values within the scale."""
         span = self.high - self.low
         if not span > 0:
             return [self.low]

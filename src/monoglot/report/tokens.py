@@ -112,7 +112,7 @@ class TokenTable:
 
 
 MOST_PARENTS = 6
-"""So many parents of a token are listed, the heaviest; how many more there are is told."""
+"""Number of parents listed for a token, the heaviest first; the number of others is given."""
 
 
 def token_table(

@@ -142,7 +142,7 @@ def scoreboard(runner: ProbeRunner, variants: Sequence[Variant], settings: Compa
     found = ranked(tuple(run_probes(runner, variants, settings.all_seeds)))
     pairs = differences(found, settings.seed)
     # That a teacher is no distance from itself is nothing to compare with.
-    judged = [one for one in found if one.ends or not isinstance(measure, TeacherDistance)]
+    compared = [one for one in found if one.ends or not isinstance(measure, TeacherDistance)]
     return Comparison(
         source=runner.context.source.name,
         objective=str(runner.probe.settings.objective),
@@ -153,7 +153,7 @@ def scoreboard(runner: ProbeRunner, variants: Sequence[Variant], settings: Compa
         found=found,
         not_trained=skipped_controls(runner, variants),
         pairs=pairs,
-        verdict=tuple(verdict(judged, pairs, measure.label, settings.seeds)),
+        verdict=tuple(verdict(compared, pairs, measure.label, settings.seeds)),
     )
 
 
@@ -161,20 +161,20 @@ def run_probes(
     runner: ProbeRunner, variants: Sequence[Variant], seeds: Sequence[int]
 ) -> Iterator[VariantResult]:
     """Score and train all variants, seed by seed."""
-    excused = skipped_controls(runner, variants)
-    countdown = ProbeProgress((len(variants) - len(excused)) * len(seeds), runner.context.progress)
+    skipped = skipped_controls(runner, variants)
+    progress = ProbeProgress((len(variants) - len(skipped)) * len(seeds), runner.context.progress)
     for variant in variants:
         drawn = dict.fromkeys(variant.drawn(seed) for seed in seeds)
         starts = [runner.start(variant, seed) for seed in (seeds if len(drawn) > 1 else seeds[:1])]
         figures, _ = read_scores(starts[0])
         scores = tuple(read_scores(start)[1] for start in starts)
-        if variant.tokenizer is None or variant.name in excused:
+        if variant.tokenizer is None or variant.name in skipped:
             name = variant.name if variant.tokenizer else ORIGINAL
             yield VariantResult(name, True, False, **figures, text_bytes=0, starts=scores)
-        if variant.name in excused:
+        if variant.name in skipped:
             continue
         probes = [
-            countdown.probe(f"{variant.name}, seed {seed}", partial(runner.train, variant, seed))
+            progress.probe(f"{variant.name}, seed {seed}", partial(runner.train, variant, seed))
             for seed in seeds
         ]
         yield VariantResult(

@@ -114,7 +114,7 @@ def check_equivalence(
                 _texts_with_rows(context),
                 progress=context.progress,
             )
-        except ModelError as error:  # it can't be run; nothing else of it can be told
+        except ModelError as error:  # it can't be run, so that no output can be compared
             if not context.settings.accept_difference:
                 raise
             outputs = Comparison(dict.fromkeys(KINDS, 0), 0.0, 0.0, 0.0, fault=str(error).rstrip("."))

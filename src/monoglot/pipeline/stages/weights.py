@@ -27,7 +27,7 @@ def train_vectors(context: VocabularyContext, tokenizer: Artifact, tokens: Artif
     """Train static vectors of a tokenizer's tokens: ``vectors.safetensors``."""
 
     def compute(folder: Path) -> None:
-        # fastText's matrix is the largest thing of the whole run: nothing else should be in memory beside it.
+        # fastText's matrix is the largest object of the run: nothing else should be in memory beside it.
         context.source.forget()
         return_memory()
         result = context.engine.train(

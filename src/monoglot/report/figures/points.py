@@ -23,7 +23,7 @@ def points(
 ) -> Markup:
     """Draw points in front of a backdrop of others.
 
-    Which of the colorings is seen is told by the attribute ``data-color`` of the drawing; the first is.
+    The attribute ``data-color`` of the figure names the coloring shown; at first the first one.
 
     Args:
         title: What is shown.
