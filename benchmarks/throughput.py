@@ -86,7 +86,7 @@ def e5_small(vocabulary: int) -> PreTrainedModel:
 def full_loss(task: MaskedTask, model: PreTrainedModel, batch: Batch) -> torch.Tensor:
     """The loss as everybody computes it: all logits, and labels that are -100 but for the masked tokens."""
     labels = torch.full_like(batch["ids"], -100).scatter_(1, batch["chosen"], batch["targets"])
-    logits = model(**task.inputs(batch["ids"], batch["pieces"], batch["positions"])).logits
+    logits = model(**task.inputs(batch["ids"], batch["segments"], batch["positions"])).logits
     return cross_entropy(logits.flatten(0, 1).float(), labels.flatten())
 
 
@@ -99,7 +99,7 @@ def packed_steps(
 
         def step(first: int = first) -> Step:
             windows = data.__getitems__(range(first, first + BATCH))
-            return compute(model, task.collate(windows)), int((windows.pieces != PADDING).sum())
+            return compute(model, task.collate(windows)), int((windows.segments != PADDING).sum())
 
         yield step
 

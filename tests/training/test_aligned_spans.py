@@ -1,4 +1,4 @@
-"""Alignment of two tokenizations: stretches end where both have a boundary."""
+"""Alignment of two tokenizations: spans end where both have a boundary."""
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ def test_stretches_end_at_common_boundaries():
     found = align(np.array([7, 5, 6]), np.array([4, 3, 11]))
     assert found.first.tolist() == [0, 1, 1]
     assert found.second.tolist() == [0, 0, 1]
-    assert found.stretches == 2
+    assert found.spans == 2
 
 
 def test_a_token_of_no_bytes_belongs_to_what_follows():
@@ -32,8 +32,8 @@ def test_what_lies_behind_the_last_common_boundary_is_nowhere():
 @given(lengths, lengths)
 def test_each_stretch_has_the_same_bytes_on_both_sides(first, second):
     found = align(first, second)
-    for stretch in range(found.stretches):
-        both = [sizes[of == stretch].sum() for sizes, of in ((first, found.first), (second, found.second))]
+    for span in range(found.spans):
+        both = [sizes[of == span].sum() for sizes, of in ((first, found.first), (second, found.second))]
         assert both[0] == both[1] > 0
     for of in (found.first, found.second):
         inside = of[of != NOWHERE]
@@ -45,7 +45,7 @@ def test_each_stretch_has_the_same_bytes_on_both_sides(first, second):
 def test_a_text_aligned_with_itself_is_cut_at_every_token(sizes):
     found = align(sizes, sizes)
     assert found.first.tolist() == found.second.tolist()
-    assert found.stretches == (sizes > 0).sum()
+    assert found.spans == (sizes > 0).sum()
 
 
 @pytest.mark.parametrize("family", FAMILIES)

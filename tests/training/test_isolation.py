@@ -41,7 +41,7 @@ def test_packed_equals_unpacked(architecture, attention, german, source_tokenize
     with torch.no_grad():
         together = model(**inputs(**tensors(windows)))[0].numpy()
         for piece in range(len(windows.documents)):
-            where = windows.pieces == piece
+            where = windows.segments == piece
             alone = model(input_ids=torch.from_numpy(windows.ids[where][None]))[0][0].numpy()
             assert np.abs(together[where] - alone).max() <= 1e-5 * max(1, np.abs(alone).max())
 
@@ -63,7 +63,7 @@ def test_a_model_without_a_way_still_gets_no_padding(german, source_tokenizers):
     inputs = find_inputs(model, TokenKinds.of(tokenizer).probe)
     windows = packed(german, tokenizer, "unigram")
     given = inputs(**tensors(windows))
-    assert (given["attention_mask"].numpy() == (windows.pieces >= 0)).all()
+    assert (given["attention_mask"].numpy() == (windows.segments >= 0)).all()
     assert model(**given)[0].isfinite().all()
 
 
@@ -94,7 +94,7 @@ def test_flash_attention_is_tried_in_half_precision_with_inputs_of_its_own(
         with torch.autocast("cpu", torch.bfloat16):
             found = inputs.by_window(model(**inputs(**given))[0], given["ids"]).float()
             mixed = model(input_ids=given["ids"])[0].float()
-    filled = given["pieces"] >= 0
+    filled = given["segments"] >= 0
     error, influence = ((x - wanted)[filled].abs().max() / wanted[filled].abs().max() for x in (found, mixed))
     assert error < 0.03
     assert influence > 4 * error

@@ -82,12 +82,12 @@ def words_of(tokenizer, text: str) -> list[str]:
     ids = np.array(tokenizer(text, add_special_tokens=False).input_ids)
     maskable = Maskable(0, kinds.ordinary, kinds.is_special, kinds.begins_word, kinds.is_whole)
     begins = word_begins(ids, np.arange(len(ids)), np.ones(len(ids), bool), maskable)
-    pieces = np.split(np.array(tokenizer.convert_ids_to_tokens(ids)), np.flatnonzero(begins)[1:])
-    return [" ".join(piece) for piece in pieces]
+    segments = np.split(np.array(tokenizer.convert_ids_to_tokens(ids)), np.flatnonzero(begins)[1:])
+    return [" ".join(piece) for piece in segments]
 
 
 def test_punctuation_and_ideographs_are_words_of_their_own_in_wordpiece():
-    pieces = [
+    segments = [
         "[PAD]",
         "[UNK]",
         "[CLS]",
@@ -104,7 +104,7 @@ def test_punctuation_and_ideographs_are_words_of_their_own_in_wordpiece():
         "°",
         "##°",
     ]
-    backend = Tokenizer(models.WordPiece({piece: id for id, piece in enumerate(pieces)}, unk_token="[UNK]"))
+    backend = Tokenizer(models.WordPiece({piece: id for id, piece in enumerate(segments)}, unk_token="[UNK]"))
     backend.normalizer = normalizers.BertNormalizer(lowercase=False)
     backend.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     tokenizer = PreTrainedTokenizerFast(
@@ -116,8 +116,8 @@ def test_punctuation_and_ideographs_are_words_of_their_own_in_wordpiece():
 
 
 def test_punctuation_and_ideographs_are_words_of_their_own_in_unigram():
-    pieces = ["<pad>", "<unk>", "<mask>", "▁", "▁haus", "es", "tür", ",", "▁(", "中", "国人", "▁tür"]
-    backend = Tokenizer(models.Unigram([(piece, -1.0) for piece in pieces], unk_id=1))
+    segments = ["<pad>", "<unk>", "<mask>", "▁", "▁haus", "es", "tür", ",", "▁(", "中", "国人", "▁tür"]
+    backend = Tokenizer(models.Unigram([(piece, -1.0) for piece in segments], unk_id=1))
     backend.pre_tokenizer = pre_tokenizers.Metaspace()
     tokenizer = PreTrainedTokenizerFast(
         tokenizer_object=backend, unk_token="<unk>", pad_token="<pad>", mask_token="<mask>"

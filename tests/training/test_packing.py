@@ -51,7 +51,7 @@ def epoch(corpus, layout, seed=0):
 def texts(windows: Windows, template: SpecialTokenTemplate):
     """The text of each piece with its document and start, checking what stands around it."""
     for piece, (document, start) in enumerate(zip(windows.documents, windows.starts, strict=True)):
-        where = windows.pieces == piece
+        where = windows.segments == piece
         assert len(set(np.nonzero(where)[0])) == 1
         ids, is_text = windows.ids[where], windows.is_text[where]
         assert tuple(ids[: len(template.before)]) == template.before
@@ -71,16 +71,16 @@ def test_every_token_is_in_one_window(lengths, window, template, whole):
     corpus, layout = made_up(lengths), Layout(window, template, PAD, whole)
     windows = epoch(corpus, layout)
     assert windows.ids.shape[1] == window
-    assert (windows.ids[windows.pieces == PADDING] == PAD).all()
+    assert (windows.ids[windows.segments == PADDING] == PAD).all()
     found = sorted(texts(windows, template), key=lambda piece: piece[:2])
     for document, length in enumerate(lengths):
-        pieces = [(start, ids) for number, start, ids in found if number == document]
+        segments = [(start, ids) for number, start, ids in found if number == document]
         expected = corpus.ids[corpus.offsets[document] : corpus.offsets[document + 1]]
         if whole and length:
             expected = expected[: layout.most_text]
-            assert len(pieces) == 1
-        assert [start for start, _ in pieces] == list(np.cumsum([0, *(len(i) for _, i in pieces)])[:-1])
-        assert np.concatenate([[], *(ids for _, ids in pieces)]).tolist() == expected.tolist()
+            assert len(segments) == 1
+        assert [start for start, _ in segments] == list(np.cumsum([0, *(len(i) for _, i in segments)])[:-1])
+        assert np.concatenate([[], *(ids for _, ids in segments)]).tolist() == expected.tolist()
 
 
 @pytest.mark.parametrize("whole", [False, True])
@@ -90,7 +90,7 @@ def test_real_lines_leave_hardly_any_room(whole, german, source_tokenizers):
         windows = epoch(corpus, Layout(256, SpecialTokenTemplate.of(tokenizer), PAD, whole))
         assert len(windows.ids) > 30
         # The last is what is left over; of few whole lines the last fit ever less well.
-        counted = windows.pieces[: len(windows.ids) * 3 // 4] if whole else windows.pieces[:-1]
+        counted = windows.segments[: len(windows.ids) * 3 // 4] if whole else windows.segments[:-1]
         assert (counted != PADDING).mean() >= 0.99, family
 
 
@@ -118,7 +118,7 @@ def test_a_window_depends_on_seed_and_number_alone(german):
 def test_joined_windows_number_their_pieces_through(german):
     data = PackedCorpus(german["unigram"], Layout(64, FRAMES[1], PAD), windows=9, seed=1)
     joined = data.__getitems__([2, 5, 7])
-    assert len(joined.documents) == joined.pieces.max() + 1
+    assert len(joined.documents) == joined.segments.max() + 1
     apart = [text.tolist() for n in (2, 5, 7) for *_, text in texts(data[n], FRAMES[1])]
     assert [text.tolist() for *_, text in texts(joined, FRAMES[1])] == apart
 
@@ -144,7 +144,7 @@ def test_every_document_ends_once(lengths, window, template, whole):
     windows = epoch(corpus, layout)
     last = {}
     for piece, (document, start) in enumerate(zip(windows.documents, windows.starts, strict=True)):
-        where = windows.pieces == piece
+        where = windows.segments == piece
         ids, is_text = windows.ids[where], windows.is_text[where]
         text, tail = ids[is_text], ids[~is_text][len(template.before) :]
         assert len(text) > 0

@@ -30,7 +30,7 @@ from monoglot.progress import SILENT, Progress
 
 @dataclass(frozen=True)
 class MaskedQuestions:
-    """Words of a line, each given all others (pseudo-log-likelihood, Salazar et al. 2020).
+    """Asks a masked model for each word of a line given all others (Salazar et al. 2020).
 
     All tokens of a word are masked together (Kauf & Ivanova 2023): else the pieces of a rare word would give
     each other away, and a tokenizer that cuts words to pieces would look better than it is.
@@ -69,7 +69,7 @@ class MaskedQuestions:
         return estimated_total(np.array(words), len(self.bounds[line]) - 1)
 
     def _drawn(self, line: int, n_words: int) -> Int64[np.ndarray, " drawn"]:
-        """Some words of a line, two at least, without replacement."""
+        """Draw words of a line without replacement, at least two."""
         if self.word_share is None:
             return np.arange(n_words)
         wanted = min(n_words, max(2, round(self.word_share * n_words)))
@@ -91,7 +91,7 @@ class MaskedQuestions:
 
 @dataclass(frozen=True)
 class CausalQuestions:
-    """Each token of a line, given those before it.
+    """Asks a causal model for each token of a line given those before it.
 
     Attributes:
         text: The lines.
@@ -160,12 +160,12 @@ class LanguageScore:
 
     @property
     def bits_per_byte(self) -> float:
-        """Bits a byte of raw text."""
+        """Bits per byte of raw text."""
         return self.bits / self.bytes
 
     @property
     def bits_per_character(self) -> float:
-        """Bits a character of raw text."""
+        """Bits per character of raw text."""
         return self.bits / self.characters
 
     def as_dict(self) -> dict[str, Any]:
@@ -240,7 +240,7 @@ def score_language(
 
 @contextmanager
 def evaluating(model: PreTrainedModel) -> Iterator[None]:
-    """Put a model into evaluation mode for a while."""
+    """Put a model into evaluation mode within the ``with`` block."""
     was_training = model.training
     model.eval()
     try:
@@ -259,7 +259,7 @@ def _questions(
     text: TokenizedText,
     settings: LanguageSettings,
 ) -> CausalQuestions | MaskedQuestions:
-    """What to ask a model, by its kind."""
+    """Choose what to ask a model by its kind."""
     longest = longest_input_tokens(scorer.model, tokenizer)
     window_tokens = min(settings.window_tokens or LONGEST_WINDOW_TOKENS, longest)
     if type(scorer.model).__name__.endswith(MASKED_CLASSES):
@@ -297,7 +297,7 @@ def causal_rows(
     start_ids: Int64[np.ndarray, " start"],
     window_tokens: int,
 ) -> Iterator[Row]:
-    """Ask for each token of a line given those before it, in overlapping windows if it is long.
+    """Build the inputs for each token of a line given those before it; long lines get overlapping windows.
 
     In each window but the first, at least half the tokens are only context. All windows begin with what the
     tokenizer puts in front of a text: models rely on it, and without it are far worse than they need to be.

@@ -36,7 +36,7 @@ KINDS = ("texts", "pairs", "batches", "prompts")
 
 @dataclass(frozen=True)
 class Comparison:
-    """A comparison of outputs.
+    """Differences between the outputs of two models.
 
     Attributes:
         compared: How many single texts, pairs, padded batches and prompts were compared.
@@ -109,7 +109,7 @@ def compare_outputs(
 
 
 def fault_of(found: Comparison) -> str:
-    """Say what is wrong with a model, judged by the comparison of its outputs; nothing if nothing is."""
+    """Describe what a comparison shows to be wrong with a model; empty if nothing."""
     if not sum(found.compared.values()):
         return "no text of the corpus is segmented as by the source, so that nothing could be compared"
     if not math.isfinite(found.largest_difference):
@@ -125,7 +125,7 @@ def fault_of(found: Comparison) -> str:
 
 
 class _Probe:
-    """Two models side by side, and the largest difference between them so far."""
+    """Runs two models side by side and keeps the largest difference."""
 
     def __init__(self, source: ModelAndTokenizer, target: ModelAndTokenizer, source_of: Tensor) -> None:
         self._models = source[0], target[0]
@@ -168,13 +168,13 @@ class _Probe:
 
 
 def _largest(values: Float[Tensor, "..."]) -> float:
-    """The largest absolute value; infinite if one is no number, for which ``max`` would pass over NaN."""
+    """Give the largest absolute value; infinite for NaN, which ``max`` would ignore."""
     found = float(values.abs().max()) if values.numel() else 0.0
     return found if math.isfinite(found) else math.inf
 
 
 def output(model: PreTrainedModel, inputs: Mapping[str, Tensor]) -> Float[Tensor, "..."]:
-    """The first output of a model (logits, or hidden states), in float32.
+    """Compute the first output of a model (logits or hidden states) in float32.
 
     Raises:
         ModelError: If the model can't be run on text.
@@ -193,7 +193,7 @@ def output(model: PreTrainedModel, inputs: Mapping[str, Tensor]) -> Float[Tensor
 
 
 def _perceived(model: PreTrainedModel, texts: int) -> Iterator[Tensor]:
-    """Something to hear or see, the same for both models, of the shape that the model wants."""
+    """Make audio or image inputs of the shape that a model takes, the same for both models."""
     config: Any = model.config
     random = torch.Generator().manual_seed(0)
     for _ in range(texts):

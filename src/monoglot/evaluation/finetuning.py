@@ -36,7 +36,7 @@ from monoglot.training.trainer import uses_bf16
 
 
 class Examples(torch.utils.data.Dataset[Feature]):
-    """Features as the trainer wants them."""
+    """Examples of a split as `Trainer` reads them."""
 
     def __init__(self, prepared: Prepared) -> None:
         self.features = prepared.features
@@ -49,7 +49,7 @@ class Examples(torch.utils.data.Dataset[Feature]):
 
 
 class Steps(TrainerCallback):
-    """Tells how far the training is."""
+    """Reports the progress of a training."""
 
     def __init__(self, advance: Advance) -> None:
         self.advance = advance
@@ -61,7 +61,7 @@ class Steps(TrainerCallback):
 
 @dataclass(frozen=True)
 class TunedScores:
-    """What one run of fine-tuning gave.
+    """Scores of one run of fine-tuning.
 
     Attributes:
         seed: Of the new head and of the order of the examples.
@@ -154,7 +154,7 @@ SEGMENTS = "token_type_ids"
 
 
 def reading_tokenizer(tokenizer: PreTrainedTokenizerFast, model: PreTrainedModel) -> PreTrainedTokenizerFast:
-    """Give a tokenizer like another that pads and cuts at the end, and names the inputs that a model takes.
+    """Copy a tokenizer so that it pads and truncates at the end and names the model's inputs.
 
     Labels of words and answers are places in a text, and positions of many models are counted from the first
     place of a row: padding before the text would shift both.
@@ -173,7 +173,7 @@ def reading_tokenizer(tokenizer: PreTrainedTokenizerFast, model: PreTrainedModel
 
 
 def takes_segments(model: PreTrainedModel, *, named: bool) -> bool:
-    """Tell whether a model tells the texts of a pair apart by segment ids.
+    """Tell whether a model distinguishes the texts of a pair by segment ids.
 
     Args:
         model: The model.
@@ -186,7 +186,7 @@ def takes_segments(model: PreTrainedModel, *, named: bool) -> bool:
 
 
 def by_length(prepared: Prepared) -> Prepared:
-    """Put the longest inputs first, so that batches have little padding; outputs are put back to be scored.
+    """Sort inputs, the longest first, so that batches have little padding.
 
     Args:
         prepared: A split that is judged.
@@ -213,7 +213,7 @@ def _bar(
 def task_arguments(
     settings: FineTuning, folder: str, *, metric: str, epochs: int, seed: int, outputs: int
 ) -> TrainingArguments:
-    """The arguments of `Trainer` that follow from our settings.
+    """Give the arguments of `Trainer` that follow from the settings.
 
     Args:
         settings: Our settings.
@@ -255,7 +255,7 @@ LOOKED_AT = 64
 
 
 def _some_inputs(prepared: Prepared, tokenizer: PreTrainedTokenizerFast) -> Mapping[str, torch.Tensor]:
-    """A batch of training inputs, drawn at random."""
+    """Draw a batch of training inputs."""
     drawn = torch.randperm(len(prepared.features))[:LOOKED_AT].tolist()
     inputs = [
         {
@@ -269,7 +269,7 @@ def _some_inputs(prepared: Prepared, tokenizer: PreTrainedTokenizerFast) -> Mapp
 
 
 def _scores(task: TrainedTask, prepared: Prepared, outputs: Any) -> dict[str, float]:
-    """Scores of what a model gives; encoder-decoders give more than their answer, which comes first.
+    """Score outputs; encoder-decoders give their answer first, then more.
 
     Raises:
         TrainingError: If an answer is NaN or infinite: every comparison with it would be wrong, silently.
@@ -286,7 +286,7 @@ def _scores(task: TrainedTask, prepared: Prepared, outputs: Any) -> dict[str, fl
 
 
 def _judged(trainer: Trainer, task: TrainedTask, prepared: Prepared) -> dict[str, float]:
-    """Scores of the trained model."""
+    """Score the trained model."""
     trainer.compute_metrics = None
     return _scores(task, prepared, trainer.predict(Examples(prepared)).predictions)
 

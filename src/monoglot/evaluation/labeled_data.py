@@ -19,7 +19,7 @@ Columns = Mapping[str, tuple[str, ...]]
 
 @dataclass(frozen=True)
 class Split:
-    """One part of a data set.
+    """A part of a data set.
 
     Attributes:
         name: The file or hub data set that it is from.
@@ -114,7 +114,7 @@ def _json_lines(lines: Iterator[str], name: str) -> Iterator[tuple[int, Record]]
 
 
 def _conll(lines: Iterator[str], name: str) -> Iterator[tuple[int, Record]]:
-    """``token … label``, an empty line between sentences; ``-DOCSTART-`` and comments are passed over."""
+    """Read ``token … label`` lines; sentences end with an empty line, comments are skipped."""
     tokens: list[str] = []
     labels: list[str] = []
     start = 1
@@ -137,7 +137,7 @@ def _conll(lines: Iterator[str], name: str) -> Iterator[tuple[int, Record]]:
 
 
 def _squad(lines: Iterator[str], name: str) -> Iterator[tuple[int, Record]]:
-    """Questions of a SQuAD file; those without an answer are passed over."""
+    """Read questions of a SQuAD file; those without an answer are skipped."""
     try:
         for article in json.loads("".join(lines))["data"]:
             for paragraph in article["paragraphs"]:

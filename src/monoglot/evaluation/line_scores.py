@@ -18,7 +18,7 @@ from monoglot.progress import SILENT, Progress
 
 @dataclass(frozen=True)
 class Interval:
-    """A figure, and the interval in which it lies with 95% (percentile bootstrap).
+    """A figure with its 95% interval (percentile bootstrap).
 
     Attributes:
         value: The figure.
@@ -32,13 +32,13 @@ class Interval:
 
     @property
     def excludes_zero(self) -> bool:
-        """Whether a difference is more than noise."""
+        """Whether the interval excludes zero."""
         return self.low > 0 or self.high < 0
 
 
 @dataclass(frozen=True)
 class LineScores:
-    """A figure that is a sum over the lines of a text, divided by their size.
+    """A figure that is a sum over lines, divided by the sum of their sizes.
 
     Attributes:
         amounts: Amount of each line: its bits, or its distance.
@@ -64,7 +64,7 @@ class LineScores:
 
 
 class Measure(Protocol):
-    """Something that models with any vocabulary can be scored by; lower is better."""
+    """A score that models with any vocabulary can be compared by; lower is better."""
 
     key: ClassVar[str]
     """Its name in files."""
@@ -90,7 +90,7 @@ class Measure(Protocol):
 
 @dataclass(frozen=True)
 class BitsPerByte:
-    """How well a language model predicts the raw text (see `score_language`).
+    """Bits per byte of a language model, line by line (see `score_language`).
 
     Attributes:
         settings: How it is scored.
@@ -114,7 +114,7 @@ class BitsPerByte:
 
 
 class TeacherDistance:
-    """How far sentence vectors are from those of the original model: 1 minus the cosine, line by line."""
+    """Distance of sentence vectors to those of the original model, 1 minus the cosine, line by line."""
 
     key: ClassVar[str] = "distance_to_teacher"
     label: ClassVar[str] = "distance to the original's vectors"

@@ -19,7 +19,7 @@ from monoglot.progress import SILENT, Progress
 
 @dataclass(frozen=True)
 class SentenceEncoder:
-    """A model that gives sentences a vector each.
+    """A model with its tokenizer, pooling and prefix.
 
     Attributes:
         model: An encoder.
@@ -116,7 +116,7 @@ def correlations(given: Float[np.ndarray, " pairs"], ratings: Sequence[float]) -
 
 
 def precision_at_1(queries: Float32[np.ndarray, "n dim"], answers: Float32[np.ndarray, "n dim"]) -> float:
-    """Compute how often a query's nearest answer by cosine is the one at the same place.
+    """Compute the share of queries whose nearest answer by cosine is the one at the same index.
 
     Args:
         queries: Vectors of length one.
@@ -127,5 +127,5 @@ def precision_at_1(queries: Float32[np.ndarray, "n dim"], answers: Float32[np.nd
 
 
 def mean_cosine(first: Float32[np.ndarray, "n dim"], second: Float32[np.ndarray, "n dim"]) -> float:
-    """Compute the mean cosine of vectors of length one, place by place."""
+    """Compute the mean cosine of paired vectors of length one."""
     return float(cosines(first, second).mean())

@@ -16,7 +16,7 @@ SHORTEST_WINDOW_TOKENS = 8
 
 @dataclass(frozen=True)
 class LanguageSettings:
-    """How a text is scored.
+    """Settings of bits per byte.
 
     Attributes:
         window_tokens: The most tokens that the model reads at once; at most what it can, by default 1024.
@@ -40,7 +40,7 @@ class LanguageSettings:
 
 @dataclass(frozen=True)
 class FineTuning:
-    """How a model is fine-tuned.
+    """Settings of fine-tuning.
 
     Attributes:
         epochs: Passes over the training data; by default what the task usually takes, 3 to 5.

@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class TaggedSplit:
-    """Sentences as a model takes them; the first token of a word answers for it.
+    """Sentences as model inputs; the first token of a word carries its label.
 
     Attributes:
         features: The inputs.
@@ -96,7 +96,7 @@ def tag(
 
 
 def _check_labels(split: Split, labels: Sequence[str]) -> None:
-    """Refuse data with many unknown labels, and tell of a few."""
+    """Refuse data with many unknown labels, and log a few."""
     known = set(labels)
     unknown = [
         (i, label)

@@ -36,7 +36,7 @@ Feature = dict[str, Any]
 
 
 class Task(Protocol):
-    """Something that a model is asked to do, with data and scores of its own.
+    """A task with data and scores of its own.
 
     Attributes:
         columns: The fields of an example, and the names that data sets give them.
@@ -49,7 +49,7 @@ class Task(Protocol):
 
 @dataclass(frozen=True)
 class Prepared:
-    """A split as a model takes it.
+    """A split as model inputs, with its scoring function.
 
     Attributes:
         features: The inputs.
@@ -109,7 +109,7 @@ def index_of(label: str, labels: Sequence[str], place: str) -> int:
 
 
 def accuracy(predicted: np.ndarray, expected: np.ndarray) -> float:
-    """Compute the share of predictions that are right."""
+    """Compute the share of correct predictions."""
     return float((predicted == expected).mean())
 
 
@@ -120,7 +120,7 @@ def text_features(
     answers: Sequence[float],
     longest_tokens: int,
 ) -> list[Feature]:
-    """Make inputs of one or two texts; what is too long is cut.
+    """Make inputs of one or two texts; long ones are truncated.
 
     Raises:
         CorpusError: If a field is not text.

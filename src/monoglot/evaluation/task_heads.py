@@ -76,7 +76,7 @@ def load_with_head(
 
 
 def _renewed(model: PreTrainedModel, new: frozenset[str]) -> frozenset[str]:
-    """Draw a head again that was trained before, and give the names of its parameters.
+    """Draw a trained head again, and give the names of its parameters.
 
     Args:
         model: A model under a head.
@@ -100,7 +100,7 @@ LEAST_DEVIATION = 0.1
 
 @torch.no_grad()
 def standardize_inputs(model: PreTrainedModel, new: frozenset[str], batch: Mapping[str, Tensor]) -> None:
-    """Let a new head take ``(x - mean) / deviation`` for each hidden state ``x`` of the body under it.
+    """Standardize what a new head is given: ``(x - mean) / deviation`` for each hidden state ``x``.
 
     The states of a contrastively trained encoder lie in a narrow cone: what they have in common is many times
     what tells them apart. A head that begins with noise sees the common part alone, and learns for hundreds

@@ -21,7 +21,7 @@ LONGEST_TOKENS = 512
 
 @dataclass(frozen=True)
 class Throughput:
-    """The speed and size of one model; seconds are medians over rounds.
+    """Speed and size of one model; seconds are medians over rounds.
 
     Attributes:
         lines: Lines read in a round.
@@ -37,12 +37,12 @@ class Throughput:
 
     @property
     def lines_per_second(self) -> float:
-        """Lines (sentences) a second."""
+        """Lines (sentences) per second."""
         return self.lines / self.seconds
 
     @property
     def bytes_per_second(self) -> float:
-        """Bytes of raw text a second."""
+        """Bytes of raw text per second."""
         return self.bytes / self.seconds
 
     def as_dict(self) -> dict[str, float]:
@@ -52,7 +52,7 @@ class Throughput:
 
 @dataclass(frozen=True)
 class SpeedComparison:
-    """Two models that took turns on the same lines.
+    """Speeds of two models that alternated on the same lines.
 
     Attributes:
         first: The first model.
@@ -93,7 +93,7 @@ def compare_speed(
     rounds: int = 5,
     progress: Progress = SILENT,
 ) -> SpeedComparison:
-    """Measure how fast two models read the same lines, in turns, so that the machine's moods hit both.
+    """Measure how fast two models read the same lines, in alternating rounds.
 
     Args:
         first: A model and its tokenizer.
@@ -127,7 +127,7 @@ def parameter_bytes(model: PreTrainedModel) -> int:
 
 @torch.inference_mode()
 def _seconds(one: ModelAndTokenizer, lines: Sequence[str]) -> float:
-    """How long a model takes to read some lines, shortest first."""
+    """Measure the seconds in which a model reads some lines, shortest first."""
     model, tokenizer = one
     longest = min(LONGEST_TOKENS, longest_input_tokens(model, tokenizer))
     started = time.perf_counter()

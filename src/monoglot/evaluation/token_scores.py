@@ -20,7 +20,7 @@ from monoglot.training.packing import SpecialTokenTemplate
 
 @dataclass(frozen=True)
 class TokenizedText:
-    """Lines of text as a tokenizer cuts them; nothing is cut off.
+    """Tokenized lines; nothing is truncated.
 
     Attributes:
         lines: The text.
@@ -38,7 +38,7 @@ class TokenizedText:
 
     @classmethod
     def of(cls, tokenizer: PreTrainedTokenizerFast, lines: Sequence[str]) -> TokenizedText:
-        """Cut lines into tokens."""
+        """Tokenize lines."""
         backend = plain_backend(tokenizer)
         encodings = backend.encode_batch(list(lines), add_special_tokens=False)
         frame = SpecialTokenTemplate.of(tokenizer)
@@ -57,7 +57,7 @@ class TokenizedText:
 
 @dataclass(frozen=True)
 class Row:
-    """One input of the model, and what is asked of it.
+    """One input of the model with the positions and tokens that it is asked for.
 
     Attributes:
         line: The line that it is part of.
@@ -81,7 +81,7 @@ CHUNK_LOGITS = 1 << 25
 
 
 class TokenScorer:
-    """A language model, asked for the probabilities of tokens.
+    """Gives the log-probabilities of tokens under a language model.
 
     The model runs as it is but for its last projection, which is given only the places that matter, a chunk
     of them at a time: with 262,144 tokens, the logits of a batch would take 4 GB.
@@ -152,7 +152,7 @@ class TokenScorer:
         return chosen - logits.logsumexp(1)
 
     def _run(self, inputs: dict[str, Tensor], asked: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor | None]:
-        """What reaches the head at the places asked for; logits too, if they can't be had from that alone."""
+        """Give what enters the head at the positions asked for, and the logits if the head must be run."""
         reached: list[Tensor] = []
 
         def narrow(hidden: Tensor) -> Tensor:
@@ -236,7 +236,7 @@ def last_characters(line: str, offsets: Int64[np.ndarray, "tokens 2"]) -> Int64[
 
 
 def batches(rows: Iterable[Row], limit_tokens: int) -> Iterator[list[Row]]:
-    """Group neighboring rows so that, filled up to the longest, they have at most so many tokens."""
+    """Group rows into batches of a bounded number of tokens, padding included."""
     batch: list[Row] = []
     longest = 0
     for row in rows:
@@ -250,7 +250,7 @@ def batches(rows: Iterable[Row], limit_tokens: int) -> Iterator[list[Row]]:
 
 
 def padded(rows: list[Row], pad_id: int) -> dict[str, Tensor]:
-    """Fill rows up to the longest, on the right."""
+    """Pad rows to the longest, on the right."""
     lengths = np.array([len(row.ids) for row in rows])
     mask = np.arange(lengths.max()) < lengths[:, None]
     ids = np.full(mask.shape, pad_id, np.int64)

@@ -30,7 +30,7 @@ RATIOS = (
 
 @dataclass(frozen=True)
 class TokenizerScores:
-    """Counts over one text, without special tokens.
+    """Counts of tokens over one text, without special tokens.
 
     Attributes:
         lines: Lines of the text.
@@ -66,7 +66,7 @@ class TokenizerScores:
 
     @property
     def bytes_per_token(self) -> float:
-        """Bytes a token: comparable in every script."""
+        """Bytes per token: comparable in every script."""
         return self.bytes / max(1, self.tokens)
 
     @property

@@ -20,17 +20,17 @@ from monoglot.training.teacher import Documents, Reader
 
 @dataclass(frozen=True)
 class Alignment:
-    """The stretches between the boundaries that two tokenizations share.
+    """Spans between the boundaries that two tokenizations share.
 
     Attributes:
-        first: For each token of the one, the stretch that it belongs to; -1 for none.
+        first: For each token of the one, the span that it belongs to; -1 for none.
         second: The same for the other.
-        stretches: How many there are.
+        spans: How many there are.
     """
 
     first: Int64[np.ndarray, " tokens"]
     second: Int64[np.ndarray, " others"]
-    stretches: int
+    spans: int
 
 
 NOWHERE = -1
@@ -40,13 +40,13 @@ States = Iterator[tuple[Documents, Float[Tensor, "rows tokens dim"], Bool[Tensor
 
 @dataclass(frozen=True)
 class AlignedSpans:
-    """Finds the stretches of text between common boundaries, and one state for each.
+    """Finds aligned spans of student and teacher, and one state for each.
 
     Attributes:
         documents: What the student reads.
         reader: Runs the teacher over the same documents.
         lengths: Bytes of each token of student and teacher.
-        causal: Whether a state has read only what comes before it: the last of a stretch stands for it then,
+        causal: Whether a state has read only what comes before it: the last of a span stands for it then,
             otherwise the mean.
         same: How many documents both read, from the first on; those behind them are translations.
     """
@@ -71,25 +71,25 @@ class AlignedSpans:
         first, second = (byte_lengths(tokenizer) for tokenizer in tokenizers)
         return cls(documents, reader, (first, second), causal, documents.lines if same is None else same)
 
-    def collate(self, windows: Windows, chosen: Bool[np.ndarray, " pieces"] | None = None) -> Batch:
-        """To which stretch of a batch each token of student and teacher belongs.
+    def collate(self, windows: Windows, chosen: Bool[np.ndarray, " segments"] | None = None) -> Batch:
+        """To which span of a batch each token of student and teacher belongs.
 
         Args:
             windows: Packed documents.
-            chosen: Which pieces are compared; all by default. An encoder that reads the beginning of a text
+            chosen: Which segments are compared; all by default. An encoder that reads the beginning of a text
                 has other states than one that reads it to the end.
         """
-        stretch_of = np.full(windows.ids.shape, NOWHERE, np.int64)
+        span_of = np.full(windows.ids.shape, NOWHERE, np.int64)
         rows, count = [], 0
         for piece, document in enumerate(windows.documents.tolist()):
-            here = (windows.pieces == piece) & windows.is_text
+            here = (windows.segments == piece) & windows.is_text
             found = self._align(document, windows.ids[here], compared=chosen is None or bool(chosen[piece]))
-            stretch_of[here] = np.where(found.first == NOWHERE, NOWHERE, found.first + count)
+            span_of[here] = np.where(found.first == NOWHERE, NOWHERE, found.first + count)
             rows.append(np.where(found.second == NOWHERE, NOWHERE, found.second + count))
-            count += found.stretches
+            count += found.spans
         longest = max(map(len, rows))
         padded = np.stack([np.pad(row, (0, longest - len(row)), constant_values=NOWHERE) for row in rows])
-        return {"stretches": torch.from_numpy(stretch_of), "teacher_stretches": torch.from_numpy(padded)}
+        return {"spans": torch.from_numpy(span_of), "teacher_spans": torch.from_numpy(padded)}
 
     def _align(self, document: int, ids: Int64[np.ndarray, " tokens"], *, compared: bool) -> Alignment:
         """Align what a window has of a document with what the teacher reads."""
@@ -109,14 +109,14 @@ class AlignedSpans:
 
     def student(
         self, hidden: Float[Tensor, "windows tokens dim"], batch: Batch
-    ) -> Float32[Tensor, "stretches dim"]:
-        """Compute the student's state of each stretch; of no stretch, if no boundary was found."""
-        return self._reduce(hidden, batch["stretches"], int(batch["stretches"].max()) + 1)
+    ) -> Float32[Tensor, "spans dim"]:
+        """Compute the student's state of each span; of no span, if no boundary was found."""
+        return self._reduce(hidden, batch["spans"], int(batch["spans"].max()) + 1)
 
     def teacher(
-        self, states: States, batch: Batch, like: Float32[Tensor, "stretches dim"]
-    ) -> Float32[Tensor, "stretches dim"]:
-        """Compute the teacher's state of each stretch.
+        self, states: States, batch: Batch, like: Float32[Tensor, "spans dim"]
+    ) -> Float32[Tensor, "spans dim"]:
+        """Compute the teacher's state of each span.
 
         Args:
             states: The teacher's hidden states of the batch's documents.
@@ -125,18 +125,18 @@ class AlignedSpans:
         """
         wanted = torch.zeros_like(like)
         for places, hidden, mask in states:
-            stretches = batch["teacher_stretches"][places][:, : mask.shape[1]]
-            wanted += self._reduce(hidden, stretches.masked_fill(~mask, NOWHERE), len(like))
+            spans = batch["teacher_spans"][places][:, : mask.shape[1]]
+            wanted += self._reduce(hidden, spans.masked_fill(~mask, NOWHERE), len(like))
         return wanted
 
     def _reduce(
-        self, hidden: Float[Tensor, "rows tokens dim"], stretches: Int64[Tensor, "rows tokens"], count: int
-    ) -> Float32[Tensor, "stretches dim"]:
-        counted = stretches != NOWHERE
+        self, hidden: Float[Tensor, "rows tokens dim"], spans: Int64[Tensor, "rows tokens"], count: int
+    ) -> Float32[Tensor, "spans dim"]:
+        counted = spans != NOWHERE
         if self.causal:
-            following = torch.nn.functional.pad(stretches[:, 1:], (0, 1), value=NOWHERE)
-            counted &= stretches != following
-        owner, states = stretches[counted], hidden[counted].float()
+            following = torch.nn.functional.pad(spans[:, 1:], (0, 1), value=NOWHERE)
+            counted &= spans != following
+        owner, states = spans[counted], hidden[counted].float()
         zeros = torch.zeros(count, hidden.shape[-1], dtype=torch.float32, device=hidden.device)
         tokens = torch.bincount(owner, minlength=count).clamp(min=1)
         return zeros.index_add(0, owner, states) / tokens[:, None]
@@ -150,23 +150,23 @@ def align(first: Int64[np.ndarray, " tokens"], second: Int64[np.ndarray, " other
         second: Bytes of each token of the other.
 
     Returns:
-        Stretches from the first common boundary to the last; tokens behind that belong to none. A token of
-        no bytes belongs to the stretch of the token behind it.
+        Spans from the first common boundary to the last; tokens behind that belong to none. A token of
+        no bytes belongs to the span of the token behind it.
     """
     ends = np.cumsum(first), np.cumsum(second)
     common = np.intersect1d(*ends)
     common = common[common > 0]
 
-    def stretches(lengths: Int64[np.ndarray, " n"], ends: Int64[np.ndarray, " n"]) -> np.ndarray:
+    def spans(lengths: Int64[np.ndarray, " n"], ends: Int64[np.ndarray, " n"]) -> np.ndarray:
         # A token of no bytes ends where the one before it does, but begins what comes next.
-        stretch = np.searchsorted(common, np.where(lengths > 0, ends, ends + 1))
-        return np.where(stretch < len(common), stretch, NOWHERE)
+        span = np.searchsorted(common, np.where(lengths > 0, ends, ends + 1))
+        return np.where(span < len(common), span, NOWHERE)
 
-    return Alignment(stretches(first, ends[0]), stretches(second, ends[1]), len(common))
+    return Alignment(spans(first, ends[0]), spans(second, ends[1]), len(common))
 
 
 def byte_lengths(tokenizer: PreTrainedTokenizerFast) -> Int64[np.ndarray, " ids"]:
-    """How many bytes of text each token stands for, white space not counted; special tokens for none.
+    """Count the bytes of text of each token, without white space; special tokens have none.
 
     White space is left out because tokenizers disagree about which token has it.
     """

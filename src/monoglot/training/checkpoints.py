@@ -104,7 +104,7 @@ COMPLETE = "complete.json"
 
 
 def latest(folder: Path) -> Path | None:
-    """The newest complete checkpoint."""
+    """Find the newest complete checkpoint."""
     complete = [path.parent for path in folder.glob(f"checkpoint-*/{COMPLETE}")]
     return max(complete, key=step_of, default=None)
 
@@ -144,12 +144,12 @@ def _hashes(checkpoint: Path) -> dict[str, str]:
 
 
 def step_of(checkpoint: Path) -> int:
-    """The step after which a checkpoint was written."""
+    """Give the step of a checkpoint."""
     return int(checkpoint.name.rpartition("-")[2])
 
 
 def discard_unusable(folder: Path) -> None:
-    """Remove what a killed process left unfinished, and checkpoints that are damaged, which is said.
+    """Remove incomplete and damaged checkpoints; damaged ones are logged.
 
     Only the newest has to be sound, together with the best one if it names one; older ones are looked at
     when it is not.
@@ -175,7 +175,7 @@ STATE = "trainer_state.json"
 
 
 def _damage(checkpoint: Path) -> str | None:
-    """What is wrong with a checkpoint, or with the best one that it names; ``None`` if it can be used."""
+    """Describe what is wrong with a checkpoint; ``None`` if it can be used."""
     try:
         expected = read_json(checkpoint / COMPLETE)
         if not isinstance(expected, dict):
@@ -203,7 +203,7 @@ MISSING = "nothing"
 
 
 def same_run(folder: Path, settings: Mapping[str, Any]) -> None:
-    """Note the settings of a run, or compare them with those noted when it began.
+    """Record the settings of a run, or compare them with those recorded when it began.
 
     Args:
         folder: The folder of the checkpoints.
@@ -237,7 +237,7 @@ def same_run(folder: Path, settings: Mapping[str, Any]) -> None:
 
 
 def recorded(folder: Path, step: int) -> list[str]:
-    """The lines of metrics up to a step from which a run resumes; none if it begins.
+    """Read the recorded lines up to a step; none if the run begins.
 
     Args:
         folder: The folder of the checkpoints.
@@ -264,14 +264,14 @@ def _is_score(name: str) -> bool:
 
 
 def records(folder: Path, step_tokens: int, progress: Progress, advance: Advance) -> list[TrainerCallback]:
-    """The recorder, in the one process that writes."""
+    """Give the recorder, in the one process that writes."""
     if not PartialState().is_main_process:
         return []
     return [Records(folder / METRICS, step_tokens, advance, progress.note)]
 
 
 def ended_early(checkpoint: Path, patience: int) -> bool:
-    """Whether the run of a checkpoint was ended by early stopping there.
+    """Tell whether early stopping ended the run at a checkpoint.
 
     Args:
         checkpoint: The checkpoint.
@@ -281,7 +281,7 @@ def ended_early(checkpoint: Path, patience: int) -> bool:
 
 
 def checks_without_progress(state: Mapping[str, Any]) -> int:
-    """How many checks of a run were no better than its best when a checkpoint was written.
+    """Count the checks without progress when a checkpoint was written.
 
     Args:
         state: The fields of the ``TrainerState`` in the checkpoint.

@@ -32,7 +32,7 @@ BLOCK_ROWS = 8192
 
 
 class Composition(nn.Module):
-    """A linear function of what new tokens are made of, added to their rows of a table.
+    """A linear function of the pieces of new tokens, added to their rows of a table.
 
     Attributes:
         weight: `W` and, as its last rows, a `b` for each number of pieces.

@@ -46,12 +46,12 @@ class Trial:
     in_bf16: bool
 
     def same(self, found: Tensor, expected: Tensor) -> bool:
-        """Whether two outputs are equal up to rounding."""
+        """Tell whether two outputs are equal up to rounding."""
         return self.distance(found, expected) <= (BF16_TOLERANCE if self.in_bf16 else TOLERANCE)
 
     @staticmethod
     def distance(found: Tensor, expected: Tensor) -> float:
-        """The largest difference, relative to the largest output; infinite for another shape."""
+        """Compute the largest difference relative to the largest output; infinite for another shape."""
         if found.shape != expected.shape:
             return math.inf
         size = expected.float().abs().max().clamp(min=torch.finfo(torch.float32).tiny)
@@ -100,12 +100,12 @@ class Inputs:
     needs_bf16: bool = False
     warning: str = ""
 
-    def __call__(self, ids: Ids, pieces: Ids, positions: Ids) -> dict[str, Any]:
+    def __call__(self, ids: Ids, segments: Ids, positions: Ids) -> dict[str, Any]:
         """Keyword arguments for the model.
 
         Args:
             ids: Token ids.
-            pieces: Which piece each token belongs to, see `Windows`.
+            segments: Which segment each token belongs to, see `Windows`.
             positions: Place of each token in its piece.
         """
         given: dict[str, Any] = {"input_ids": ids, **dict(self.extra)}
@@ -114,9 +114,9 @@ class Inputs:
         if self.isolation is Isolation.LENGTHS:
             return self._in_one_row(given, positions)
         if self.isolation is Isolation.NONE:
-            given["attention_mask"] = (pieces != PADDING).long()
+            given["attention_mask"] = (segments != PADDING).long()
         elif self.isolation is not Isolation.POSITIONS:
-            given["attention_mask"] = self._mask(pieces, positions)
+            given["attention_mask"] = self._mask(segments, positions)
         return given
 
     def by_window(
@@ -147,8 +147,8 @@ class Inputs:
         lengths = {"cu_seq_lens_q": ends, "cu_seq_lens_k": ends, "max_length_q": longest}
         return given | lengths | {"max_length_k": longest}
 
-    def _mask(self, pieces: Ids, positions: Ids) -> Tensor | dict[str, Tensor]:
-        same = pieces[:, :, None] == pieces[:, None, :]
+    def _mask(self, segments: Ids, positions: Ids) -> Tensor | dict[str, Tensor]:
+        same = segments[:, :, None] == segments[:, None, :]
         apart = positions[:, :, None] - positions[:, None, :]
         if self.causal:
             same &= apart >= 0
@@ -192,7 +192,7 @@ def find_inputs(model: PreTrainedModel, vocabulary: Int64[Tensor, " ids"], *, bf
     if model.config.is_encoder_decoder:
         return Inputs(Isolation.NONE, None)
     with trial_runs(model, vocabulary, bf16=bf16) as trial:
-        ids, pieces, positions, documents = _windows(trial.ids)
+        ids, segments, positions, documents = _windows(trial.ids)
         alone = [_hidden(model, {"input_ids": document[None]})[0] for document in documents]
         expected = torch.cat(alone).view(*ids.shape, -1)
         together = _hidden(model, {"input_ids": ids, **dict(_extra(model))})
@@ -202,7 +202,7 @@ def find_inputs(model: PreTrainedModel, vocabulary: Int64[Tensor, " ids"], *, bf
         refused: dict[Isolation, str] = {}
         for candidate in _candidates(model):
             try:
-                found = candidate.by_window(_hidden(model, candidate(ids, pieces, positions)), ids)
+                found = candidate.by_window(_hidden(model, candidate(ids, segments, positions)), ids)
             except torch.OutOfMemoryError:
                 raise
             except REFUSALS as error:  # what the model does not take
@@ -275,17 +275,17 @@ def _conditions(
 
 
 def _windows(ids: Int64[Tensor, " ids"]) -> tuple[Ids, Ids, Ids, list[Tensor]]:
-    """Two windows of two documents each: their ids, pieces and positions, and the documents."""
+    """Make two windows of two documents each, and the documents."""
     first, second = ids[:8], ids[:8].flip(0)
     lengths = (3, 5, 4, 4)
     documents = [*first.split([3, 5]), *second.split([4, 4])]
-    pieces = torch.arange(4, device=ids.device).repeat_interleave(torch.tensor(lengths, device=ids.device))
+    segments = torch.arange(4, device=ids.device).repeat_interleave(torch.tensor(lengths, device=ids.device))
     positions = torch.cat([torch.arange(length, device=ids.device) for length in lengths])
-    return torch.stack([first, second]), pieces.view(2, 8), positions.view(2, 8), documents
+    return torch.stack([first, second]), segments.view(2, 8), positions.view(2, 8), documents
 
 
 def _hidden(model: PreTrainedModel, given: dict[str, Any]) -> Tensor:
-    """The first output of a model."""
+    """Run a model and give its first output."""
     output: Tensor = model(**given)[0]
     return output.float()
 
@@ -297,7 +297,7 @@ def _extra(model: PreTrainedModel) -> tuple[tuple[str, Any], ...]:
 
 
 def _candidates(model: PreTrainedModel) -> list[Inputs]:
-    """All ways that a model may take, the cheapest first."""
+    """List the forms of inputs that a model may take, the cheapest first."""
     config = model.config.get_text_config()
     takes_positions = "position_ids" in inspect.signature(model.forward).parameters
     pad = getattr(config, "pad_token_id", None)
@@ -323,7 +323,7 @@ def _candidates(model: PreTrainedModel) -> list[Inputs]:
 
 
 def _doubt(model: PreTrainedModel, refused: Mapping[Isolation, str]) -> str:
-    """Say that documents will see each other; refuse it where another attention may keep them apart."""
+    """Explain that documents will see each other; refuse it where another attention may keep them apart."""
     attention = attention_of(model)
     reasons = "; ".join(f"{way.value}: {reason}" for way, reason in refused.items())
     found = f"{type(model).__name__} keeps the documents of a window apart in no way that is known"
@@ -336,6 +336,6 @@ def _doubt(model: PreTrainedModel, refused: Mapping[Isolation, str]) -> str:
 
 
 def tensors(windows: Windows) -> dict[str, Tensor]:
-    """The part of windows that every objective needs, for `Inputs`."""
-    names = ("ids", "pieces", "positions")
+    """Give the tensors of windows that every objective needs."""
+    names = ("ids", "segments", "positions")
     return {name: torch.from_numpy(getattr(windows, name)) for name in names}

@@ -40,7 +40,7 @@ Scorer = Callable[[PreTrainedModel, Task], dict[str, float]]
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a run gave.
+    """Result of a run.
 
     Attributes:
         weights: The trained weights by the model's own names, tied ones once; empty in all processes but one.
@@ -68,7 +68,7 @@ def train(
     score: Scorer | None = None,
     progress: Progress = SILENT,
 ) -> Outcome:
-    """Train a model, or go on where an earlier call on the same folder was stopped.
+    """Train a model, or resume an earlier call on the same folder.
 
     In a launch of several processes (``accelerate launch``, ``torchrun``) all of them call it with the same
     arguments.
@@ -173,7 +173,7 @@ def train(
 def begin(
     context: TrainingContext, objective: Objective, folder: Path, resume_identity: Mapping[str, Any]
 ) -> Task:
-    """Get the objective ready, one process before the others.
+    """Prepare the objective, in one process before the others.
 
     Raises:
         SettingError: If the run that is to resume had other settings.
@@ -188,7 +188,7 @@ def begin(
 
 
 def packed(context: TrainingContext, task: Task, budget: Budget) -> PackedCorpus:
-    """The windows of a run.
+    """Pack the corpus into the windows of a run.
 
     Raises:
         CorpusError: If the corpus fills fewer windows than one batch has.
@@ -212,7 +212,7 @@ def packed(context: TrainingContext, task: Task, budget: Budget) -> PackedCorpus
 
 
 def cut_texts(task: Task, data: PackedCorpus) -> list[str]:
-    """Say how many texts are of no use because they don't fit into a window.
+    """Report how many texts don't fit into a window.
 
     Raises:
         CorpusError: If none fits, so that there is nothing to learn from.
@@ -235,7 +235,7 @@ def cut_texts(task: Task, data: PackedCorpus) -> list[str]:
 def plain_weights(
     state: Mapping[str, Tensor], learning: Learning, wrapper: ObjectiveWrapper
 ) -> dict[str, Tensor]:
-    """The weights of a learner by the names that its model has for them, adapters and composition merged."""
+    """Give the weights by the model's own names, with adapters and composition merged."""
     weights = {name.removeprefix("model."): tensor.detach().cpu() for name, tensor in state.items()}
     if wrapper.composition is not None:
         table = wrapper.model.get_input_embeddings().weight

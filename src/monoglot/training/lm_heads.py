@@ -18,7 +18,7 @@ from monoglot.training.isolation import REFUSALS, trial_runs
 
 
 class GatheredHead:
-    """Runs a model so that its head sees the hidden states of some places only.
+    """Runs a model so that its head sees the hidden states of some positions only.
 
     Attributes:
         entry: The module through which hidden states enter the head; ``None`` if it is not known, and then
@@ -40,7 +40,7 @@ class GatheredHead:
 
 @dataclass(frozen=True)
 class DecoderHead:
-    """What a causal model does with its last hidden states.
+    """The head of a causal model as a function of its last hidden states.
 
     Attributes:
         module: The output embeddings.
@@ -111,7 +111,7 @@ def find_head(
 
 
 def logits_of(output: Any) -> Tensor:
-    """The logits of a language model's output, whatever its class calls them."""
+    """Give the logits of a language model's output, whatever their name."""
     logits = output.logits if hasattr(output, "logits") else output.prediction_logits
     result: Tensor = logits
     return result
@@ -120,14 +120,14 @@ def logits_of(output: Any) -> Tensor:
 def gather(
     values: Float[Tensor, "windows tokens dim"], chosen: Int64[Tensor, "windows chosen"]
 ) -> Float[Tensor, "windows chosen dim"]:
-    """The vectors at some places of each window."""
+    """Give the vectors at some positions of each window."""
     return values.gather(1, chosen[:, :, None].expand(-1, -1, values.shape[-1]))
 
 
 def find_decoder_head(
     model: PreTrainedModel, vocabulary: Int64[Tensor, " ids"], *, bf16: bool = False
 ) -> DecoderHead | None:
-    """Find the head of a causal model; ``None`` if its logits are computed in a way that is not known.
+    """Find the head of a causal model; ``None`` if it computes logits in an unknown way.
 
     Args:
         model: A causal language model; it is not changed.
@@ -173,7 +173,7 @@ def token_losses(
     logits: Logits,
     vocabulary: int,
 ) -> Float[Tensor, "windows tokens"]:
-    """Cross-entropy of every token, some tokens at a time; 0 where there is no target.
+    """Compute the cross-entropy of every token, in chunks; 0 where there is no target.
 
     Where they are too many for one time, logits are computed once more in the backward pass, which costs a
     third of the head and no memory.
@@ -203,7 +203,7 @@ def token_losses(
 def window_mean(
     losses: Float[Tensor, "windows tokens"], targets: Int64[Tensor, "windows tokens"]
 ) -> Float[Tensor, ""]:
-    """The mean over windows of the mean over the tokens of each that have a target.
+    """Compute the mean over windows of the mean over the targets of each.
 
     So every window weighs alike, however a batch is spread over steps and processes.
     """

@@ -20,7 +20,7 @@ from monoglot.training.packing import Windows
 
 @dataclass(frozen=True)
 class TokenKinds:
-    """Which ids are special, which begin words.
+    """Which ids are special, and which begin words.
 
     Attributes:
         ordinary: Ids that stand for text.
@@ -52,14 +52,14 @@ class TokenKinds:
 
     @property
     def probe(self) -> Int64[torch.Tensor, " ids"]:
-        """Eight ordinary ids from all over the vocabulary, to try things with."""
+        """Give eight ordinary ids from the whole vocabulary, for trial runs."""
         places = np.linspace(0, len(self.ordinary) - 1, 8).astype(np.int64)
         return torch.from_numpy(self.ordinary[places])
 
 
 @dataclass(frozen=True)
 class Maskable:
-    """What masking must know of a vocabulary.
+    """Arrays of a vocabulary that masking needs.
 
     Attributes:
         mask_id: The mask token.
@@ -175,7 +175,7 @@ IDEOGRAPHIC = frozenset({"Han", "Hiragana", "Katakana", "Bopomofo"})
 
 
 def _is_whole(token: Token, family: Family) -> bool:
-    """Whether a token is a word of its own, whatever stands around it."""
+    """Tell whether a token is a word of its own in any context."""
     if token.roles:
         return False
     if family is Family.WORDPIECE:  # its spelling tells all but what the pre-tokenizer cuts off

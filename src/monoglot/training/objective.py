@@ -25,7 +25,7 @@ Batch = dict[str, Tensor]
 
 @dataclass(frozen=True)
 class Teacher:
-    """A model that the student is to match.
+    """A model to match.
 
     Attributes:
         model: The teacher, in evaluation mode.
@@ -40,7 +40,7 @@ class Teacher:
 
 @dataclass(frozen=True)
 class TrainingContext:
-    """All that an objective may look at when it gets ready.
+    """Everything that an objective may use when it is prepared.
 
     Attributes:
         model: The model to train, with weights in float32. An objective must not keep another reference to
@@ -69,7 +69,7 @@ class TrainingContext:
 
 
 class Task(ABC):
-    """An objective made ready for one model and corpus."""
+    """An objective prepared for one model and corpus."""
 
     whole_documents: ClassVar[bool] = False
     """Whether each line of the corpus must be in one window (cut at its end if it is too long)."""
@@ -94,7 +94,7 @@ class Task(ABC):
 
     @abstractmethod
     def collate(self, windows: Windows) -> Batch:
-        """Make a batch of packed windows: a pure function of them, run on the processor."""
+        """Make a batch of packed windows: a pure function, run on the CPU."""
 
     @abstractmethod
     def loss(self, model: PreTrainedModel, batch: Batch) -> Tensor:
@@ -106,7 +106,7 @@ class Task(ABC):
         """
 
     def score(self, model: PreTrainedModel, lines: Sequence[str]) -> dict[str, float]:
-        """Figures of its own on held-out text, by name; bits per byte are measured by others.
+        """Compute held-out figures of the objective's own; bits per byte are measured elsewhere.
 
         Args:
             model: The model as it is at the moment, in evaluation mode; called without gradients.
@@ -115,13 +115,13 @@ class Task(ABC):
         return {}
 
     def describe(self) -> dict[str, object]:
-        """What was found out about the model, for the run's records: plain values."""
+        """Describe what was found out about the model, as plain values for the record."""
         return {}
 
 
 @dataclass(frozen=True)
 class Objective(ABC):
-    """What to learn; its fields are its settings, with defaults."""
+    """A training objective; its fields are its settings, with defaults."""
 
     preference: ClassVar[int | None] = None
     """Rank among the objectives that fit a model; the lowest is taken. ``None``: only when asked for."""
@@ -130,14 +130,14 @@ class Objective(ABC):
 
     @abstractmethod
     def why_unsuitable(self, model: PreTrainedModel, *, has_teacher: bool) -> str | None:
-        """Why it can't be used with a model, as the end of a sentence that begins with its name.
+        """Give the reason why it does not suit a model, as the end of a sentence; ``None`` if it does.
 
         ``None`` if it can. Looks at the model's class and configuration only: the model may lie on the meta
         device, without weights.
         """
 
     def recipe(self, *, copies_known: bool) -> Recipe:
-        """How it is best trained where the user does not say how.
+        """Give the defaults of the training for this objective.
 
         Args:
             copies_known: Whether it is known which rows of the vocabulary's tables were copied.
@@ -147,7 +147,7 @@ class Objective(ABC):
     def composition(
         self, context: TrainingContext, new_rows: Bool[np.ndarray, " rows"]
     ) -> Composition | None:
-        """What new rows learn in common, if the objective has a use for it.
+        """Give the composition that new rows share, if the objective uses one.
 
         Args:
             context: With the model as it is before any training.
@@ -160,4 +160,4 @@ class Objective(ABC):
 
     @abstractmethod
     def task(self, context: TrainingContext) -> Task:
-        """Get ready for a model and a corpus."""
+        """Prepare for a model and a corpus."""

@@ -22,7 +22,7 @@ from monoglot.training.schedule import TrainingSettings
 
 @dataclass(frozen=True)
 class Learning:
-    """What learns, and from when.
+    """Which parameters learn, and from which step.
 
     Attributes:
         selection: The parameters.
@@ -44,7 +44,7 @@ class Learning:
         steps: int,
         seed: int,
     ) -> Self:
-        """Make a model ready for its schedule.
+        """Prepare a model for its schedule.
 
         Args:
             model: The model, changed in place.
@@ -73,7 +73,7 @@ class Learning:
 
 
 def check_sharded(settings: TrainingSettings) -> None:
-    """Refuse what can't be done with a model that no process has as a whole.
+    """Refuse settings that need the whole model in one process.
 
     Raises:
         SettingError: If it is asked for.
@@ -132,7 +132,7 @@ class ObjectiveWrapper(nn.Module):
     """The name by which older versions of transformers ask."""
 
     def train(self, mode: bool = True) -> Self:
-        """Switch to training; without dropout if the task wants none."""
+        """Switch to training mode, without dropout if the task uses none."""
         super().train(mode)
         self.model.train(mode and self.task.uses_dropout)
         if mode and not self.task.uses_dropout:
@@ -152,7 +152,7 @@ class ObjectiveWrapper(nn.Module):
 
 
 def _let_layers_recompute(model: nn.Module) -> None:
-    """Put layers that compute their activations twice into training, as they ask for, but without dropout.
+    """Have layers recompute activations without dropout.
 
     In evaluation transformers' layers keep their activations, whatever they were told. What is inside of them
     stays in evaluation; shares of dropout that a layer applies by itself are set to zero.

@@ -21,7 +21,7 @@ PROBE = "0"
 
 @dataclass(frozen=True)
 class SpecialTokenTemplate:
-    """What the tokenizer's post-processor puts before and after a text.
+    """Special tokens that the tokenizer's post-processor puts before and after a text.
 
     Attributes:
         before: Ids before it, such as that of ``<s>``.
@@ -60,14 +60,14 @@ PADDING = -1
 
 @dataclass(frozen=True)
 class Windows:
-    """Some windows of equal length, each with several documents or pieces of documents.
+    """Windows of equal length, each with several segments of documents.
 
     Attributes:
         numbers: The sample number of each window, unique in a run: what its randomness is drawn from.
         ids: Token ids, special tokens included.
-        pieces: Which of its pieces a token belongs to, counted from 0 through *all* these windows; -1 where
-            nothing was left to put in.
-        positions: The place of each token in its piece, from 0.
+        segments: Segment of each token, counted from 0 through *all* these windows; -1 where nothing was left
+            to put in.
+        positions: The position of each token in its segment, from 0.
         is_text: Whether a token is one of the corpus, and no special token or padding.
         documents: The line of the corpus that each piece is from.
         starts: The token of that line with which each piece begins: 0 unless the line was cut.
@@ -75,11 +75,11 @@ class Windows:
 
     numbers: Int64[np.ndarray, " windows"]
     ids: Int64[np.ndarray, "windows tokens"]
-    pieces: Int64[np.ndarray, "windows tokens"]
+    segments: Int64[np.ndarray, "windows tokens"]
     positions: Int64[np.ndarray, "windows tokens"]
     is_text: Bool[np.ndarray, "windows tokens"]
-    documents: Int64[np.ndarray, " pieces"]
-    starts: Int64[np.ndarray, " pieces"]
+    documents: Int64[np.ndarray, " segments"]
+    starts: Int64[np.ndarray, " segments"]
 
     @classmethod
     def join(cls, parts: Sequence[Self]) -> Self:
@@ -89,20 +89,20 @@ class Windows:
         }
         before = np.cumsum([0, *(len(part.documents) for part in parts)])[:-1]
         shift = np.repeat(before, [len(part.ids) for part in parts])[:, None]
-        pieces = columns["pieces"]
-        columns["pieces"] = np.where(pieces == PADDING, PADDING, pieces + shift)
+        segments = columns["segments"]
+        columns["segments"] = np.where(segments == PADDING, PADDING, segments + shift)
         return cls(**columns)
 
     @property
     def fill(self) -> float:
-        """The share of places that hold a token of a document."""
-        return float((self.pieces != PADDING).mean())
+        """Share of positions that hold a token of a document."""
+        return float((self.segments != PADDING).mean())
 
 
 def filling_order(
     lengths: Int64[np.ndarray, " documents"], window_tokens: int
 ) -> Int64[np.ndarray, " documents"]:
-    """Reorder documents so that windows which take them in turn have hardly a place left over.
+    """Order documents so that windows of consecutive documents are nearly full.
 
     The next in line is taken as long as it fits; after that, whichever fills most of what is left.
 
@@ -139,7 +139,7 @@ Cut = tuple[int, int]
 
 @dataclass(frozen=True)
 class Layout:
-    """How documents become windows.
+    """Settings by which documents become windows.
 
     Attributes:
         window_tokens: Length of a window, special tokens included.
@@ -147,8 +147,8 @@ class Layout:
         pad_id: What fills the few places that are left.
         whole_documents: Whether each document stays in one window. It then ends where the window would; else
             the rest of it begins the next window.
-        end: What stands behind the last token of each document, within the frame: pieces that a document was
-            cut to don't end with it.
+        end: What follows the last token of each document, within the template: segments that a document was
+            cut into don't end with it.
     """
 
     window_tokens: int
@@ -159,13 +159,13 @@ class Layout:
 
     @property
     def most_text(self) -> int:
-        """The most tokens of a document that one window holds."""
+        """The most tokens of a document in one window."""
         return self.window_tokens - self.template.tokens
 
 
 @dataclass(frozen=True)
 class Epoch:
-    """The corpus once, in an order of its own.
+    """One pass over the corpus, in an order of its own.
 
     Attributes:
         corpus: The documents; empty lines are passed over.
@@ -279,13 +279,13 @@ class Epoch:
         ids = [part for text, n in zip(texts, of_end, strict=True) for part in (before, text, end[:n], after)]
         runs = np.column_stack([np.full(len(texts), len(before)), inner, of_end + len(after)])
         is_text = np.repeat(np.tile([False, True, False], len(texts)), runs.ravel())
-        pieces = np.repeat(np.arange(len(texts)), lengths)
+        segments = np.repeat(np.arange(len(texts)), lengths)
         begins = np.repeat(np.cumsum(lengths) - lengths, lengths)
         positions = np.arange(len(begins)) - begins
         return Windows(
             numbers=np.array([number], np.int64),
             ids=np.concatenate([*ids, np.full(left, layout.pad_id)]).astype(np.int64)[None],
-            pieces=np.concatenate([pieces, np.full(left, PADDING)])[None],
+            segments=np.concatenate([segments, np.full(left, PADDING)])[None],
             positions=np.concatenate([positions, np.arange(left)])[None],
             is_text=np.concatenate([is_text, np.zeros(left, bool)])[None],
             documents=documents,
@@ -294,7 +294,7 @@ class Epoch:
 
 
 class PackedCorpus:
-    """Windows of as many epochs as are asked for, by number; the form that a ``DataLoader`` reads.
+    """Windows of any epoch by number; the form that a ``DataLoader`` reads.
 
     The result depends on seed and number alone, so that any number of processes can share the work and a run
     can go on anywhere.

@@ -23,7 +23,7 @@ from monoglot.training.schedule import DECAY, TrainingSettings
 
 @dataclass(frozen=True)
 class Adapters:
-    """A model whose body is replaced by adapters.
+    """A model whose body has adapters.
 
     Attributes:
         selection: Its parameters: the adapters are what learns of the body.
@@ -46,7 +46,7 @@ class Adapters:
 
 @dataclass(frozen=True)
 class Selection:
-    """The parameters of a model by what is to become of them.
+    """Parameters of a model by how they are trained.
 
     Attributes:
         embeddings: Names of the vocabulary's tables, under all names they have.
@@ -86,7 +86,7 @@ LAYER = re.compile(r"\.(?:layers?|h|block|albert_layer_groups)\.(\d+)\.")
 
 
 def _of_layers(body: Iterable[str], layers: Iterable[int]) -> list[str]:
-    """The parameters of some layers."""
+    """Give the parameters of some layers."""
     numbers = {name: int(found.group(1)) for name in body if (found := LAYER.search(name))}
     if absent := sorted(set(layers) - set(numbers.values())):
         highest = max(numbers.values(), default=-1)
@@ -181,7 +181,7 @@ def plain_name(name: str) -> str:
 
 
 def rate_factor(decay: DECAY, steps: int, warmup_steps: int, frozen_steps: int = 0) -> Callable[[int], float]:
-    """The share of its learning rate that a group has at a step.
+    """Compute the factor of a group's learning rate at a step.
 
     Args:
         decay: What becomes of it after the warm-up.

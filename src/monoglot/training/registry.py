@@ -21,7 +21,7 @@ def get_objective(name: str, options: Mapping[str, Any] | None = None) -> Object
 
 
 def choose_objective(model: PreTrainedModel, *, has_teacher: bool) -> str:
-    """The name of the objective that suits a model best.
+    """Choose the objective that suits a model best.
 
     Args:
         model: The model; may lie on the meta device.

@@ -19,7 +19,7 @@ EXECUTION = ("device_tokens", "keep", "report_to", "compile", "gradient_checkpoi
 
 @dataclass(frozen=True)
 class Recipe:
-    """What an objective takes where the user says nothing; the meaning is that of `TrainingSettings`."""
+    """Defaults of an objective for settings that the user leaves open; see `TrainingSettings`."""
 
     batch_tokens: int = 8192
     learning_rate: float = 5e-5
@@ -106,7 +106,7 @@ class TrainingSettings:
             raise SettingError(f"--patience {self.patience} is too small: give 1 or more")
 
     def filled(self, recipe: Recipe) -> TrainingSettings:
-        """The same with all that was left to the objective."""
+        """Fill in what was left to the objective."""
         left = {name: value for name, value in vars(recipe).items() if getattr(self, name) is None}
         return replace(self, **left)
 
@@ -118,17 +118,17 @@ class TrainingSettings:
 
     @property
     def rate_of_embeddings(self) -> float:
-        """The learning rate of the vocabulary's tables."""
+        """Learning rate of the vocabulary's tables."""
         if self.embedding_learning_rate is not None:
             return self.embedding_learning_rate
         return self.recipe.learning_rate if self.recipe.schedule == "all" else 1e-3
 
     def with_windows(self, most_tokens: int) -> TrainingSettings:
-        """The same with windows no longer than a model takes."""
+        """Limit the windows to what a model takes."""
         return replace(self, window_tokens=min(self.window_tokens, most_tokens))
 
     def resume_identity(self) -> dict[str, Any]:
-        """The settings that must stay the same when a run resumes."""
+        """Settings that must be the same when a run resumes."""
         return {
             field.name: getattr(self, field.name) for field in fields(self) if field.name not in EXECUTION
         }
@@ -140,7 +140,7 @@ def _flag(name: str) -> str:
 
 @dataclass(frozen=True)
 class Budget:
-    """How the windows of a run are spread over time and processes.
+    """A number of tokens as steps, batches and micro-batches of each process.
 
     Attributes:
         window_tokens: Length of a window.
@@ -191,5 +191,5 @@ class Budget:
         return self.batch_windows * self.window_tokens
 
     def interval(self, times: int) -> int:
-        """Every how many steps something happens that is to happen so many times."""
+        """Give the number of steps between n events spread over the run."""
         return max(1, ceil(self.steps / times))

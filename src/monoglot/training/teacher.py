@@ -56,7 +56,7 @@ def check_teacher(teacher: Teacher | None, student: PreTrainedModel) -> Teacher:
 
 @dataclass(frozen=True)
 class Reader:
-    """Runs a model over documents, without gradients.
+    """Runs a model over documents without gradients.
 
     Attributes:
         model: The model.
@@ -136,7 +136,7 @@ class Reader:
 
 
 class SentenceVectors:
-    """A teacher's sentence vectors: computed when they are first asked for, then read from a file.
+    """Sentence vectors of a teacher, computed when first asked for and kept in a file.
 
     A second file has the CRC-32 of each row, written after the rows: one that a killed process or a power
     failure left half written is computed again.
@@ -183,7 +183,7 @@ def _checksums(rows: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class DistanceEvaluator:
-    """Compares a student with its teacher on lines that it was not trained on.
+    """Measures the distance of a student to its teacher on held-out lines.
 
     Attributes:
         teacher: The teacher.
@@ -213,7 +213,7 @@ class DistanceEvaluator:
 
 
 def encode_lines(tokenizer: PreTrainedTokenizerFast, lines: Sequence[str]) -> TokenizedCorpus:
-    """A few lines as a corpus in memory."""
+    """Tokenize a few lines into a corpus in memory."""
     encodings = plain_backend(tokenizer).encode_batch_fast(list(lines), add_special_tokens=False)
     ids = [np.array(encoding.ids, np.uint32) for encoding in encodings]
     return TokenizedCorpus(np.concatenate(ids), offsets(np.array([len(row) for row in ids])))

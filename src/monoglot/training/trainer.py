@@ -38,7 +38,7 @@ from monoglot.training.schedule import PRECISION, Budget, TrainingSettings
 
 
 def uses_bf16(precision: PRECISION) -> bool:
-    """Answer for a setting on this machine: ``auto`` takes bf16 where the hardware has it."""
+    """Tell whether matrix products are computed in bf16; ``auto`` asks the hardware."""
     if precision != "auto":
         return precision == "bf16"
     if torch.cuda.is_available():
@@ -49,7 +49,7 @@ def uses_bf16(precision: PRECISION) -> bool:
 
 @contextmanager
 def restored_randomness() -> Iterator[None]:
-    """Give Python's, NumPy's and torch's global generators the state back that they had before.
+    """Restore the state of Python's, NumPy's and torch's global generators.
 
     `transformers.Trainer` seeds all three, and dropout draws from torch's.
     """
@@ -61,7 +61,7 @@ def restored_randomness() -> Iterator[None]:
 
 
 class Freezing(TrainerCallback):
-    """Lets the body join in after some steps; what depends on the step alone is right after a resumption."""
+    """Freezes the body for the first steps; depends on the step alone, so that runs resume right."""
 
     def __init__(self, wrapper: ObjectiveWrapper, selection: Selection, steps: int) -> None:
         named = dict(wrapper.model.named_parameters(remove_duplicate=False))
@@ -80,7 +80,7 @@ class Freezing(TrainerCallback):
 
 
 class NonFiniteGradientGuard(TrainerCallback):
-    """Ends a run before a loss or a gradient that is no number changes any weight."""
+    """Ends a run before a NaN or infinite loss or gradient changes any weight."""
 
     def __init__(self, wrapper: ObjectiveWrapper, folder: Path) -> None:
         self._learner, self._folder = wrapper, folder
@@ -110,7 +110,7 @@ class NonFiniteGradientGuard(TrainerCallback):
 
 
 class Patience(EarlyStoppingCallback):
-    """Early stopping whose count of checks without progress outlives an interruption."""
+    """Early stopping whose count of checks without progress survives an interruption."""
 
     def on_train_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **others: Any
@@ -146,7 +146,7 @@ class Completing(TrainerCallback):
 
 
 class Interruption(TrainerCallback):
-    """Turns SIGTERM and the first Ctrl-C into a checkpoint and an orderly end, while the ``with`` block runs.
+    """Turns SIGTERM and the first Ctrl-C into a checkpoint and an orderly end.
 
     Attributes:
         received: The signal, once there was one.
@@ -160,13 +160,13 @@ class Interruption(TrainerCallback):
         self._before: dict[int, Any] = {}
 
     def __enter__(self) -> Self:
-        """Listen, where a process can: in its main thread."""
+        """Install signal handlers, where a process can: in its main thread."""
         if threading.current_thread() is threading.main_thread():
             self._before = {number: signal.signal(number, self._note) for number in self.SIGNALS}
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Listen no more."""
+        """Restore the signal handlers."""
         for number, handler in self._before.items():
             signal.signal(number, handler)
 
@@ -245,7 +245,7 @@ class LaptTrainer(Trainer):
         return cast(nn.Module, self.model)
 
     def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
-        """Held-out figures, by names that `Trainer` knows them by."""
+        """Compute held-out figures, by the names that `Trainer` expects."""
         mode = self._module.training
         self._module.eval()
         in_bf16 = torch.autocast(self.args.device.type, torch.bfloat16, enabled=self._needs_bf16)

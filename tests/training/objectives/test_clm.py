@@ -37,8 +37,8 @@ def alone(model, windows):
     means = []
     for row in range(len(windows.ids)):
         losses = []
-        for piece in sorted(set(windows.pieces[row]) - {PADDING}):
-            ids = torch.from_numpy(windows.ids[row][windows.pieces[row] == piece])[None]
+        for piece in sorted(set(windows.segments[row]) - {PADDING}):
+            ids = torch.from_numpy(windows.ids[row][windows.segments[row] == piece])[None]
             logits = model(input_ids=ids, use_cache=False).logits[0, :-1]
             losses.append(cross_entropy(logits, ids[0, 1:], reduction="none"))
         means.append(torch.cat(losses).mean())
@@ -92,8 +92,8 @@ def test_heads_that_change_their_logits_are_known(config, model, source_tokenize
 
 def test_nothing_is_predicted_across_documents():
     ids = torch.tensor([[5, 6, 7, 8, 9, 0]])
-    pieces = torch.tensor([[0, 0, 1, 1, 1, PADDING]])
-    assert next_tokens(ids, pieces).tolist() == [[6, -100, 8, 9, -100, -100]]
+    segments = torch.tensor([[0, 0, 1, 1, 1, PADDING]])
+    assert next_tokens(ids, segments).tolist() == [[6, -100, 8, 9, -100, -100]]
 
 
 def probability_of_end(model, tokenizer, corpus):

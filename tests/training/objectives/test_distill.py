@@ -32,9 +32,9 @@ def test_the_difference_of_states_is_in_units_of_their_variance():
     teacher = torch.randn(50, 4, generator=torch.Generator().manual_seed(0))
     assert unexplained(teacher, teacher).item() == 0
     # The mean explains nothing, and scale is of no importance.
-    middle = teacher.mean(dim=0).expand_as(teacher)
-    assert unexplained(middle, teacher).item() == pytest.approx(1, rel=1e-5)
-    assert unexplained(30 * middle, 30 * teacher).item() == pytest.approx(1, rel=1e-5)
+    mean_vector = teacher.mean(dim=0).expand_as(teacher)
+    assert unexplained(mean_vector, teacher).item() == pytest.approx(1, rel=1e-5)
+    assert unexplained(30 * mean_vector, 30 * teacher).item() == pytest.approx(1, rel=1e-5)
 
 
 CPU = torch.device("cpu")
@@ -65,14 +65,14 @@ def test_vectors_of_packed_texts_are_those_of_each_alone(pooling, taught):
     task = ready(given, pooling=pooling.value)
     windows = windows_of(given, task)
     batch = task.collate(windows)
-    inputs = task.inputs(batch["ids"], batch["pieces"], batch["positions"])
+    inputs = task.inputs(batch["ids"], batch["segments"], batch["positions"])
     with torch.no_grad():
         hidden = given.model(**inputs).last_hidden_state
         found = pool_segments(
-            hidden, batch["pieces"], batch["positions"], pooling, count=len(windows.documents)
+            hidden, batch["segments"], batch["positions"], pooling, count=len(windows.documents)
         )
         for piece, vector in enumerate(found):
-            expected = alone(given.model, batch["ids"][batch["pieces"] == piece], pooling)
+            expected = alone(given.model, batch["ids"][batch["segments"] == piece], pooling)
             torch.testing.assert_close(vector, expected, atol=1e-5, rtol=0)
 
 
@@ -124,10 +124,10 @@ def test_hidden_states_are_a_term_of_their_own_beside_the_same_vectors(taught):
     with torch.no_grad():
         losses = [task.loss(given.model, task.collate(windows)).item() for task in (plain, both, double)]
         batch = both.collate(windows)
-        inputs = both.inputs(batch["ids"], batch["pieces"], batch["positions"])
-        found = both.stretches.student(given.model(**inputs).last_hidden_state, batch)
-        states = both.stretches.reader.hidden(windows.documents, CPU)
-        term = unexplained(found, both.stretches.teacher(states, batch, found)).item()
+        inputs = both.inputs(batch["ids"], batch["segments"], batch["positions"])
+        found = both.spans.student(given.model(**inputs).last_hidden_state, batch)
+        states = both.spans.reader.hidden(windows.documents, CPU)
+        term = unexplained(found, both.spans.teacher(states, batch, found)).item()
     assert len(found) > 20
     # Vectors are read from a float16 file without the term, and made from the same states with it.
     assert losses[1] - losses[0] == pytest.approx(term, abs=2e-3)
@@ -149,9 +149,9 @@ def test_hidden_states_of_translations_are_not_compared(taught, tmp_path):
     seen = {True: 0, False: 0}
     for number in range(0, 400, 8):
         windows = packed.__getitems__(range(number, number + 8))
-        rows = task.collate(windows)["teacher_stretches"]
+        rows = task.collate(windows)["teacher_spans"]
         for row, document in zip(rows, windows.documents.tolist(), strict=True):
-            pair = document >= task.stretches.same
+            pair = document >= task.spans.same
             seen[pair] += 1
             assert not pair or (row == NOWHERE).all()
     assert min(seen.values()) > 0
@@ -165,7 +165,7 @@ def test_texts_that_were_cut_do_not_count(taught):
     assert 0 < complete.sum() < len(complete)
     for piece, document in enumerate(windows.documents.tolist()):
         start, end = task.corpus.offsets[document : document + 2]
-        held = windows.ids[(windows.pieces == piece) & windows.is_text]
+        held = windows.ids[(windows.segments == piece) & windows.is_text]
         assert (held.tolist() == task.corpus.ids[start:end].tolist()) == complete[piece]
 
 
@@ -192,7 +192,7 @@ def test_parallel_text_is_read_by_the_student_and_its_translation_by_the_teacher
     given = taught()
     task = ready(given, parallel=str(file), word_lists=0.0)
     last = task.corpus.lines - 1
-    assert task.stretches.same == last - 1
+    assert task.spans.same == last - 1
     ids = given.teacher.tokenizer("a dog", return_tensors="pt")["input_ids"][0]
     with torch.no_grad():
         expected = alone(given.teacher.model, ids, "mean")
@@ -204,9 +204,9 @@ def test_parallel_text_is_read_by_the_student_and_its_translation_by_the_teacher
 
 def test_padding_is_in_no_vector():
     hidden = torch.tensor([[[1.0, 0.0], [0.0, 1.0], [9.0, 9.0]]])
-    pieces, positions = torch.tensor([[0, 1, PADDING]]), torch.tensor([[0, 0, 0]])
+    segments, positions = torch.tensor([[0, 1, PADDING]]), torch.tensor([[0, 0, 0]])
     for pooling in Pooling:
-        assert pool_segments(hidden, pieces, positions, pooling, count=2).tolist() == [[1, 0], [0, 1]]
+        assert pool_segments(hidden, segments, positions, pooling, count=2).tolist() == [[1, 0], [0, 1]]
 
 
 def test_it_is_chosen_for_an_encoder_without_head_that_has_a_teacher(context):

@@ -59,14 +59,14 @@ def test_stretches_are_the_same_text_in_both_models(architecture, taught):
     given = taught(architecture)
     task = ready(given)
     windows, batch = batch_of(given, task)
-    assert batch["stretches"].max() > 20
+    assert batch["spans"].max() > 20
     for piece, document in enumerate(windows.documents.tolist()):
-        theirs = torch.from_numpy(task.stretches.reader.ids(document))
-        of = batch["teacher_stretches"][piece][: len(theirs)]
-        here = batch["pieces"] == piece
-        for stretch in sorted(set(batch["stretches"][here].tolist()) - {NOWHERE}):
-            ours = given.tokenizer.decode(batch["ids"][batch["stretches"] == stretch])
-            other = given.teacher.tokenizer.decode(theirs[of == stretch])
+        theirs = torch.from_numpy(task.spans.reader.ids(document))
+        of = batch["teacher_spans"][piece][: len(theirs)]
+        here = batch["segments"] == piece
+        for span in sorted(set(batch["spans"][here].tolist()) - {NOWHERE}):
+            ours = given.tokenizer.decode(batch["ids"][batch["spans"] == span])
+            other = given.teacher.tokenizer.decode(theirs[of == span])
             assert ours.replace(" ", "").replace("##", "") == other.replace(" ", "").replace("##", "")
 
 
@@ -78,13 +78,13 @@ def test_loss_compares_the_states_of_each_document_alone(architecture, taught):
     differences = []
     with torch.no_grad():
         for piece, document in enumerate(windows.documents.tolist()):
-            here = batch["pieces"] == piece
-            ids = torch.from_numpy(task.stretches.reader.ids(document))
+            here = batch["segments"] == piece
+            ids = torch.from_numpy(task.spans.reader.ids(document))
             student = given.model.base_model(input_ids=batch["ids"][here][None]).last_hidden_state[0]
             teacher = given.teacher.model.base_model(input_ids=ids[None]).last_hidden_state[0]
-            ours, theirs = batch["stretches"][here], batch["teacher_stretches"][piece][: len(ids)]
-            for stretch in sorted(set(ours.tolist()) - {NOWHERE}):
-                states = student[ours == stretch], teacher[theirs == stretch]
+            ours, theirs = batch["spans"][here], batch["teacher_spans"][piece][: len(ids)]
+            for span in sorted(set(ours.tolist()) - {NOWHERE}):
+                states = student[ours == span], teacher[theirs == span]
                 first, second = (s[-1] if architecture == "gpt2" else s.mean(dim=0) for s in states)
                 differences.append((first - second).square().mean())
         loss = task.loss(given.model, batch)
@@ -120,9 +120,9 @@ def test_documents_whose_bytes_differ_are_left_out(taught):
     given = taught("gpt2")
     task = ready(given)
     windows, _ = batch_of(given, task)
-    task.stretches.lengths[0][:] += 1
+    task.spans.lengths[0][:] += 1
     batch = task.collate(windows)
-    assert (batch["stretches"] == NOWHERE).all()
+    assert (batch["spans"] == NOWHERE).all()
     assert task.loss(given.model, batch).item() == 0
 
 

@@ -26,7 +26,7 @@ def batch_of(context, task) -> Batch:
 def full_loss(model, task, batch):
     """The loss as everybody computes it: all logits, and labels that are -100 but for the masked tokens."""
     labels = torch.full_like(batch["ids"], -100).scatter_(1, batch["chosen"], batch["targets"])
-    logits = logits_of(model(**task.inputs(batch["ids"], batch["pieces"], batch["positions"])))
+    logits = logits_of(model(**task.inputs(batch["ids"], batch["segments"], batch["positions"])))
     return cross_entropy(logits.flatten(0, 1), labels.flatten())
 
 

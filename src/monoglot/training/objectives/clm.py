@@ -69,8 +69,8 @@ class CausalTask(Task):
 
     def loss(self, model: PreTrainedModel, batch: Batch) -> Tensor:
         """Mean cross-entropy of each token that follows another of its document."""
-        inputs = self.inputs(batch["ids"], batch["pieces"], batch["positions"])
-        targets = next_tokens(batch["ids"], batch["pieces"])
+        inputs = self.inputs(batch["ids"], batch["segments"], batch["positions"])
+        targets = next_tokens(batch["ids"], batch["segments"])
         if self.head is None:
             logits = logits_of(model(**inputs)).flatten(0, 1).float()
             losses = cross_entropy(logits, targets.flatten(), ignore_index=IGNORED, reduction="none")
@@ -90,9 +90,9 @@ class CausalTask(Task):
         }
 
 
-def next_tokens(ids: Tensor, pieces: Tensor) -> Tensor:
-    """The id after each token in its piece; -100 at the end of a piece and in padding."""
+def next_tokens(ids: Tensor, segments: Tensor) -> Tensor:
+    """Give the id after each token in its segment; -100 at its end and in padding."""
     targets = ids.roll(-1, dims=1)
-    ends = pieces != pieces.roll(-1, dims=1)
+    ends = segments != segments.roll(-1, dims=1)
     ends[:, -1] = True
-    return targets.masked_fill(ends | (pieces == PADDING), IGNORED)
+    return targets.masked_fill(ends | (segments == PADDING), IGNORED)

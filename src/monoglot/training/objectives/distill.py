@@ -34,13 +34,13 @@ from monoglot.training.teacher import DistanceEvaluator, Reader, SentenceVectors
 
 Distance = Literal["cosine", "mse"]
 MEAN_VECTOR_TEXTS = 512
-"""Texts whose mean vector is the middle of the cone."""
+"""Texts whose mean vector is taken off all vectors."""
 LEAST_VARIANCE = 1e-6
 
 
 @dataclass(frozen=True)
 class Terms:
-    """What the loss is the sum of.
+    """Weights of the terms of the loss.
 
     Attributes:
         distance: How vectors are compared.
@@ -68,17 +68,17 @@ class SentenceTask(Task):
         corpus: TokenizedCorpus,
         vectors: SentenceVectors,
         evaluator: DistanceEvaluator,
-        stretches: AlignedSpans,
+        spans: AlignedSpans,
     ) -> None:
         self.terms, self.inputs, self.pooling = terms, inputs, pooling
         self.needs_bf16 = inputs.needs_bf16
         self.warnings = (inputs.warning,) if inputs.warning else ()
         self.corpus = self.texts = corpus
-        self.vectors, self.evaluator, self.stretches = vectors, evaluator, stretches
+        self.vectors, self.evaluator, self.spans = vectors, evaluator, spans
 
     @cached_property
-    def middle(self) -> Float32[Tensor, " dim"]:
-        """The mean of the teacher's vectors."""
+    def mean_vector(self) -> Float32[Tensor, " dim"]:
+        """Mean of the teacher's vectors."""
         places = np.linspace(0, self.texts.lines - 1, min(MEAN_VECTOR_TEXTS, self.texts.lines))
         return self.vectors(np.unique(places.astype(np.int64)), torch.device("cpu")).mean(dim=0)
 
@@ -86,41 +86,41 @@ class SentenceTask(Task):
         """The windows, and which texts are in them; those that were cut are marked."""
         offsets = self.texts.offsets
         lengths = offsets[windows.documents + 1] - offsets[windows.documents]
-        held = np.bincount(windows.pieces[windows.is_text], minlength=len(lengths))
+        held = np.bincount(windows.segments[windows.is_text], minlength=len(lengths))
         complete = held == lengths
         batch = tensors(windows) | {
             "documents": torch.from_numpy(windows.documents),
             "complete": torch.from_numpy(complete),
         }
-        return batch | self.stretches.collate(windows, complete) if self.terms.hidden else batch
+        return batch | self.spans.collate(windows, complete) if self.terms.hidden else batch
 
     def loss(self, model: PreTrainedModel, batch: Batch) -> Tensor:
         """The mean distance of the texts' vectors, of their similarities, and of hidden states."""
-        pieces, positions, complete = batch["pieces"], batch["positions"], batch["complete"]
-        hidden = last_hidden_states(model, self.inputs(batch["ids"], pieces, positions))
+        segments, positions, complete = batch["segments"], batch["positions"], batch["complete"]
+        hidden = last_hidden_states(model, self.inputs(batch["ids"], segments, positions))
         hidden = self.inputs.by_window(hidden, batch["ids"])
         if not complete.any():  # the mean of nothing is no number
             return 0.0 * hidden.sum()
-        student = pool_segments(hidden, pieces, positions, self.pooling, count=len(complete))[complete]
+        student = pool_segments(hidden, segments, positions, self.pooling, count=len(complete))[complete]
         documents = batch["documents"].cpu().numpy()
         if not self.terms.hidden:
             return self._of_vectors(student, self.vectors(documents[complete.cpu().numpy()], hidden.device))
-        states = list(self.stretches.reader.hidden(documents, hidden.device))
+        states = list(self.spans.reader.hidden(documents, hidden.device))
         vectors = torch.zeros(len(documents), hidden.shape[-1], dtype=torch.float32, device=hidden.device)
         for places, rows, mask in states:
             vectors[torch.from_numpy(places)] = pool_rows(rows, mask, self.pooling)
         loss = self._of_vectors(student, vectors[complete])
-        found = self.stretches.student(hidden, batch)
+        found = self.spans.student(hidden, batch)
         if len(found) < 2:  # no variance to measure by
             return loss
-        wanted = self.stretches.teacher(iter(states), batch, found)
+        wanted = self.spans.teacher(iter(states), batch, found)
         return loss + self.terms.hidden * unexplained(found, wanted)
 
     def _of_vectors(self, student: Float[Tensor, "texts dim"], teacher: Float[Tensor, "texts dim"]) -> Tensor:
-        middle = self.middle.to(student.device)
-        loss = distance(student - middle, teacher - middle, self.terms.distance)
+        mean_vector = self.mean_vector.to(student.device)
+        loss = distance(student - mean_vector, teacher - mean_vector, self.terms.distance)
         if self.terms.relational and len(student) > 1:
-            loss = loss + self.terms.relational * relational(student - middle, teacher - middle)
+            loss = loss + self.terms.relational * relational(student - mean_vector, teacher - mean_vector)
         return loss
 
     def score(self, model: PreTrainedModel, lines: Sequence[str]) -> dict[str, float]:
@@ -135,7 +135,7 @@ class SentenceTask(Task):
 def distance(
     student: Float[Tensor, "texts dim"], teacher: Float[Tensor, "texts dim"], kind: Distance
 ) -> Float[Tensor, ""]:
-    """Compute the mean distance of vectors, seen from the middle: 0 if they are equal, 1 if unrelated."""
+    """Compute the mean distance of centered vectors: 0 if equal, 1 if unrelated."""
     if kind == "cosine":
         return 1 - cosine_similarity(student, teacher).mean()
     size = teacher.square().sum(dim=-1).mean()
@@ -143,7 +143,7 @@ def distance(
 
 
 def relational(student: Float[Tensor, "texts dim"], teacher: Float[Tensor, "texts dim"]) -> Float[Tensor, ""]:
-    """Compute how far the similarities of texts to each other are off, in units of their variance."""
+    """Compute how far pairwise similarities are off, relative to their variance."""
     found, wanted = (normalize(x, dim=-1) @ normalize(x, dim=-1).T for x in (student, teacher))
     pairs = ~torch.eye(len(student), dtype=torch.bool, device=student.device)
     return (found - wanted)[pairs].square().mean() / wanted[pairs].var(correction=0).clamp(min=LEAST_VARIANCE)
@@ -152,7 +152,7 @@ def relational(student: Float[Tensor, "texts dim"], teacher: Float[Tensor, "text
 def unexplained(
     student: Float[Tensor, "states dim"], teacher: Float[Tensor, "states dim"]
 ) -> Float[Tensor, ""]:
-    """Compute the mean squared difference of states, in units of the teacher's variance."""
+    """Compute the mean squared difference of states, relative to the teacher's variance."""
     variance = teacher.var(dim=0, correction=0).mean().clamp(min=LEAST_VARIANCE)
     return (student - teacher).square().mean() / variance
 
@@ -166,7 +166,7 @@ class SentenceDistillation(Objective):
     """Match the teacher's sentence vectors.
 
     Attributes:
-        distance: ``cosine`` of centered vectors, or ``mse``, the squared distance over that of the middle.
+        distance: ``cosine`` of centered vectors, or ``mse``, the squared distance over that of the mean.
         relational: Weight of a second term: the similarities of the texts of a batch to each other.
         hidden: Weight of a third: the last hidden states, wherever both tokenizations have a boundary in
             common. With 0 the teacher need not read a text again that it has read.
@@ -274,11 +274,11 @@ class SentenceDistillation(Objective):
         file = context.cache / f"vectors-{pooling}-{teacher.key[:16]}-{texts.key[:16]}.npy"
         vectors = SentenceVectors(reader, pooling, file)
         evaluator = DistanceEvaluator(teacher, context.tokenizer, pooling, self.prefix)
-        stretches = AlignedSpans.of(
+        spans = AlignedSpans.of(
             texts.student, reader, (context.tokenizer, teacher.tokenizer), causal=False, same=texts.same
         )
         terms = Terms(self.distance, self.relational, self.hidden)
-        return SentenceTask(terms, inputs, pooling, texts.student, vectors, evaluator, stretches)
+        return SentenceTask(terms, inputs, pooling, texts.student, vectors, evaluator, spans)
 
     def _folder(self, context: TrainingContext) -> Path:
         return context.cache / "texts"

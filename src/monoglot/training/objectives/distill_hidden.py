@@ -1,4 +1,4 @@
-"""Token distillation: new tokens come to do in a model what the pieces did that they replace.
+"""Token distillation: new tokens come to do in a model what the segments did that they replace.
 
 Dobler et al. 2025: where both tokenizations of a text have a boundary in common, the student's last hidden
 state under its tokens is to be the teacher's under its own. The paper trains new embeddings only
@@ -36,7 +36,7 @@ TINY = 1e-12
 class TokenDistillation(Objective):
     """Match the teacher's hidden states at aligned positions.
 
-    A decoder's state at the end of a stretch has read the same text in both models; an encoder's stretches
+    A decoder's state at the end of a span has read the same text in both models; an encoder's spans
     are compared by the means of their states, for each of them has read everything.
 
     Attributes:
@@ -120,32 +120,32 @@ class TokenTask(Task):
     uses_dropout = False
 
     def __init__(
-        self, stretches: AlignedSpans, inputs: Inputs, *, head: DecoderHead | None, weight: float
+        self, spans: AlignedSpans, inputs: Inputs, *, head: DecoderHead | None, weight: float
     ) -> None:
-        self.stretches, self.inputs, self.head, self.weight = stretches, inputs, head, weight
+        self.spans, self.inputs, self.head, self.weight = spans, inputs, head, weight
         self.ends_documents = head is not None  # it is predicted as every token is
         self.needs_bf16 = inputs.needs_bf16
         self.warnings = (inputs.warning,) if inputs.warning else ()
 
     def collate(self, windows: Windows) -> Batch:
-        """The windows, and to which stretch each token of student and teacher belongs."""
+        """The windows, and to which span each token of student and teacher belongs."""
         documents = {"documents": torch.from_numpy(windows.documents)}
-        return tensors(windows) | documents | self.stretches.collate(windows)
+        return tensors(windows) | documents | self.spans.collate(windows)
 
     def loss(self, model: PreTrainedModel, batch: Batch) -> Tensor:
         """The mean squared difference of hidden states, and what the head makes of them if that is wanted."""
-        inputs = self.inputs(batch["ids"], batch["pieces"], batch["positions"])
+        inputs = self.inputs(batch["ids"], batch["segments"], batch["positions"])
         hidden = self.head.hidden(model, inputs) if self.head else last_hidden_states(model, inputs)
         hidden = self.inputs.by_window(hidden, batch["ids"])
-        found = self.stretches.student(hidden, batch)
+        found = self.spans.student(hidden, batch)
         if not len(found):
             return 0.0 * hidden.sum()
-        states = self.stretches.reader.hidden(batch["documents"].cpu().numpy(), hidden.device)
-        wanted = self.stretches.teacher(states, batch, found)
+        states = self.spans.reader.hidden(batch["documents"].cpu().numpy(), hidden.device)
+        wanted = self.spans.teacher(states, batch, found)
         loss = (found - wanted).square().mean()
         if self.head is None:
             return loss
-        targets = next_tokens(batch["ids"], batch["pieces"])
+        targets = next_tokens(batch["ids"], batch["segments"])
         vocabulary = model.config.get_text_config().vocab_size
         predicting = window_mean(token_losses(hidden, targets, self.head.logits, vocabulary), targets)
         scale = loss.detach() / predicting.detach().clamp(min=TINY)
@@ -153,5 +153,5 @@ class TokenTask(Task):
 
     def describe(self) -> dict[str, object]:
         """How documents are kept apart, and what is compared."""
-        states = "last of each stretch" if self.stretches.causal else "mean of each stretch"
+        states = "last of each stretch" if self.spans.causal else "mean of each stretch"
         return {"documents_apart_by": self.inputs.isolation.value, "states": states}

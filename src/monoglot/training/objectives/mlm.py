@@ -103,7 +103,7 @@ class MaskedTask(Task):
 
     def loss(self, model: PreTrainedModel, batch: Batch) -> Tensor:
         """Mean cross-entropy of the tokens that were masked."""
-        inputs = self.inputs(batch["ids"], batch["pieces"], batch["positions"])
+        inputs = self.inputs(batch["ids"], batch["segments"], batch["positions"])
         logits = self.head(model, inputs, self.inputs.places(batch["chosen"], batch["ids"]))
         targets = batch["targets"]
         losses = cross_entropy(

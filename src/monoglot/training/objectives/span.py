@@ -104,7 +104,7 @@ class SpanTask(Task):
         inputs, targets = [], []
         for row, number in enumerate(windows.numbers.tolist()):
             rng = np.random.default_rng([self.seed, STREAM, number])
-            filled = windows.pieces[row] != PADDING
+            filled = windows.segments[row] != PADDING
             ids, is_text = windows.ids[row][filled], windows.is_text[row][filled]
             noise = draw_spans(len(ids), self.objective.share, self.objective.span_tokens, rng) & is_text
             taken, left = self.split(ids, noise)
