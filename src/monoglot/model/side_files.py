@@ -16,6 +16,7 @@ BESIDE_MODULES = ("sentence_*_config.json", "config_sentence_transformers.json")
 BESIDE_MODEL = ("preprocessor_config.json", "processor_config.json", "video_preprocessor_config.json")
 OWN_CODE = ("*.py",)
 CHAT_TEMPLATE = "chat_template.jinja"
+SNAPSHOTS, BLOBS = "snapshots", "blobs"
 
 
 def transformer_folder(folder: Path) -> Path:
@@ -36,29 +37,6 @@ def transformer_folder(folder: Path) -> Path:
         for file in (*folder.glob(pattern), *inner.glob(pattern)):
             check_regular(file, ModelError)
     return inner
-
-
-def copy_side_files(source: Path, out: Path) -> None:
-    """Copy what belongs to a model and does not depend on its vocabulary, but for chat templates.
-
-    Args:
-        source: The source model's folder.
-        out: The new model's folder, with model and tokenizer already in place.
-
-    Raises:
-        ModelError: If modules.json is damaged.
-    """
-    inner = transformer_folder(source)
-    new_inner = out / inner.relative_to(source)
-    for _, module in sentence_modules(source):
-        if module != inner:
-            _copy_module(module, out / module.relative_to(source))
-    if (source / MODULES).is_file():
-        _copy_files(source, out, (MODULES,))
-    for place, new in {source: out, inner: new_inner}.items():
-        _copy_files(place, new, (*BESIDE_MODULES, *BESIDE_MODEL))
-    if _has_own_code(inner):
-        _copy_files(inner, new_inner, OWN_CODE)
 
 
 def sentence_modules(folder: Path) -> list[tuple[str, Path]]:
@@ -85,6 +63,29 @@ def sentence_modules(folder: Path) -> list[tuple[str, Path]]:
     return modules
 
 
+def copy_side_files(source: Path, out: Path) -> None:
+    """Copy what belongs to a model and does not depend on its vocabulary, but for chat templates.
+
+    Args:
+        source: The source model's folder.
+        out: The new model's folder, with model and tokenizer already in place.
+
+    Raises:
+        ModelError: If modules.json is damaged.
+    """
+    inner = transformer_folder(source)
+    new_inner = out / inner.relative_to(source)
+    for _, module in sentence_modules(source):
+        if module != inner:
+            _copy_module(module, out / module.relative_to(source))
+    if (source / MODULES).is_file():
+        _copy_files(source, out, (MODULES,))
+    for place, new in {source: out, inner: new_inner}.items():
+        _copy_files(place, new, (*BESIDE_MODULES, *BESIDE_MODEL))
+    if _has_own_code(inner):
+        _copy_files(inner, new_inner, OWN_CODE)
+
+
 def _has_own_code(folder: Path) -> bool:
     """Whether a configuration names code beside it; whoever reads that far has allowed it to be run."""
     file = folder / "config.json"
@@ -102,9 +103,6 @@ def _copy_files(source: Path, out: Path, patterns: tuple[str, ...]) -> None:
     for pattern in patterns:
         for file in sorted(source.glob(pattern)):
             shutil.copyfile(file, out / file.name)
-
-
-SNAPSHOTS, BLOBS = "snapshots", "blobs"
 
 
 def check_links(folder: Path) -> None:

@@ -16,10 +16,15 @@ from monoglot.model.tables import blueprint
 from monoglot.untrusted import read_foreign_json, refusing
 
 logger = logging.getLogger(__name__)
-
-
 WEIGHTS = "model.safetensors"
 INDEX = "model.safetensors.index.json"
+_TASKS = (
+    "PRETRAINING", "CAUSAL_LM", "MASKED_LM", "SEQ_TO_SEQ_CAUSAL_LM", "SEQUENCE_CLASSIFICATION",
+    "TOKEN_CLASSIFICATION", "QUESTION_ANSWERING", "MULTIPLE_CHOICE", "NEXT_SENTENCE_PREDICTION",
+)  # fmt: skip
+# Older versions of transformers stored these counters with the weights.
+_COUNTERS = ("position_ids",)
+_OLD_NAMES = (("LayerNorm.gamma", "LayerNorm.weight"), ("LayerNorm.beta", "LayerNorm.bias"))
 
 
 def weight_files(folder: Path) -> list[Path]:
@@ -95,15 +100,6 @@ def stored_names(structure: PreTrainedModel, files: list[Path]) -> dict[Path, di
         return own if own in known else None
 
     return {file: {stored: own_name(stored) for stored in names_in(file)} for file in files}
-
-
-_TASKS = (
-    "PRETRAINING", "CAUSAL_LM", "MASKED_LM", "SEQ_TO_SEQ_CAUSAL_LM", "SEQUENCE_CLASSIFICATION",
-    "TOKEN_CLASSIFICATION", "QUESTION_ANSWERING", "MULTIPLE_CHOICE", "NEXT_SENTENCE_PREDICTION",
-)  # fmt: skip
-# Older versions of transformers stored these counters with the weights.
-_COUNTERS = ("position_ids",)
-_OLD_NAMES = (("LayerNorm.gamma", "LayerNorm.weight"), ("LayerNorm.beta", "LayerNorm.bias"))
 
 
 def check_report(

@@ -23,123 +23,12 @@ from monoglot.tokenization.roles import is_reserved
 from monoglot.tokenization.vocabulary import Vocabulary
 from monoglot.untrusted import refusing
 
-
-def blueprint(model_class: type[PreTrainedModel], config: PreTrainedConfig) -> PreTrainedModel:
-    """Build a model on the meta device: every module and shape, no memory for weights, nothing tied.
-
-    Args:
-        model_class: The class to instantiate.
-        config: Its configuration; not changed.
-
-    Returns:
-        A model whose parameters and buffers have shapes but no values.
-
-    Raises:
-        ModelError: If the class can't be built from its configuration alone.
-    """
-    # A model's constructor may raise anything.
-    problem = f"{model_class.__name__} can't be built from its configuration"
-    with (
-        refusing(ModelError, problem, "correct config.json until from_pretrained() can load the model"),
-        quiet_transformers(),
-        on_meta_device(),
-    ):
-        return model_class(config)
-
-
-def named_tensors(model: PreTrainedModel) -> dict[str, torch.Tensor]:
-    """Every parameter and buffer under every name it has, tied ones under each of their names."""
-    return {
-        **dict(model.named_parameters(remove_duplicate=False)),
-        **dict(model.named_buffers(remove_duplicate=False)),
-    }
-
-
-def nested_configs(config: PreTrainedConfig) -> Iterator[tuple[str, PreTrainedConfig]]:
-    """The configuration itself and those inside it, each with its path (``text_config.``)."""
-    yield "", config
-    for name, value in vars(config).items():
-        if isinstance(value, PreTrainedConfig):
-            yield from ((f"{name}.{path}", inner) for path, inner in nested_configs(value))
-
-
 SEGMENT_FIELD = "type_vocab_size"
 """BERT's number of sentence segments: a "vocabulary" by name only."""
-
+BLOCK_ROWS = 1 << 14
+FINGERPRINTED_ROWS = 1 << 14
 Axes = dict[str, int]
 """Names of tensors, each with one of its dimensions."""
-
-
-def growth_by_vocabulary(model: PreTrainedModel) -> dict[str, Axes]:
-    """Find the tensors whose shape follows a vocabulary's size.
-
-    For each field of the configuration whose name says "vocab", the model's class is built without weights,
-    with the field as it is and one larger. The tensors that differ follow it, along the dimension that
-    differs. So neither names of parameters nor sizes that are equal by chance matter.
-
-    Args:
-        model: Any Hugging Face model; it may lie on the meta device.
-
-    Returns:
-        For the path of each field, such as ``text_config.vocab_size``, the tensors that grow and their
-        dimension.
-
-    Raises:
-        ModelError: If the class can't be built from its configuration, or a tensor grows otherwise than by
-            one row.
-    """
-    before = named_tensors(blueprint(type(model), model.config))
-    growth: dict[str, Axes] = {}
-    for field, size in _vocabulary_fields(model.config).items():
-        after = named_tensors(blueprint(type(model), resized(model.config, {field}, size + 1)))
-        growth[field] = {}
-        for name, tensor in before.items():
-            if after[name].shape != tensor.shape:
-                growth[field][name] = _axis(name, tensor.shape, after[name].shape)
-    return growth
-
-
-def resized(config: PreTrainedConfig, fields: set[str], rows: int) -> PreTrainedConfig:
-    """A copy of a configuration with another number of rows in some of its fields."""
-    changed = copy.deepcopy(config)
-    for path, inner in nested_configs(changed):
-        for name in vars(inner):
-            if path + name in fields:
-                setattr(inner, name, rows)
-    return changed
-
-
-def other_sizes(config: PreTrainedConfig) -> set[int]:
-    """All whole numbers in a configuration that are not sizes of a vocabulary."""
-    return {
-        value
-        for _, inner in nested_configs(config)
-        for name, value in vars(inner).items()
-        if type(value) is int and "vocab" not in name
-    }
-
-
-def _vocabulary_fields(config: PreTrainedConfig) -> dict[str, int]:
-    return {
-        path + name: value
-        for path, inner in nested_configs(config)
-        for name, value in vars(inner).items()
-        if type(value) is int and "vocab" in name and name != SEGMENT_FIELD
-    }
-
-
-def _axis(name: str, old: tuple[int, ...], new: tuple[int, ...]) -> int:
-    changes = {axis: after - before for axis, (before, after) in enumerate(zip(old, new, strict=True))}
-    axes = [axis for axis, change in changes.items() if change]
-    if len(axes) != 1 or changes[axes[0]] != 1:
-        raise ModelError(
-            f"The shape of {name} goes from {tuple(old)} to {tuple(new)} with one token more; "
-            "expected one row more: monoglot can't tell what belongs to which token."
-        )
-    return axes[0]
-
-
-BLOCK_ROWS = 1 << 14
 
 
 class TableKind(StrEnum):
@@ -223,29 +112,53 @@ def find_tables(model: PreTrainedModel) -> VocabularyTables:
     return VocabularyTables(tuple(tables), rows, fields)
 
 
-def storage(tensor: Tensor) -> object:
-    """A key that two tensors share exactly if they are the same numbers in memory (on meta: one object)."""
-    if tensor.device.type == "meta":
-        return id(tensor)
-    return tensor.untyped_storage().data_ptr(), tensor.storage_offset(), tensor.shape, tensor.stride()
+def growth_by_vocabulary(model: PreTrainedModel) -> dict[str, Axes]:
+    """Find the tensors whose shape follows a vocabulary's size.
 
+    For each field of the configuration whose name says "vocab", the model's class is built without weights,
+    with the field as it is and one larger. The tensors that differ follow it, along the dimension that
+    differs. So neither names of parameters nor sizes that are equal by chance matter.
 
-def check_finite(name: str, table: Float[Tensor, " rows *features"]) -> None:
-    """Check that a source table holds numbers only.
+    Args:
+        model: Any Hugging Face model; it may lie on the meta device.
+
+    Returns:
+        For the path of each field, such as ``text_config.vocab_size``, the tensors that grow and their
+        dimension.
 
     Raises:
-        ModelError: If a row holds NaN or infinity, naming the table and the first such row.
+        ModelError: If the class can't be built from its configuration, or a tensor grows otherwise than by
+            one row.
     """
-    for start in range(0, len(table), BLOCK_ROWS):  # in blocks, because a mask would be as large as the table
-        block = table[start : start + BLOCK_ROWS]
-        if not torch.isfinite(block).all():
-            finite = torch.isfinite(block).reshape(len(block), -1).all(dim=1)
-            row = start + int((~finite).nonzero()[0])
-            raise ModelError(
-                f"Row {row} of {name} holds NaN or infinity; expected finite numbers: "
-                "the training that made it diverged, or the file is damaged: take an earlier checkpoint or "
-                "another copy."
-            )
+    before = named_tensors(blueprint(type(model), model.config))
+    growth: dict[str, Axes] = {}
+    for field, size in _vocabulary_fields(model.config).items():
+        after = named_tensors(blueprint(type(model), resized(model.config, {field}, size + 1)))
+        growth[field] = {}
+        for name, tensor in before.items():
+            if after[name].shape != tensor.shape:
+                growth[field][name] = _axis(name, tensor.shape, after[name].shape)
+    return growth
+
+
+def _vocabulary_fields(config: PreTrainedConfig) -> dict[str, int]:
+    return {
+        path + name: value
+        for path, inner in nested_configs(config)
+        for name, value in vars(inner).items()
+        if type(value) is int and "vocab" in name and name != SEGMENT_FIELD
+    }
+
+
+def _axis(name: str, old: tuple[int, ...], new: tuple[int, ...]) -> int:
+    changes = {axis: after - before for axis, (before, after) in enumerate(zip(old, new, strict=True))}
+    axes = [axis for axis, change in changes.items() if change]
+    if len(axes) != 1 or changes[axes[0]] != 1:
+        raise ModelError(
+            f"The shape of {name} goes from {tuple(old)} to {tuple(new)} with one token more; "
+            "expected one row more: monoglot can't tell what belongs to which token."
+        )
+    return axes[0]
 
 
 def _input_fields(
@@ -322,7 +235,88 @@ def _kind(model: PreTrainedModel, names: list[str], tensor: Tensor) -> TableKind
     )
 
 
-FINGERPRINTED_ROWS = 1 << 14
+def blueprint(model_class: type[PreTrainedModel], config: PreTrainedConfig) -> PreTrainedModel:
+    """Build a model on the meta device: every module and shape, no memory for weights, nothing tied.
+
+    Args:
+        model_class: The class to instantiate.
+        config: Its configuration; not changed.
+
+    Returns:
+        A model whose parameters and buffers have shapes but no values.
+
+    Raises:
+        ModelError: If the class can't be built from its configuration alone.
+    """
+    # A model's constructor may raise anything.
+    problem = f"{model_class.__name__} can't be built from its configuration"
+    with (
+        refusing(ModelError, problem, "correct config.json until from_pretrained() can load the model"),
+        quiet_transformers(),
+        on_meta_device(),
+    ):
+        return model_class(config)
+
+
+def named_tensors(model: PreTrainedModel) -> dict[str, torch.Tensor]:
+    """Every parameter and buffer under every name it has, tied ones under each of their names."""
+    return {
+        **dict(model.named_parameters(remove_duplicate=False)),
+        **dict(model.named_buffers(remove_duplicate=False)),
+    }
+
+
+def storage(tensor: Tensor) -> object:
+    """A key that two tensors share exactly if they are the same numbers in memory (on meta: one object)."""
+    if tensor.device.type == "meta":
+        return id(tensor)
+    return tensor.untyped_storage().data_ptr(), tensor.storage_offset(), tensor.shape, tensor.stride()
+
+
+def nested_configs(config: PreTrainedConfig) -> Iterator[tuple[str, PreTrainedConfig]]:
+    """The configuration itself and those inside it, each with its path (``text_config.``)."""
+    yield "", config
+    for name, value in vars(config).items():
+        if isinstance(value, PreTrainedConfig):
+            yield from ((f"{name}.{path}", inner) for path, inner in nested_configs(value))
+
+
+def resized(config: PreTrainedConfig, fields: set[str], rows: int) -> PreTrainedConfig:
+    """A copy of a configuration with another number of rows in some of its fields."""
+    changed = copy.deepcopy(config)
+    for path, inner in nested_configs(changed):
+        for name in vars(inner):
+            if path + name in fields:
+                setattr(inner, name, rows)
+    return changed
+
+
+def other_sizes(config: PreTrainedConfig) -> set[int]:
+    """All whole numbers in a configuration that are not sizes of a vocabulary."""
+    return {
+        value
+        for _, inner in nested_configs(config)
+        for name, value in vars(inner).items()
+        if type(value) is int and "vocab" not in name
+    }
+
+
+def check_finite(name: str, table: Float[Tensor, " rows *features"]) -> None:
+    """Check that a source table holds numbers only.
+
+    Raises:
+        ModelError: If a row holds NaN or infinity, naming the table and the first such row.
+    """
+    for start in range(0, len(table), BLOCK_ROWS):  # in blocks, because a mask would be as large as the table
+        block = table[start : start + BLOCK_ROWS]
+        if not torch.isfinite(block).all():
+            finite = torch.isfinite(block).reshape(len(block), -1).all(dim=1)
+            row = start + int((~finite).nonzero()[0])
+            raise ModelError(
+                f"Row {row} of {name} holds NaN or infinity; expected finite numbers: "
+                "the training that made it diverged, or the file is damaged: take an earlier checkpoint or "
+                "another copy."
+            )
 
 
 def trained_rows(table: Float[Tensor, "rows dim"], vocabulary: Vocabulary) -> Bool[np.ndarray, " size"]:

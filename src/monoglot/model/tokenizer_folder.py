@@ -21,12 +21,12 @@ from monoglot.tokenization.vocabulary import as_it_was
 from monoglot.untrusted import check_regular, read_foreign_json, refusing
 
 logger = logging.getLogger(__name__)
-
-
 TEMPLATE_NAME = re.compile(r"\w[\w.-]*")
-
 SLOW_VOCABULARIES = ("*.model", "vocab.txt", "vocab.json", "*.spm")
 AROUND_TOKENIZER = ("tokenizer_config.json", "special_tokens_map.json", "added_tokens.json")
+CONFIG, MAP = "tokenizer_config.json", "special_tokens_map.json"
+PROBE_TOKENS = 2000
+Ids = Callable[[list[int]], list[int]]
 
 
 def load_tokenizer(folder: Path) -> PreTrainedTokenizerFast:
@@ -96,67 +96,6 @@ def _without_dropout(tokenizer: PreTrainedTokenizerFast, folder: Path) -> None:
         )
 
 
-PROBE_TOKENS = 2000
-CONFIG, MAP = "tokenizer_config.json", "special_tokens_map.json"
-Ids = Callable[[list[int]], list[int]]
-
-
-def first_difference(
-    one: PreTrainedTokenizerBase, other: PreTrainedTokenizerBase, same_ids: Ids = lambda ids: ids
-) -> str:
-    """Compare two tokenizers as models see them: names of inputs, ids, and what goes with these.
-
-    Single texts, pairs, padded batches, special tokens within text, and texts that end in a space or newline
-    are compared.
-
-    Args:
-        one: A tokenizer.
-        other: Another one.
-        same_ids: Turns ids of the second into those of the first.
-
-    Returns:
-        The first difference, in words; empty if there is none.
-    """
-    padding = one.pad_token is not None
-    for what, call in _calls(one):
-        with quiet_transformers(), as_it_was(one, other):
-            first, second = (dict(tokenizer(*call, padding=padding)) for tokenizer in (one, other))
-        if first.keys() != second.keys():
-            return f"the inputs are {', '.join(second)} instead of {', '.join(first)}"
-        second["input_ids"] = [same_ids(ids) for ids in second["input_ids"]]
-        for name in first:
-            if first[name] != second[name]:
-                return f"{what} {'are cut otherwise' if name == 'input_ids' else f'have other {name}'}"
-    return ""
-
-
-def read_by_auto(folder: Path) -> PreTrainedTokenizerBase:
-    """Load a tokenizer as users do.
-
-    Raises:
-        TokenizerError: If ``AutoTokenizer`` can't read it.
-    """
-    try:
-        with quiet_transformers():
-            found: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(
-                folder, local_files_only=True, trust_remote_code=False
-            )
-            return found
-    except Exception as error:  # tokenizers raises plain Exception
-        raise TokenizerError(f"AutoTokenizer can't read it ({first_line(error)})") from error
-
-
-def own_class(folder: Path) -> type[PreTrainedTokenizerBase] | None:
-    """The class that a folder names for its tokenizer, or that its kind of model has; without loading it."""
-    name = _content(folder / CONFIG).get("tokenizer_class")
-    config = _content(folder / "config.json")
-    name = name or config.get("tokenizer_class") or tokenizer_class_name(str(config.get("model_type")))
-    for candidate in (name, str(name).removesuffix("Fast")):
-        if isinstance(candidate, str) and (found := tokenizer_class(candidate)) is not None:
-            return found
-    return None
-
-
 def take_over_input_names(tokenizer: PreTrainedTokenizerFast, folder: Path) -> None:
     """Give a tokenizer the names of inputs that its own class has, where its configuration has none.
 
@@ -185,35 +124,20 @@ def take_over_special_tokens(tokenizer: PreTrainedTokenizerFast, folder: Path) -
             setattr(tokenizer, role, text)
 
 
-def take_over_class(tokenizer: PreTrainedTokenizerFast, source: Path, out: Path) -> None:
-    """Keep the source's class where it does more than cut text: ``src_lang`` of NLLB, mBART and their like.
+def own_class(folder: Path) -> type[PreTrainedTokenizerBase] | None:
+    """The class that a folder names for its tokenizer, or that its kind of model has; without loading it."""
+    name = _content(folder / CONFIG).get("tokenizer_class")
+    config = _content(folder / "config.json")
+    name = name or config.get("tokenizer_class") or tokenizer_class_name(str(config.get("model_type")))
+    for candidate in (name, str(name).removesuffix("Fast")):
+        if isinstance(candidate, str) and (found := tokenizer_class(candidate)) is not None:
+            return found
+    return None
 
-    Args:
-        tokenizer: The tokenizer that was saved in ``out``.
-        source: The source model's folder.
-        out: The new model's folder; its tokenizer_config.json is changed.
-    """
-    found = own_class(source)
-    if found is None or not hasattr(found, "src_lang"):
-        return
-    file = out / CONFIG
-    before = file.read_text(encoding="utf-8")
-    file.write_text(
-        json.dumps(json.loads(before) | {"tokenizer_class": found.__name__}, ensure_ascii=False, indent=2),
-        encoding="utf-8",
-    )
-    try:
-        difference = first_difference(tokenizer, read_by_auto(out))
-    except TokenizerError as error:
-        difference = str(error)
-    if difference:
-        file.write_text(before, encoding="utf-8")
-        logger.warning(
-            "%s, whose src_lang puts the language's token before a text, can't be kept (%s): put it there "
-            "yourself",
-            found.__name__,
-            difference,
-        )
+
+def _content(file: Path) -> dict[str, Any]:
+    content: dict[str, Any] = read_foreign_json(file, TokenizerError) if file.is_file() else {}
+    return content
 
 
 def warn_if_read_differently(
@@ -260,6 +184,35 @@ def _cause(folder: Path, tokenizer: PreTrainedTokenizerFast) -> str:
     return f"it is read as {type(found).__name__}, with which {difference}" if difference else ""
 
 
+def first_difference(
+    one: PreTrainedTokenizerBase, other: PreTrainedTokenizerBase, same_ids: Ids = lambda ids: ids
+) -> str:
+    """Compare two tokenizers as models see them: names of inputs, ids, and what goes with these.
+
+    Single texts, pairs, padded batches, special tokens within text, and texts that end in a space or newline
+    are compared.
+
+    Args:
+        one: A tokenizer.
+        other: Another one.
+        same_ids: Turns ids of the second into those of the first.
+
+    Returns:
+        The first difference, in words; empty if there is none.
+    """
+    padding = one.pad_token is not None
+    for what, call in _calls(one):
+        with quiet_transformers(), as_it_was(one, other):
+            first, second = (dict(tokenizer(*call, padding=padding)) for tokenizer in (one, other))
+        if first.keys() != second.keys():
+            return f"the inputs are {', '.join(second)} instead of {', '.join(first)}"
+        second["input_ids"] = [same_ids(ids) for ids in second["input_ids"]]
+        for name in first:
+            if first[name] != second[name]:
+                return f"{what} {'are cut otherwise' if name == 'input_ids' else f'have other {name}'}"
+    return ""
+
+
 def _calls(tokenizer: PreTrainedTokenizerBase) -> Iterator[tuple[str, tuple[Any, ...]]]:
     ids = sorted(tokenizer.get_vocab().values())  # may have gaps
     places = np.linspace(0, len(ids) - 1, min(PROBE_TOKENS, len(ids)), dtype=np.int64)
@@ -272,6 +225,48 @@ def _calls(tokenizer: PreTrainedTokenizerBase) -> Iterator[tuple[str, tuple[Any,
     yield "pairs", ([words[0], words[-1]], [words[-1], " ".join(words)])
 
 
-def _content(file: Path) -> dict[str, Any]:
-    content: dict[str, Any] = read_foreign_json(file, TokenizerError) if file.is_file() else {}
-    return content
+def read_by_auto(folder: Path) -> PreTrainedTokenizerBase:
+    """Load a tokenizer as users do.
+
+    Raises:
+        TokenizerError: If ``AutoTokenizer`` can't read it.
+    """
+    try:
+        with quiet_transformers():
+            found: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(
+                folder, local_files_only=True, trust_remote_code=False
+            )
+            return found
+    except Exception as error:  # tokenizers raises plain Exception
+        raise TokenizerError(f"AutoTokenizer can't read it ({first_line(error)})") from error
+
+
+def take_over_class(tokenizer: PreTrainedTokenizerFast, source: Path, out: Path) -> None:
+    """Keep the source's class where it does more than cut text: ``src_lang`` of NLLB, mBART and their like.
+
+    Args:
+        tokenizer: The tokenizer that was saved in ``out``.
+        source: The source model's folder.
+        out: The new model's folder; its tokenizer_config.json is changed.
+    """
+    found = own_class(source)
+    if found is None or not hasattr(found, "src_lang"):
+        return
+    file = out / CONFIG
+    before = file.read_text(encoding="utf-8")
+    file.write_text(
+        json.dumps(json.loads(before) | {"tokenizer_class": found.__name__}, ensure_ascii=False, indent=2),
+        encoding="utf-8",
+    )
+    try:
+        difference = first_difference(tokenizer, read_by_auto(out))
+    except TokenizerError as error:
+        difference = str(error)
+    if difference:
+        file.write_text(before, encoding="utf-8")
+        logger.warning(
+            "%s, whose src_lang puts the language's token before a text, can't be kept (%s): put it there "
+            "yourself",
+            found.__name__,
+            difference,
+        )

@@ -32,65 +32,6 @@ from monoglot.model.tables import (
 from monoglot.model.token_ids import Renumbering, renumber
 
 
-def fitting(
-    mixture: Mixture, rows: int, tokenizer: PreTrainedTokenizerFast, source_tokenizer: PreTrainedTokenizerFast
-) -> Mixture:
-    """The mixture for a model of so many rows, after a check that tokenizers, mixture and model agree.
-
-    Args:
-        mixture: What each target row is made of.
-        rows: Rows of the source model's tables, which may be more or fewer than the source tokenizer's ids.
-        tokenizer: The target tokenizer.
-        source_tokenizer: The source tokenizer.
-
-    Returns:
-        The mixture, referring to no more rows than there are.
-
-    Raises:
-        ModelError: If a target id has no row in the mixture, or a source id none in the model.
-    """
-    target_ids = max(tokenizer.get_vocab().values()) + 1
-    if target_ids > mixture.n_target:
-        raise ModelError(
-            f"The target tokenizer has {target_ids} ids but the mixture {mixture.n_target} rows; "
-            "expected a row for each id: make the mixture for this tokenizer."
-        )
-    check_rows(source_tokenizer, rows, int(mixture.rows.indices.max(initial=-1)))
-    return replace(mixture, trained=mixture.trained[:rows])
-
-
-def check_rows(tokenizer: PreTrainedTokenizerFast, rows: int, highest_used: int = -1) -> None:
-    """Check that a source tokenizer's ids have rows in the model.
-
-    Args:
-        tokenizer: The source tokenizer.
-        rows: Rows of the source model's tables.
-        highest_used: The highest source id that new rows are made of.
-
-    Raises:
-        ModelError: If an id has none.
-    """
-    special = set(tokenizer.added_tokens_decoder)
-    # The image token of Gemma lies beyond the rows of its text-only models; harmless while unused.
-    beyond = [i for i in tokenizer.get_vocab().values() if i >= rows and i not in special]
-    if beyond or highest_used >= rows:
-        raise ModelError(
-            f"The source tokenizer has the id {max([*beyond, highest_used])} but the embeddings have {rows} "
-            "rows; expected a row for each id: give the tokenizer that belongs to the model."
-        )
-
-
-def padded(mixture: Mixture, multiple: int) -> Mixture:
-    """The mixture with unused rows added up to a multiple."""
-    extra = -mixture.n_target % multiple
-    if not extra:
-        return mixture
-    rows = mixture.rows
-    indptr = np.concatenate([rows.indptr, np.full(extra, rows.indptr[-1])])
-    provenance = np.concatenate([mixture.provenance, np.full(extra, Provenance.UNUSED, dtype=np.uint8)])
-    return replace(mixture, rows=SparseRows(indptr, rows.indices, rows.weights), provenance=provenance)
-
-
 @dataclass(frozen=True)
 class TransplantPlan:
     """Everything that a change of vocabulary changes in a model.
@@ -158,6 +99,40 @@ class TransplantPlan:
                 setattr(changed.get_submodule(path), attribute, new)
 
 
+def transplant(
+    model: PreTrainedModel,
+    mixture: Mixture,
+    tokenizer: PreTrainedTokenizerFast,
+    *,
+    source_tokenizer: PreTrainedTokenizerFast,
+    pad_to_multiple_of: int = 1,
+) -> PreTrainedModel:
+    """Build a model of the same class whose vocabulary is the target tokenizer's.
+
+    Embeddings, output head and output bias get their rows from the same mixture; ties, dtypes, task heads,
+    frozen parameters and train or eval mode stay; ids in the configurations follow their tokens.
+
+    Args:
+        model: The source model; it is not changed.
+        mixture: What each target row is made of.
+        tokenizer: The target tokenizer.
+        source_tokenizer: The source model's own tokenizer.
+        pad_to_multiple_of: Add unused rows up to a multiple of this number.
+
+    Returns:
+        A new model that shares no memory with the source.
+
+    Raises:
+        ModelError: If tokenizers, mixture and model don't fit each other, a table holds NaN or infinity, or
+            the model has vocabulary-sized parameters of an unknown kind.
+    """
+    surgery = plan_transplant(model, mixture, tokenizer, source_tokenizer, pad_to_multiple_of)
+    # deepcopy takes whatever is in the memo instead of copying it: no vocabulary table is ever copied.
+    changed: PreTrainedModel = copy.deepcopy(model, {**surgery.new_settings, **surgery.new_tensors(model)})
+    surgery.finish(changed)
+    return changed
+
+
 def plan_transplant(
     model: PreTrainedModel,
     mixture: Mixture,
@@ -188,6 +163,65 @@ def plan_transplant(
     after = blueprint(type(model), new_settings[id(model.config)])
     shift.check(after)
     return TransplantPlan(tables, mixture, shift, new_settings, blueprint(type(model), model.config), after)
+
+
+def fitting(
+    mixture: Mixture, rows: int, tokenizer: PreTrainedTokenizerFast, source_tokenizer: PreTrainedTokenizerFast
+) -> Mixture:
+    """The mixture for a model of so many rows, after a check that tokenizers, mixture and model agree.
+
+    Args:
+        mixture: What each target row is made of.
+        rows: Rows of the source model's tables, which may be more or fewer than the source tokenizer's ids.
+        tokenizer: The target tokenizer.
+        source_tokenizer: The source tokenizer.
+
+    Returns:
+        The mixture, referring to no more rows than there are.
+
+    Raises:
+        ModelError: If a target id has no row in the mixture, or a source id none in the model.
+    """
+    target_ids = max(tokenizer.get_vocab().values()) + 1
+    if target_ids > mixture.n_target:
+        raise ModelError(
+            f"The target tokenizer has {target_ids} ids but the mixture {mixture.n_target} rows; "
+            "expected a row for each id: make the mixture for this tokenizer."
+        )
+    check_rows(source_tokenizer, rows, int(mixture.rows.indices.max(initial=-1)))
+    return replace(mixture, trained=mixture.trained[:rows])
+
+
+def check_rows(tokenizer: PreTrainedTokenizerFast, rows: int, highest_used: int = -1) -> None:
+    """Check that a source tokenizer's ids have rows in the model.
+
+    Args:
+        tokenizer: The source tokenizer.
+        rows: Rows of the source model's tables.
+        highest_used: The highest source id that new rows are made of.
+
+    Raises:
+        ModelError: If an id has none.
+    """
+    special = set(tokenizer.added_tokens_decoder)
+    # The image token of Gemma lies beyond the rows of its text-only models; harmless while unused.
+    beyond = [i for i in tokenizer.get_vocab().values() if i >= rows and i not in special]
+    if beyond or highest_used >= rows:
+        raise ModelError(
+            f"The source tokenizer has the id {max([*beyond, highest_used])} but the embeddings have {rows} "
+            "rows; expected a row for each id: give the tokenizer that belongs to the model."
+        )
+
+
+def padded(mixture: Mixture, multiple: int) -> Mixture:
+    """The mixture with unused rows added up to a multiple."""
+    extra = -mixture.n_target % multiple
+    if not extra:
+        return mixture
+    rows = mixture.rows
+    indptr = np.concatenate([rows.indptr, np.full(extra, rows.indptr[-1])])
+    provenance = np.concatenate([mixture.provenance, np.full(extra, Provenance.UNUSED, dtype=np.uint8)])
+    return replace(mixture, rows=SparseRows(indptr, rows.indices, rows.weights), provenance=provenance)
 
 
 def _new_settings(
@@ -225,37 +259,3 @@ def _follow(module: nn.Module, before: nn.Module, after: nn.Module) -> None:
     for name, new in vars(after).items():
         if (new is None or type(new) is int) and new != vars(before).get(name, new):
             setattr(module, name, new)
-
-
-def transplant(
-    model: PreTrainedModel,
-    mixture: Mixture,
-    tokenizer: PreTrainedTokenizerFast,
-    *,
-    source_tokenizer: PreTrainedTokenizerFast,
-    pad_to_multiple_of: int = 1,
-) -> PreTrainedModel:
-    """Build a model of the same class whose vocabulary is the target tokenizer's.
-
-    Embeddings, output head and output bias get their rows from the same mixture; ties, dtypes, task heads,
-    frozen parameters and train or eval mode stay; ids in the configurations follow their tokens.
-
-    Args:
-        model: The source model; it is not changed.
-        mixture: What each target row is made of.
-        tokenizer: The target tokenizer.
-        source_tokenizer: The source model's own tokenizer.
-        pad_to_multiple_of: Add unused rows up to a multiple of this number.
-
-    Returns:
-        A new model that shares no memory with the source.
-
-    Raises:
-        ModelError: If tokenizers, mixture and model don't fit each other, a table holds NaN or infinity, or
-            the model has vocabulary-sized parameters of an unknown kind.
-    """
-    surgery = plan_transplant(model, mixture, tokenizer, source_tokenizer, pad_to_multiple_of)
-    # deepcopy takes whatever is in the memo instead of copying it: no vocabulary table is ever copied.
-    changed: PreTrainedModel = copy.deepcopy(model, {**surgery.new_settings, **surgery.new_tensors(model)})
-    surgery.finish(changed)
-    return changed
