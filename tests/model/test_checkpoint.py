@@ -13,7 +13,7 @@ from transformers import AutoModelForMaskedLM
 from monoglot.errors import ModelError
 from monoglot.model.checkpoint import Checkpoint, transplant_checkpoint
 from monoglot.model.folder import check_stored, load_model, save
-from monoglot.model.tables import blueprint, find_tables
+from monoglot.model.tables import build_on_meta, find_tables
 from monoglot.model.tokenizer_folder import load_tokenizer
 from monoglot.model.transplant import transplant
 from tests.fixtures.models import ARCHITECTURES, copying
@@ -49,7 +49,7 @@ def test_shard_by_shard_gives_the_same_model(name, tmp_path, source_tokenizers, 
 @pytest.mark.parametrize("name", ARCHITECTURES)
 def test_tables_are_found_without_weights(name, source_tokenizers):
     model = ARCHITECTURES[name](source_tokenizers[ARCHITECTURES[name].family])
-    structure = blueprint(type(model), model.config)
+    structure = build_on_meta(type(model), model.config)
     structure.tie_weights()
     assert find_tables(structure) == find_tables(model)
 

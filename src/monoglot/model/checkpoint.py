@@ -28,7 +28,7 @@ from monoglot.model.side_files import transformer_folder
 from monoglot.model.stored_tensors import INDEX, WEIGHTS, stored_names, weight_files
 from monoglot.model.tables import (
     VocabularyTables,
-    blueprint,
+    build_on_meta,
     check_finite,
     find_tables,
     named_tensors,
@@ -37,8 +37,8 @@ from monoglot.model.tables import (
 from monoglot.model.transplant import TransplantPlan, plan_transplant
 from monoglot.untrusted import read_foreign_json, refusing
 
-AHEAD = ("num_nextn_predict_layers", "mtp_num_hidden_layers", "num_mtp_layers")
-"""Settings for layers that predict further tokens."""
+MULTI_TOKEN_LAYERS = ("num_nextn_predict_layers", "mtp_num_hidden_layers", "num_mtp_layers")
+"""Fields with the number of layers that predict several tokens ahead."""
 
 logger = logging.getLogger(__name__)
 
@@ -49,8 +49,9 @@ class Checkpoint:
 
     Attributes:
         folder: The model folder, or the sentence-transformers folder around it.
-        structure: The model on the meta device.
-        names: For each stored name in each file, the name in the model; ``None`` if it has no use.
+        structure: The model on the meta device, with ties.
+        names: For each file and each name stored in it, the name in the model; ``None`` if the model has no
+            such tensor.
     """
 
     folder: Path
@@ -59,7 +60,7 @@ class Checkpoint:
 
     @staticmethod
     def open(folder: Path, *, trust_remote_code: bool = False) -> Checkpoint:
-        """Read the structure of a model and where its tensors are.
+        """Read the structure of a model and the names of its tensors, but no weights.
 
         Raises:
             ModelError: As for ``load_model``.
@@ -67,7 +68,7 @@ class Checkpoint:
         inner = transformer_folder(folder)
         config = load_config(inner, trust_remote_code=trust_remote_code)
         model_class = find_class(inner, config, trust_remote_code=trust_remote_code)
-        structure = blueprint(model_class, config)
+        structure = build_on_meta(model_class, config)
         structure.tie_weights()
         if (file := inner / "generation_config.json").exists():
             read_foreign_json(file, ModelError)
@@ -77,11 +78,11 @@ class Checkpoint:
 
     @cached_property
     def tables(self) -> VocabularyTables:
-        """The vocabulary-sized tensors."""
+        """The tensors with a vocabulary dimension."""
         return find_tables(self.structure)
 
     def read(self, name: str) -> Float[Tensor, "..."]:
-        """A tensor by any name that the model knows it by, mapped from its file rather than copied.
+        """Read a tensor by any of its names; it is mapped from its file, not copied.
 
         Raises:
             ModelError: If it is not stored, or stored with another shape than the configuration says.
@@ -99,10 +100,10 @@ class Checkpoint:
         )
 
     def check_numbers(self) -> None:
-        """Check that every tensor that the model uses holds numbers only.
+        """Check that every tensor that the model uses holds finite numbers only.
 
         Raises:
-            ModelError: If one does not.
+            ModelError: If one holds NaN or infinity.
         """
         for file, names in self.names.items():
             with safe_open(file, framework="pt") as weights:
@@ -112,10 +113,10 @@ class Checkpoint:
                         check_finite(stored, tensor)
 
     def check_tables(self) -> None:
-        """Check that every vocabulary-sized tensor is there and holds numbers only.
+        """Check that every vocabulary-sized tensor is stored and holds finite numbers only.
 
         Raises:
-            ModelError: If one does not.
+            ModelError: If one is missing, has another shape, or holds NaN or infinity.
         """
         for table in self.tables.tables:
             check_finite(table.names[0], self.read(table.names[0]).movedim(table.axis, 0))
@@ -139,13 +140,13 @@ def transplant_checkpoint(
     source_tokenizer: PreTrainedTokenizerFast,
     pad_to_multiple_of: int = 1,
 ) -> None:
-    """Write the model that ``transplant`` and ``save`` would write, without ever holding more than one shard.
+    """Write the model that ``transplant`` and ``save`` would write, with at most one shard in memory.
 
     Shards keep their names, and the tensors in them the names under which they were stored.
 
     Args:
         source: The source model.
-        mixture: What each target row is made of.
+        mixture: The weights over source rows that make each target row.
         tokenizer: The target tokenizer.
         out: A new or empty folder.
         source_tokenizer: The source model's own tokenizer.
@@ -155,42 +156,42 @@ def transplant_checkpoint(
         ModelError: As for ``transplant``.
     """
     source.check_tables()
-    surgery = plan_transplant(source.structure, mixture, tokenizer, source_tokenizer, pad_to_multiple_of)
+    plan = plan_transplant(source.structure, mixture, tokenizer, source_tokenizer, pad_to_multiple_of)
     inner = inner_folder(source.folder, out)
     weight_map: dict[str, str] = {}
     size_bytes = 0
     for file, names in source.names.items():
         kept = {stored: own for stored, own in names.items() if own is not None}
         if kept:
-            # Without an index beside it, only a file of this name is found.
+            # Without an index beside it, transformers finds only a file of this name.
             name = file.name if len(source.names) > 1 else WEIGHTS
-            size_bytes += _write_shard(file, kept, surgery, inner / name)
+            size_bytes += _write_shard(file, kept, plan, inner / name)
             weight_map |= dict.fromkeys(kept, name)
     if len(source.names) > 1:
         index = {"metadata": {"total_size": size_bytes}, "weight_map": dict(sorted(weight_map.items()))}
         (inner / INDEX).write_text(json.dumps(index, indent=2) + "\n", encoding="utf-8")
-    config = surgery.new_settings[id(source.structure.config)]
+    config = plan.new_settings[id(source.structure.config)]
     stored = (pair for names in source.names.values() for pair in names.items())
     _without_lost_layers(config, [name for name, own in stored if own is None])
     with quiet_transformers():
         config.save_pretrained(inner)
         if source.structure.can_generate():
-            surgery.new_settings[id(source.structure.generation_config)].save_pretrained(inner)
+            plan.new_settings[id(source.structure.generation_config)].save_pretrained(inner)
     save_surroundings(tokenizer, source.folder, out)
 
 
 def _without_lost_layers(config: PreTrainedConfig, lost: Sequence[str]) -> None:
-    """Have a configuration ask for no layers whose tensors are not written, and say so.
+    """Set the number of layers whose tensors are not written to 0, with a warning.
 
-    DeepSeek's layers that predict several tokens ahead are such: transformers does not load them, and other
+    Such are DeepSeek's layers that predict several tokens ahead: transformers does not load them, and other
     software would look for them.
 
     Args:
-        config: A configuration that the caller owns.
-        lost: Stored tensors that transformers has no place for.
+        config: A configuration that the caller owns; it is changed.
+        lost: Names of stored tensors that transformers does not load.
     """
     for _, inner in nested_configs(config):
-        for name in AHEAD:
+        for name in MULTI_TOKEN_LAYERS:
             if lost and (asked := getattr(inner, name, 0)):
                 setattr(inner, name, 0)
                 logger.warning(
@@ -200,9 +201,9 @@ def _without_lost_layers(config: PreTrainedConfig, lost: Sequence[str]) -> None:
                 )  # fmt: skip
 
 
-def _write_shard(file: Path, names: dict[str, str], surgery: TransplantPlan, out: Path) -> int:
-    """Write one shard with its tables changed, and count the bytes of its tensors."""
+def _write_shard(file: Path, names: dict[str, str], plan: TransplantPlan, out: Path) -> int:
+    """Write one shard with its tables changed, and return the size of its tensors in bytes."""
     with safe_open(file, framework="pt") as weights:
-        tensors = {stored: surgery.change(own, weights.get_tensor(stored)) for stored, own in names.items()}
+        tensors = {stored: plan.change(own, weights.get_tensor(stored)) for stored, own in names.items()}
         save_file(tensors, out, metadata={"format": "pt"})
         return sum(tensor.nbytes for tensor in tensors.values())

@@ -1,4 +1,4 @@
-"""Position tables that start after the pad token's id, as in RoBERTa."""
+"""Position tables that start after the pad token's id, as in RoBERTa: how they move with a new pad id."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ LENGTH_FIELD = "max_position_embeddings"
 
 @dataclass(frozen=True)
 class PositionShift:
-    """How position tables move because the pad token's id changes.
+    """By how many rows position tables move because the pad token's id changes.
 
-    RoBERTa gives the k-th token of a text the position ``pad_token_id + 1 + k``, so that another pad id would
-    silently read other rows.
+    RoBERTa gives the k-th token of a text, counted from 0, the position ``pad_token_id + 1 + k``: with
+    another pad id, the same token would read another row.
 
     Attributes:
-        names: The position tables; none if positions don't depend on the pad id or it stays.
+        names: Names of the position tables; none if positions don't depend on the pad id, or it stays.
         old_pad: The pad id of the source.
         new_pad: The pad id of the target.
     """
@@ -34,23 +34,23 @@ class PositionShift:
 
     @property
     def rows(self) -> int:
-        """By how many rows the tables move; negative towards the start."""
+        """Number of rows by which the tables move; negative toward the start."""
         return self.new_pad - self.old_pad
 
     def apply(self, table: Float[Tensor, "positions dim"]) -> Float[Tensor, "shifted_positions dim"]:
-        """Move a table so that every token finds the row it had; rows before the pad's are never read."""
+        """Move a table so that each position reads the row it read before; earlier rows are never read."""
         if self.rows <= 0:
             return table[-self.rows :].clone()
         return torch.cat([table.new_zeros(self.rows, table.shape[1]), table])
 
     def check(self, after: PreTrainedModel) -> None:
-        """Check that the model's class counts positions from the new pad id when it is built anew.
+        """Check that the model's class counts positions from the new pad id when it is built again.
 
         Args:
             after: The structure that the new configuration gives.
 
         Raises:
-            ModelError: If it counts from an id that is written into the class.
+            ModelError: If it counts from an id that is a constant of the class.
         """
         for name in self.names:
             if _owner(after, name).padding_idx != self.new_pad:
@@ -60,13 +60,13 @@ class PositionShift:
 def position_shift(
     model: PreTrainedModel, vocabulary_names: Iterable[str], old_pad: int | None, new_pad: int | None
 ) -> PositionShift:
-    """Find the position tables that are coupled to the pad token's id, and how far they must move.
+    """Find the position tables that depend on the pad token's id, and by how many rows they move.
 
     Args:
         model: The source model.
         vocabulary_names: Names of its vocabulary-sized tables.
-        old_pad: Its ``pad_token_id``.
-        new_pad: The target tokenizer's.
+        old_pad: The model's ``pad_token_id``.
+        new_pad: The id of the target tokenizer's pad token.
 
     Raises:
         ModelError: If the tables can't be moved as needed.
@@ -97,7 +97,7 @@ def _immovable(model: PreTrainedModel, name: str, old_pad: int | None, new_pad: 
 
 
 def coupled_tables(model: PreTrainedModel, vocabulary_names: frozenset[str]) -> tuple[str, ...]:
-    """Tables inside modules that know the pad id and are not token embeddings."""
+    """Find the tables in modules with a ``padding_idx`` that are not token embeddings."""
     return tuple(
         f"{path}.{name}"
         for path, module in model.named_modules()
@@ -107,12 +107,15 @@ def coupled_tables(model: PreTrainedModel, vocabulary_names: frozenset[str]) -> 
     )
 
 
-def stretched(buffer: Tensor, like: Tensor) -> Tensor | None:
-    """A default such as ``0, 1, 2 …`` or ``0, 0, 0 …`` in another length; ``None`` if the buffer is neither.
+def resized_default(buffer: Tensor, like: Tensor) -> Tensor | None:
+    """Make a buffer whose content is a default, ``0, 1, 2 …`` or ``0, 0, 0 …``, in another length.
 
     Args:
-        buffer: What the source model holds.
+        buffer: The source model's buffer.
         like: A tensor of the wanted shape, without values.
+
+    Returns:
+        The new buffer; ``None`` if the old one holds neither default.
     """
     counting = torch.arange(max(buffer.shape[-1], like.shape[-1]), dtype=buffer.dtype, device=buffer.device)
     for default in (counting, torch.zeros_like(counting)):

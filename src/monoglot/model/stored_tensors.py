@@ -12,7 +12,7 @@ from transformers import PreTrainedConfig, PreTrainedModel
 
 from monoglot._hf import classes_for, loaded_name
 from monoglot.errors import ModelError
-from monoglot.model.tables import blueprint
+from monoglot.model.tables import build_on_meta
 from monoglot.untrusted import read_foreign_json, refusing
 
 logger = logging.getLogger(__name__)
@@ -151,7 +151,7 @@ def _tensors_of_other_classes(model_class: type[PreTrainedModel], config: PreTra
     """The names of all tensors that classes for this kind of configuration have."""
     names: set[str] = set()
     for other in classes_for(config, _TASKS) - {model_class}:
-        names |= {_bare(name, other) for name in blueprint(other, deepcopy(config)).state_dict()}
+        names |= {_bare(name, other) for name in build_on_meta(other, deepcopy(config)).state_dict()}
     return names
 
 

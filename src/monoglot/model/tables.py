@@ -1,7 +1,9 @@
 """Which tensors of a model have a vocabulary dimension, found without a list of architectures.
 
-The model's class is built on the meta device from its configuration, at two vocabulary sizes: a tensor whose
-shape follows is a table. Also here: which rows of the embeddings were ever trained.
+`find_tables` builds the model's class on the meta device from its configuration, at two vocabulary sizes: a
+tensor whose shape follows is a table (`vocabulary_axes`). Then come the functions that read the structure of
+a model without its weights, and two checks of the tables' contents: whether all numbers are finite, and
+which rows were ever trained (`trained_rows`).
 """
 
 from __future__ import annotations
@@ -26,13 +28,13 @@ from monoglot.untrusted import refusing
 SEGMENT_FIELD = "type_vocab_size"
 """BERT's number of sentence segments: a "vocabulary" by name only."""
 BLOCK_ROWS = 1 << 14
-FINGERPRINTED_ROWS = 1 << 14
+"""Rows of a table that are read at a time."""
 Axes = dict[str, int]
-"""Names of tensors, each with one of its dimensions."""
+"""Names of tensors, each with the dimension that counts tokens."""
 
 
 class TableKind(StrEnum):
-    """What a vocabulary-sized table is for."""
+    """What a vocabulary-sized table is for: looking tokens up, scoring them, or the bias of the scores."""
 
     INPUT = "input"
     OUTPUT = "output"
@@ -45,8 +47,8 @@ class Table:
 
     Attributes:
         names: Names of the parameters or buffers that share this storage; several if they are tied.
-        kind: ``INPUT`` if an embedding looks rows up, tied to a head or not; ``OUTPUT`` for a head of its
-            own.
+        kind: ``INPUT`` for embeddings, tied to an output head or not; ``OUTPUT`` for an untied head;
+            ``BIAS`` for a vector with one number for each token.
         axis: The dimension that counts tokens.
     """
 
@@ -61,7 +63,7 @@ class VocabularyTables:
 
     Attributes:
         tables: One entry for each storage, in the order of the model's modules.
-        rows: Rows of each of them, which may be more than the tokenizer has tokens.
+        rows: Number of rows of each table, which may be more than the tokenizer has tokens.
         fields: Paths of the fields in the configuration that give their size, such as
             ``text_config.vocab_size``.
     """
@@ -72,12 +74,12 @@ class VocabularyTables:
 
     @property
     def input(self) -> Table:
-        """The embeddings that token ids are looked up in."""
+        """The input embeddings."""
         return next(table for table in self.tables if table.kind is TableKind.INPUT)
 
     @property
     def axes(self) -> Axes:
-        """The dimension that counts tokens, for each name."""
+        """The dimension that counts tokens, by the name of the tensor."""
         return {name: table.axis for table in self.tables for name in table.names}
 
 
@@ -88,17 +90,18 @@ def find_tables(model: PreTrainedModel) -> VocabularyTables:
         model: Any Hugging Face model with token embeddings; it may lie on the meta device.
 
     Returns:
-        The tables, grouped by the storage that tied ones share.
+        The tables; tensors that share their storage, as tied ones do, are one table.
 
     Raises:
         ModelError: If the model has no token embeddings, more than one vocabulary, or a vocabulary-sized
             tensor of an unknown kind.
     """
     tensors = named_tensors(model)
-    growth = growth_by_vocabulary(model)
-    fields = _input_fields(model, tensors, growth)
-    axes = {name: axis for field in fields for name, axis in growth.pop(field).items() if name in tensors}
-    _refuse_second_vocabulary(model, growth)
+    axes_by_field = vocabulary_axes(model)
+    fields = _input_fields(model, tensors, axes_by_field)
+    own = [axes_by_field.pop(field) for field in fields]
+    axes = {name: axis for each in own for name, axis in each.items() if name in tensors}
+    _refuse_second_vocabulary(model, axes_by_field)
     rows = _common_rows(model, {name: tensors[name].shape[axis] for name, axis in axes.items()})
     _refuse_equal_sizes(model, tensors, axes, rows)
     groups: dict[object, list[str]] = {}
@@ -112,33 +115,33 @@ def find_tables(model: PreTrainedModel) -> VocabularyTables:
     return VocabularyTables(tuple(tables), rows, fields)
 
 
-def growth_by_vocabulary(model: PreTrainedModel) -> dict[str, Axes]:
-    """Find the tensors whose shape follows a vocabulary's size.
+def vocabulary_axes(model: PreTrainedModel) -> dict[str, Axes]:
+    """Find the tensors whose shape follows a vocabulary's size, and the dimension in which it does.
 
-    For each field of the configuration whose name says "vocab", the model's class is built without weights,
-    with the field as it is and one larger. The tensors that differ follow it, along the dimension that
-    differs. So neither names of parameters nor sizes that are equal by chance matter.
+    For each field of the configuration whose name contains "vocab", the model's class is built without
+    weights, with the field as it is and one larger. The tensors whose shapes differ follow the field, along
+    the dimension that differs. So neither the names of parameters nor sizes that are equal by chance matter.
 
     Args:
         model: Any Hugging Face model; it may lie on the meta device.
 
     Returns:
-        For the path of each field, such as ``text_config.vocab_size``, the tensors that grow and their
-        dimension.
+        For the path of each field, such as ``text_config.vocab_size``, the tensors that follow it, each with
+        its dimension.
 
     Raises:
         ModelError: If the class can't be built from its configuration, or a tensor grows otherwise than by
             one row.
     """
-    before = named_tensors(blueprint(type(model), model.config))
-    growth: dict[str, Axes] = {}
+    before = named_tensors(build_on_meta(type(model), model.config))
+    axes_by_field: dict[str, Axes] = {}
     for field, size in _vocabulary_fields(model.config).items():
-        after = named_tensors(blueprint(type(model), resized(model.config, {field}, size + 1)))
-        growth[field] = {}
+        after = named_tensors(build_on_meta(type(model), resized(model.config, {field}, size + 1)))
+        axes_by_field[field] = {}
         for name, tensor in before.items():
             if after[name].shape != tensor.shape:
-                growth[field][name] = _axis(name, tensor.shape, after[name].shape)
-    return growth
+                axes_by_field[field][name] = _changed_axis(name, tensor.shape, after[name].shape)
+    return axes_by_field
 
 
 def _vocabulary_fields(config: PreTrainedConfig) -> dict[str, int]:
@@ -150,7 +153,7 @@ def _vocabulary_fields(config: PreTrainedConfig) -> dict[str, int]:
     }
 
 
-def _axis(name: str, old: tuple[int, ...], new: tuple[int, ...]) -> int:
+def _changed_axis(name: str, old: tuple[int, ...], new: tuple[int, ...]) -> int:
     changes = {axis: after - before for axis, (before, after) in enumerate(zip(old, new, strict=True))}
     axes = [axis for axis, change in changes.items() if change]
     if len(axes) != 1 or changes[axes[0]] != 1:
@@ -162,9 +165,9 @@ def _axis(name: str, old: tuple[int, ...], new: tuple[int, ...]) -> int:
 
 
 def _input_fields(
-    model: PreTrainedModel, tensors: dict[str, Tensor], growth: dict[str, Axes]
+    model: PreTrainedModel, tensors: dict[str, Tensor], axes_by_field: dict[str, Axes]
 ) -> tuple[str, ...]:
-    """The fields that size the input embeddings or what is tied to them (Marian has two such fields)."""
+    """Find the fields that size the input embeddings or what is tied to them (Marian has two such fields)."""
     try:
         weight = model.get_input_embeddings().weight
     except (NotImplementedError, AttributeError):
@@ -172,7 +175,7 @@ def _input_fields(
     embeddings = storage(weight) if isinstance(weight, Tensor) else None
     fields = tuple(
         field
-        for field, axes in growth.items()
+        for field, axes in axes_by_field.items()
         if any(storage(tensors[name]) == embeddings for name in axes if name in tensors)
     )
     if not fields:
@@ -183,8 +186,8 @@ def _input_fields(
     return fields
 
 
-def _refuse_second_vocabulary(model: PreTrainedModel, growth: dict[str, Axes]) -> None:
-    for field, axes in growth.items():
+def _refuse_second_vocabulary(model: PreTrainedModel, axes_by_field: dict[str, Axes]) -> None:
+    for field, axes in axes_by_field.items():
         for name in axes:
             raise ModelError(
                 f"{name} of {type(model).__name__} is sized by {field}, a second vocabulary; "
@@ -235,8 +238,8 @@ def _kind(model: PreTrainedModel, names: list[str], tensor: Tensor) -> TableKind
     )
 
 
-def blueprint(model_class: type[PreTrainedModel], config: PreTrainedConfig) -> PreTrainedModel:
-    """Build a model on the meta device: every module and shape, no memory for weights, nothing tied.
+def build_on_meta(model_class: type[PreTrainedModel], config: PreTrainedConfig) -> PreTrainedModel:
+    """Build a model on the meta device: every module and shape, no memory for weights, no tied weights.
 
     Args:
         model_class: The class to instantiate.
@@ -248,7 +251,7 @@ def blueprint(model_class: type[PreTrainedModel], config: PreTrainedConfig) -> P
     Raises:
         ModelError: If the class can't be built from its configuration alone.
     """
-    # A model's constructor may raise anything.
+    # Constructors of models raise exceptions of any class.
     problem = f"{model_class.__name__} can't be built from its configuration"
     with (
         refusing(ModelError, problem, "correct config.json until from_pretrained() can load the model"),
@@ -259,7 +262,7 @@ def blueprint(model_class: type[PreTrainedModel], config: PreTrainedConfig) -> P
 
 
 def named_tensors(model: PreTrainedModel) -> dict[str, torch.Tensor]:
-    """Every parameter and buffer under every name it has, tied ones under each of their names."""
+    """List all parameters and buffers; tied ones stand under each of their names."""
     return {
         **dict(model.named_parameters(remove_duplicate=False)),
         **dict(model.named_buffers(remove_duplicate=False)),
@@ -267,14 +270,14 @@ def named_tensors(model: PreTrainedModel) -> dict[str, torch.Tensor]:
 
 
 def storage(tensor: Tensor) -> object:
-    """A key that two tensors share exactly if they are the same numbers in memory (on meta: one object)."""
+    """Give a key that two tensors share exactly if they are the same memory (on meta: the same object)."""
     if tensor.device.type == "meta":
         return id(tensor)
     return tensor.untyped_storage().data_ptr(), tensor.storage_offset(), tensor.shape, tensor.stride()
 
 
 def nested_configs(config: PreTrainedConfig) -> Iterator[tuple[str, PreTrainedConfig]]:
-    """The configuration itself and those inside it, each with its path (``text_config.``)."""
+    """Yield a configuration and those inside it, each with its path (``""``, ``text_config.``)."""
     yield "", config
     for name, value in vars(config).items():
         if isinstance(value, PreTrainedConfig):
@@ -282,7 +285,7 @@ def nested_configs(config: PreTrainedConfig) -> Iterator[tuple[str, PreTrainedCo
 
 
 def resized(config: PreTrainedConfig, fields: set[str], rows: int) -> PreTrainedConfig:
-    """A copy of a configuration with another number of rows in some of its fields."""
+    """Copy a configuration with another number of rows in some of its fields, named by their paths."""
     changed = copy.deepcopy(config)
     for path, inner in nested_configs(changed):
         for name in vars(inner):
@@ -292,7 +295,7 @@ def resized(config: PreTrainedConfig, fields: set[str], rows: int) -> PreTrained
 
 
 def other_sizes(config: PreTrainedConfig) -> set[int]:
-    """All whole numbers in a configuration that are not sizes of a vocabulary."""
+    """Collect all whole numbers in a configuration that are not sizes of a vocabulary."""
     return {
         value
         for _, inner in nested_configs(config)
@@ -302,10 +305,10 @@ def other_sizes(config: PreTrainedConfig) -> set[int]:
 
 
 def check_finite(name: str, table: Float[Tensor, " rows *features"]) -> None:
-    """Check that a source table holds numbers only.
+    """Check that a source table holds finite numbers only.
 
     Raises:
-        ModelError: If a row holds NaN or infinity, naming the table and the first such row.
+        ModelError: If a row holds NaN or infinity; names the table and the first such row.
     """
     for start in range(0, len(table), BLOCK_ROWS):  # in blocks, because a mask would be as large as the table
         block = table[start : start + BLOCK_ROWS]
@@ -320,18 +323,20 @@ def check_finite(name: str, table: Float[Tensor, " rows *features"]) -> None:
 
 
 def trained_rows(table: Float[Tensor, "rows dim"], vocabulary: Vocabulary) -> Bool[np.ndarray, " size"]:
-    """Tell for each source id whether its row may shape means, noise and mixtures.
+    """Find the source ids whose rows were trained; only these enter means, noise and mixtures.
 
-    A row counts as untrained if no token has its id, if its token is spelled as one held in reserve, if it
-    is zero, or if another row holds exactly the same numbers (rows filled with one mean, or only ever moved
-    by weight decay). A rare token whose row was initialized and hardly ever trained is not recognized.
+    A row counts as untrained if no token has its id, if its token is a reserved one by its text
+    (``[unused0]``), if it is zero, or if another row holds exactly the same numbers (rows filled with one
+    mean, or changed by weight decay alone). A rare token whose row was initialized and hardly ever trained is
+    not recognized. Time and memory are linear in the size of the table: rows are compared by hashes.
 
     Args:
         table: The source embeddings.
         vocabulary: The source vocabulary.
 
     Returns:
-        One entry for each id below ``vocabulary.size``; ids beyond the table count as untrained.
+        Whether the row of each id below ``vocabulary.size`` was trained; ids beyond the table count as
+        untrained.
     """
     trained = np.zeros(vocabulary.size, dtype=bool)
     trained[[token.id for token in vocabulary.tokens if not is_reserved(token.text)]] = True
@@ -343,13 +348,10 @@ def trained_rows(table: Float[Tensor, "rows dim"], vocabulary: Vocabulary) -> Bo
 
 
 def _fingerprints(table: Float[Tensor, "rows dim"]) -> Int64[np.ndarray, " rows"]:
-    """An exact 64-bit hash of each row; equal rows have equal ones and a zero row has 0."""
+    """Compute a 64-bit hash of each row; equal rows have equal hashes, and a zero row has 0."""
     factors = np.random.default_rng(0).integers(1, 2**62, table.shape[1]) * 2 + 1
     table = table.detach().cpu()
-    blocks = (
-        table[start : start + FINGERPRINTED_ROWS].float()
-        for start in range(0, len(table), FINGERPRINTED_ROWS)
-    )
+    blocks = (table[start : start + BLOCK_ROWS].float() for start in range(0, len(table), BLOCK_ROWS))
     # Adding 0.0 turns -0.0 into 0.0; the products overflow on purpose.
     hashes = [
         ((block + 0.0).view(torch.int32).numpy().astype(np.int64) * factors).sum(axis=1) for block in blocks

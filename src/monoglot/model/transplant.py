@@ -1,8 +1,10 @@
 """A model with another vocabulary: every table from one mixture, everything else unchanged.
 
-`plan_transplant` works out what changes and refuses what can't be done; `TransplantPlan.change` applies the
-mixture to each table: input embeddings, output head, and the output bias, which has a row for each token like
-the others.
+`plan_transplant` works out what changes, and refuses what can't be done, before any table is touched. It
+finds all tensors with a vocabulary dimension (`tables.find_tables`): input embeddings, output head and
+**output bias**. `TransplantPlan.change` applies the same mixture to each of them, and that is the one
+place where the output bias moves: it is a table with one number for each token. `transplant` does this in
+memory, `checkpoint.transplant_checkpoint` file by file.
 """
 
 from __future__ import annotations
@@ -19,10 +21,10 @@ from transformers import PreTrainedModel, PreTrainedTokenizerFast
 from monoglot.errors import ModelError
 from monoglot.maths.mixture import Mixture, Provenance
 from monoglot.maths.sparse import SparseRows
-from monoglot.model.positions import LENGTH_FIELD, PositionShift, position_shift, stretched
+from monoglot.model.positions import LENGTH_FIELD, PositionShift, position_shift, resized_default
 from monoglot.model.tables import (
     VocabularyTables,
-    blueprint,
+    build_on_meta,
     check_finite,
     find_tables,
     named_tensors,
@@ -37,9 +39,9 @@ class TransplantPlan:
     """Everything that a change of vocabulary changes in a model.
 
     Attributes:
-        tables: The vocabulary-sized tensors.
-        mixture: What their new rows are made of.
-        shift: How position tables move.
+        tables: The tensors with a vocabulary dimension: embeddings, output head, output bias.
+        mixture: The weights over source rows that make each new row.
+        shift: By how many rows position tables move.
         new_settings: New configurations by the ``id`` of the objects they replace.
         before: The source model's structure, without weights.
         after: The new model's structure, without weights.
@@ -53,7 +55,18 @@ class TransplantPlan:
     after: PreTrainedModel
 
     def change(self, name: str, tensor: Float[Tensor, "..."]) -> Float[Tensor, "..."]:
-        """The new content of a tensor that the source model has under this name; itself if it stays."""
+        """Compute the new content of one tensor of the source model.
+
+        Args:
+            name: Its name in the model.
+            tensor: Its content.
+
+        Returns:
+            The mixed table, the moved position table, or the tensor itself if it stays as it is.
+
+        Raises:
+            ModelError: If a table holds NaN or infinity.
+        """
         if name in self.shift.names:
             return self.shift.apply(tensor.detach())
         axis = self.tables.axes.get(name)
@@ -61,10 +74,11 @@ class TransplantPlan:
             return tensor
         table = tensor.detach().movedim(axis, 0)
         check_finite(name, table)
+        # Embeddings, output head, and here the output bias too: it is a table with one number for each token.
         return self.mixture.apply(table).movedim(0, axis).contiguous()
 
     def new_tensors(self, model: PreTrainedModel) -> dict[int, Tensor]:
-        """New parameters and buffers by the ``id`` of those they replace; shared storage is shared again."""
+        """Make the new parameters and buffers, by the ``id`` of those they replace; ties are kept."""
         contents: dict[object, Tensor] = {}
         replaced: dict[int, Tensor] = {}
         for name, tensor in named_tensors(model).items():
@@ -81,15 +95,19 @@ class TransplantPlan:
         return replaced
 
     def finish(self, changed: PreTrainedModel) -> None:
-        """Give the modules of the new model the sizes and pad ids that its new configuration implies."""
+        """Give the modules of the new model the sizes and pad ids that its new configuration implies.
+
+        Raises:
+            ModelError: If a buffer changes its shape whose content is no known default.
+        """
         before, after = dict(self.before.named_modules()), dict(self.after.named_modules())
         for path, module in changed.named_modules():
             if path in before and path in after:
-                _follow(module, before[path], after[path])
+                _update_sizes(module, before[path], after[path])
         shapes_before, shapes_after = named_tensors(self.before), named_tensors(self.after)
         for name, tensor in named_tensors(changed).items():
             if name in shapes_after and tensor.shape == shapes_before[name].shape != shapes_after[name].shape:
-                new = stretched(tensor, shapes_after[name])
+                new = resized_default(tensor, shapes_after[name])
                 if new is None:
                     raise ModelError(
                         f"{name} of {type(changed).__name__} would go from shape {tuple(tensor.shape)} to "
@@ -109,12 +127,12 @@ def transplant(
 ) -> PreTrainedModel:
     """Build a model of the same class whose vocabulary is the target tokenizer's.
 
-    Embeddings, output head and output bias get their rows from the same mixture; ties, dtypes, task heads,
-    frozen parameters and train or eval mode stay; ids in the configurations follow their tokens.
+    Embeddings, output head and output bias get their rows from the same mixture. Ties, dtypes, task heads,
+    frozen parameters and train or eval mode stay. Ids in the configurations are renumbered.
 
     Args:
         model: The source model; it is not changed.
-        mixture: What each target row is made of.
+        mixture: The weights over source rows that make each target row.
         tokenizer: The target tokenizer.
         source_tokenizer: The source model's own tokenizer.
         pad_to_multiple_of: Add unused rows up to a multiple of this number.
@@ -126,10 +144,10 @@ def transplant(
         ModelError: If tokenizers, mixture and model don't fit each other, a table holds NaN or infinity, or
             the model has vocabulary-sized parameters of an unknown kind.
     """
-    surgery = plan_transplant(model, mixture, tokenizer, source_tokenizer, pad_to_multiple_of)
-    # deepcopy takes whatever is in the memo instead of copying it: no vocabulary table is ever copied.
-    changed: PreTrainedModel = copy.deepcopy(model, {**surgery.new_settings, **surgery.new_tensors(model)})
-    surgery.finish(changed)
+    plan = plan_transplant(model, mixture, tokenizer, source_tokenizer, pad_to_multiple_of)
+    # deepcopy takes what is in the memo instead of copying it: no vocabulary table is ever copied.
+    changed: PreTrainedModel = copy.deepcopy(model, {**plan.new_settings, **plan.new_tensors(model)})
+    plan.finish(changed)
     return changed
 
 
@@ -144,7 +162,7 @@ def plan_transplant(
 
     Args:
         model: The source model, or only its structure on the meta device.
-        mixture: What each target row is made of.
+        mixture: The weights over source rows that make each target row.
         tokenizer: The target tokenizer.
         source_tokenizer: The source model's own tokenizer.
         pad_to_multiple_of: Add unused rows up to a multiple of this number.
@@ -153,31 +171,35 @@ def plan_transplant(
         ModelError: As for ``transplant``.
     """
     tables = find_tables(model)
-    mixture = padded(fitting(mixture, tables.rows, tokenizer, source_tokenizer), pad_to_multiple_of)
+    mixture = with_unused_rows(
+        checked_mixture(mixture, tables.rows, tokenizer, source_tokenizer), pad_to_multiple_of
+    )
     ids = Renumbering(source_tokenizer, tokenizer)
     text_config = model.config.get_text_config()
     old_pad = getattr(text_config, "pad_token_id", None)
     new_pad = None if old_pad is None else ids.new_id(old_pad, "pad_token")
     shift = position_shift(model, tables.axes, old_pad, new_pad)
     new_settings = _new_settings(model, tables, mixture.n_target, shift, ids)
-    after = blueprint(type(model), new_settings[id(model.config)])
+    after = build_on_meta(type(model), new_settings[id(model.config)])
     shift.check(after)
-    return TransplantPlan(tables, mixture, shift, new_settings, blueprint(type(model), model.config), after)
+    return TransplantPlan(
+        tables, mixture, shift, new_settings, build_on_meta(type(model), model.config), after
+    )
 
 
-def fitting(
+def checked_mixture(
     mixture: Mixture, rows: int, tokenizer: PreTrainedTokenizerFast, source_tokenizer: PreTrainedTokenizerFast
 ) -> Mixture:
-    """The mixture for a model of so many rows, after a check that tokenizers, mixture and model agree.
+    """Check that tokenizers, mixture and model agree, and fit the mixture to the model's number of rows.
 
     Args:
-        mixture: What each target row is made of.
+        mixture: The weights over source rows that make each target row.
         rows: Rows of the source model's tables, which may be more or fewer than the source tokenizer's ids.
         tokenizer: The target tokenizer.
         source_tokenizer: The source tokenizer.
 
     Returns:
-        The mixture, referring to no more rows than there are.
+        The mixture, with ``trained`` cut to the rows that the model has.
 
     Raises:
         ModelError: If a target id has no row in the mixture, or a source id none in the model.
@@ -193,11 +215,11 @@ def fitting(
 
 
 def check_rows(tokenizer: PreTrainedTokenizerFast, rows: int, highest_used: int = -1) -> None:
-    """Check that a source tokenizer's ids have rows in the model.
+    """Check that each id of a source tokenizer has a row in the model.
 
     Args:
         tokenizer: The source tokenizer.
-        rows: Rows of the source model's tables.
+        rows: Number of rows of the source model's tables.
         highest_used: The highest source id that new rows are made of.
 
     Raises:
@@ -213,8 +235,8 @@ def check_rows(tokenizer: PreTrainedTokenizerFast, rows: int, highest_used: int 
         )
 
 
-def padded(mixture: Mixture, multiple: int) -> Mixture:
-    """The mixture with unused rows added up to a multiple."""
+def with_unused_rows(mixture: Mixture, multiple: int) -> Mixture:
+    """Add unused rows to a mixture up to a multiple of a number."""
     extra = -mixture.n_target % multiple
     if not extra:
         return mixture
@@ -227,12 +249,15 @@ def padded(mixture: Mixture, multiple: int) -> Mixture:
 def _new_settings(
     model: PreTrainedModel, tables: VocabularyTables, rows: int, shift: PositionShift, ids: Renumbering
 ) -> dict[int, Any]:
-    """Changed copies of all configurations in a model, by the ``id`` of the objects they replace."""
+    """Change copies of all configurations in a model, by the ``id`` of the objects they replace.
+
+    ``deepcopy`` fills the dictionary: its memo holds the copy of every object, inner configurations included.
+    """
     memo: dict[int, Any] = {}
     sizes = {field.rpartition(".")[2] for field in tables.fields}
     modules = [module for module in model.modules() if isinstance(module, PreTrainedModel)]
     configs = {id(inner): inner for module in modules for _, inner in nested_configs(module.config)}
-    # Parts that hear or see have configurations, and vocabularies, of their own.
+    # Encoders of sound and images have configurations, and vocabularies, of their own.
     with_text = {
         type(inner)
         for path, inner in nested_configs(model.config)
@@ -254,8 +279,8 @@ def _new_settings(
     return memo
 
 
-def _follow(module: nn.Module, before: nn.Module, after: nn.Module) -> None:
-    """Set the plain numbers of a module (sizes, ``padding_idx``) that differ between two structures."""
+def _update_sizes(module: nn.Module, before: nn.Module, after: nn.Module) -> None:
+    """Set the whole numbers of a module (sizes, ``padding_idx``) that differ between two structures."""
     for name, new in vars(after).items():
         if (new is None or type(new) is int) and new != vars(before).get(name, new):
             setattr(module, name, new)

@@ -26,7 +26,7 @@ from monoglot.model.longest_input import longest_input_tokens
 from monoglot.model.pooling import PROMPTS, read_prefix, write_prefix
 from monoglot.model.side_files import transformer_folder
 from monoglot.model.source import Source, open_source
-from monoglot.model.tables import blueprint
+from monoglot.model.tables import build_on_meta
 from monoglot.pipeline.stages.context import RunContext, return_memory
 from monoglot.pipeline.stages.corpus import heldout_lines
 from monoglot.progress import SILENT, Progress
@@ -215,7 +215,7 @@ def resolved(
     inner = transformer_folder(folder)
     config = load_config(inner, trust_remote_code=settings.trust_remote_code)
     model_class = find_class(inner, config, trust_remote_code=settings.trust_remote_code)
-    skeleton, has_teacher = blueprint(model_class, config), settings.teacher is not None
+    skeleton, has_teacher = build_on_meta(model_class, config), settings.teacher is not None
     name = settings.objective or choose_objective(skeleton, has_teacher=has_teacher)
     objective = get_objective(name, settings.objective_options)
     check_objective(name, objective, skeleton, has_teacher=has_teacher)
