@@ -76,12 +76,32 @@ def test_several_frames_and_members_are_one_text(tmp_path):
 
 
 @pytest.mark.parametrize("compression", [".gz", ".zst"])
-@pytest.mark.parametrize("kept", [-1, -5, 3_000])
+@pytest.mark.parametrize("kept", [-1, -5, 3_000, 1])
 def test_truncated_file_is_refused(tmp_path, compression, kept):
     path = tmp_path / f"corpus.txt{compression}"
     path.write_bytes(COMPRESSIONS[compression](os.urandom(200_000).hex().encode())[:kept])
 
     with pytest.raises(CorpusError, match="damaged or was cut short"):
+        read(path)
+
+
+def test_a_file_cut_short_in_its_second_frame_is_refused(tmp_path):
+    path = tmp_path / "corpus.txt.zst"
+    compress = COMPRESSIONS[".zst"]
+    path.write_bytes(compress(b"eins\n") + compress(b"zwei\n")[:-1])
+
+    with pytest.raises(CorpusError, match="damaged or was cut short"):
+        read(path)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read every file")
+@pytest.mark.parametrize("compression", COMPRESSIONS)
+def test_a_file_that_may_not_be_read_is_not_called_damaged(tmp_path, compression):
+    path = tmp_path / f"corpus.txt{compression}"
+    path.write_bytes(COMPRESSIONS[compression](b"eins\n"))
+    path.chmod(0)
+
+    with pytest.raises(CorpusError, match=r"can't be read \(Permission denied\)"):
         read(path)
 
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from monoglot.corpus.formats import DAMAGE, READERS, SUFFIXES, decompressed
+from monoglot.corpus.formats import READ_ERRORS, READERS, SUFFIXES, decompressed, is_damage
 from monoglot.errors import CorpusError
 from monoglot.progress import Advance
 
@@ -94,12 +94,12 @@ class TextFile:
                         advance(position - reported)
                         reported = position
                 advance(self.size_bytes - reported)
-        except DAMAGE as error:
-            raise CorpusError(
-                f"{self.name} is damaged or was cut short ({error}); copy or download it again."
-            ) from None
-        except OSError as error:
-            raise CorpusError(f"{self.name} can't be read ({error.strerror}).") from None
+        except READ_ERRORS as error:
+            if is_damage(error):
+                raise CorpusError(
+                    f"{self.name} is damaged or was cut short ({error}); copy or download it again."
+                ) from None
+            raise _unreadable(self.name, error) from None
 
     def fingerprint(self) -> str:
         """A hash of the file's bytes and of how they are read."""
@@ -110,8 +110,12 @@ class TextFile:
                 while chunk := raw.read(1 << 20):
                     digest.update(chunk)
         except OSError as error:
-            raise CorpusError(f"{self.name} can't be read ({error.strerror}).") from None
+            raise _unreadable(self.name, error) from None
         return digest.hexdigest()
+
+
+def _unreadable(name: str, error: Exception) -> CorpusError:
+    return CorpusError(f"{name} can't be read ({getattr(error, 'strerror', error)}).")
 
 
 def format_of(path: Path) -> tuple[str, str]:
@@ -265,7 +269,7 @@ def copied(given: str) -> Path:
                 with Path(given).open("rb") as stream:
                     shutil.copyfileobj(stream, copy)
     except OSError as error:
-        raise CorpusError(f"{given} can't be read ({error.strerror}).") from None
+        raise _unreadable(given, error) from None
     with path.open("rb") as file:
         beginning = file.read(4)
     suffix = next((suffix for magic, suffix in MAGIC.items() if beginning.startswith(magic)), "")

@@ -15,19 +15,15 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import chain, islice
 from typing import Any, BinaryIO
 
-import zstandard
-
 from monoglot.errors import CorpusError, first_line
 
 logger = logging.getLogger(__name__)
 
 
 BUFFER_BYTES = 1 << 20
-SLICE_BYTES = 1 << 10
-"""So much of a Zstandard file is decompressed at a time: a kilobyte of it may be 30 MB of zeros."""
 SUFFIXES = (".gz", ".zst")
-DAMAGE = (EOFError, gzip.BadGzipFile, zlib.error, zstandard.ZstdError)
-"""What reading a damaged or truncated compressed stream raises."""
+READ_ERRORS = (OSError, EOFError, zlib.error)
+"""What reading a file may raise; `is_damage` tells a damaged file from one that can't be read."""
 
 
 def decompressed(raw: BinaryIO, suffix: str) -> BinaryIO:
@@ -38,55 +34,26 @@ def decompressed(raw: BinaryIO, suffix: str) -> BinaryIO:
         suffix: ``.gz``, ``.zst``, or anything else for a file that is not compressed.
 
     Returns:
-        The content; reading it raises one of ``DAMAGE`` if the file is damaged or ends too early.
+        The content; reading it raises one of ``READ_ERRORS`` if the file is damaged or ends too early.
     """
     if suffix == ".gz":
         # BufferedReader splits lines in C; GzipFile by itself runs Python code for each line.
         return io.BufferedReader(gzip.GzipFile(fileobj=raw, mode="rb"), BUFFER_BYTES)
     if suffix == ".zst":
-        return io.BufferedReader(_ZstandardFile(raw), BUFFER_BYTES)
+        import pyarrow as pa
+
+        # zstandard's own reader takes a truncated frame for the end of the file.
+        return io.BufferedReader(pa.input_stream(raw, compression="zstd"), BUFFER_BYTES)
     return raw
 
 
-class _ZstandardFile(io.RawIOBase):
-    """The content of one or more Zstandard frames; unlike the library's reader it refuses a truncated one."""
+def is_damage(error: Exception) -> bool:
+    """Whether the content of a compressed file is damaged or cut short, and not the disk at fault.
 
-    def __init__(self, raw: BinaryIO) -> None:
-        self._raw = raw
-        self._frame = zstandard.ZstdDecompressor().decompressobj()
-        self._within_frame = False
-        self._compressed = memoryview(b"")
-        self._content = memoryview(b"")
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]  # narrower than Buffer
-        while not self._content:
-            if not self._fill():
-                return 0
-        size = min(len(buffer), len(self._content))
-        buffer[:size] = self._content[:size]
-        self._content = self._content[size:]
-        return size
-
-    def _fill(self) -> bool:
-        """Decompress the next chunk; tell whether there was one."""
-        if not self._compressed:
-            self._compressed = memoryview(self._raw.read(BUFFER_BYTES))
-        chunk, self._compressed = self._compressed[:SLICE_BYTES], self._compressed[SLICE_BYTES:]
-        if not chunk:
-            if self._within_frame:
-                raise EOFError("the last Zstandard frame is not complete")
-            return False
-        self._within_frame = True
-        self._content = memoryview(self._frame.decompress(chunk))
-        if self._frame.eof:
-            unused = len(self._frame.unused_data)
-            self._compressed = memoryview(bytes(chunk[len(chunk) - unused :]) + bytes(self._compressed))
-            self._frame = zstandard.ZstdDecompressor().decompressobj()
-            self._within_frame = False
-        return True
+    Args:
+        error: One of ``READ_ERRORS``. Those of the system have a number; those of gzip and pyarrow have none.
+    """
+    return not isinstance(error, OSError) or error.errno is None
 
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"

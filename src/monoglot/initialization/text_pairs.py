@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from monoglot.corpus.formats import DAMAGE, SUFFIXES, decompressed
+from monoglot.corpus.formats import READ_ERRORS, SUFFIXES, decompressed, is_damage
 from monoglot.errors import SettingError
 
 
@@ -36,12 +36,12 @@ def read_pairs(path: Path, *, words: bool = False) -> Iterator[tuple[str, str]]:
                         "hold a source text, a tab and the target text"
                     )
                 yield fields[0].strip(), fields[1].strip()
-    except OSError as error:
-        raise SettingError(f"{path} can't be read ({error.strerror or error})") from None
     except UnicodeDecodeError:
         raise SettingError(f"line {number} of {path} is not UTF-8: convert the file") from None
-    except DAMAGE as error:
-        raise SettingError(f"{path} is damaged ({error}): make it anew") from None
+    except READ_ERRORS as error:
+        if is_damage(error):
+            raise SettingError(f"{path} is damaged ({error}): make it anew") from None
+        raise SettingError(f"{path} can't be read ({getattr(error, 'strerror', error)})") from None
 
 
 def check_pairs(path: Path, *, words: bool = False) -> None:
