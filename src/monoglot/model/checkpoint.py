@@ -138,7 +138,6 @@ def transplant_checkpoint(
     out: Path,
     *,
     source_tokenizer: PreTrainedTokenizerFast,
-    pad_to_multiple_of: int = 1,
 ) -> None:
     """Write the model that ``transplant`` and ``save`` would write, with at most one shard in memory.
 
@@ -150,13 +149,12 @@ def transplant_checkpoint(
         tokenizer: The target tokenizer.
         out: A new or empty folder.
         source_tokenizer: The source model's own tokenizer.
-        pad_to_multiple_of: Add unused rows up to a multiple of this number.
 
     Raises:
         ModelError: As for ``transplant``.
     """
     source.check_tables()
-    plan = plan_transplant(source.structure, mixture, tokenizer, source_tokenizer, pad_to_multiple_of)
+    plan = plan_transplant(source.structure, mixture, tokenizer, source_tokenizer)
     inner = inner_folder(source.folder, out)
     weight_map: dict[str, str] = {}
     size_bytes = 0
