@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from monoglot.corpus.files import could_be_hub_name
-from monoglot.corpus.formats import DAMAGE, SUFFIXES, decoded_lines, decompressed
+from monoglot.corpus.formats import READ_ERRORS, SUFFIXES, decoded_lines, decompressed, is_damage
 from monoglot.errors import CorpusError, first_line
 
 Record = dict[str, Any]
@@ -88,12 +88,12 @@ def _read(path: Path, reader: Reader) -> Iterator[tuple[int, Record]]:
     try:
         with path.open("rb") as raw:
             yield from reader(decoded_lines(decompressed(raw, path.suffix), str(path)), str(path))
-    except DAMAGE as error:
-        raise CorpusError(
-            f"{path} is damaged or was cut short ({error}); copy or download it again."
-        ) from None
-    except OSError as error:
-        raise CorpusError(f"{path} can't be read ({error.strerror}).") from None
+    except READ_ERRORS as error:
+        if is_damage(error):
+            raise CorpusError(
+                f"{path} is damaged or was cut short ({error}); copy or download it again."
+            ) from None
+        raise CorpusError(f"{path} can't be read ({getattr(error, 'strerror', error)}).") from None
 
 
 def _json_lines(lines: Iterator[str], name: str) -> Iterator[tuple[int, Record]]:
