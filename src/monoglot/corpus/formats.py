@@ -43,8 +43,21 @@ def decompressed(raw: BinaryIO, suffix: str) -> BinaryIO:
         import pyarrow as pa
 
         # zstandard's own reader takes a truncated frame for the end of the file.
-        return io.BufferedReader(pa.input_stream(raw, compression="zstd"), BUFFER_BYTES)
+        return io.BufferedReader(pa.input_stream(_KeptOpen(raw), compression="zstd"), BUFFER_BYTES)
     return raw
+
+
+class _KeptOpen(io.RawIOBase):
+    """A file that is read through this object, and stays open when pyarrow closes its stream."""
+
+    def __init__(self, raw: BinaryIO) -> None:
+        self._raw = raw
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        return self._raw.read(size)
 
 
 def is_damage(error: Exception) -> bool:
