@@ -171,3 +171,12 @@ def test_every_option_by_name_can_be_written_as_text(registry):
                 assert (value, type(value)) == (option.default, type(option.default))
                 read += 1
     assert read > 3
+
+
+def test_a_probe_has_more_steps_than_a_long_training_unless_told_otherwise():
+    plain = CompareSettings(probe_tokens=1000).of_probes()
+    assert (plain.adapt_tokens, plain.adapt_options["batch_tokens"]) == (1000, 2048)
+    told = CompareSettings(adapt_options={"batch-tokens": "512"}).of_probes()
+    assert told.adapt_options["batch_tokens"] == "512"
+    with pytest.raises(SettingError, match="--probe-tokens 0"):
+        CompareSettings(probe_tokens=0)

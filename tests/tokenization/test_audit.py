@@ -31,6 +31,7 @@ def groupings(breakdown) -> list[tuple[Group, ...]]:
 
 def test_every_grouping_has_each_token_once(german):
     for breakdown in (german.matched, german.missing):
+        assert breakdown.all.tokens > 0
         for groups in groupings(breakdown):
             assert sum(group.tokens for group in groups) == breakdown.all.tokens
             assert sum(group.share for group in groups) == pytest.approx(1)

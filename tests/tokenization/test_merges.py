@@ -22,13 +22,15 @@ def test_segments_as_the_library_does(family, source_tokenizers):
     source = source_tokenizers[family]
     ranks = ranks_of(merges_of(state_of(source)))
     pipeline = source.backend_tokenizer
+    known, compared = source.get_vocab(), 0
     for line in sample("de", 60) + sample("hi", 20):
         text = pipeline.normalizer.normalize_str(line) if pipeline.normalizer else line
         words = [word for word, _ in pipeline.pre_tokenizer.pre_tokenize_str(text)]
         ours = [token for word in words for token in segment(word, ranks)[0]]
-        known = source.get_vocab()
         if all(token in known for token in ours):
+            compared += 1
             assert ours == source.tokenize(line)
+    assert compared > 5
 
 
 @pytest.mark.parametrize("family", BPE)
