@@ -13,6 +13,7 @@ import logging
 import re
 import sys
 import textwrap
+import tomllib
 from collections.abc import Iterator
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -22,6 +23,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 import transformers
+from packaging.requirements import Requirement
 from transformers import AutoConfig, AutoModelForTokenClassification, BertConfig, BertForMaskedLM
 
 import monoglot
@@ -255,6 +257,14 @@ def test_every_function_has_a_canary():
     own = {node.name for node in parsed(Path(_hf.__file__)).body if hasattr(node, "name")}
     used = {node.attr for node in ast.walk(parsed(Path(__file__))) if isinstance(node, ast.Attribute)}
     assert own <= used, f"no test calls {sorted(own - used)}"
+
+
+def test_what_is_installed_is_within_the_caps():
+    project = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text(encoding="utf-8"))
+    wanted = [*project["project"]["dependencies"], *project["project"]["optional-dependencies"]["lora"]]
+    for requirement in map(Requirement, wanted):
+        installed = version(requirement.name)
+        assert installed in requirement.specifier, f"{requirement} is wanted, but {installed} is installed"
 
 
 # Other files
