@@ -38,12 +38,9 @@ from monoglot.corpus import open_corpus
 from monoglot.initialization.initialize import initialize
 from monoglot.initialization.registry import get_method
 from monoglot.initialization.transfer import Transfer
-from monoglot.model.tables import trained_rows
 from monoglot.model.tokenizer_folder import load_tokenizer
 from monoglot.pipeline.stages.context import return_memory
 from monoglot.tokenization.encoding import encode_corpus
-from monoglot.tokenization.overlap import match
-from monoglot.tokenization.pieces import source_pieces
 from monoglot.tokenization.vocabulary import Vocabulary
 from monoglot.vectors.registry import get_engine
 
@@ -94,11 +91,8 @@ def ours(given: Path, result: Path, engine: str, threads: int) -> None:
     return_memory()
     source = load_tokenizer(given / "source")  # read before the reference's clock starts, too
     with clock.stage("overlap"):
-        old, new = Vocabulary.of(source), Vocabulary.of(target)
-        overlap = match(old, new)
-        pieces = source_pieces(source, new, overlap.missing)
+        transfer = Transfer.of(source, target, embeddings=embeddings, vectors=vectors)
     with clock.stage("mixture"):
-        transfer = Transfer(old, new, overlap, pieces, trained_rows(embeddings, old), vectors)
         mixture = initialize(transfer, get_method("focus"), seed=SEED)
     with clock.stage("apply"):
         matrix = mixture.apply(embeddings)
