@@ -1,11 +1,17 @@
 """Bits per byte of a text under a causal or a masked language model.
 
-For each line, the log-probabilities of its tokens are summed and divided by the bytes of the raw line, so
-that models with different vocabularies can be compared. The tokens of a causal model are given those before
-them. A masked model is asked for each word given all other words (pseudo-log-likelihood, Salazar et al. 2020,
-arXiv 1910.14659); all tokens of a word are masked together, because tokens of one word give each other away
-(Kauf & Ivanova 2023, arXiv 2305.10588). Special tokens are given, and never counted. ``word_share`` asks for
-a random share of the words and estimates the sum.
+Bits per byte = -sum(log2 p(token)) / bytes, summed over all lines, so that models with different
+vocabularies can be compared. Bytes are the UTF-8 bytes of the raw lines, before any normalization by a
+tokenizer; line ends are not counted.
+
+- Causal model: p(token) is conditioned on the tokens before it in the line (exact likelihood).
+- Masked model: pseudo-log-likelihood (Salazar et al. 2020, arXiv 1910.14659), word by word. All tokens of a
+  word are replaced by the mask token in one pass, and p(token) is conditioned on the other words of the line.
+  Masking the whole word, not one token of it or those to its right (Kauf & Ivanova 2023, arXiv 2305.10588),
+  keeps the pieces of a rare word from predicting each other.
+
+Special tokens are part of the input, and are never scored. With ``word_share`` below 1, a random sample of
+the words of each line is scored, and the sum of the line is estimated from it, with its standard error.
 """
 
 from __future__ import annotations
@@ -33,11 +39,11 @@ class MaskedQuestions:
     """Asks a masked model for each word of a line given all others (Salazar et al. 2020).
 
     All tokens of a word are masked together (Kauf & Ivanova 2023): else the pieces of a rare word would give
-    each other away, and a tokenizer that cuts words to pieces would look better than it is.
+    each other away, and a tokenizer that segments words into many pieces would look better than it is.
 
     Attributes:
         text: The lines.
-        mask_id: The mask token.
+        mask_id: Id of the mask token.
         window_tokens: The most tokens that the model reads at once, special ones included.
         word_share: The share of words to ask for; ``None`` for all.
         seed: Which words these are; the same ones for every tokenizer, where words are divided by spaces.
@@ -76,7 +82,7 @@ class MaskedQuestions:
         return np.sort(np.random.default_rng([self.seed, line]).choice(n_words, wanted, replace=False))
 
     def _word_rows(self, line: int, word: int) -> Iterator[Row]:
-        """One question, or several if the word is longer than half a window, which has it in its middle."""
+        """One question, or several if the word is longer than half a window, which is centered on it."""
         text, ids = self.text, self.text.ids[line]
         size = self.window_tokens - len(text.before) - len(text.after)
         first, end = self.bounds[line][word : word + 2].tolist()

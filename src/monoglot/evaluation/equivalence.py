@@ -41,7 +41,7 @@ class Comparison:
     Attributes:
         compared: How many single texts, pairs, padded batches and prompts were compared.
         largest_difference: Largest absolute difference of a logit, or of a hidden state if there is no head;
-            infinite if an output is no number.
+            infinite if an output is NaN or infinite.
         largest_output: Largest absolute value of the source's outputs.
         tolerance: Difference that is taken for rounding.
         prompts_changed: Prompts that are segmented otherwise than by the source.

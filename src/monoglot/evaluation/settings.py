@@ -49,7 +49,7 @@ class FineTuning:
         longest_tokens: Longer inputs are cut, or read in windows.
         precision: ``bf16`` for matrix products where the device has it, which ``auto`` finds out.
         heads: What a new head is given: hidden states as they are (``usual``, as in published scores), states
-            seen from their middle in units of their deviation (``standardized``), or each in turn
+            minus their mean vector, divided by their standard deviation (``standardized``), or each in turn
             (``both``), which takes twice the time.
     """
 

@@ -41,13 +41,13 @@ class TokenizedText:
         """Tokenize lines."""
         backend = plain_backend(tokenizer)
         encodings = backend.encode_batch(list(lines), add_special_tokens=False)
-        frame = SpecialTokenTemplate.of(tokenizer)
+        template = SpecialTokenTemplate.of(tokenizer)
         return cls(
             lines,
             [np.array(encoding.ids, np.int64) for encoding in encodings],
             [np.array(encoding.offsets, np.int64).reshape(-1, 2) for encoding in encodings],
-            np.array(frame.before, np.int64),
-            np.array(frame.after, np.int64),
+            np.array(template.before, np.int64),
+            np.array(template.after, np.int64),
         )
 
     def longest_first(self) -> list[int]:
