@@ -16,7 +16,7 @@ from monoglot.evaluation.settings import LanguageSettings
 from monoglot.options import build, check_types, checked, field_names
 from monoglot.training.schedule import TrainingSettings
 
-MODE = Literal["replace", "extend", "trim"]
+MODE = Literal["replace", "extend", "trim", "graft"]
 TRAINED_SIZE = 50_048
 """Tokens of a trained vocabulary: the paper's 50,000, rounded up to a multiple of 64."""
 
@@ -70,12 +70,16 @@ class Settings(RunSettings):
 
     Attributes:
         mode: What happens to the vocabulary: ``replace`` gives the model a new one, ``extend`` adds tokens to
-            its own, ``trim`` drops the tokens that the corpus does not use.
+            its own, ``trim`` drops the tokens that the corpus does not use, ``graft`` drops those and adds
+            tokens that save many others.
         vocabulary_size: Tokens of the new vocabulary, special tokens included: 50,048 when one is trained. In
-            mode ``trim``: how many tokens to keep, the most frequent first.
+            modes ``trim`` and ``graft``: how many tokens to have at most, the most frequent first.
         target_tokenizer: Folder or hub name of a tokenizer to take instead of training one.
         add_tokens: In mode ``extend``: how many tokens to add.
-        minimum_count: In mode ``trim``: keep tokens with at least this number of occurrences.
+        new_tokens: In mode ``graft``: how many tokens to add, the ones that save most; by default all that
+            occur 20 times and save a hundred-thousandth of the text's tokens.
+        save: In mode ``graft``: the share of the text's tokens to save, with as few new tokens as possible.
+        minimum_count: In modes ``trim`` and ``graft``: keep tokens with at least this number of occurrences.
         coverage: In mode ``trim``: keep the most frequent tokens that make up this share of the text.
         max_loss: In mode ``trim``: keep as few tokens as change the segmentation of at most this share of the
             held-out lines.
@@ -102,6 +106,8 @@ class Settings(RunSettings):
     vocabulary_size: int | None = None
     target_tokenizer: str | None = None
     add_tokens: int = 30_000
+    new_tokens: int | None = None
+    save: float | None = None
     minimum_count: float = 1
     coverage: float | None = None
     max_loss: float | None = None
@@ -131,10 +137,21 @@ class Settings(RunSettings):
         if self.weights:
             self._check_weights()
         self._check_training()
+        self._check_graft()
         if self.target_tokenizer and self.mode == "trim":
             raise SettingError("--mode trim keeps the source's own tokens: leave out --target-tokenizer")
         if not 0 <= self.norm_calibration <= 1:
             raise SettingError(f"--norm-calibration {self.norm_calibration} is out of range: give 0 … 1")
+
+    def _check_graft(self) -> None:
+        """Refuse numbers of new tokens that another mode would ignore."""
+        for name in ("new_tokens", "save"):
+            value = getattr(self, name)
+            if value is not None and self.mode != "graft":
+                flag = f"--{name.replace('_', '-')}"
+                raise SettingError(
+                    f"{flag} {value} is for --mode graft, got --mode {self.mode}: leave it out"
+                )
 
     def _check_weights(self) -> None:
         """Refuse weights that would do nothing, or could not be shares of a text."""

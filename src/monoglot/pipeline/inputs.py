@@ -23,7 +23,7 @@ from monoglot.model.pooling import reads_lower_case
 from monoglot.model.source import Source, open_source
 from monoglot.model.transplant import plan_transplant
 from monoglot.pipeline.stages.retained import find_kept
-from monoglot.pipeline.stages.tokenizer import trim_settings
+from monoglot.pipeline.stages.tokenizer import graft_settings, trim_settings
 from monoglot.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -49,6 +49,8 @@ def check(source: Source, text: Corpus, settings: Settings) -> None:
         get_method(settings.method, settings.method_options).check()
     if settings.mode == "trim":
         trim_settings(settings)
+    if settings.mode == "graft":
+        graft_settings(settings)
     if settings.weights:
         check_weights(text, settings.weights)
     if settings.target_tokenizer:
@@ -97,7 +99,7 @@ def check_target(source: Source, target: Source, settings: Settings) -> None:
         ModelError: If the model depends on something that the tokenizer lacks or has elsewhere.
     """
     families = source.vocabulary.family, target.vocabulary.family
-    if settings.mode == "extend":
+    if settings.mode in ("extend", "graft"):
         if families[0] is not families[1]:
             raise TokenizerError(
                 f"the source tokenizer is {families[0]} and --target-tokenizer {families[1]}: a vocabulary "

@@ -22,6 +22,7 @@ from monoglot.pipeline.stages.scores import (
 )
 from monoglot.pipeline.stages.tokenizer import (
     make_extended_tokenizer,
+    make_grafted_tokenizer,
     make_new_tokenizer,
     make_trimmed_tokenizer,
     match_vocabularies,
@@ -135,7 +136,21 @@ def trim(context: VocabularyContext) -> Artifact:
     return model
 
 
-WALKS = {"replace": replace, "extend": extend, "trim": trim}
+def graft(context: VocabularyContext) -> Artifact:
+    """Keep the tokens that the corpus uses as they are, and add some that save many others."""
+    corpus_stage = read_corpus(context)
+    tokenizer = make_grafted_tokenizer(context, corpus_stage)
+    overlap = match_vocabularies(context, tokenizer)
+    tokens = tokenize_corpus(context, corpus_stage, tokenizer)
+    vectors = train_vectors(context, tokenizer, tokens) if context.method.needs_vectors else None
+    mixture = compute_mixture(context, tokenizer, overlap, vectors)
+    model = write_model(context, tokenizer, mixture)
+    check_equivalence(context, corpus_stage, tokenizer, model)
+    score_vocabularies(context, corpus_stage, tokenizer, tokens, mixture, model)
+    return model
+
+
+WALKS = {"replace": replace, "extend": extend, "trim": trim, "graft": graft}
 
 
 def last_stage(settings: Settings, source: Source) -> Callable[[VocabularyContext, Artifact], Artifact]:

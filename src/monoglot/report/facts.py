@@ -125,6 +125,12 @@ def _beginning(facts: Facts, old: int, new: int) -> str:
     text = f"{file_size(facts.corpus['bytes'])} of text ({facts.corpus['lines']:,} lines)"
     if facts.mode == "trim":
         return f"monoglot kept {new:,} of the {old:,} tokens of {facts.source_name}: those that {text} needs."
+    if facts.mode == "graft":
+        added = facts.of("copied").tokens
+        return (
+            f"From {text}, monoglot made a vocabulary of {new:,} tokens: {added:,} of the {old:,} of "
+            f"{facts.source_name}, as they were, and {new - added:,} new ones that save others."
+        )
     if facts.mode == "extend":
         added = new - old
         return f"monoglot added {added:,} tokens, learned from {text}, to the {old:,} of {facts.source_name}."

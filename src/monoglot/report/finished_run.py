@@ -124,7 +124,9 @@ class FinishedRun:
     @cached_property
     def counts(self) -> Int64[np.ndarray, " target"]:
         """How often the corpus has each target id; zeros if its tokens were not kept."""
-        counted = self.find(LAYOUT.usage) or self.find(LAYOUT.ids)
+        # A graft counts source tokens to choose from; the corpus in its own tokens is what counts afterwards.
+        files = (LAYOUT.ids, LAYOUT.usage) if self.find(LAYOUT.new_tokens) else (LAYOUT.usage, LAYOUT.ids)
+        counted = self.find(files[0]) or self.find(files[1])
         tokenizer = self.find(LAYOUT.tokenizer)
         if counted is None:
             return np.zeros(self.vocabulary.size, np.int64)

@@ -78,7 +78,7 @@ class Layout:
     training (evaluation loss), ``compare`` and ``report --evaluate``."""
     usage: Posix = Posix("usage/counts.npy")
     """How often each part of the corpus uses each source token, int64 ``[parts, source]``. Written by stage
-    ``usage`` (mode ``trim``); read by stages ``tokenizer`` and ``scores`` and by the report."""
+    ``usage`` (modes ``trim``, ``graft``); read by stages ``tokenizer`` and ``scores`` and by the report."""
     language: Posix = Posix("language")
     """Tokenizer of the language alone (mode ``extend``): the folder of stage ``language``; its tokens are
     added to the source's by stage ``tokenizer``."""
@@ -87,7 +87,11 @@ class Layout:
     stages."""
     source_ids: Posix = Posix("tokenizer/source_ids.npy")
     """Source id of each of the first target ids, int64, where source tokens are kept (modes ``trim``,
-    ``extend``). Written by stage ``tokenizer``; read by stages ``overlap``, ``proof``, ``scores``, report."""
+    ``extend``, ``graft``). Written by stage ``tokenizer``; read by ``overlap``, ``proof``, ``scores`` and
+    the report."""
+    new_tokens: Posix = Posix("tokenizer/new_tokens.json")
+    """New tokens of a graft, each with how often the text has it and how many tokens it saves (mode
+    ``graft``). Written by stage ``tokenizer``; read by the report."""
     kept: Posix = Posix("tokenizer/kept.json")
     """Texts and tokens that were kept whatever the corpus, and why. Written by stage ``tokenizer``; read for
     the manifest, the summary and the report."""

@@ -107,15 +107,17 @@ def _extended(
     unwanted: Set[str],
 ) -> PreTrainedTokenizerFast:
     """The source with so many tokens of the target, none of which is unwanted."""
-    wanted = (text for text in _wanted(backend_of(source), family, known, target) if text not in unwanted)
+    wanted = (
+        text for text in candidate_tokens(backend_of(source), family, known, target) if text not in unwanted
+    )
     merges: list[Merge] | None = None
     scores: Mapping[str, float] | None = None
     if state["model"]["type"] == "BPE":
-        new, merges = _joined(state, list(wanted), settings.add_tokens, unwanted)
+        new, merges = joining_merges(state, list(wanted), settings.add_tokens, unwanted)
     else:
         new = list(islice(wanted, settings.add_tokens))
         if family is Family.UNIGRAM:
-            scores = _scores(state, state_of(target), new)
+            scores = extended_scores(state, state_of(target), new)
     if len(new) < settings.add_tokens:
         raise SettingError(
             f"the target tokenizer has {len(new)} tokens to add, {settings.add_tokens} were asked for; "
@@ -150,19 +152,20 @@ def with_kept_tokens(
     pieces = [
         text for text in source.convert_ids_to_tokens(list(keep.token_ids(source))) if text not in added
     ]
-    pieces = [text for text in pieces if text in known or _survives(text, backend, family)]
+    mark = _space_mark(backend)
+    pieces = [text for text in pieces if text in known or _survives(text, backend, family, mark)]
     fixed = set(pieces) | added
     spare = [text for text in reversed(known) if text not in fixed and _is_longer(text, state)]
     cut = 0
     while True:
         kept = {text: id for id, text in enumerate(text for text in known if text not in set(spare[:cut]))}
-        base = _only(state, kept)
+        base = only_tokens(state, kept)
         lacking = [text for text in pieces if text not in kept]
         new, merges, scores = lacking, None, None
         if state["model"]["type"] == "BPE":
-            new, merges = _joined(base, lacking, len(known))
+            new, merges = joining_merges(base, lacking, len(known))
         elif family is Family.UNIGRAM:
-            scores = _scores(base, state_of(source), new)
+            scores = extended_scores(base, state_of(source), new)
         surplus = len(kept) + len(new) - len(known)
         if surplus <= 0:
             ids = kept | {text: id for id, text in enumerate(new, start=len(kept))}
@@ -182,7 +185,7 @@ def _is_longer(text: str, state: State) -> bool:
     )
 
 
-def _only(state: State, ids: Mapping[str, int]) -> State:
+def only_tokens(state: State, ids: Mapping[str, int]) -> State:
     """A tokenizer.json with some of its tokens, and the merges between them."""
     model = state["model"]
     scores = scores_of(state) if model["type"] == "Unigram" else None
@@ -192,18 +195,23 @@ def _only(state: State, ids: Mapping[str, int]) -> State:
     return with_tokens(state, ids, scores=scores, merges=merges)
 
 
-def _wanted(
+def candidate_tokens(
     backend: Tokenizer, family: Family, known: Mapping[str, int], target: PreTrainedTokenizerFast
 ) -> Iterator[str]:
-    """The target's ordinary tokens that the source lacks and doesn't cut before its model sees them."""
-    added = target.added_tokens_decoder
+    """Give the target's ordinary tokens that the source lacks, unless its pre-tokenizer would split them."""
+    added, mark = target.added_tokens_decoder, _space_mark(backend)
     for token in Vocabulary.of(target).tokens:
         ordinary = not token.roles and not token.is_byte and token.id not in added
-        if ordinary and token.text not in known and _survives(token.text, backend, family):
+        if ordinary and token.text not in known and _survives(token.text, backend, family, mark):
             yield token.text
 
 
-def _survives(text: str, backend: Tokenizer, family: Family) -> bool:
+def _space_mark(backend: Tokenizer) -> str:
+    """What stands for a space. Reading it copies the tokenizer, so it is read once for all tokens."""
+    return replacement_of(Parts.of(backend)) or METASPACE
+
+
+def _survives(text: str, backend: Tokenizer, family: Family, mark: str) -> bool:
     """Whether normalizer and pre-tokenizer leave a token whole."""
     spelled = text
     if family is Family.BYTE_LEVEL_BPE:
@@ -214,17 +222,17 @@ def _survives(text: str, backend: Tokenizer, family: Family) -> bool:
     elif family is Family.WORDPIECE:
         text = spelled = spelled.removeprefix(backend.model.continuing_subword_prefix)
     else:
-        text = spelled.replace(replacement_of(Parts.of(backend)) or METASPACE, " ")
+        text = spelled.replace(mark, " ")
     if backend.normalizer is not None:
         text = backend.normalizer.normalize_str(text)
     pieces = backend.pre_tokenizer.pre_tokenize_str(text) if backend.pre_tokenizer else [(text, None)]
     return any(spelled in piece for piece, _ in pieces)
 
 
-def _joined(
+def joining_merges(
     state: State, wanted: list[str], most: int, unwanted: Set[str] = frozenset()
 ) -> tuple[list[str], list[Merge]]:
-    """New tokens, those in between included, and all merges of the extended BPE model.
+    """Give new tokens, those in between included, and all merges of the extended BPE model.
 
     A token that can't be made without a new merge into one of the source's tokens is left out: with such a
     merge, text could be segmented differently into old tokens alone. So is one that can't be made without an
@@ -271,20 +279,32 @@ def _make(
     return made
 
 
-def _scores(source: State, target: State, new: list[str]) -> dict[str, float]:
-    """Scores of the extended Unigram model: the source's, and those of new pieces on the source's scale."""
+def extended_scores(source: State, target: State, new: list[str]) -> dict[str, float]:
+    """Give the scores of the extended Unigram model: the source's, and new pieces' on the source's scale."""
     old, theirs = scores_of(source), scores_of(target)
     special = {token["content"] for state in (source, target) for token in state["added_tokens"]}
     shared = [old[text] - theirs[text] for text in theirs if text in old and text not in special]
     shift = median(shared) if shared else 0.0
+    return above_their_parts(source, {text: theirs[text] + shift for text in new})
+
+
+def above_their_parts(source: State, new: Mapping[str, float]) -> dict[str, float]:
+    """Give all scores of an extended Unigram model, new ones raised above those of the parts where needed.
+
+    Args:
+        source: The tokenizer.json that is extended.
+        new: Scores of the new pieces.
+    """
+    old = scores_of(source)
+    special = {token["content"] for token in source["added_tokens"]}
     scores = {text: score for text, score in old.items() if text not in special}
     for text in sorted(new, key=len):  # so that the best of the shorter ones are known
-        scores[text] = max(theirs[text] + shift, _best_split(text, scores) + _MARGIN)
+        scores[text] = max(new[text], best_split(text, scores) + _MARGIN)
     return old | scores
 
 
-def _best_split(text: str, scores: Mapping[str, float]) -> float:
-    """The highest sum of scores of two or more pieces that together are the text."""
+def best_split(text: str, scores: Mapping[str, float]) -> float:
+    """Give the highest sum of scores of two or more pieces that together are the text."""
     best = [0.0] + [-inf] * len(text)
     for end in range(1, len(text) + 1):
         starts = range(1 if end == len(text) else 0, end)

@@ -247,7 +247,7 @@ def train_tokenizer(
         texts = _texts(parts_of(lines, progress=progress), literal)
         learned = _learn_byte_level(pipeline, state, texts, size)
     else:
-        words = _words(count_words(lines, progress=progress), pipeline, family, literal)
+        words = pretokenized_words(count_words(lines, progress=progress), pipeline, family, literal)
         if family is Family.WORDPIECE:
             state = _with_long_words(state, words)
         learned = _learn_from_words(state, family, words, size, settings.character_coverage)
@@ -323,10 +323,20 @@ def _sentencepiece_merges(state: State, pieces: list[str]) -> list[Merge]:
     return inherited + merges_into((piece for piece in pieces if len(piece) > 1), known)
 
 
-def _words(
+def pretokenized_words(
     counts: Mapping[str, int], pipeline: Tokenizer, family: Family, literal: re.Pattern[str] | None
 ) -> Counter[str]:
-    """Send each word, as in the middle of a line, through the source's normalizer and pre-tokenizer."""
+    """Send each word, as in the middle of a line, through the source's normalizer and pre-tokenizer.
+
+    Args:
+        counts: Count of each word between spaces.
+        pipeline: The tokenizer.
+        family: Its family.
+        literal: Pattern of tokens that are found in text before any segmentation.
+
+    Returns:
+        Count of each text that reaches the tokenizer's model; SentencePiece's sign for a space is ``▁``.
+    """
     lead = "" if family is Family.WORDPIECE else " "
     mark = replacement_of(Parts.of(pipeline)) or SPACE  # SentencePiece knows one sign only
     normalize = pipeline.normalizer.normalize_str if pipeline.normalizer else str

@@ -131,7 +131,7 @@ def check_equivalence(
     if (
         fault := read_json(artifact.folder / LAYOUT.proof.name)["fault"]
     ) and not context.settings.accept_difference:
-        made = {"trim": "trimmed", "extend": "extended"}[context.settings.mode]
+        made = {"trim": "trimmed", "extend": "extended", "graft": "grafted"}[context.settings.mode]
         raise ModelError(
             f"The {made} model was not shown to do what {context.source.name} does: {fault}. Nothing was "
             "written; --accept-difference takes it as it is."

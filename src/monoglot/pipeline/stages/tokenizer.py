@@ -4,24 +4,28 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float64, Int64
 
+from monoglot.errors import SettingError
 from monoglot.model.source import open_source
 from monoglot.model.tokenizer_folder import load_tokenizer
 from monoglot.pipeline.stages.context import VocabularyContext
 from monoglot.pipeline.stages.corpus import count_source_tokens, heldout_lines, weighted_heldout_lines
 from monoglot.pipeline.stages.retained import write_kept
-from monoglot.run import Artifact
+from monoglot.run import Artifact, write_json
 from monoglot.run.layout import LAYOUT
 from monoglot.settings import Settings
 from monoglot.tokenization.extend import ExtendSettings, extend_tokenizer, with_kept_tokens
+from monoglot.tokenization.graft import GraftSettings, graft_tokens
 from monoglot.tokenization.overlap import MatchKind, Overlap, match
 from monoglot.tokenization.train import TokenizerSettings, train_tokenizer
 from monoglot.tokenization.trim import TrimSettings, trim_tokenizer
 from monoglot.tokenization.vocabulary import Vocabulary
+from monoglot.tokenization.word_counts import count_words
 
 logger = logging.getLogger(__name__)
 
@@ -87,6 +91,62 @@ def make_trimmed_tokenizer(context: VocabularyContext, corpus_stage: Artifact) -
     settings = {"rule": rule, "weights": weights, "keep": keep}
     inputs = {"usage": counts, "text": corpus_stage}
     return context.stage("tokenizer", compute, settings, source=context.source.tokenizer_key, **inputs)
+
+
+def make_grafted_tokenizer(context: VocabularyContext, corpus_stage: Artifact) -> Artifact:
+    """Keep the source's tokens that the corpus uses, and add those that save most; records ids and prices."""
+    rule, graft = graft_settings(context.settings)
+    keep = context.kept.of(context.source)
+    counts = count_source_tokens(context, corpus_stage)
+    given = context.settings.target_tokenizer
+
+    def compute(folder: Path) -> None:
+        source = context.source.tokenizer
+        uses = weighted_counts(np.load(counts.folder / LAYOUT.usage.name), ())
+        trimmed = trim_tokenizer(source, uses, rule, heldout_lines(corpus_stage), keep=keep)
+        kept = trimmed.tokenizer.get_vocab()
+        result = graft_tokens(
+            trimmed.tokenizer,
+            count_words(context.corpus.lines(), progress=context.progress),
+            graft,
+            language=open_source(given).tokenizer if given else None,
+            dropped=[text for text in source.get_vocab() if text not in kept],
+            keep=keep,
+            progress=context.progress,
+        )
+        result.tokenizer.save_pretrained(folder)
+        np.save(folder / LAYOUT.source_ids.name, trimmed.kept_source_ids)
+        write_json(folder / LAYOUT.new_tokens.name, result.as_dict())
+        write_kept(folder, context.kept, context.source, result.tokenizer)
+
+    settings = {"rule": rule, "graft": graft, "keep": keep}
+    inputs: dict[str, Artifact | str] = {"usage": counts, "text": corpus_stage}
+    if given:
+        inputs["given"] = open_source(given).tokenizer_key
+    return context.stage("tokenizer", compute, settings, source=context.source.tokenizer_key, **inputs)
+
+
+ROOM_FOR_NEW = 5
+"""Where only the size of a grafted vocabulary is given, new tokens take at most one part in so many of it."""
+
+
+def graft_settings(settings: Settings) -> tuple[TrimSettings, GraftSettings]:
+    """Give the rules by which a graft keeps tokens and adds some.
+
+    Raises:
+        SettingError: If there is no room for the new tokens, or a rule makes no sense.
+    """
+    rule, size = trim_settings(settings), settings.vocabulary_size
+    if size is None:
+        return rule, GraftSettings(settings.new_tokens, settings.save)
+    room = settings.new_tokens if settings.new_tokens is not None else size // ROOM_FOR_NEW
+    if room >= size:
+        raise SettingError(
+            f"--new-tokens {room} leave no room for the source's tokens in --vocabulary-size {size}: "
+            "give fewer new tokens or a larger size"
+        )
+    graft = GraftSettings(settings.new_tokens, settings.save, room)
+    return replace(rule, vocabulary_size=size - room), graft
 
 
 def trim_settings(settings: Settings) -> TrimSettings:

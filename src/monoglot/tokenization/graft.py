@@ -1,0 +1,237 @@
+"""Grafts: keeps the tokens of a source that a text uses, and adds those of its language that pay."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from transformers import PreTrainedTokenizerFast
+
+from monoglot.errors import SettingError, TokenizerError
+from monoglot.progress import SILENT, Progress
+from monoglot.tokenization.extend import candidate_tokens
+from monoglot.tokenization.new_tokens import (
+    REMOVED_SHARE,
+    Candidates,
+    Elimination,
+    NewToken,
+    parents_first,
+    split_of,
+)
+from monoglot.tokenization.parts import Family, Parts, family_of, replacement_of
+from monoglot.tokenization.selection import NOTHING_KEPT, RetainedText, literal_pattern
+from monoglot.tokenization.tokenizer_json import ids_of, rebuild, state_of
+from monoglot.tokenization.train import MOST_CHARACTERS, SPACE, pretokenized_words
+from monoglot.tokenization.vocabulary import Vocabulary, backend_of
+from monoglot.tokenization.word_counts import most_frequent
+
+LEAST_SAVED = 1e-5
+"""By default a new token has to save this share of the text's tokens: in a model of some 40 million
+parameters about the share of parameters that its row adds."""
+FEW = 0.005
+LEAST_COUNT = 20
+"""By default a new token has to occur so often: with less, its auxiliary vector is unreliable."""
+
+
+@dataclass(frozen=True)
+class GraftSettings:
+    """How many tokens to add; by default all that pay.
+
+    Attributes:
+        new_tokens: The number.
+        save: The share of the text's tokens to save, with as few new tokens as possible.
+        most_new_tokens: Never more than these.
+    """
+
+    new_tokens: int | None = None
+    save: float | None = None
+    most_new_tokens: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.new_tokens is not None and self.save is not None:
+            raise SettingError(
+                f"--new-tokens {self.new_tokens} and --save {self.save} say the same in two ways: give one"
+            )
+        if self.new_tokens is not None and self.new_tokens < 0:
+            raise SettingError(f"--new-tokens {self.new_tokens} is too small: give 0 or more")
+        if self.save is not None and not 0 < self.save < 1:
+            raise SettingError(
+                f"--save {self.save} is out of range: give the share of tokens to save, 0.1 for a tenth"
+            )
+
+
+@dataclass(frozen=True)
+class Grafted:
+    """A grafted tokenizer.
+
+    Attributes:
+        tokenizer: The tokenizer: first the source's tokens, then the new ones.
+        new: The new tokens with their prices, the best first; in BPE behind those that they are merged from.
+        source_tokens: How many tokens the counted words had without the new ones.
+        text_tokens: How many they have.
+    """
+
+    tokenizer: PreTrainedTokenizerFast
+    new: tuple[NewToken, ...]
+    source_tokens: int
+    text_tokens: int
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        return {
+            "source_tokens": self.source_tokens,
+            "text_tokens": self.text_tokens,
+            "new": [asdict(token) for token in self.new],
+        }
+
+
+def graft_tokens(
+    trimmed: PreTrainedTokenizerFast,
+    words: Mapping[str, int],
+    settings: GraftSettings,
+    *,
+    language: PreTrainedTokenizerFast | None = None,
+    dropped: Iterable[str] = (),
+    keep: RetainedText = NOTHING_KEPT,
+    progress: Progress = SILENT,
+) -> Grafted:
+    """Add the tokens of a language that save most to a trimmed tokenizer.
+
+    The candidates are pieces that stand side by side in the text's words, joined, or the tokens of a
+    ``language`` tokenizer; they get merges or scores as in `extend_tokenizer`. What a token saves is its
+    count × (the pieces that it would be otherwise − 1), counted with all other chosen tokens in place. BPE
+    joins the pieces that the source makes, so no text gets more tokens than before.
+
+    Args:
+        trimmed: The tokenizer with the source's tokens that are kept.
+        words: Count of each word between spaces of the text.
+        settings: How many tokens to add.
+        language: A tokenizer of the same family whose tokens are the candidates.
+        dropped: Tokens of the source that were not kept; they are not added as new ones.
+        keep: Texts that are segmented as before: new tokens that would become parts of them are left out.
+        progress: Where to show how far it is.
+
+    Raises:
+        TokenizerError: If the tokenizers are of different families.
+        SettingError: If the text does not support so many tokens, or so large a saving.
+    """
+    pipeline = backend_of(trimmed)
+    family = family_of(pipeline, Parts.of(pipeline))
+    state = state_of(trimmed)
+    spelled = _spelled_words(trimmed, words, family)
+    if language is None:
+        candidates = Candidates.of_words(state, Vocabulary.of(trimmed), spelled, frozenset(dropped))
+    else:
+        other = family_of(backend_of(language), Parts.of(backend_of(language)))
+        if family is not other:
+            raise TokenizerError(
+                f"the source tokenizer is {family} and the language's {other}, but only tokens of the same "
+                "family can be added; train it from the source"
+            )
+        without = frozenset(dropped)
+        wanted = candidate_tokens(pipeline, family, ids_of(state), language)
+        candidates = Candidates.of_language(
+            state, state_of(language), (text for text in wanted if text not in without)
+        )
+    elimination = Elimination(candidates, split_of(candidates), spelled)
+    chosen = _chosen(elimination, settings, progress)
+    tokenizer, new = _without_kept_texts(trimmed, candidates, chosen, keep)
+    return Grafted(tokenizer, tuple(new), elimination.source_tokens, elimination.text_tokens)
+
+
+def _spelled_words(
+    tokenizer: PreTrainedTokenizerFast, words: Mapping[str, int], family: Family
+) -> dict[str, int]:
+    """The words as they reach the tokenizer's model, the most frequent of them."""
+    pipeline = backend_of(tokenizer)
+    literal = literal_pattern(state_of(tokenizer), [str(token) for token in tokenizer.added_tokens_encoder])
+    counts = most_frequent(pretokenized_words(words, pipeline, family, literal), MOST_CHARACTERS)
+    mark = replacement_of(Parts.of(pipeline)) or SPACE
+    return {word.replace(SPACE, mark): count for word, count in counts.items()}
+
+
+def _chosen(elimination: Elimination, settings: GraftSettings, progress: Progress) -> list[NewToken]:
+    """Remove candidates until the number or the saving asked for is reached."""
+    most = settings.most_new_tokens
+    wanted = settings.new_tokens
+    if wanted is not None:
+        supported = sum(token.saved_tokens > 0 for token in elimination.priced())
+        if wanted > supported:
+            raise SettingError(
+                f"--new-tokens {wanted} is more than this text supports: {supported} new tokens would save "
+                "any tokens of it; ask for at most as many, or give more text"
+            )
+        most = wanted if most is None else min(most, wanted)
+    if settings.save is not None and elimination.saved_share < settings.save:
+        raise SettingError(
+            f"--save {settings.save} is more than new tokens can save of this text: all "
+            f"{len(elimination.alive):,} candidates save {elimination.saved_share:.1%}; ask for less, or "
+            "choose --mode replace"
+        )
+    with progress.task("choosing new tokens", len(elimination.alive)) as advance:
+        while True:
+            priced = elimination.priced()
+            if settings.save is not None and elimination.saved_share < settings.save:
+                return _put_back(elimination, priced, settings)
+            surplus = 0 if most is None else max(0, len(priced) - most)
+            removable = list(elimination.removable(priced))
+            if wanted is not None:
+                worst = removable[:surplus]
+            elif settings.save is not None:
+                worst = removable
+            else:
+                # Those that pay nonetheless go where there is no room for them.
+                pays = [token for token in removable if _pays(token, elimination.source_tokens)]
+                worst = [token for token in removable if not _pays(token, elimination.source_tokens)]
+                worst += pays[: max(0, surplus - len(worst))]
+            worst = worst[: max(1, int(REMOVED_SHARE * len(priced)))]
+            elimination.remove(worst)
+            advance(len(worst))
+            # Where all but a few pay, counting again would change nothing that matters.
+            if len(worst) <= (0 if wanted is not None or settings.save else FEW * len(priced)):
+                return parents_first(elimination.priced(), elimination.candidates.merges or ())
+
+
+def _pays(token: NewToken, text_tokens: int) -> bool:
+    return token.saved_tokens >= LEAST_SAVED * text_tokens and token.count >= LEAST_COUNT
+
+
+def _put_back(elimination: Elimination, priced: list[NewToken], settings: GraftSettings) -> list[NewToken]:
+    """Put the tokens that were removed last back until the saving that was asked for is reached."""
+    assert settings.save is not None  # the caller's condition
+    lacking = settings.save * elimination.source_tokens - (
+        elimination.source_tokens - elimination.text_tokens
+    )
+    for token in reversed(elimination.removed):
+        if lacking <= 0:
+            break
+        priced.append(token)
+        lacking -= token.saved_tokens
+    if settings.most_new_tokens is not None and len(priced) > settings.most_new_tokens:
+        raise SettingError(
+            f"--save {settings.save} needs {len(priced):,} new tokens, and there is room for "
+            f"{settings.most_new_tokens:,}; raise --vocabulary-size"
+        )
+    return parents_first(priced, elimination.candidates.merges or ())
+
+
+def _without_kept_texts(
+    trimmed: PreTrainedTokenizerFast,
+    candidates: Candidates,
+    chosen: Sequence[NewToken],
+    keep: RetainedText,
+) -> tuple[PreTrainedTokenizerFast, list[NewToken]]:
+    """Build the tokenizer, without the new tokens that would become parts of texts that are kept."""
+    known = ids_of(candidates.state)
+    new = list(chosen)
+    while True:
+        tokenizer = rebuild(trimmed, candidates.with_new([token.text for token in new]))
+        texts = tokenizer.convert_ids_to_tokens(list(keep.token_ids(tokenizer)))
+        unwanted = set(texts).difference(known)
+        if not unwanted:
+            return tokenizer, new
+        for pair in candidates.merges or ():
+            if not unwanted.isdisjoint(pair):  # merges come after those of their parts
+                unwanted.add("".join(pair))
+        new = [token for token in new if token.text not in unwanted]

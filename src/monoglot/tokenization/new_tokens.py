@@ -1,0 +1,297 @@
+"""Chooses the tokens of a language that are worth adding to a vocabulary, by what each of them saves.
+
+All candidates are added at first; then those that save least are removed, some at a time, and what the others
+save is counted again: a token whose longer or shorter neighbor is removed saves more than before (backward
+elimination). What is left at each size is the vocabulary of that size, so one elimination gives all sizes.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from math import inf
+from typing import Protocol
+
+import numpy as np
+from jaxtyping import Int64
+
+from monoglot.tokenization.extend import above_their_parts, extended_scores, joining_merges
+from monoglot.tokenization.joined_pieces import joined_pieces, scores_from_counts, segment_words
+from monoglot.tokenization.tokenizer_json import Merge, State, ids_of, with_tokens
+from monoglot.tokenization.vocabulary import Vocabulary
+
+REMOVED_SHARE = 0.3
+"""Of the candidates, at most this share is removed before the others are counted again."""
+
+
+@dataclass(frozen=True)
+class NewToken:
+    """A token that a vocabulary gets, and its price.
+
+    Attributes:
+        text: The token, as the vocabulary spells it.
+        count: How often the text has it.
+        saved_tokens: How many tokens more the text would have without it, with all other chosen ones.
+    """
+
+    text: str
+    count: int
+    saved_tokens: int
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """Tokens that could be added to a vocabulary, and how their model would make them.
+
+    Attributes:
+        state: The tokenizer.json that they would be added to.
+        tokens: The candidates, in the order of the tokenizer that they come from.
+        scores: For a Unigram model, the score of every token, old and new.
+        merges: For a BPE model, all merges, old and new.
+    """
+
+    state: State
+    tokens: tuple[str, ...]
+    scores: Mapping[str, float] | None = None
+    merges: Sequence[Merge] | None = None
+
+    @staticmethod
+    def of_language(state: State, language: State, wanted: Iterable[str]) -> Candidates:
+        """Take tokens of a tokenizer that was trained on the language.
+
+        Args:
+            state: The tokenizer.json that they would be added to.
+            language: The tokenizer.json of the language.
+            wanted: The tokens, as `candidate_tokens` gives them.
+        """
+        tokens = list(wanted)
+        unigram = state["model"]["type"] == "Unigram"
+        return Candidates._of(state, tokens, extended_scores(state, language, tokens) if unigram else None)
+
+    @staticmethod
+    def of_words(
+        state: State, vocabulary: Vocabulary, words: Mapping[str, int], unwanted: Collection[str] = ()
+    ) -> Candidates:
+        """Join the pieces that stand side by side in words.
+
+        Args:
+            state: The tokenizer.json that they would be added to.
+            vocabulary: Its vocabulary.
+            words: Count of each word, as it reaches the tokenizer's model.
+            unwanted: Tokens that are not to be added.
+        """
+        segmented = segment_words(state, words)
+        joined = joined_pieces(segmented, state, vocabulary)
+        joined = {text: count for text, count in joined.items() if text not in unwanted}
+        scores = None
+        if state["model"]["type"] == "Unigram":
+            scores = above_their_parts(state, scores_from_counts(joined, segmented, state))
+        return Candidates._of(state, list(joined), scores, unwanted)
+
+    @staticmethod
+    def _of(
+        state: State,
+        tokens: list[str],
+        scores: Mapping[str, float] | None,
+        unwanted: Collection[str] = (),
+    ) -> Candidates:
+        if state["model"]["type"] != "BPE":
+            return Candidates(state, tuple(tokens), scores=scores)
+        new, merges = joining_merges(state, tokens, sys.maxsize, frozenset(unwanted))
+        return Candidates(state, tuple(new), merges=tuple(merges))
+
+    def with_new(self, new: Sequence[str]) -> State:
+        """Give the tokenizer.json with some of the candidates, after the ids of its own tokens.
+
+        Args:
+            new: The candidates; in BPE, each with all those that it is merged from.
+        """
+        old = ids_of(self.state)
+        first = max(old.values(), default=-1) + 1
+        ids = old | {text: id for id, text in enumerate(new, start=first)}
+        merges = None
+        if self.merges is not None:
+            merges = [pair for pair in self.merges if {*pair, "".join(pair)} <= ids.keys()]
+        return with_tokens(self.state, ids, scores=self.scores, merges=merges)
+
+
+class Split(Protocol):
+    """How the text of a token is segmented where the token itself is not in the vocabulary."""
+
+    def __call__(self, text: str, removed: Collection[str]) -> tuple[str, ...]:
+        """Give the pieces, without those removed."""
+
+
+def unigram_split(scores: Mapping[str, float]) -> Split:
+    """Segment by the highest sum of scores (Kudo 2018), in two or more pieces. O(length²) for each token."""
+
+    def split(text: str, removed: Collection[str]) -> tuple[str, ...]:
+        best: list[tuple[float, int]] = [(0.0, 0)] + [(-inf, 0)] * len(text)
+        for end in range(1, len(text) + 1):
+            for start in range(1 if end == len(text) else 0, end):
+                piece = text[start:end]
+                score = best[start][0] + scores.get(piece, -inf)
+                if score > best[end][0] and piece not in removed:
+                    best[end] = (score, start)
+        pieces, end = [], len(text)
+        while end and best[end][0] > -inf:
+            pieces.append(text[best[end][1] : end])
+            end = best[end][1]
+        return tuple(reversed(pieces))
+
+    return split
+
+
+def wordpiece_split(known: Collection[str], prefix: str) -> Split:
+    """Segment by the longest match from the left, in two or more pieces."""
+
+    def split(text: str, removed: Collection[str]) -> tuple[str, ...]:
+        mark = prefix if text.startswith(prefix) else ""
+        rest, pieces = text[len(mark) :], []
+        while rest:
+            for end in range(len(rest), 0, -1):
+                piece = mark + rest[:end]
+                if piece != text and piece in known and piece not in removed:
+                    break
+            else:
+                return ()
+            pieces.append(piece)
+            rest, mark = rest[end:], prefix
+        return tuple(pieces)
+
+    return split
+
+
+def bpe_split(merges: Iterable[Merge]) -> Split:
+    """Undo the first merge that makes a token."""
+    parts: dict[str, Merge] = {}
+    for pair in merges:
+        parts.setdefault("".join(pair), pair)
+    return lambda text, removed: parts.get(text, ())
+
+
+def split_of(candidates: Candidates) -> Split:
+    """Give the way in which a family of tokenizers segments a token that it does not have."""
+    if candidates.merges is not None:
+        return bpe_split(candidates.merges)
+    if candidates.scores is not None:
+        return unigram_split(candidates.scores)
+    prefix = candidates.state["model"]["continuing_subword_prefix"]
+    return wordpiece_split(ids_of(candidates.state).keys() | set(candidates.tokens), prefix)
+
+
+@dataclass
+class Elimination:
+    """Candidates that are removed step by step, and a text in the tokens that are left.
+
+    One step costs time proportional to the words that have a removed token, so that all steps together are
+    linear in the distinct words of the text.
+
+    Attributes:
+        candidates: The tokens.
+        split: How their family segments a token that it does not have.
+        words: Count of each word, as it reaches the tokenizer's model.
+        alive: The candidates that are left.
+        removed: The others, with what they saved, in the order of removal.
+    """
+
+    candidates: Candidates
+    split: Split
+    words: Mapping[str, int]
+    alive: list[str] = field(init=False)
+    removed: list[NewToken] = field(init=False, default_factory=list)
+
+    def __post_init__(self) -> None:
+        old = ids_of(self.candidates.state)
+        self._ids = {text: id for id, text in enumerate([*old, *self.candidates.tokens])}
+        self._spelled = list(self.words)
+        self._weights = np.fromiter(self.words.values(), np.int64, len(self.words))
+        self._splits: dict[str, tuple[str, ...]] = {}
+        self._gone: set[str] = set()
+        self.alive = []
+        everything = np.arange(len(self._spelled))
+        self.source_tokens = self._total(self._encoded(everything)[1])
+        self.alive = list(self.candidates.tokens)
+        self._tokens, self._word_of = self._encoded(everything)
+
+    @property
+    def text_tokens(self) -> int:
+        """How many tokens the text has now."""
+        return self._total(self._word_of)
+
+    @property
+    def saved_share(self) -> float:
+        """Share of the text's tokens that the candidates that are left save."""
+        return 1 - self.text_tokens / max(1, self.source_tokens)
+
+    def priced(self) -> list[NewToken]:
+        """Give the candidates that are left with what they save, the most first."""
+        uses = np.bincount(self._tokens, self._weights[self._word_of], len(self._ids)).astype(np.int64)
+        priced = [self._price(text, int(uses[self._ids[text]])) for text in self.alive]
+        return sorted(priced, key=lambda token: -token.saved_tokens)
+
+    def remove(self, tokens: Sequence[NewToken]) -> None:
+        """Remove candidates, and segment the words that had them anew."""
+        texts = {token.text for token in tokens}
+        self._gone |= texts
+        self.alive = [text for text in self.alive if text not in texts]
+        self._splits = {
+            text: pieces
+            for text, pieces in self._splits.items()
+            if text not in texts and texts.isdisjoint(pieces)
+        }
+        self.removed += tokens
+        ids = [self._ids[text] for text in texts]
+        changed = np.zeros(len(self._spelled), bool)
+        changed[self._word_of[np.isin(self._tokens, ids)]] = True
+        stay = ~changed[self._word_of]
+        tokens_anew, words_anew = self._encoded(np.flatnonzero(changed))
+        self._tokens = np.concatenate([self._tokens[stay], tokens_anew])
+        self._word_of = np.concatenate([self._word_of[stay], words_anew])
+
+    def removable(self, priced: Iterable[NewToken]) -> Iterator[NewToken]:
+        """Give those that no other candidate is merged from, the one that saves least first."""
+        merges = self.candidates.merges or ()
+        alive = set(self.alive)
+        needed = {part for pair in merges if "".join(pair) in alive for part in pair}
+        return (token for token in reversed(list(priced)) if token.text not in needed)
+
+    def _price(self, text: str, count: int) -> NewToken:
+        if text not in self._splits:
+            self._splits[text] = self.split(text, self._gone)
+        return NewToken(text, count, count * max(0, len(self._splits[text]) - 1))
+
+    def _encoded(
+        self, words: Int64[np.ndarray, " words"]
+    ) -> tuple[Int64[np.ndarray, " tokens"], Int64[np.ndarray, " tokens"]]:
+        """Segment some words: all tokens in one row, and the word of each."""
+        state = self.candidates.with_new(self.alive)
+        some = segment_words(state, {self._spelled[word]: 1 for word in words.tolist()})
+        ids = ids_of(state)
+        everywhere = np.zeros(max(ids.values()) + 1, np.int64)
+        everywhere[list(ids.values())] = [self._ids[text] for text in ids]
+        return everywhere[some.ids], words[some.word_of]
+
+    def _total(self, word_of: Int64[np.ndarray, " tokens"]) -> int:
+        return int(self._weights[word_of].sum())
+
+
+def parents_first(tokens: Iterable[NewToken], merges: Iterable[Merge]) -> list[NewToken]:
+    """Keep the order, but put what a token is merged from before it."""
+    by_text = {token.text: token for token in tokens}
+    parts: dict[str, set[str]] = {}
+    for pair in merges:
+        if (made := "".join(pair)) in by_text:
+            parts.setdefault(made, set()).update(part for part in pair if part in by_text)
+    ordered: dict[str, NewToken] = {}
+    for text in by_text:
+        open_ = [text]
+        while open_:
+            needed = [part for part in sorted(parts.get(open_[-1], ())) if part not in ordered]
+            if needed:
+                open_.append(needed[0])
+            else:
+                done = open_.pop()
+                ordered.setdefault(done, by_text[done])
+    return list(ordered.values())
