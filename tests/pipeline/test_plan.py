@@ -37,6 +37,24 @@ def test_the_rules(tried, size_bytes, option, reason):
     assert reason in advice.reason
 
 
+@pytest.mark.parametrize(
+    ("grafts", "option"),
+    [
+        (
+            (Tried(4500, 0.97), Tried(5000, 0.95), Tried(9000, 0.93)),
+            "graft 5000",
+        ),  # .02 for 4,000 is too little
+        ((Tried(4500, 0.97), Tried(5000, 0.95), Tried(9000, 0.90)), "graft 9000"),
+        ((Tried(4500, 0.99),), "replace 8000"),  # saves too little
+    ],
+)
+def test_a_graft_is_advised_up_to_where_its_tokens_pay(grafts, option):
+    named = {f"graft {tried.vocabulary}": tried for tried in grafts}
+    advice = advise(options(Tried(8000, 0.6)) | named, 10**9)
+    assert advice.option == option
+    assert advice.flags.startswith(f"--mode {option.split()[0]}")
+
+
 def test_roles_stand_in_one_order(xlm_r):
     """One token may serve several roles, which sets keep in an order that changes from process to process."""
     roles = list(inspect(open_source(str(xlm_r))).roles)
@@ -57,7 +75,7 @@ def plan(xlm_r):
 
 
 def test_options_are_tried_up_to_what_the_text_supports(plan):
-    names = [option.name for option in plan.options]
+    names = [option.name for option in plan.options if not option.name.startswith("graft")]
     assert names[:4] == ["as it is", "trim", "replace 400", "replace 800"]
     assert not any("1,000,000" in name for name in names)
     by_name = {option.name: option for option in plan.options}

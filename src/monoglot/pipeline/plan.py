@@ -23,11 +23,13 @@ from monoglot.pipeline.stages.retained import find_kept
 from monoglot.progress import SILENT, Progress
 from monoglot.report.summary import kept_words
 from monoglot.tokenization.extend import ExtendSettings, extend_tokenizer, with_kept_tokens
+from monoglot.tokenization.graft import grafts
 from monoglot.tokenization.parts import Role
 from monoglot.tokenization.selection import RetainedText
 from monoglot.tokenization.train import TokenizerSettings, train_tokenizer
 from monoglot.tokenization.trim import TrimSettings, trim_tokenizer
 from monoglot.tokenization.vocabulary import id_rows, plain_backend
+from monoglot.tokenization.word_counts import count_words
 
 logger = logging.getLogger(__name__)
 
@@ -251,11 +253,15 @@ def _options(
         return Option(name, size, model.parameters_with(size), scores.fertility, relative)
 
     yield Option("as it is", model.vocabulary, model.parameters, before.fertility, 1.0)
-    with progress.task("trying vocabularies", len(SIZES) + 2) as advance:
+    with progress.task("trying vocabularies", len(SIZES) + 3) as advance:
         counts = np.zeros(source.vocabulary.size, np.int64)
         for encoding in plain_backend(source.tokenizer).encode_batch_fast(sample, add_special_tokens=False):
             np.add.at(counts, encoding.ids, 1)
-        yield tried("trim", trim_tokenizer(source.tokenizer, counts, TrimSettings(), keep=keep).tokenizer)
+        trimmed = trim_tokenizer(source.tokenizer, counts, TrimSettings(), keep=keep).tokenizer
+        yield tried("trim", trimmed)
+        advance(1)
+        for added, tokenizer in _grafts(source, trimmed, keep, sample):
+            yield tried(f"graft +{added:,}", tokenizer)
         advance(1)
         language = None
         for size in SIZES:
@@ -268,6 +274,21 @@ def _options(
             advance(1)
         if language is not None and (extended := _extended(source, language, keep)) is not None:
             yield tried(f"extend +{len(extended) - len(source.tokenizer):,}", extended)
+
+
+NEW_TOKENS = (500, 1_000, 2_000, 5_000, 10_000, 20_000)
+
+
+def _grafts(
+    source: Source, trimmed: PreTrainedTokenizerFast, keep: RetainedText, sample: list[str]
+) -> Iterator[tuple[int, PreTrainedTokenizerFast]]:
+    """Add numbers of new tokens to the trimmed tokenizer, as far as the sample supports them."""
+    kept = trimmed.get_vocab()
+    dropped = [text for text in source.tokenizer.get_vocab() if text not in kept]
+    words = count_words(sample)
+    made = grafts(trimmed, words, NEW_TOKENS, dropped=dropped, keep=keep)
+    for result in sorted(made, key=lambda result: len(result.new)):
+        yield len(result.new), result.tokenizer
 
 
 def _replaced(
@@ -304,17 +325,28 @@ GOOD_ENOUGH = 1.03
 """A smaller vocabulary is preferred if it needs no more tokens than this, compared with the best."""
 
 
+WORTH_A_GRAFT = 0.02
+"""New tokens should save at least this share of the text's tokens."""
+LEAST_SAVED_BY_EACH = 1e-5
+"""A larger graft is advised as long as each further token saves this share of the tokens; as
+`monoglot.tokenization.graft.LEAST_SAVED`, but measured on held-out text."""
+
+
 def advise(options: Mapping[str, Candidate], corpus_bytes: int) -> Advice:
     """Choose among options by a few rules.
 
-    A trimmed model does exactly what the original does, so it is advised unless a vocabulary of the
-    language's own would save a good part of the tokens, and there is enough text to train the embeddings.
+    A graft is advised if its new tokens save a part of the text: most of the text is in tokens that are as
+    they were, so that little or no training is needed. Else a trimmed model is, which does exactly what the
+    original does, unless a vocabulary of the language's own would save a good part of the tokens, and there
+    is enough text to train the embeddings.
 
     Args:
         options: The options tried, by name; ``trim`` is always among them.
         corpus_bytes: Size of the whole corpus.
     """
     trim = Advice("trim", "", "--mode trim")
+    if (graft := _best_graft(options)) is not None:
+        return graft
     replacing = {name: option for name, option in options.items() if name.startswith("replace")}
     if not replacing:
         return Advice(trim.option, "the text is too small to train a vocabulary on", trim.flags)
@@ -330,6 +362,27 @@ def advise(options: Mapping[str, Candidate], corpus_bytes: int) -> Advice:
     )
     flags = f"--mode replace --vocabulary-size {option.vocabulary}"
     return Advice(name, f"{saved}, and there is enough text to train the new embeddings", flags)
+
+
+def _best_graft(options: Mapping[str, Candidate]) -> Advice | None:
+    """Give the largest graft each of whose further tokens pays; ``None`` if none saves enough."""
+    trimmed = options["trim"]
+    chosen, before = None, trimmed
+    grafts = [(name, option) for name, option in options.items() if name.startswith("graft")]
+    for name, option in sorted(grafts, key=lambda named: named[1].vocabulary):
+        added = option.vocabulary - before.vocabulary
+        if before.relative_tokens - option.relative_tokens < LEAST_SAVED_BY_EACH * added:
+            break
+        chosen, before = name, option
+    saved = trimmed.relative_tokens - before.relative_tokens
+    if chosen is None or saved < WORTH_A_GRAFT:
+        return None
+    added = before.vocabulary - trimmed.vocabulary
+    reason = (
+        f"{added:,} new tokens save {saved:.1%} of the tokens, and all other text stays in tokens that the "
+        "model knows; a larger graft would add more parameters than it saves tokens"
+    )
+    return Advice(chosen, reason, f"--mode graft --new-tokens {added}")
 
 
 def _keep_flags(keep_text: Sequence[str], keep_tokens: str | None) -> Iterator[str]:

@@ -126,10 +126,10 @@ def _beginning(facts: Facts, old: int, new: int) -> str:
     if facts.mode == "trim":
         return f"monoglot kept {new:,} of the {old:,} tokens of {facts.source_name}: those that {text} needs."
     if facts.mode == "graft":
-        added = facts.of("copied").tokens
+        copied = facts.of("copied").tokens
         return (
-            f"From {text}, monoglot made a vocabulary of {new:,} tokens: {added:,} of the {old:,} of "
-            f"{facts.source_name}, as they were, and {new - added:,} new ones that save others."
+            f"From {text}, monoglot made a vocabulary of {new:,} tokens: {copied:,} of the {old:,} of "
+            f"{facts.source_name}, as they were, and {new - copied:,} new ones that save others."
         )
     if facts.mode == "extend":
         added = new - old

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -116,27 +116,69 @@ def graft_tokens(
         TokenizerError: If the tokenizers are of different families.
         SettingError: If the text does not support so many tokens, or so large a saving.
     """
+    elimination = _elimination(trimmed, words, frozenset(dropped), language)
+    chosen = _chosen(elimination, settings, progress)
+    return _grafted(trimmed, elimination, chosen, keep)
+
+
+def grafts(
+    trimmed: PreTrainedTokenizerFast,
+    words: Mapping[str, int],
+    numbers: Iterable[int],
+    *,
+    dropped: Iterable[str] = (),
+    keep: RetainedText = NOTHING_KEPT,
+) -> Iterator[Grafted]:
+    """Give a graft for each of several numbers of new tokens, from one elimination, the largest first.
+
+    Args:
+        trimmed: The tokenizer with the source's tokens that are kept.
+        words: Count of each word between spaces of the text.
+        numbers: Numbers of new tokens; those that the text does not support are left out.
+        dropped: Tokens of the source that were not kept; they are not added as new ones.
+        keep: Texts that are segmented as before.
+    """
+    elimination = _elimination(trimmed, words, frozenset(dropped), None)
+    supported = _supported(elimination)
+    for number in sorted(numbers, reverse=True):
+        if number <= supported:
+            chosen = _chosen(elimination, GraftSettings(new_tokens=number), SILENT)
+            yield _grafted(trimmed, elimination, chosen, keep)
+
+
+def _elimination(
+    trimmed: PreTrainedTokenizerFast,
+    words: Mapping[str, int],
+    dropped: frozenset[str],
+    language: PreTrainedTokenizerFast | None,
+) -> Elimination:
     pipeline = backend_of(trimmed)
     family = family_of(pipeline, Parts.of(pipeline))
     state = state_of(trimmed)
     spelled = _spelled_words(trimmed, words, family)
     if language is None:
-        candidates = Candidates.of_words(state, Vocabulary.of(trimmed), spelled, frozenset(dropped))
-    else:
-        other = family_of(backend_of(language), Parts.of(backend_of(language)))
-        if family is not other:
-            raise TokenizerError(
-                f"the source tokenizer is {family} and the language's {other}, but only tokens of the same "
-                "family can be added; train it from the source"
-            )
-        without = frozenset(dropped)
-        wanted = candidate_tokens(pipeline, family, ids_of(state), language)
-        candidates = Candidates.of_language(
-            state, state_of(language), (text for text in wanted if text not in without)
+        candidates = Candidates.of_words(state, Vocabulary.of(trimmed), spelled, dropped)
+        return Elimination(candidates, split_of(candidates), spelled)
+    other = family_of(backend_of(language), Parts.of(backend_of(language)))
+    if family is not other:
+        raise TokenizerError(
+            f"the source tokenizer is {family} and the language's {other}, but only tokens of the same "
+            "family can be added; train it from the source"
         )
-    elimination = Elimination(candidates, split_of(candidates), spelled)
-    chosen = _chosen(elimination, settings, progress)
-    tokenizer, new = _without_kept_texts(trimmed, candidates, chosen, keep)
+    wanted = candidate_tokens(pipeline, family, ids_of(state), language)
+    candidates = Candidates.of_language(
+        state, state_of(language), (text for text in wanted if text not in dropped)
+    )
+    return Elimination(candidates, split_of(candidates), spelled)
+
+
+def _grafted(
+    trimmed: PreTrainedTokenizerFast,
+    elimination: Elimination,
+    chosen: Sequence[NewToken],
+    keep: RetainedText,
+) -> Grafted:
+    tokenizer, new = _without_kept_texts(trimmed, elimination.candidates, chosen, elimination.removed, keep)
     return Grafted(tokenizer, tuple(new), elimination.source_tokens, elimination.text_tokens)
 
 
@@ -156,7 +198,7 @@ def _chosen(elimination: Elimination, settings: GraftSettings, progress: Progres
     most = settings.most_new_tokens
     wanted = settings.new_tokens
     if wanted is not None:
-        supported = sum(token.saved_tokens > 0 for token in elimination.priced())
+        supported = _supported(elimination)
         if wanted > supported:
             raise SettingError(
                 f"--new-tokens {wanted} is more than this text supports: {supported} new tokens would save "
@@ -193,6 +235,11 @@ def _chosen(elimination: Elimination, settings: GraftSettings, progress: Progres
                 return parents_first(elimination.priced(), elimination.candidates.merges or ())
 
 
+def _supported(elimination: Elimination) -> int:
+    """How many of the candidates that are left save any token."""
+    return sum(token.saved_tokens > 0 for token in elimination.priced())
+
+
 def _pays(token: NewToken, text_tokens: int) -> bool:
     return token.saved_tokens >= LEAST_SAVED * text_tokens and token.count >= LEAST_COUNT
 
@@ -220,11 +267,18 @@ def _without_kept_texts(
     trimmed: PreTrainedTokenizerFast,
     candidates: Candidates,
     chosen: Sequence[NewToken],
+    removed: Sequence[NewToken],
     keep: RetainedText,
 ) -> tuple[PreTrainedTokenizerFast, list[NewToken]]:
-    """Build the tokenizer, without the new tokens that would become parts of texts that are kept."""
+    """Build the tokenizer, without the new tokens that would become parts of texts that are kept.
+
+    Those that were removed last take their places.
+    """
     known = ids_of(candidates.state)
     new = list(chosen)
+    taken = {token.text for token in chosen}
+    next_best = [token for token in reversed(removed) if token.text not in taken and token.saved_tokens]
+    excluded: set[str] = set()
     while True:
         tokenizer = rebuild(trimmed, candidates.with_new([token.text for token in new]))
         texts = tokenizer.convert_ids_to_tokens(list(keep.token_ids(tokenizer)))
@@ -234,4 +288,6 @@ def _without_kept_texts(
         for pair in candidates.merges or ():
             if not unwanted.isdisjoint(pair):  # merges come after those of their parts
                 unwanted.add("".join(pair))
-        new = [token for token in new if token.text not in unwanted]
+        excluded |= unwanted
+        ranked = [token for token in [*new, *next_best] if token.text not in excluded]
+        new, next_best = ranked[: len(new)], ranked[len(new) :]

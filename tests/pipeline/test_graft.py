@@ -1,0 +1,119 @@
+"""Mode graft as a whole: one run, kept tokens as they were, new ones initialized, both recorded."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from transformers import AutoModelForMaskedLM, AutoTokenizer
+
+from monoglot.cli import main
+from monoglot.errors import SettingError
+from monoglot.pipeline.plan import plan
+from monoglot.pipeline.specialize import specialize
+from monoglot.report.finished_run import FinishedRun
+from monoglot.settings import Settings
+from tests.fixtures.tokenizers import sample
+
+NEW = 60
+
+
+@pytest.fixture(scope="module")
+def text(tmp_path_factory):
+    file = tmp_path_factory.mktemp("text") / "de.txt"
+    file.write_text("\n".join(sample("de", 1500)), encoding="utf-8")
+    return file
+
+
+@pytest.fixture(scope="module")
+def made(xlm_r, text, tmp_path_factory):
+    """The output of a graft, and what it said at the end."""
+    output = tmp_path_factory.mktemp("out") / "graft"
+    settings = Settings(mode="graft", new_tokens=NEW, threads=1)
+    return output, specialize(str(xlm_r), [str(text)], output, settings)
+
+
+def test_kept_rows_are_the_sources_and_new_rows_are_mixtures_of_them(made, xlm_r):
+    output, _ = made
+    kept = np.load(output / "monoglot" / "tokenizer" / "source_ids.npy")
+    old = AutoModelForMaskedLM.from_pretrained(xlm_r).get_input_embeddings().weight
+    new = AutoModelForMaskedLM.from_pretrained(output).get_input_embeddings().weight
+    assert (new[: len(kept)] == old[kept]).all()
+    added = new[len(kept) : len(kept) + NEW]
+    assert len(AutoTokenizer.from_pretrained(output)) == len(kept) + NEW
+    assert (added.norm(dim=1) > 0).all()
+    assert (added.norm(dim=1) <= old.norm(dim=1).max() * 1.0001).all()
+
+
+def test_prices_are_recorded(made):
+    content = json.loads((made[0] / "monoglot" / "tokenizer" / "new_tokens.json").read_text())
+    assert len(content["new"]) == NEW
+    assert content["text_tokens"] < content["source_tokens"]
+    assert all(token["saved_tokens"] > 0 for token in content["new"])
+
+
+def test_the_proof_compares_what_was_kept(made):
+    proof = json.loads((made[0] / "monoglot" / "manifest.json").read_text())["proof"]
+    assert proof["largest_difference"] <= proof["tolerance"]
+    assert 0 < proof["equal"] < proof["lines"]
+
+
+def test_the_report_counts_tokens_of_the_new_vocabulary(made):
+    finished = FinishedRun(made[0])
+    ids = AutoTokenizer.from_pretrained(made[0]).get_vocab()
+    recorded = json.loads((made[0] / "monoglot" / "tokenizer" / "new_tokens.json").read_text())["new"][0]
+    assert abs(finished.counts[ids[recorded["text"]]] - recorded["count"]) <= 0.1 * recorded["count"] + 3
+    page = (made[0] / "README.md").read_text()
+    assert f"{NEW} new ones that save others" in page
+
+
+def test_new_tokens_save_a_part_of_the_text(made):
+    before, after = (scores["fertility"] for scores in made[1].tokenizers)
+    assert after < 0.97 * before
+
+
+def test_a_vocabulary_size_leaves_room_for_the_new_tokens(xlm_r, text, tmp_path):
+    settings = Settings(mode="graft", vocabulary_size=300, new_tokens=30, threads=1)
+    summary = specialize(str(xlm_r), [str(text)], tmp_path / "out", settings)
+    assert summary.vocabulary[1] == 300
+
+
+def test_a_small_text_gets_the_tokens_that_it_supports(xlm_r, tmp_path):
+    (tmp_path / "little.txt").write_text("\n".join(sample("de", 40)), encoding="utf-8")
+    settings = Settings(mode="graft", threads=1)
+    summary = specialize(str(xlm_r), [str(tmp_path / "little.txt")], tmp_path / "out", settings)
+    assert summary.vocabulary[1] < summary.vocabulary[0]
+
+
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [
+        (["--mode", "graft", "--new-tokens", "5", "--save", "0.1"], "say the same in two ways"),
+        (["--mode", "graft", "--new-tokens", "90", "--vocabulary-size", "80"], "leave no room"),
+        (["--mode", "trim", "--new-tokens", "5"], "is for --mode graft"),
+        (["--mode", "replace", "--save", "0.1"], "is for --mode graft"),
+        (["--mode", "graft", "--save", "1.1"], "out of range"),
+        (["--mode", "graft", "--weights", "1"], "--weights is for --mode trim"),
+    ],
+)
+def test_contradictions_are_refused_in_the_first_second(xlm_r, text, tmp_path, capsys, flags, words):
+    assert main(["specialize", str(xlm_r), str(text), "--output", str(tmp_path / "out"), *flags]) == 2
+    error = capsys.readouterr().err
+    assert words in error
+    assert "Traceback" not in error
+    assert not (tmp_path / "out").exists()
+
+
+def test_more_new_tokens_than_the_text_supports(xlm_r, text, tmp_path):
+    settings = Settings(mode="graft", new_tokens=100_000, threads=1)
+    with pytest.raises(SettingError, match=r"this text supports: \d+ new tokens"):
+        specialize(str(xlm_r), [str(text)], tmp_path / "out", settings)
+    assert not (tmp_path / "out").exists()
+
+
+def test_plan_tries_grafts(xlm_r, text):
+    options = {option.name: option for option in plan(str(xlm_r), [str(text)]).options}
+    grafts = [option for name, option in options.items() if name.startswith("graft")]
+    assert grafts
+    assert all(option.relative_tokens < options["trim"].relative_tokens for option in grafts)
