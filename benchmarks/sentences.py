@@ -12,6 +12,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+import numpy as np
+
 from benchmarks import head
 from monoglot.evaluation.labeled_data import read_split
 from monoglot.evaluation.sentences import SentenceEncoder, mean_cosine, precision_at_1
@@ -49,7 +51,14 @@ class Benchmark:
 
     def score(self, encode: SentenceEncoder) -> dict[str, float]:
         """All figures of one model."""
-        heldout = self.original_heldout if encode is self.original else encode(self.heldout)
+        return self.score_with(encode, self.vectors(encode))
+
+    def vectors(self, encode: SentenceEncoder) -> np.ndarray:
+        """The vectors of the held-out lines."""
+        return self.original_heldout if encode is self.original else encode(self.heldout)
+
+    def score_with(self, encode: SentenceEncoder, heldout: np.ndarray) -> dict[str, float]:
+        """All figures of one model, whose vectors of the held-out lines are known."""
         scores = {"cosine": mean_cosine(heldout, self.original_heldout)}
         for name, pairs in self.pairs.items():
             vectors = encode([pair["sentence"] for pair in pairs])

@@ -1,4 +1,4 @@
-"""How a BPE vocabulary is cut without breaking merges: which other tokens a token needs.
+"""How a BPE vocabulary is trimmed without breaking merges: which other tokens a token needs.
 
 A token of a BPE model is made by a merge of two others, and these by merges of theirs. Keeping a token means
 keeping its `ancestry`; then every text that uses it is segmented as before.

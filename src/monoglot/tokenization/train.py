@@ -216,8 +216,8 @@ def train_tokenizer(
     """Train a tokenizer that differs from the source only in its vocabulary.
 
     Normalizer, pre-tokenizer, decoder, post-processor, special tokens with their roles, chat template and the
-    other entries of tokenizer_config.json are the source's. ``carried.carried_tokens`` tells which tokens the
-    new vocabulary begins with.
+    other entries of tokenizer_config.json are the source's. `retained_tokens` tells which tokens the new
+    vocabulary begins with.
 
     Args:
         source: The tokenizer to follow.

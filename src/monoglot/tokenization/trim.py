@@ -84,7 +84,7 @@ def trim_tokenizer(
     """Drop the tokens that a text doesn't need; the others keep their order.
 
     Text whose tokens are all kept is segmented as before. Besides the tokens that the rule asks for, these
-    stay: special and other carried tokens (see ``carried``), the tokens that kept ones are merged from, a
+    stay: special and other tokens that `retained_tokens` gives, the tokens that kept ones are merged from, a
     token for every character that occurs in the counted text, what its tokens become where a line ends, and
     the tokens of texts that are to be kept.
 
