@@ -1,12 +1,13 @@
 """What a graft costs and saves before any training, beside trim, full replacement and the original.
 
-    python -m benchmarks.graft --models models --data ../shared/data --language de --new 500 2000 10000 OUT
+    python -m benchmarks.graft --models models --data ../shared/data --language de OUT
 
-Specializes multilingual-e5-small with the first 12 MB of a language's corpus, by ``--mode trim``, ``--mode graft``
-with each number of new tokens, and ``--mode replace``, and scores each as `benchmarks.sentences` does. Held-out
-lines are not part of the corpus; the cosine to the original's vectors is a mean over three draws of them (each
-third line), with the standard deviation between draws. ``saved`` is the share of the original's tokens that these
-lines do not need any more, ``new`` the share of their tokens that are new ones, ``c`` is (1 − cosine) ÷ saved.
+Specializes multilingual-e5-small with the first 12 MB of a language's corpus, by ``--mode trim``, ``--mode
+graft`` with each number of new tokens, and ``--mode replace``, and scores each as `benchmarks.sentences`
+does. Held-out lines are not part of the corpus; the cosine to the original's vectors is a mean over three
+draws of them (each third line), with the standard deviation between draws. ``saved`` is the share of the
+original's tokens that these lines do not need any more, ``new`` the share of their tokens that are new
+ones, ``c`` is (1 − cosine) ÷ saved.
 """
 
 from __future__ import annotations

@@ -72,3 +72,20 @@ def test_bad_input_is_one_sentence(given):
         focus(source, target, table, broken)
     with pytest.raises(ModelError, match="expected a row for each id"):
         focus(source, target, table[:10], vectors)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        (lambda table: table.numpy(), "got ndarray"),
+        (lambda table: (table * 100).to(torch.int64), "torch.int64"),
+        (lambda table: table[0], "1 dimensions"),
+        (lambda table: table.index_fill(0, torch.tensor([7]), float("nan")), "first is row 7"),
+        (lambda table: table.index_fill(1, torch.tensor([2]), float("inf")), "first is row 0"),
+        (lambda table: None, "got NoneType"),
+    ],
+)
+def test_refuses_what_is_no_table(given, spoil, words):
+    source, target, table, vectors = given("unigram")
+    with pytest.raises(ModelError, match=words):
+        focus(source, target, spoil(table), vectors)

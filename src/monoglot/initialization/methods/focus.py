@@ -10,7 +10,7 @@ from jaxtyping import Float
 from torch import Tensor
 from transformers import PreTrainedTokenizerFast
 
-from monoglot.errors import SettingError, did_you_mean
+from monoglot.errors import ModelError, SettingError, did_you_mean
 from monoglot.initialization.anchors import anchor_reliability, from_anchors
 from monoglot.initialization.initialize import Initializer, initialize
 from monoglot.initialization.registry import register
@@ -142,8 +142,10 @@ def focus(
 
     Raises:
         VectorsError: If there are not as many vectors as target ids, or one is not finite.
-        ModelError: If the table has fewer rows than the source tokenizer has ids.
+        ModelError: If the table is no matrix of finite floating-point numbers, or has fewer rows than the
+            source tokenizer has ids.
     """
+    _check_table(source_embeddings)
     if not isinstance(vectors, TokenVectors):
         vectors = TokenVectors.of(vectors)
     transfer = Transfer.of(
@@ -152,3 +154,21 @@ def focus(
     mixture = initialize(transfer, Focus(), seed=seed, progress=progress)
     check_rows(source_tokenizer, len(source_embeddings), int(mixture.rows.indices.max(initial=-1)))
     return mixture.apply(source_embeddings)
+
+
+def _check_table(table: object) -> None:
+    """Refuse what is no matrix of finite floating-point numbers, before any work."""
+    expected = "expected the source's embeddings, a floating-point torch.Tensor with a row for each id"
+    if not isinstance(table, Tensor):
+        raise ModelError(
+            f"got {type(table).__name__}, {expected}: give model.get_input_embeddings().weight, or "
+            "torch.from_numpy(…) of an array"
+        )
+    if table.dim() != 2 or not table.is_floating_point():
+        raise ModelError(f"got a table of {table.dtype} with {table.dim()} dimensions, {expected}")
+    broken = (~table.detach().isfinite().all(dim=1)).nonzero()
+    if len(broken):
+        raise ModelError(
+            f"{len(broken):,} rows of the source embeddings are not finite (the first is row "
+            f"{int(broken[0])}): correct the model, or set those rows to zero"
+        )
