@@ -78,6 +78,8 @@ class Settings(RunSettings):
         add_tokens: In mode ``extend``: how many tokens to add.
         new_tokens: In mode ``graft``: how many tokens to add, the ones that save most; by default all that
             occur 20 times and save a hundred-thousandth of the text's tokens.
+        language_tokens: In modes ``trim`` and ``graft``: how many tokens to keep that the corpus does not
+            use, but that look like those of its language to a classifier on the source's embeddings.
         save: In mode ``graft``: the share of the text's tokens to save, with as few new tokens as possible.
         minimum_count: In modes ``trim`` and ``graft``: keep tokens with at least this number of occurrences.
         coverage: In mode ``trim``: keep the most frequent tokens that make up this share of the text.
@@ -108,6 +110,7 @@ class Settings(RunSettings):
     add_tokens: int = 30_000
     new_tokens: int | None = None
     save: float | None = None
+    language_tokens: int = 0
     minimum_count: float = 1
     coverage: float | None = None
     max_loss: float | None = None
@@ -138,6 +141,7 @@ class Settings(RunSettings):
             self._check_weights()
         self._check_training()
         self._check_graft()
+        self._check_language_tokens()
         if self.target_tokenizer and self.mode == "trim":
             raise SettingError("--mode trim keeps the source's own tokens: leave out --target-tokenizer")
         if not 0 <= self.norm_calibration <= 1:
@@ -152,6 +156,15 @@ class Settings(RunSettings):
                 raise SettingError(
                     f"{flag} {value} is for --mode graft, got --mode {self.mode}: leave it out"
                 )
+
+    def _check_language_tokens(self) -> None:
+        """Refuse a number that another mode would ignore, or that is none."""
+        if self.language_tokens < 0:
+            raise SettingError(f"--language-tokens {self.language_tokens} is too small: give 0 or more")
+        if self.language_tokens and self.mode not in ("trim", "graft"):
+            raise SettingError(
+                f"--language-tokens is for --mode trim and graft, got --mode {self.mode}: leave it out"
+            )
 
     def _check_weights(self) -> None:
         """Refuse weights that would do nothing, or could not be shares of a text."""

@@ -94,6 +94,8 @@ def test_a_small_text_gets_the_tokens_that_it_supports(xlm_r, tmp_path):
         (["--mode", "trim", "--new-tokens", "5"], "is for --mode graft"),
         (["--mode", "replace", "--save", "0.1"], "is for --mode graft"),
         (["--mode", "graft", "--save", "1.1"], "out of range"),
+        (["--mode", "graft", "--language-tokens", "-1"], "too small"),
+        (["--mode", "replace", "--language-tokens", "9"], "is for --mode trim and graft"),
         (["--mode", "graft", "--weights", "1"], "--weights is for --mode trim"),
     ],
 )
@@ -117,3 +119,13 @@ def test_plan_tries_grafts(xlm_r, text):
     grafts = [option for name, option in options.items() if name.startswith("graft")]
     assert grafts
     assert all(option.relative_tokens < options["trim"].relative_tokens for option in grafts)
+
+
+@pytest.mark.parametrize("mode", ["trim", "graft"])
+def test_tokens_that_look_like_the_language_are_kept(xlm_r, text, tmp_path, mode):
+    settings = Settings(mode=mode, language_tokens=50, threads=1)
+    specialize(str(xlm_r), [str(text)], tmp_path / "out", settings)
+    asked = json.loads((tmp_path / "out" / "monoglot" / "tokenizer" / "language_tokens.json").read_text())
+    assert asked["scripts"] == ["Latin"]
+    assert len(asked["tokens"]) == 50
+    assert set(asked["tokens"]) <= AutoTokenizer.from_pretrained(tmp_path / "out").get_vocab().keys()

@@ -92,6 +92,9 @@ class Layout:
     new_tokens: Posix = Posix("tokenizer/new_tokens.json")
     """New tokens of a graft, each with how often the text has it and how many tokens it saves (mode
     ``graft``). Written by stage ``tokenizer``; read by the report."""
+    language_tokens: Posix = Posix("tokenizer/language_tokens.json")
+    """Tokens that were kept though the text does not use them (``--language-tokens``), best first, and the
+    scripts that the text is written in. Written by stage ``tokenizer``; read by people."""
     kept: Posix = Posix("tokenizer/kept.json")
     """Texts and tokens that were kept whatever the corpus, and why. Written by stage ``tokenizer``; read for
     the manifest, the summary and the report."""

@@ -12,6 +12,7 @@ from jaxtyping import Float64, Int64
 
 from monoglot.errors import SettingError
 from monoglot.model.source import open_source
+from monoglot.model.tables import trained_rows
 from monoglot.model.tokenizer_folder import load_tokenizer
 from monoglot.pipeline.stages.context import VocabularyContext
 from monoglot.pipeline.stages.corpus import count_source_tokens, heldout_lines, weighted_heldout_lines
@@ -21,7 +22,9 @@ from monoglot.run.layout import LAYOUT
 from monoglot.settings import Settings
 from monoglot.tokenization.extend import ExtendSettings, extend_tokenizer, with_kept_tokens
 from monoglot.tokenization.graft import GraftSettings, graft_tokens
+from monoglot.tokenization.language_tokens import rank_unused_tokens
 from monoglot.tokenization.overlap import MatchKind, Overlap, match
+from monoglot.tokenization.selection import RetainedText
 from monoglot.tokenization.train import TokenizerSettings, train_tokenizer
 from monoglot.tokenization.trim import TrimSettings, trim_tokenizer
 from monoglot.tokenization.vocabulary import Vocabulary
@@ -82,13 +85,15 @@ def make_trimmed_tokenizer(context: VocabularyContext, corpus_stage: Artifact) -
         lines, line_weights = heldout_lines(corpus_stage), None
         if weights and rule.max_loss is not None and not context.settings.heldout:
             lines, line_weights = weighted_heldout_lines(context)
-        uses = weighted_counts(np.load(counts.folder / LAYOUT.usage.name), weights)
-        result = trim_tokenizer(context.source.tokenizer, uses, rule, lines, line_weights, keep=keep)
+        counted = np.load(counts.folder / LAYOUT.usage.name)
+        uses = weighted_counts(counted, weights)
+        stay = with_language_tokens(context, keep, counted.sum(axis=0), folder)
+        result = trim_tokenizer(context.source.tokenizer, uses, rule, lines, line_weights, keep=stay)
         result.tokenizer.save_pretrained(folder)
         np.save(folder / LAYOUT.source_ids.name, result.kept_source_ids)
         write_kept(folder, context.kept, context.source, result.tokenizer)
 
-    settings = {"rule": rule, "weights": weights, "keep": keep}
+    settings = {"rule": rule, "weights": weights, "keep": keep} | _language_settings(context.settings)
     inputs = {"usage": counts, "text": corpus_stage}
     return context.stage("tokenizer", compute, settings, source=context.source.tokenizer_key, **inputs)
 
@@ -103,7 +108,8 @@ def make_grafted_tokenizer(context: VocabularyContext, corpus_stage: Artifact) -
     def compute(folder: Path) -> None:
         source = context.source.tokenizer
         uses = weighted_counts(np.load(counts.folder / LAYOUT.usage.name), ())
-        trimmed = trim_tokenizer(source, uses, rule, heldout_lines(corpus_stage), keep=keep)
+        stay = with_language_tokens(context, keep, uses, folder)
+        trimmed = trim_tokenizer(source, uses, rule, heldout_lines(corpus_stage), keep=stay)
         kept = trimmed.tokenizer.get_vocab()
         result = graft_tokens(
             trimmed.tokenizer,
@@ -119,11 +125,49 @@ def make_grafted_tokenizer(context: VocabularyContext, corpus_stage: Artifact) -
         write_json(folder / LAYOUT.new_tokens.name, result.as_dict())
         write_kept(folder, context.kept, context.source, result.tokenizer)
 
-    settings = {"rule": rule, "graft": graft, "keep": keep}
+    settings = {"rule": rule, "graft": graft, "keep": keep} | _language_settings(context.settings)
     inputs: dict[str, Artifact | str] = {"usage": counts, "text": corpus_stage}
     if given:
         inputs["given"] = open_source(given).tokenizer_key
     return context.stage("tokenizer", compute, settings, source=context.source.tokenizer_key, **inputs)
+
+
+def _language_settings(settings: Settings) -> dict[str, int]:
+    """What decides about tokens that the corpus does not use; nothing if none are asked for."""
+    asked = settings.language_tokens
+    return {"language_tokens": asked, "seed": settings.seed} if asked else {}
+
+
+def with_language_tokens(
+    context: VocabularyContext, keep: RetainedText, counts: Int64[np.ndarray, " source"], folder: Path
+) -> RetainedText:
+    """Add tokens that the corpus does not use, but that look like its language's, to what is kept.
+
+    They are recorded in ``language_tokens.json``.
+    """
+    asked = context.settings.language_tokens
+    if not asked:
+        return keep
+    source = context.source
+    trained = np.zeros(source.vocabulary.size, bool)
+    rows = trained_rows(source.embeddings, source.vocabulary)
+    trained[: len(rows)] = rows[: len(trained)]
+    embeddings = source.embeddings.float().numpy()
+    with context.progress.task("ranking unused tokens"):
+        found = rank_unused_tokens(source.vocabulary, counts, embeddings, trained, seed=context.settings.seed)
+    scripts = ", ".join(found.scripts) or "no script"
+    if len(found.ids) < asked:
+        logger.warning(
+            "the source has %d more tokens of %s, --language-tokens asks for %d: all are kept",
+            len(found.ids), scripts, asked,
+        )  # fmt: skip
+    if len(found.ids) and np.isnan(found.probability[0]):
+        logger.warning(
+            "the text uses too few tokens to tell which others belong to its language: the first are kept"
+        )
+    texts = [source.vocabulary.by_id[id].text for id in found.ids[:asked].tolist()]
+    write_json(folder / LAYOUT.language_tokens.name, {"scripts": list(found.scripts), "tokens": texts})
+    return replace(keep, tokens=(*keep.tokens, *texts))
 
 
 ROOM_FOR_NEW = 5

@@ -1,0 +1,91 @@
+"""Tokens that a text did not use are ranked by how much their rows look like those that it used."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from monoglot.tokenization.language_tokens import rank_unused_tokens
+from monoglot.tokenization.vocabulary import Vocabulary
+from tests.fixtures.tokenizers import FAMILIES
+
+FAMILY_NAMES = sorted(FAMILIES)
+
+
+@pytest.fixture
+def languages(source_vocabularies):
+    """A vocabulary whose tokens are of two made-up languages; a text used half of the first one's."""
+
+    def make(family):
+        vocabulary = source_vocabularies[family]
+        random = np.random.default_rng(3)
+        first = random.random(vocabulary.size) < 0.5
+        rows = random.normal(size=(vocabulary.size, 12)) + np.where(first[:, None], 1.0, -1.0)
+        used = first & (random.random(vocabulary.size) < 0.5)
+        latin = np.array(
+            [token.form.decode(errors="ignore").strip().isascii() for token in vocabulary.tokens]
+        )
+        return vocabulary, first, np.where(used & latin, 3, 0), rows
+
+    return make
+
+
+@pytest.mark.parametrize("family", FAMILY_NAMES)
+def test_tokens_of_the_same_language_come_first(languages, family):
+    vocabulary, first, counts, rows = languages(family)
+    ranked = rank_unused_tokens(vocabulary, counts, rows, np.ones(vocabulary.size, bool), seed=1)
+    assert ranked.scripts == ("Latin",)
+    assert len(ranked.ids) > 100
+    size = first[ranked.ids].sum()
+    assert first[ranked.ids[:size]].mean() > 0.9
+    assert (np.diff(ranked.probability) <= 0).all()
+    assert (counts[ranked.ids] == 0).all()
+
+
+@pytest.mark.parametrize("family", FAMILY_NAMES)
+def test_special_tokens_bytes_and_untrained_rows_are_never_given(languages, family):
+    vocabulary, _, counts, rows = languages(family)
+    trained = np.arange(vocabulary.size) % 3 > 0
+    ranked = rank_unused_tokens(vocabulary, counts, rows[:-20], trained, seed=1)
+    given = [vocabulary.by_id[id] for id in ranked.ids.tolist()]
+    assert not any(token.roles or token.is_byte for token in given)
+    assert trained[ranked.ids].all()
+    assert ranked.ids.max() < vocabulary.size - 20
+
+
+def test_the_same_again(languages):
+    vocabulary, _, counts, rows = languages("unigram")
+    one, two = (
+        rank_unused_tokens(vocabulary, counts, rows, np.ones(vocabulary.size, bool), seed=1) for _ in range(2)
+    )
+    assert (one.ids == two.ids).all()
+    assert (one.probability == two.probability).all()
+
+
+def test_too_few_used_tokens_leave_the_order_of_the_ids(languages):
+    vocabulary, _, counts, rows = languages("unigram")
+    few = np.where(np.cumsum(counts > 0) <= 10, counts, 0)
+    ranked = rank_unused_tokens(vocabulary, few, rows, np.ones(vocabulary.size, bool), seed=1)
+    assert np.isnan(ranked.probability).all()
+    assert (np.diff(ranked.ids) > 0).all()
+
+
+def test_no_text_has_no_script(languages):
+    vocabulary, _, counts, rows = languages("unigram")
+    ranked = rank_unused_tokens(vocabulary, counts * 0, rows, np.ones(vocabulary.size, bool), seed=1)
+    assert ranked.scripts == ()
+    assert len(ranked.ids) == 0
+
+
+def test_the_other_scripts_of_a_vocabulary_are_left_out(source_tokenizers):
+    vocabulary = Vocabulary.of(source_tokenizers["unigram"])
+    counts = np.array(
+        [
+            5 if any("\u0600" <= letter <= "\u06ff" for letter in token.text) else 0
+            for token in vocabulary.tokens
+        ]
+    )
+    assert counts.any()
+    rows = np.random.default_rng(0).normal(size=(vocabulary.size, 4))
+    ranked = rank_unused_tokens(vocabulary, counts, rows, np.ones(vocabulary.size, bool), seed=1)
+    assert ranked.scripts == ("Arabic",)
