@@ -12,22 +12,22 @@ from rich.padding import Padding
 from rich.table import Table
 
 from monoglot.model.pooling import PROMPTS
-from monoglot.pipeline.compare.probe import Scores
-from monoglot.pipeline.compare.result import HELDOUT, Comparison, Figure, VariantResult
-from monoglot.pipeline.evaluate import Difference, Evaluation, TextScores
-from monoglot.pipeline.evaluate_task import HEADS, TaskEvaluation, TaskScores, summarized
-from monoglot.pipeline.overlap_audit import Analysis
-from monoglot.pipeline.plan import Plan
-from monoglot.report.explain import Explanation, Neighbor, Parent, TokenExplanation, WordExplanation
-from monoglot.report.summary import Summary
-from monoglot.tokenization.audit import Group
 from monoglot.visible import escape
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # what compares and trains takes a second to import, which no other command should wait for
     from monoglot.pipeline.adapt import Adapted
+    from monoglot.pipeline.compare.probe import Scores
+    from monoglot.pipeline.compare.result import Comparison, Figure, VariantResult
     from monoglot.pipeline.demo import Demo
+    from monoglot.pipeline.evaluate import Difference, Evaluation, TextScores
+    from monoglot.pipeline.evaluate_task import TaskEvaluation, TaskScores
+    from monoglot.pipeline.overlap_audit import Analysis
+    from monoglot.pipeline.plan import Plan
     from monoglot.pipeline.push import Pushed
     from monoglot.pipeline.report import Report
+    from monoglot.report.explain import Explanation, Neighbor, Parent, TokenExplanation, WordExplanation
+    from monoglot.report.summary import Summary
+    from monoglot.tokenization.audit import Group
 
 
 PROVENANCE = {
@@ -222,6 +222,8 @@ def adapted_table(adapted: Adapted) -> Iterator[RenderableType]:
 
 def comparison_tables(comparison: Comparison) -> Iterator[RenderableType]:
     """Show the scoreboard of a comparison."""
+    from monoglot.pipeline.compare.result import HELDOUT
+
     seeds = f"{len(comparison.seeds)} seed{'s' if len(comparison.seeds) > 1 else ''}"
     yield (
         f"{comparison.measure} (lower is better) on {comparison.lines:,} held-out lines, before and after "
@@ -355,6 +357,8 @@ def _kind(scores: Sequence[TextScores]) -> str:
 
 def task_tables(evaluation: TaskEvaluation) -> Iterator[RenderableType]:
     """Show scores of a task."""
+    from monoglot.pipeline.evaluate_task import summarized
+
     seeds = (
         f", {evaluation.settings.seeds} seeds" if evaluation.fine_tuned else ", sentence vectors as they are"
     )
@@ -378,6 +382,8 @@ def task_tables(evaluation: TaskEvaluation) -> Iterator[RenderableType]:
 
 def _column(scores: TaskScores) -> str:
     """The title of a column: a model, and what its head was given."""
+    from monoglot.pipeline.evaluate_task import HEADS
+
     name = Path(scores.model).name
     return f"{name}\n{HEADS[scores.head]}" if scores.head else name
 
@@ -389,6 +395,8 @@ def _places(models: Sequence[TaskScores]) -> dict[str, list[list[dict[str, float
 
 
 def _cell(runs: list[dict[str, float]], name: str) -> str:
+    from monoglot.pipeline.evaluate_task import summarized
+
     summary = summarized(runs).get(name)
     if summary is None:
         return "-"
