@@ -13,7 +13,7 @@ from tokenizers import Encoding, Tokenizer
 from transformers import PreTrainedTokenizerFast
 
 from monoglot.evaluation.token_scores import character_kinds, last_characters, spaced_words
-from monoglot.tokenization.vocabulary import plain_backend
+from monoglot.tokenization.vocabulary import id_rows, plain_backend
 
 BATCH_LINES = 1000
 RENYI_ORDER = 2.5
@@ -129,7 +129,7 @@ def score_tokenizer(tokenizer: PreTrainedTokenizerFast, lines: Iterable[str]) ->
         Counts from which fertility and the like follow.
     """
     backend = plain_backend(tokenizer)
-    used = np.zeros(max(backend.get_vocab().values(), default=0) + 1, np.int64)
+    used = np.zeros(max(1, id_rows(backend)), np.int64)
     n_lines = words = continued = size_bytes = unknown_bytes = 0
     unknown = tokenizer.unk_token_id
     remaining = iter(lines)

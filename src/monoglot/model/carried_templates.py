@@ -73,10 +73,13 @@ def lost_templates(source: Path, tokenizer: PreTrainedTokenizerFast) -> tuple[st
 
 
 def _fates(source: Path, tokenizer: PreTrainedTokenizerFast) -> Iterator[Fate]:
+    templates = list(chat_templates(source))
+    if not templates:  # most models: spares reading a tokenizer.json of 20 MB
+        return
     own = _own(tokenizer)
     marks, known = _control_tokens(source), tokenizer.get_vocab()
     seen: set[tuple[Path, str]] = set()
-    for template in chat_templates(source):
+    for template in templates:
         lacking = [mark for mark in marks if mark in template.text and mark not in known]
         of_tokenizer = (
             template.file.name in (CHAT_TEMPLATE, OF_TOKENIZERS)

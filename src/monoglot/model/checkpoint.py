@@ -175,7 +175,7 @@ def transplant_checkpoint(
         config.save_pretrained(inner)
         if source.structure.can_generate():
             plan.new_settings[id(source.structure.generation_config)].save_pretrained(inner)
-    save_surroundings(tokenizer, source.folder, out)
+    save_surroundings(tokenizer, source.folder, out, source_tokenizer=source_tokenizer)
 
 
 def _without_lost_layers(config: PreTrainedConfig, lost: Sequence[str]) -> None:

@@ -136,15 +136,29 @@ def save(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, source_fold
     save_surroundings(tokenizer, source_folder, out)
 
 
-def save_surroundings(tokenizer: PreTrainedTokenizerFast, source_folder: Path, out: Path) -> None:
-    """Write all files of a model folder but weights and configurations; see ``save``."""
+def save_surroundings(
+    tokenizer: PreTrainedTokenizerFast,
+    source_folder: Path,
+    out: Path,
+    *,
+    source_tokenizer: PreTrainedTokenizerFast | None = None,
+) -> None:
+    """Write all files of a model folder but weights and configurations; see ``save``.
+
+    Args:
+        tokenizer: The model's tokenizer.
+        source_folder: Where the source model came from.
+        out: The new folder.
+        source_tokenizer: The source's tokenizer, if it has been read already.
+    """
     inner = inner_folder(source_folder, out)
     with quiet_transformers():
         tokenizer.save_pretrained(inner)
     copy_side_files(source_folder, out)
     carry_templates(source_folder, out, tokenizer)
     carry_unknown_files(source_folder, out)
-    renumber_modules(source_folder, out, tokenizer, load_tokenizer(source_folder))
+    old = load_tokenizer(source_folder) if source_tokenizer is None else source_tokenizer
+    renumber_modules(source_folder, out, tokenizer, old)
     take_over_class(tokenizer, transformer_folder(source_folder), inner)
     warn_if_read_differently(inner, tokenizer, source_folder)
 

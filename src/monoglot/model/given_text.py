@@ -13,7 +13,7 @@ from transformers import PreTrainedTokenizerFast
 from monoglot.errors import ModelError
 from monoglot.model.chat_template import template_texts
 from monoglot.model.side_files import sentence_modules, transformer_folder
-from monoglot.model.token_ids import BIASES, FORCED, ID_LISTS, ID_SEQUENCES, ONE_ID, TO_ID
+from monoglot.model.token_ids import BIASES, FORCED, ID_LISTS, ID_SEQUENCES, LARGEST_ID, ONE_ID, TO_ID
 from monoglot.tokenization.roles import is_control, is_reserved
 from monoglot.untrusted import read_foreign_json
 
@@ -267,8 +267,7 @@ def tokens_in_use(folder: Path, tokenizer: PreTrainedTokenizerFast) -> tuple[str
     Raises:
         ModelError: If a file is not JSON.
     """
-    vocabulary = tokenizer.get_vocab()
-    texts = {id: text for text, id in vocabulary.items()}
+    backend = tokenizer.backend_tokenizer
     found: set[int] = set()
     modules = [path for _, path in sentence_modules(folder)]
     for place in dict.fromkeys((folder, transformer_folder(folder), *modules)):
@@ -277,10 +276,11 @@ def tokens_in_use(folder: Path, tokenizer: PreTrainedTokenizerFast) -> tuple[str
                 continue
             for named in _named(_content(file)):
                 if isinstance(named, str) and (is_reserved(named) or is_control(named)):
-                    found |= {vocabulary[named]} if named in vocabulary else set()
-                elif isinstance(named, int) and named in texts:
-                    found.add(named)
-    return tuple(texts[id] for id in sorted(found))
+                    id = backend.token_to_id(named)
+                    found |= {id} if id is not None else set()
+                elif isinstance(named, int) and 0 <= named <= LARGEST_ID:
+                    found |= {named} if backend.id_to_token(named) is not None else set()
+    return tuple(backend.id_to_token(id) for id in sorted(found))
 
 
 def _content(file: Path) -> Any:

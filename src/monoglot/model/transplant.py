@@ -32,6 +32,7 @@ from monoglot.model.tables import (
     storage,
 )
 from monoglot.model.token_ids import Renumbering, renumber
+from monoglot.tokenization.vocabulary import id_rows
 
 
 @dataclass(frozen=True)
@@ -204,7 +205,7 @@ def checked_mixture(
     Raises:
         ModelError: If a target id has no row in the mixture, or a source id none in the model.
     """
-    target_ids = max(tokenizer.get_vocab().values()) + 1
+    target_ids = id_rows(tokenizer.backend_tokenizer)
     if target_ids > mixture.n_target:
         raise ModelError(
             f"The target tokenizer has {target_ids} ids but the mixture {mixture.n_target} rows; "
@@ -225,9 +226,11 @@ def check_rows(tokenizer: PreTrainedTokenizerFast, rows: int, highest_used: int 
     Raises:
         ModelError: If an id has none.
     """
-    special = set(tokenizer.added_tokens_decoder)
-    # The image token of Gemma lies beyond the rows of its text-only models; harmless while unused.
-    beyond = [i for i in tokenizer.get_vocab().values() if i >= rows and i not in special]
+    beyond: list[int] = []
+    if id_rows(tokenizer.backend_tokenizer) > rows:
+        special = set(tokenizer.added_tokens_decoder)
+        # The image token of Gemma lies beyond the rows of its text-only models; harmless while unused.
+        beyond = [i for i in tokenizer.get_vocab().values() if i >= rows and i not in special]
     if beyond or highest_used >= rows:
         raise ModelError(
             f"The source tokenizer has the id {max([*beyond, highest_used])} but the embeddings have {rows} "

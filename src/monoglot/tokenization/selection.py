@@ -24,7 +24,7 @@ from monoglot.tokenization.tokenizer_json import (
     named_tokens,
     post_processor_tokens,
 )
-from monoglot.tokenization.vocabulary import Vocabulary, backend_of, plain_backend
+from monoglot.tokenization.vocabulary import backend_of, forms_of_ids, plain_backend
 
 _BYTE = re.compile(r"<0x[0-9A-F]{2}>")
 _WHITESPACE = {Family.SENTENCEPIECE_BPE: frozenset("▁ \t\n\r"), Family.BYTE_LEVEL_BPE: frozenset("ĠĉĊč")}
@@ -272,10 +272,10 @@ class RetainedText:
             tokens_or_texts: Each a token, if the vocabulary has one that is spelled so, or a text, or both: a
                 word that is a token inside of words may be another at their start.
         """
-        vocabulary = source.get_vocab()
+        id_of = backend_of(source).token_to_id
         mixed = tuple(dict.fromkeys(tokens_or_texts))
-        tokens = tuple(text for text in mixed if text in vocabulary)
-        spelled_otherwise = {text for text in tokens if source.decode([vocabulary[text]]) != text}
+        tokens = tuple(text for text in mixed if id_of(text) is not None)
+        spelled_otherwise = {text for text in tokens if source.decode([id_of(text)]) != text}
         marked = spelled_otherwise.union(text for text in tokens if text.startswith(_CONTINUATION))
         further = (text for text in mixed if text not in marked)
         return RetainedText(tuple(dict.fromkeys([*texts, *further])), tokens)
@@ -290,10 +290,10 @@ class RetainedText:
         forms = [form for text in self.texts for form in forms_of(text, source)]
         encodings = backend.encode_batch_fast(forms, add_special_tokens=False)
         found = dict.fromkeys(id for encoding in encodings for id in encoding.ids)
-        vocabulary = source.get_vocab()
         if any('{"' in text for text in self.texts):
+            vocabulary = source.get_vocab()
             found |= dict.fromkeys(sorted(id for text, id in vocabulary.items() if _is_json_mark(text)))
-        return found | dict.fromkeys(vocabulary[token] for token in self.tokens)
+        return found | dict.fromkeys(map(backend.token_to_id, self.tokens))
 
 
 def _is_json_mark(token: str) -> bool:
@@ -315,8 +315,8 @@ def segmented_otherwise(
 def _forms(texts: Sequence[str], tokenizer: PreTrainedTokenizerFast) -> list[list[bytes]]:
     """What the tokens of each text stand for, without the spaces that some families make tokens of."""
     encodings = plain_backend(tokenizer).encode_batch_fast(list(texts), add_special_tokens=False)
-    by_id = Vocabulary.of(tokenizer).by_id if texts else {}
-    return [[form for id in encoding.ids if (form := by_id[id].form.strip(b" "))] for encoding in encodings]
+    form_of = forms_of_ids(tokenizer, {id for encoding in encodings for id in encoding.ids})
+    return [[form for id in encoding.ids if (form := form_of[id].strip(b" "))] for encoding in encodings]
 
 
 def forms_of(text: str, source: PreTrainedTokenizerFast) -> Sequence[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -11,7 +11,7 @@ from typing import Literal
 
 import numpy as np
 from jaxtyping import Int64
-from tokenizers import Tokenizer
+from tokenizers import Tokenizer, models
 from transformers import PreTrainedTokenizerBase
 
 from monoglot.errors import TokenizerError
@@ -122,8 +122,29 @@ def backend_of(tokenizer: PreTrainedTokenizerBase | Tokenizer) -> Tokenizer:
     return backend
 
 
+def forms_of_ids(tokenizer: PreTrainedTokenizerBase | Tokenizer, ids: Iterable[int]) -> dict[int, bytes]:
+    """Give what some tokens stand for, without describing the whole vocabulary.
+
+    Args:
+        tokenizer: A fast tokenizer.
+        ids: Ids that it has.
+
+    Raises:
+        TokenizerError: If the tokenizer is of an unknown kind.
+    """
+    backend = backend_of(tokenizer)
+    parts = Parts.of(backend)
+    family_of(backend, parts)
+    texts = {id: backend.id_to_token(id) for id in ids}
+    tokens = _exact_tokens(backend, parts, texts, read_roles(tokenizer, backend, parts))
+    return {token.id: token.form for token in tokens}
+
+
 def id_rows(tokenizer: Tokenizer) -> int:
     """How many rows ids span: the largest one plus one; more than there are tokens where ids have gaps."""
+    if isinstance(tokenizer.model, models.Unigram):  # its ids are places in a list: spares a copy of them all
+        added = max(tokenizer.get_added_tokens_decoder(), default=-1) + 1
+        return max(tokenizer.get_vocab_size(with_added_tokens=False), added)
     return max(tokenizer.get_vocab(with_added_tokens=True).values(), default=-1) + 1
 
 
