@@ -57,6 +57,7 @@ class Transfer:
         overlap: Overlap | None = None,
         embeddings: Float[Tensor, "rows dim"] | None = None,
         vectors: TokenVectors | None = None,
+        vocabularies: tuple[Vocabulary, Vocabulary] | None = None,
         seed: int = 42,
         device: str = "cpu",
     ) -> Self:
@@ -69,6 +70,7 @@ class Transfer:
             overlap: The overlap, if it is known; by default it is computed.
             embeddings: The source table. Without it every source row counts as trained.
             vectors: Static vectors of the target tokens.
+            vocabularies: Those of the two tokenizers, in the spelling of ``matching``, if they are known.
             seed: Seed of what a method draws.
             device: Where to compute.
 
@@ -77,13 +79,16 @@ class Transfer:
             VectorsError: If there are not as many vectors as target ids.
         """
         spelling: Canonicalization = "reference" if matching == "reference" else "exact"
-        old, new = (Vocabulary.of(one, canonicalization=spelling) for one in (source, target))
+        old, new = vocabularies or (
+            Vocabulary.of(source, canonicalization=spelling),
+            Vocabulary.of(target, canonicalization=spelling),
+        )
         pairs = match(old, new, strategy=matching) if overlap is None else overlap
         return cls(
             old,
             new,
             pairs,
-            source_pieces(source, Vocabulary.of(target), pairs.missing),
+            source_pieces(source, new if spelling == "exact" else Vocabulary.of(target), pairs.missing),
             np.ones(old.size, bool) if embeddings is None else trained_rows(embeddings, old),
             vectors,
             embeddings,

@@ -15,6 +15,7 @@ from monoglot.model.chat_template import template_texts
 from monoglot.model.side_files import sentence_modules, transformer_folder
 from monoglot.model.token_ids import BIASES, FORCED, ID_LISTS, ID_SEQUENCES, LARGEST_ID, ONE_ID, TO_ID
 from monoglot.tokenization.roles import is_control, is_reserved
+from monoglot.tokenization.vocabulary import ids_of_texts
 from monoglot.untrusted import read_foreign_json
 
 CHAT_TEMPLATES = "additional_chat_templates"
@@ -268,7 +269,7 @@ def tokens_in_use(folder: Path, tokenizer: PreTrainedTokenizerFast) -> tuple[str
         ModelError: If a file is not JSON.
     """
     backend = tokenizer.backend_tokenizer
-    found: set[int] = set()
+    found: dict[int, str] = {}
     modules = [path for _, path in sentence_modules(folder)]
     for place in dict.fromkeys((folder, transformer_folder(folder), *modules)):
         for file in sorted(place.glob("*.json")):
@@ -276,11 +277,10 @@ def tokens_in_use(folder: Path, tokenizer: PreTrainedTokenizerFast) -> tuple[str
                 continue
             for named in _named(_content(file)):
                 if isinstance(named, str) and (is_reserved(named) or is_control(named)):
-                    id = backend.token_to_id(named)
-                    found |= {id} if id is not None else set()
+                    found |= {id: text for text, id in ids_of_texts(tokenizer, [named]).items()}
                 elif isinstance(named, int) and 0 <= named <= LARGEST_ID:
-                    found |= {named} if backend.id_to_token(named) is not None else set()
-    return tuple(backend.id_to_token(id) for id in sorted(found))
+                    found |= {named: text} if (text := backend.id_to_token(named)) is not None else {}
+    return tuple(found[id] for id in sorted(found))
 
 
 def _content(file: Path) -> Any:

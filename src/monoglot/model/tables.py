@@ -27,6 +27,7 @@ from monoglot.untrusted import refusing
 
 SEGMENT_FIELD = "type_vocab_size"
 """BERT's number of sentence segments: a "vocabulary" by name only."""
+FIRST_COLUMNS = 8
 BLOCK_ROWS = 1 << 14
 """Rows of a table that are read at a time."""
 SUMMED = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
@@ -347,20 +348,39 @@ def trained_rows(table: Float[Tensor, "rows dim"], vocabulary: Vocabulary) -> Bo
     """
     trained = np.zeros(vocabulary.size, dtype=bool)
     trained[[token.id for token in vocabulary.tokens if not is_reserved(token.text)]] = True
-    fingerprints = _fingerprints(table[: vocabulary.size])
-    trained[len(fingerprints) :] = False
-    _, group, sizes = np.unique(fingerprints, return_inverse=True, return_counts=True)
-    trained[: len(fingerprints)] &= (sizes[group] == 1) & (fingerprints != 0)
+    table = table[: vocabulary.size]
+    trained[len(table) :] = False
+    # Rows that are equal begin alike: only of those that do is all of a row looked at.
+    alike = np.flatnonzero(_repeated_or_zero(_fingerprints(table[:, :FIRST_COLUMNS])))
+    same = _repeated_or_zero(_fingerprints(table, alike))
+    trained[alike[same]] = False
     return trained
 
 
-def _fingerprints(table: Float[Tensor, "rows dim"]) -> Int64[np.ndarray, " rows"]:
-    """Compute a 64-bit hash of each row; equal rows have equal hashes, and a zero row has 0."""
+def _repeated_or_zero(hashes: Int64[np.ndarray, " rows"]) -> Bool[np.ndarray, " rows"]:
+    """Which rows have the hash of another one, or of zeros."""
+    _, group, sizes = np.unique(hashes, return_inverse=True, return_counts=True)
+    found: Bool[np.ndarray, " rows"] = (sizes[group] > 1) | (hashes == 0)
+    return found
+
+
+def _fingerprints(
+    table: Float[Tensor, "rows dim"], chosen: Int64[np.ndarray, " chosen"] | None = None
+) -> Int64[np.ndarray, " chosen"]:
+    """Compute a 64-bit hash of each chosen row; equal rows have equal hashes, and a zero row has 0.
+
+    Args:
+        table: The table.
+        chosen: Which rows; by default all.
+    """
     factors = np.random.default_rng(0).integers(1, 2**62, table.shape[1]) * 2 + 1
     table = table.detach().cpu()
-    blocks = (table[start : start + BLOCK_ROWS].float() for start in range(0, len(table), BLOCK_ROWS))
+    starts = range(0, len(table if chosen is None else chosen), BLOCK_ROWS)
+    places = (slice(start, start + BLOCK_ROWS) for start in starts)
+    blocks = (table[place if chosen is None else torch.from_numpy(chosen[place])] for place in places)
     # Adding 0.0 turns -0.0 into 0.0; the products overflow on purpose.
     hashes = [
-        ((block + 0.0).view(torch.int32).numpy().astype(np.int64) * factors).sum(axis=1) for block in blocks
+        ((block.float() + 0.0).contiguous().view(torch.int32).numpy().astype(np.int64) * factors).sum(axis=1)
+        for block in blocks
     ]
     return np.concatenate([np.zeros(0, dtype=np.int64), *hashes])

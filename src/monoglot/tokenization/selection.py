@@ -24,7 +24,7 @@ from monoglot.tokenization.tokenizer_json import (
     named_tokens,
     post_processor_tokens,
 )
-from monoglot.tokenization.vocabulary import backend_of, forms_of_ids, plain_backend
+from monoglot.tokenization.vocabulary import backend_of, forms_of_ids, ids_of_texts, plain_backend
 
 _BYTE = re.compile(r"<0x[0-9A-F]{2}>")
 _WHITESPACE = {Family.SENTENCEPIECE_BPE: frozenset("▁ \t\n\r"), Family.BYTE_LEVEL_BPE: frozenset("ĠĉĊč")}
@@ -272,10 +272,10 @@ class RetainedText:
             tokens_or_texts: Each a token, if the vocabulary has one that is spelled so, or a text, or both: a
                 word that is a token inside of words may be another at their start.
         """
-        id_of = backend_of(source).token_to_id
         mixed = tuple(dict.fromkeys(tokens_or_texts))
-        tokens = tuple(text for text in mixed if id_of(text) is not None)
-        spelled_otherwise = {text for text in tokens if source.decode([id_of(text)]) != text}
+        ids = ids_of_texts(source, mixed)
+        tokens = tuple(ids)
+        spelled_otherwise = {text for text in tokens if source.decode([ids[text]]) != text}
         marked = spelled_otherwise.union(text for text in tokens if text.startswith(_CONTINUATION))
         further = (text for text in mixed if text not in marked)
         return RetainedText(tuple(dict.fromkeys([*texts, *further])), tokens)
@@ -293,7 +293,7 @@ class RetainedText:
         if any('{"' in text for text in self.texts):
             vocabulary = source.get_vocab()
             found |= dict.fromkeys(sorted(id for text, id in vocabulary.items() if _is_json_mark(text)))
-        return found | dict.fromkeys(map(backend.token_to_id, self.tokens))
+        return found | dict.fromkeys(ids_of_texts(source, self.tokens).values())
 
 
 def _is_json_mark(token: str) -> bool:

@@ -122,6 +122,13 @@ def backend_of(tokenizer: PreTrainedTokenizerBase | Tokenizer) -> Tokenizer:
     return backend
 
 
+def ids_of_texts(tokenizer: PreTrainedTokenizerBase | Tokenizer, texts: Iterable[str]) -> dict[str, int]:
+    """Give the ids of those texts that are tokens, without a copy of the whole vocabulary."""
+    id_of = backend_of(tokenizer).token_to_id
+    found = ((text, id_of(text)) for text in texts)
+    return {text: id for text, id in found if id is not None}
+
+
 def forms_of_ids(tokenizer: PreTrainedTokenizerBase | Tokenizer, ids: Iterable[int]) -> dict[int, bytes]:
     """Give what some tokens stand for, without describing the whole vocabulary.
 
@@ -135,7 +142,7 @@ def forms_of_ids(tokenizer: PreTrainedTokenizerBase | Tokenizer, ids: Iterable[i
     backend = backend_of(tokenizer)
     parts = Parts.of(backend)
     family_of(backend, parts)
-    texts = {id: backend.id_to_token(id) for id in ids}
+    texts = {id: text for id in ids if (text := backend.id_to_token(id)) is not None}
     tokens = _exact_tokens(backend, parts, texts, read_roles(tokenizer, backend, parts))
     return {token.id: token.form for token in tokens}
 

@@ -13,7 +13,6 @@ from pathlib import Path
 from monoglot.corpus import Corpus
 from monoglot.initialization.initialize import Initializer
 from monoglot.model.source import Source, open_source
-from monoglot.model.tokenizer_folder import load_tokenizer
 from monoglot.pipeline.stages.retained import RetainedTexts, find_kept
 from monoglot.progress import Progress
 from monoglot.run import Artifact, Run
@@ -101,6 +100,7 @@ class VocabularyContext(RunContext):
     settings: Settings
     method: Initializer = field(kw_only=True)
     engine: Engine = field(kw_only=True)
+    _targets: dict[str, Source] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @cached_property
     def kept(self) -> RetainedTexts:
@@ -128,8 +128,23 @@ class VocabularyContext(RunContext):
     def vocabularies(self, tokenizer: Artifact) -> tuple[Vocabulary, Vocabulary]:
         """Source and target vocabulary, in the spelling in which the method compares tokens."""
         canonicalization: Canonicalization = "reference" if self.method.matching == "reference" else "exact"
-        target = load_tokenizer(tokenizer.folder)
+        both = self.source, self.target(tokenizer)
+        if canonicalization == "exact":
+            return both[0].vocabulary, both[1].vocabulary
         return (
-            Vocabulary.of(self.source.tokenizer, canonicalization=canonicalization),
-            Vocabulary.of(target, canonicalization=canonicalization),
+            Vocabulary.of(both[0].tokenizer, canonicalization=canonicalization),
+            Vocabulary.of(both[1].tokenizer, canonicalization=canonicalization),
         )
+
+    def target(self, tokenizer: Artifact) -> Source:
+        """What a stage that makes a tokenizer wrote, read once for all stages of the run."""
+        if tokenizer.key not in self._targets:
+            self._targets[tokenizer.key] = self.source.at(tokenizer.folder)
+        return self._targets[tokenizer.key]
+
+    def forget(self) -> None:
+        """Free tokenizers, vocabularies and weights; they are loaded again when they are asked for."""
+        self.source.forget()
+        for target in self._targets.values():
+            target.forget()
+        return_memory()

@@ -16,7 +16,6 @@ from monoglot.errors import ModelError
 from monoglot.evaluation.equivalence import KINDS, Comparison, compare_outputs
 from monoglot.evaluation.tokenizer_scores import score_tokenizer
 from monoglot.maths.mixture import Mixture
-from monoglot.model.tokenizer_folder import load_tokenizer
 from monoglot.pipeline.stages.context import VocabularyContext
 from monoglot.pipeline.stages.corpus import heldout_lines
 from monoglot.report.finished_run import token_counts
@@ -55,7 +54,7 @@ def score_vocabularies(
     """
 
     def compute(folder: Path) -> None:
-        both = (context.source.tokenizer, load_tokenizer(tokenizer.folder))
+        both = (context.source.tokenizer, context.target(tokenizer).tokenizer)
         text = heldout_lines(corpus_stage)
         rows = Mixture.load(mixture.folder / LAYOUT.mixture.name)
         anchors = mixture.folder / LAYOUT.anchors.name
@@ -100,8 +99,9 @@ def check_equivalence(
     """
 
     def compute(folder: Path) -> None:
-        target, kept = load_tokenizer(tokenizer.folder), np.load(tokenizer.folder / LAYOUT.source_ids.name)
-        source_of = sources_of(kept, Vocabulary.of(target), context.source.checkpoint.tables.rows)
+        kept = np.load(tokenizer.folder / LAYOUT.source_ids.name)
+        target, vocabulary = context.target(tokenizer).tokenizer, context.target(tokenizer).vocabulary
+        source_of = sources_of(kept, vocabulary, context.source.checkpoint.tables.rows)
         text = heldout_lines(corpus_stage) or list(islice(context.corpus.lines(), PROOF_LINES))
         segmentation = check_segmentation(context.source.tokenizer, target, source_of, text)
         made = context.source.at(model.folder).model

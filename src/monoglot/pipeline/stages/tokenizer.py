@@ -246,7 +246,7 @@ def match_vocabularies(context: VocabularyContext, tokenizer: Artifact) -> Artif
 
     def compute(folder: Path) -> None:
         if (tokenizer.folder / LAYOUT.source_ids.name).exists():
-            target = Vocabulary.of(load_tokenizer(tokenizer.folder))
+            target = context.target(tokenizer).vocabulary
             pairs = overlap_of_retained(np.load(tokenizer.folder / LAYOUT.source_ids.name), target)
         else:
             pairs = match(*context.vocabularies(tokenizer), strategy=context.method.matching)

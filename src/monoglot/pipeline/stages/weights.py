@@ -13,8 +13,7 @@ from monoglot.initialization.initialize import initialize
 from monoglot.initialization.transfer import Transfer
 from monoglot.maths.mixture import Mixture
 from monoglot.model.checkpoint import transplant_checkpoint
-from monoglot.model.tokenizer_folder import load_tokenizer
-from monoglot.pipeline.stages.context import VocabularyContext, return_memory
+from monoglot.pipeline.stages.context import VocabularyContext
 from monoglot.run import Artifact, file_hash, write_json
 from monoglot.run.layout import LAYOUT
 from monoglot.tokenization.encoding import TokenizedCorpus
@@ -28,11 +27,10 @@ def train_vectors(context: VocabularyContext, tokenizer: Artifact, tokens: Artif
 
     def compute(folder: Path) -> None:
         # fastText's matrix is the largest object of the run: nothing else should be in memory beside it.
-        context.source.forget()
-        return_memory()
+        context.forget()
         result = context.engine.train(
             TokenizedCorpus.open(tokens.folder),
-            Vocabulary.of(load_tokenizer(tokenizer.folder)),
+            context.target(tokenizer).vocabulary,
             seed=context.settings.seed,
             threads=context.settings.n_threads,
             progress=context.progress,
@@ -67,18 +65,18 @@ def compute_mixture(
     """
 
     def compute(folder: Path) -> None:
-        target = load_tokenizer(tokenizer.folder)
+        target = context.target(tokenizer)
         static = TokenVectors.load(vectors.folder / LAYOUT.vectors.name) if vectors else None
         if static and vectors_of:
-            trained_with = Vocabulary.of(load_tokenizer(vectors_of.folder))
-            static = vectors_at_new_ids(static, trained_with, Vocabulary.of(target))
+            static = vectors_at_new_ids(static, context.target(vectors_of).vocabulary, target.vocabulary)
         transfer = Transfer.of(
             context.source.tokenizer,
-            target,
+            target.tokenizer,
             matching=context.method.matching,
             overlap=Overlap.load(overlap.folder / LAYOUT.overlap.name),
             embeddings=context.source.embeddings,
             vectors=static,
+            vocabularies=context.vocabularies(tokenizer),
             seed=context.settings.seed,
             device="cuda" if torch.cuda.is_available() else "cpu",
         )
@@ -123,7 +121,7 @@ def write_model(context: VocabularyContext, tokenizer: Artifact, mixture: Artifa
     """Write the model with the new vocabulary: a Hugging Face folder."""
 
     def compute(folder: Path) -> None:
-        target = load_tokenizer(tokenizer.folder)
+        target = context.target(tokenizer).tokenizer
         rows = Mixture.load(mixture.folder / LAYOUT.mixture.name)
         source, old = context.source, context.source.tokenizer
         transplant_checkpoint(source.checkpoint, rows, target, folder, source_tokenizer=old)
