@@ -52,6 +52,9 @@ def ids_of(state: State) -> dict[str, int]:
     else:
         ids = dict(vocabulary)
     ids |= {token["content"]: token["id"] for token in state["added_tokens"]}
+    values = list(ids.values())
+    if values == sorted(values):  # as in most files
+        return ids
     return dict(sorted(ids.items(), key=lambda item: item[1]))
 
 

@@ -185,6 +185,11 @@ def as_it_was(*tokenizers: PreTrainedTokenizerBase) -> Iterator[None]:
 
 def _texts_by_id(backend: Tokenizer) -> dict[int, str]:
     """The native spelling of each token, ascending by id."""
+    if isinstance(backend.model, models.Unigram):  # asked by id, as a copy of the vocabulary takes longer
+        named = ((id, backend.id_to_token(id)) for id in range(id_rows(backend)))
+        ascending = {id: text for id, text in named if text is not None}
+        if len(ascending) == len(set(ascending.values())) == backend.get_vocab_size(with_added_tokens=True):
+            return ascending
     vocabulary = backend.get_vocab(with_added_tokens=True)
     texts = {id: text for text, id in vocabulary.items()}
     if len(texts) < len(vocabulary):
