@@ -12,6 +12,7 @@ from torch import Tensor
 from transformers import PreTrainedTokenizerFast
 
 from monoglot.errors import SettingError, VectorsError
+from monoglot.model.stored_rows import StoredRows
 from monoglot.model.tables import trained_rows
 from monoglot.tokenization.overlap import MatchKind, Overlap, Strategy, match
 from monoglot.tokenization.pieces import Pieces, Segmenter, segmenter_of, source_pieces
@@ -58,6 +59,7 @@ class Transfer:
         embeddings: Float[Tensor, "rows dim"] | None = None,
         vectors: TokenVectors | None = None,
         vocabularies: tuple[Vocabulary, Vocabulary] | None = None,
+        rows: StoredRows | None = None,
         seed: int = 42,
         device: str = "cpu",
     ) -> Self:
@@ -71,6 +73,8 @@ class Transfer:
             embeddings: The source table. Without it every source row counts as trained.
             vectors: Static vectors of the target tokens.
             vocabularies: Those of the two tokenizers, in the spelling of ``matching``, if they are known.
+            rows: The source table in its file, by which rows that were never trained are found without
+                reading all of it into memory; by default they are found by ``embeddings``.
             seed: Seed of what a method draws.
             device: Where to compute.
 
@@ -83,13 +87,14 @@ class Transfer:
             Vocabulary.of(source, canonicalization=spelling),
             Vocabulary.of(target, canonicalization=spelling),
         )
+        table = embeddings if rows is None else rows
         pairs = match(old, new, strategy=matching) if overlap is None else overlap
         return cls(
             old,
             new,
             pairs,
             source_pieces(source, new if spelling == "exact" else Vocabulary.of(target), pairs.missing),
-            np.ones(old.size, bool) if embeddings is None else trained_rows(embeddings, old),
+            np.ones(old.size, bool) if table is None else trained_rows(table, old),
             vectors,
             embeddings,
             (segmenter_of(source), segmenter_of(target)),

@@ -25,6 +25,7 @@ from monoglot.model.folder import (
     save_surroundings,
 )
 from monoglot.model.side_files import transformer_folder
+from monoglot.model.stored_rows import StoredRows
 from monoglot.model.stored_tensors import INDEX, WEIGHTS, stored_names, weight_files
 from monoglot.model.tables import (
     VocabularyTables,
@@ -87,13 +88,26 @@ class Checkpoint:
         Raises:
             ModelError: If it is not stored, or stored with another shape than the configuration says.
         """
+        file, stored = self._place(name)
+        with safe_open(file, framework="pt") as weights:
+            return self._checked(name, weights.get_tensor(stored))
+
+    def rows(self, name: str) -> StoredRows:
+        """The rows of a tensor by any of its names, of which memory holds only those in use.
+
+        Raises:
+            ModelError: As for ``read``.
+        """
+        return StoredRows(*self._place(name), tuple(self.read(name).shape))
+
+    def _place(self, name: str) -> tuple[Path, str]:
+        """The file of a tensor, and its name there."""
         tensors = named_tensors(self.structure)
         tied = {other for other, tensor in tensors.items() if tensor is tensors[name]}
         for file, names in self.names.items():
             stored = next((stored for stored, own in names.items() if own in tied), None)
             if stored is not None:
-                with safe_open(file, framework="pt") as weights:
-                    return self._checked(name, weights.get_tensor(stored))
+                return file, stored
         raise ModelError(
             f"The weights in {self.folder} lack {name}; expected a complete model: correct `architectures` "
             "in config.json, or take a complete copy."
@@ -110,7 +124,7 @@ class Checkpoint:
                 for stored in (stored for stored, own in names.items() if own is not None):
                     tensor = weights.get_tensor(stored)
                     if tensor.is_floating_point() and tensor.dim():
-                        check_finite(stored, tensor)
+                        check_finite(stored, StoredRows(file, stored, tuple(tensor.shape)))
 
     def check_tables(self) -> None:
         """Check that every vocabulary-sized tensor is stored and holds finite numbers only.
@@ -119,7 +133,8 @@ class Checkpoint:
             ModelError: If one is missing, has another shape, or holds NaN or infinity.
         """
         for table in self.tables.tables:
-            check_finite(table.names[0], self.read(table.names[0]).movedim(table.axis, 0))
+            name = table.names[0]
+            check_finite(name, self.read(name).movedim(table.axis, 0) if table.axis else self.rows(name))
 
     def _checked(self, name: str, tensor: Tensor) -> Tensor:
         expected = named_tensors(self.structure)[name].shape
@@ -202,6 +217,11 @@ def _without_lost_layers(config: PreTrainedConfig, lost: Sequence[str]) -> None:
 def _write_shard(file: Path, names: dict[str, str], plan: TransplantPlan, out: Path) -> int:
     """Write one shard with its tables changed, and return the size of its tensors in bytes."""
     with safe_open(file, framework="pt") as weights:
-        tensors = {stored: plan.change(own, weights.get_tensor(stored)) for stored, own in names.items()}
+        tensors = {
+            stored: plan.copied(own, StoredRows(file, stored, tuple(weights.get_slice(stored).get_shape())))
+            if plan.only_copies(own)
+            else plan.change(own, weights.get_tensor(stored))
+            for stored, own in names.items()
+        }
         save_file(tensors, out, metadata={"format": "pt"})
         return sum(tensor.nbytes for tensor in tensors.values())

@@ -15,6 +15,7 @@ from monoglot.model.folder import check_stored, load_model
 from monoglot.model.given_text import GivenText, given_texts
 from monoglot.model.side_files import transformer_folder
 from monoglot.model.side_modules import check_kind
+from monoglot.model.stored_rows import StoredRows
 from monoglot.model.tokenizer_folder import load_tokenizer, warn_if_read_differently
 from monoglot.model.transplant import check_rows
 from monoglot.run import content_key, file_hash
@@ -65,6 +66,11 @@ class Source:
     def embeddings(self) -> Float[Tensor, "rows dim"]:
         """The table that token ids are looked up in, mapped from its file."""
         return self.checkpoint.read(self.checkpoint.tables.input.names[0])
+
+    @property
+    def rows(self) -> StoredRows:
+        """The same table, of which memory holds only the rows in use."""
+        return self.checkpoint.rows(self.checkpoint.tables.input.names[0])
 
     @cached_property
     def given_texts(self) -> tuple[GivenText, ...]:

@@ -21,6 +21,7 @@ from transformers import PreTrainedConfig, PreTrainedModel
 
 from monoglot._hf import on_meta_device, quiet_transformers
 from monoglot.errors import ModelError
+from monoglot.model.stored_rows import BLOCK_ROWS, StoredRows
 from monoglot.tokenization.roles import is_reserved
 from monoglot.tokenization.vocabulary import Vocabulary
 from monoglot.untrusted import refusing
@@ -28,8 +29,7 @@ from monoglot.untrusted import refusing
 SEGMENT_FIELD = "type_vocab_size"
 """BERT's number of sentence segments: a "vocabulary" by name only."""
 FIRST_COLUMNS = 8
-BLOCK_ROWS = 1 << 14
-"""Rows of a table that are read at a time."""
+"""Columns by which rows are told apart before whole rows are compared."""
 SUMMED = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 """Types of numbers that torch can add up; it can't those of 8 bits."""
 Axes = dict[str, int]
@@ -307,7 +307,7 @@ def other_sizes(config: PreTrainedConfig) -> set[int]:
     }
 
 
-def check_finite(name: str, table: Float[Tensor, " rows *features"]) -> None:
+def check_finite(name: str, table: Float[Tensor, " rows *features"] | StoredRows) -> None:
     """Check that a source table holds finite numbers only.
 
     Raises:
@@ -330,7 +330,9 @@ def _has_finite_sum(block: Float[Tensor, " rows *features"]) -> bool:
     return block.dtype in SUMMED and bool(torch.isfinite(block.sum()))
 
 
-def trained_rows(table: Float[Tensor, "rows dim"], vocabulary: Vocabulary) -> Bool[np.ndarray, " size"]:
+def trained_rows(
+    table: Float[Tensor, "rows dim"] | StoredRows, vocabulary: Vocabulary
+) -> Bool[np.ndarray, " size"]:
     """Find the source ids whose rows were trained; only these enter means, noise and mixtures.
 
     A row counts as untrained if no token has its id, if its token is a reserved one by its text
@@ -348,13 +350,24 @@ def trained_rows(table: Float[Tensor, "rows dim"], vocabulary: Vocabulary) -> Bo
     """
     trained = np.zeros(vocabulary.size, dtype=bool)
     trained[[token.id for token in vocabulary.tokens if not is_reserved(token.text)]] = True
-    table = table[: vocabulary.size]
-    trained[len(table) :] = False
+    rows = min(len(table), vocabulary.size)
+    trained[rows:] = False
     # Rows that are equal begin alike: only of those that do is all of a row looked at.
-    alike = np.flatnonzero(_repeated_or_zero(_fingerprints(table[:, :FIRST_COLUMNS])))
-    same = _repeated_or_zero(_fingerprints(table, alike))
-    trained[alike[same]] = False
+    beginnings = [_fingerprints(table[start:end][:, :FIRST_COLUMNS]) for start, end in _blocks(rows)]
+    alike = _repeated_or_zero(np.concatenate([np.zeros(0, np.int64), *beginnings]))
+    wholes = [
+        _fingerprints(table[start:end][torch.from_numpy(alike[start:end])])
+        for start, end in _blocks(rows)
+        if alike[start:end].any()
+    ]
+    same = _repeated_or_zero(np.concatenate([np.zeros(0, np.int64), *wholes]))
+    trained[np.flatnonzero(alike)[same]] = False
     return trained
+
+
+def _blocks(rows: int) -> Iterator[tuple[int, int]]:
+    """Beginnings and ends of blocks of rows."""
+    return ((start, min(rows, start + BLOCK_ROWS)) for start in range(0, rows, BLOCK_ROWS))
 
 
 def _repeated_or_zero(hashes: Int64[np.ndarray, " rows"]) -> Bool[np.ndarray, " rows"]:
@@ -364,23 +377,10 @@ def _repeated_or_zero(hashes: Int64[np.ndarray, " rows"]) -> Bool[np.ndarray, " 
     return found
 
 
-def _fingerprints(
-    table: Float[Tensor, "rows dim"], chosen: Int64[np.ndarray, " chosen"] | None = None
-) -> Int64[np.ndarray, " chosen"]:
-    """Compute a 64-bit hash of each chosen row; equal rows have equal hashes, and a zero row has 0.
-
-    Args:
-        table: The table.
-        chosen: Which rows; by default all.
-    """
-    factors = np.random.default_rng(0).integers(1, 2**62, table.shape[1]) * 2 + 1
-    table = table.detach().cpu()
-    starts = range(0, len(table if chosen is None else chosen), BLOCK_ROWS)
-    places = (slice(start, start + BLOCK_ROWS) for start in starts)
-    blocks = (table[place if chosen is None else torch.from_numpy(chosen[place])] for place in places)
+def _fingerprints(block: Float[Tensor, "rows dim"]) -> Int64[np.ndarray, " rows"]:
+    """Compute a 64-bit hash of each row; equal rows have equal hashes, and a zero row has 0."""
+    factors = np.random.default_rng(0).integers(1, 2**62, block.shape[1]) * 2 + 1
     # Adding 0.0 turns -0.0 into 0.0; the products overflow on purpose.
-    hashes = [
-        ((block.float() + 0.0).contiguous().view(torch.int32).numpy().astype(np.int64) * factors).sum(axis=1)
-        for block in blocks
-    ]
-    return np.concatenate([np.zeros(0, dtype=np.int64), *hashes])
+    numbers = (block.detach().cpu().float() + 0.0).contiguous().view(torch.int32).numpy()
+    hashes: Int64[np.ndarray, " rows"] = (numbers.astype(np.int64) * factors).sum(axis=1)
+    return hashes

@@ -22,6 +22,7 @@ from monoglot.errors import ModelError
 from monoglot.maths.mixture import Mixture, Provenance
 from monoglot.maths.sparse import SparseRows
 from monoglot.model.positions import LENGTH_FIELD, PositionShift, position_shift, resized_default
+from monoglot.model.stored_rows import StoredRows
 from monoglot.model.tables import (
     VocabularyTables,
     build_on_meta,
@@ -77,6 +78,20 @@ class TransplantPlan:
         check_finite(name, table)
         # Embeddings, output head, and here the output bias too: it is a table with one number for each token.
         return self.mixture.apply(table).movedim(0, axis).contiguous()
+
+    def only_copies(self, name: str) -> bool:
+        """Whether a tensor is a table of which every new row is a copy, as when a vocabulary is trimmed."""
+        is_table = self.tables.axes.get(name) == 0 and name not in self.shift.names
+        return is_table and bool((self.mixture.provenance == Provenance.COPIED).all())
+
+    def copied(self, name: str, rows: StoredRows) -> Float[Tensor, "..."]:
+        """Do what ``change`` does with a table of which every new row is a copy, and read only those.
+
+        Raises:
+            ModelError: If a row holds NaN or infinity.
+        """
+        check_finite(name, rows)
+        return rows.take(self.mixture.rows.indices[self.mixture.rows.indptr[:-1]])
 
     def new_tensors(self, model: PreTrainedModel) -> dict[int, Tensor]:
         """Make the new parameters and buffers, by the ``id`` of those they replace; ties are kept."""

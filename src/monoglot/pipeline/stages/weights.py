@@ -77,6 +77,7 @@ def compute_mixture(
             embeddings=context.source.embeddings,
             vectors=static,
             vocabularies=context.vocabularies(tokenizer),
+            rows=context.source.rows,
             seed=context.settings.seed,
             device="cuda" if torch.cuda.is_available() else "cpu",
         )
