@@ -98,16 +98,22 @@ class Source:
                 is of another model.
         """
         check_kind(self.folder)
-        _ = self.vocabulary  # a tokenizer that can't be read is refused here
         warn_if_read_differently(transformer_folder(self.folder), self.tokenizer)
+        # A tokenizer of an unknown kind is refused here, when AutoTokenizer's copy of it is gone.
+        _ = self.vocabulary
         check_rows(self.tokenizer, self.checkpoint.tables.rows)
         self.check_stored()
         self.checkpoint.check_numbers()
 
     def forget(self) -> None:
         """Free tokenizer, vocabulary and weights; they are loaded again when they are asked for."""
-        for name in ("tokenizer", "vocabulary", "model"):
+        self.forget_model()
+        for name in ("tokenizer", "vocabulary"):
             self.__dict__.pop(name, None)
+
+    def forget_model(self) -> None:
+        """Free the weights; they are loaded again when they are asked for."""
+        self.__dict__.pop("model", None)
 
     @cached_property
     def tokenizer_key(self) -> str:

@@ -22,6 +22,7 @@ from monoglot.model.given_text import unread_templates
 from monoglot.model.pooling import reads_lower_case
 from monoglot.model.source import Source, open_source
 from monoglot.model.transplant import plan_transplant
+from monoglot.pipeline.stages.context import trim_heap
 from monoglot.pipeline.stages.retained import find_kept
 from monoglot.pipeline.stages.tokenizer import graft_settings, trim_settings
 from monoglot.settings import Settings
@@ -41,6 +42,7 @@ def check(source: Source, text: Corpus, settings: Settings) -> None:
         InputError: If model, tokenizers, corpus and settings are damaged or don't fit each other.
     """
     source.check()
+    trim_heap()  # AutoTokenizer's reading of the tokenizer took hundreds of MB
     read_as_the_model_does(text, source)
     find_kept(source, settings.keep_text, settings.keep_tokens)
     for problem in unread_templates(source.folder):

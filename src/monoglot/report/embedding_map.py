@@ -14,6 +14,7 @@ from scipy.linalg import eigh
 from torch import Tensor
 
 from monoglot.maths.mixture import Mixture, Provenance
+from monoglot.model.stored_rows import StoredRows
 from monoglot.report.content import Legend, Map
 from monoglot.report.figures.points import points
 from monoglot.report.figures.ridges import Ridge, ridges
@@ -69,13 +70,13 @@ def spread_out(ids: Int64[np.ndarray, " ids"], most: int) -> Int64[np.ndarray, "
     return ids[np.linspace(0, len(ids) - 1, most).astype(np.int64)]
 
 
-def row_norms(table: Float[Tensor, "rows dim"]) -> Float32[np.ndarray, " rows"]:
+def row_norms(table: Float[Tensor, "rows dim"] | StoredRows) -> Float32[np.ndarray, " rows"]:
     """The Euclidean length of each row, of a table that may be larger than memory."""
     norms = [block.float().norm(dim=1) for block in blocks(table)]
     return np.asarray(torch.cat(norms).numpy(), np.float32)
 
 
-def blocks(table: Float[Tensor, "rows dim"]) -> Iterator[Float[Tensor, "block dim"]]:
+def blocks(table: Float[Tensor, "rows dim"] | StoredRows) -> Iterator[Float[Tensor, "block dim"]]:
     """Read a table block by block, so that a mapped one is not read into memory at once."""
     for start in range(0, len(table), BLOCK_ROWS):
         yield table[start : start + BLOCK_ROWS]
@@ -102,7 +103,7 @@ class Space:
     mixture: Mixture
     method: str
     new: Float[Tensor, "rows dim"]
-    old: Float[Tensor, "source dim"] | None
+    old: StoredRows | None
 
     @property
     def on_map(self) -> Int64[np.ndarray, " points"]:
@@ -117,8 +118,8 @@ class Space:
         parts = [_rows(self.new, spread_out(np.sort(self.table.ids), FITTED_ROWS))]
         behind = torch.zeros(0, rows.shape[1])
         if self.old is not None:
-            behind = _rows(self.old, spread_out(known, BACKDROP_TOKENS))
-            parts.append(_rows(self.old, spread_out(known, FITTED_ROWS)))
+            behind = self.old.take(spread_out(known, BACKDROP_TOKENS)).float()
+            parts.append(self.old.take(spread_out(known, FITTED_ROWS)).float())
         plane = fit_plane(torch.cat(parts))
         legends, colors = self._colors()
         shown = "; pale dots are tokens of the old vocabulary" if self.old is not None else ""
@@ -160,7 +161,7 @@ class Space:
         """Histograms of the lengths of rows: those of the source, and the new ones by provenance."""
         rows = []
         if self.old is not None:
-            lengths = row_norms(self.old[: self.mixture.n_source])[self.mixture.trained]
+            lengths = row_norms(self.old)[: self.mixture.n_source][self.mixture.trained]
             rows.append(Ridge("old vocabulary", lengths, None))
         lengths = row_norms(self.new[: self.mixture.n_target])
         for name, color in PROVENANCE_COLORS.items():

@@ -75,7 +75,7 @@ def _tokens_and_space(
     """Compose what the page says of single tokens."""
     name_source = token_namer(source)
     table = token_table(run.vocabulary, mixture, run.counts, name_source)
-    space = Space(table, mixture, method, run.embeddings, source.embeddings if source else None)
+    space = Space(table, mixture, method, run.embeddings, source.rows if source else None)
     packed = table.packed(name_source)
     labels = {name: provenance_name(name, method) for name in PROVENANCE_COLORS}
     packed |= {"labels": labels, "colors": PROVENANCE_COLORS, "map": space.on_map.tolist()}

@@ -123,6 +123,7 @@ def check_equivalence(
                 f"{context.source.name}, or what was made of it, gives outputs that are no numbers (NaN or "
                 "infinity) for lines of the corpus: nothing was written; correct the model."
             )
+        context.source.forget_model()
         content = asdict(segmentation) | {"share": segmentation.share} | asdict(outputs)
         write_json(folder / LAYOUT.proof.name, content)
 
