@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from monoglot.model.tables import trained_rows
+from monoglot.errors import ModelError
+from monoglot.model.tables import FIRST_COLUMNS, check_finite, trained_rows
 from monoglot.tokenization.roles import is_reserved
 from monoglot.tokenization.vocabulary import Vocabulary
 
@@ -74,3 +75,26 @@ def test_reserved_spellings(text):
 )
 def test_spellings_of_real_tokens(text):
     assert not is_reserved(text)
+
+
+def test_rows_that_only_begin_alike_are_trained(vocabulary):
+    table = torch.randn(vocabulary.size, 40, generator=torch.Generator().manual_seed(0))
+    table[30:60, :FIRST_COLUMNS] = table[5, :FIRST_COLUMNS]
+    table[70, :FIRST_COLUMNS] = 0
+    table[81] = table[80]
+    assert (~trained_rows(table, vocabulary)).nonzero()[0].tolist() == [80, 81]
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64])
+def test_finite_numbers_whose_sum_is_not_finite_are_accepted(dtype):
+    check_finite("table", torch.full((4, 4), torch.finfo(dtype).max, dtype=dtype))
+
+
+@pytest.mark.parametrize("wrong", [torch.nan, torch.inf, -torch.inf])
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64])
+def test_a_number_that_is_not_finite_is_found(dtype, wrong):
+    table = torch.zeros(40, 4, dtype=dtype)
+    table[7, 1] = wrong
+    table[9, 2] = -wrong
+    with pytest.raises(ModelError, match="Row 7 of table"):
+        check_finite("table", table)

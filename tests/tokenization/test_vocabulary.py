@@ -10,7 +10,7 @@ from tokenizers import Tokenizer, models
 from transformers import PreTrainedTokenizer
 
 from monoglot.errors import TokenizerError
-from monoglot.tokenization.vocabulary import Family, Role, Vocabulary
+from monoglot.tokenization.vocabulary import Family, Role, Vocabulary, forms_of_ids, id_rows, ids_of_texts
 from tests.fixtures.handmade import sentencepiece_bpe_of, unigram_of, with_added
 
 
@@ -93,3 +93,30 @@ def test_a_tokenizer_written_in_python_is_refused():
 def test_other_kinds_are_refused_by_name(model, reason):
     with pytest.raises(TokenizerError, match=reason):
         Vocabulary.of(Tokenizer(model))
+
+
+def test_single_tokens_are_described_as_in_the_vocabulary(source_vocabularies, source_tokenizers):
+    for family, vocabulary in source_vocabularies.items():
+        tokenizer, some = source_tokenizers[family], vocabulary.tokens[::7]
+        assert forms_of_ids(tokenizer, [token.id for token in some]) == {
+            token.id: token.form for token in some
+        }
+        texts = [*(token.text for token in some), "no token has this text"]
+        assert ids_of_texts(tokenizer, texts) == {token.text: token.id for token in some}
+        assert id_rows(tokenizer.backend_tokenizer) == vocabulary.size
+
+
+def test_rows_of_a_unigram_tokenizer_span_added_tokens_and_gaps():
+    tokenizer = with_added(unigram_of("a", "b"), "<new>")
+    ids = tokenizer.get_vocab()
+    assert id_rows(tokenizer) == max(ids.values()) + 1
+    assert {token.text: token.id for token in Vocabulary.of(tokenizer).tokens} == ids
+
+
+def test_a_unigram_piece_given_twice_is_one_token():
+    pieces = [("<unk>", 0.0), ("▁", -1.0), ("a", -1.0), ("a", -2.0)]
+    state = json.loads(unigram_of("a").to_str())
+    state["model"]["vocab"] = [list(piece) for piece in pieces]
+    tokenizer = Tokenizer.from_str(json.dumps(state))
+    ids = tokenizer.get_vocab()
+    assert {token.text: token.id for token in Vocabulary.of(tokenizer).tokens} == ids
