@@ -104,8 +104,8 @@ def trim_tokenizer(
     """
     state = state_of(source)
     required, others = selection_order(source, state, counts, keep.token_ids(source))
-    everything = len(ids_of(state))
     if settings.vocabulary_size is not None:
+        everything = len(ids_of(state))
         if not len(required) <= settings.vocabulary_size <= everything:
             raise SettingError(
                 f"with this text, the tokenizer can be trimmed to between {len(required)} and {everything} "
