@@ -2,10 +2,11 @@
 
     python -m benchmarks.language_tokens --models models --data ../shared/data
 
-From the first megabyte of each corpus (German: two), the source's tokens are trimmed to those that the text uses. Of
-the running text of Tatoeba and NTREX that is in other tokens (``lost``), the table shows the share that the best K of
-them regain: as monoglot ranks them, and in the source's own order of ids. Nothing of Tatoeba or NTREX is used for
-the ranking. One seed for each row of the table; the ranking's folds depend on it.
+From the first megabyte of each corpus (German: two), the source's tokens are trimmed to those that the
+text uses. Of the running text of Tatoeba and NTREX that is in other tokens (``lost``), the table shows
+the share that the best K of them regain: as monoglot ranks them, and in the source's own order of ids.
+Nothing of Tatoeba or NTREX is used for the ranking. One seed for each row of the table; the ranking's
+folds depend on it.
 """
 
 from __future__ import annotations
