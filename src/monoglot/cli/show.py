@@ -260,6 +260,8 @@ def figure(runs: Sequence[Scores], text: str) -> str:
     """Format a mean over seeds with its spread."""
     if not runs:
         return "-"
+    from monoglot.pipeline.compare.result import Figure
+
     found = Figure.of([run[text] for run in runs])
     return f"{found.mean:.4f}" + (f" ± {found.std:.4f}" if found.std is not None else "")
 
