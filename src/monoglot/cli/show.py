@@ -17,7 +17,7 @@ from monoglot.visible import escape
 if TYPE_CHECKING:  # what compares and trains takes a second to import, which no other command should wait for
     from monoglot.pipeline.adapt import Adapted
     from monoglot.pipeline.compare.probe import Scores
-    from monoglot.pipeline.compare.result import Comparison, Figure, VariantResult
+    from monoglot.pipeline.compare.result import Comparison, VariantResult
     from monoglot.pipeline.demo import Demo
     from monoglot.pipeline.evaluate import Difference, Evaluation, TextScores
     from monoglot.pipeline.evaluate_task import TaskEvaluation, TaskScores
