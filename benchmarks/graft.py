@@ -101,7 +101,7 @@ def main() -> None:
     corpus = first_bytes(folder / "corpus.txt.gz", CORPUS_BYTES, arguments.output / name)
     original = encoder(source)
     benchmark = Benchmark(folder, original)
-    rows: dict[str, Any] = {"original": row_of(benchmark, original, 0)}
+    rows: dict[str, Any] = {"original": row_of(benchmark, original, len(original.tokenizer))}
     costs: dict[str, Any] = {}
     for variant, settings in variants(arguments.new, arguments.seed, arguments.threads).items():
         output = arguments.output / f"{arguments.language}-{variant.replace(' ', '')}"
