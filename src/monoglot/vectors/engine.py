@@ -12,7 +12,7 @@ from jaxtyping import Bool, Float, Float32, Int64
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
-from monoglot.errors import VectorsError
+from monoglot.errors import VectorsError, first_line
 from monoglot.model.source import Source
 from monoglot.progress import SILENT, Progress
 from monoglot.tokenization.encoding import TokenizedCorpus
@@ -42,18 +42,29 @@ class TokenVectors:
         Raises:
             VectorsError: If it is no matrix of finite numbers.
         """
-        rows = np.asarray(matrix)
-        if rows.ndim != 2 or not np.issubdtype(rows.dtype, np.number):
+        try:
+            rows = np.asarray(matrix)
+        except (TypeError, ValueError, RuntimeError) as error:
+            raise VectorsError(
+                f"auxiliary vectors are a NumPy matrix with a row for each target id, got "
+                f"{type(matrix).__name__} ({first_line(error)}): give an array, or "
+                "tensor.detach().float().cpu().numpy() of a tensor"
+            ) from None
+        if rows.ndim != 2 or not (
+            np.issubdtype(rows.dtype, np.floating) or np.issubdtype(rows.dtype, np.integer)
+        ):
             raise VectorsError(
                 f"auxiliary vectors are a matrix of numbers with a row for each target id, got an array of "
                 f"{rows.dtype} with {rows.ndim} dimensions"
             )
+        with np.errstate(over="ignore"):
+            rows = rows.astype(np.float32)
         if len(broken := np.flatnonzero(~np.isfinite(rows).all(axis=1))):
             raise VectorsError(
-                f"{len(broken):,} auxiliary vectors are not finite (the first is row {broken[0]}): set the "
-                "rows of tokens without a vector to zero"
+                f"{len(broken):,} auxiliary vectors are not finite in float32 (the first is row "
+                f"{broken[0]}): set the rows of tokens without a vector to zero"
             )
-        return cls(rows.astype(np.float32), np.any(rows != 0, axis=1), np.zeros(len(rows), np.int64))
+        return cls(rows, np.any(rows != 0, axis=1), np.zeros(len(rows), np.int64))
 
     def save(self, path: Path) -> None:
         """Write the three arrays as safetensors."""

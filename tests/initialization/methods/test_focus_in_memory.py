@@ -68,7 +68,9 @@ def test_bad_input_is_one_sentence(given):
         focus(source, target, table, vectors.matrix[0])
     broken = vectors.matrix.copy()
     broken[3, 0] = np.nan
-    with pytest.raises(VectorsError, match=r"1 auxiliary vectors are not finite \(the first is row 3\)"):
+    with pytest.raises(
+        VectorsError, match=r"1 auxiliary vectors are not finite in float32 \(the first is row 3\)"
+    ):
         focus(source, target, table, broken)
     with pytest.raises(ModelError, match="expected a row for each id"):
         focus(source, target, table[:10], vectors)
@@ -89,3 +91,20 @@ def test_refuses_what_is_no_table(given, spoil, words):
     source, target, table, vectors = given("unigram")
     with pytest.raises(ModelError, match=words):
         focus(source, target, spoil(table), vectors)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        (lambda matrix: np.full(matrix.shape, 1e300), r"not finite in float32 \(the first is row 0\)"),
+        (lambda matrix: matrix.astype(complex), "an array of complex128"),
+        (lambda matrix: torch.from_numpy(matrix).requires_grad_(), r"got Tensor.*\.detach\(\)\.float\(\)"),
+        (lambda matrix: torch.from_numpy(matrix).bfloat16(), r"got Tensor.*\.detach\(\)\.float\(\)"),
+        (lambda matrix: [[1.0, 2.0], [3.0]], "got list"),
+        (lambda matrix: None, "an array of object"),
+    ],
+)
+def test_refuses_what_are_no_vectors(given, spoil, words):
+    source, target, table, vectors = given("unigram")
+    with pytest.raises(VectorsError, match=words):
+        focus(source, target, table, spoil(vectors.matrix.copy()))
