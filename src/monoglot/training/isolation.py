@@ -1,7 +1,8 @@
 """How the documents of a packed window are kept apart, found by running the model.
 
 The cheapest form of inputs that gives each document the hidden states that it has alone is taken: positions
-that begin anew, lengths of documents (FlashAttention), or masks.
+that begin anew, lengths of documents (FlashAttention), or masks. Where none does, the documents of a window
+see each other, with a warning; encoder-decoders are not tried.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Packs documents into windows without padding; any window of any epoch is computed from its number."""
+"""Packs documents into windows; any window of any epoch is computed from its number.
+
+Only places that are left at the end of a window are padded.
+"""
 
 from __future__ import annotations
 
