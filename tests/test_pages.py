@@ -54,6 +54,12 @@ def test_every_file_that_a_page_names_exists(page):
     assert not [file for file in files if not any((place / file).exists() for place in places)]
 
 
+def test_every_test_file_of_the_edge_cases_exists():
+    named = re.findall(r"`((?:\w+/)*test_\w+)`", (DOCS / "edge-cases.md").read_text(encoding="utf-8"))
+    assert len(named) > 50
+    assert not [name for name in named if not (DOCS.parent / "tests" / f"{name}.py").is_file()]
+
+
 def test_what_is_gone_is_noticed():
     file = SOURCE / "maths" / "simplex.py"
     assert defined(file, "sparsemax")
