@@ -24,11 +24,11 @@ from monoglot.pipeline.specialize import specialize
 source, corpus = sys.argv[1:]
 seal = run_stage.seal
 
-def seal_or_die(folder, recipe, measured):
+def seal_or_die(folder, stage_key, measured):
     # All files of the stage are written, but it has not been declared finished.
-    if recipe.stage == victim:
+    if stage_key.stage == victim:
         os.kill(os.getpid(), signal.SIGKILL)
-    return seal(folder, recipe, measured)
+    return seal(folder, stage_key, measured)
 
 run_stage.seal = seal_or_die
 write_card = report.write_card

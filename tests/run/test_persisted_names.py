@@ -5,7 +5,7 @@ A class that is renamed keeps its name here by ``persisted_name``.
 
 from monoglot.initialization.registry import METHODS
 from monoglot.run.hashing import canonical
-from monoglot.run.stage import Recipe
+from monoglot.run.stage import StageKey
 from monoglot.settings import AdaptSettings, CompareSettings, Settings
 from monoglot.tokenization.extend import ExtendSettings
 from monoglot.tokenization.selection import RetainedText
@@ -55,5 +55,5 @@ def test_fields_stand_in_the_order_in_which_they_were_first_written():
 
 
 def test_the_key_of_a_stage():
-    key = Recipe("corpus", 2, {"a": 1}, {"corpus": "ab"}).key
-    assert key == "53b336a700d78c6fab1a86fc055be5596128bc0223404f1d9d8eb3cf9bc79dde"
+    digest = StageKey("corpus", 2, {"a": 1}, {"corpus": "ab"}).digest
+    assert digest == "53b336a700d78c6fab1a86fc055be5596128bc0223404f1d9d8eb3cf9bc79dde"

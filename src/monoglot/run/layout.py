@@ -54,7 +54,7 @@ class Layout:
 
     # Names in home.
     manifest: str = "manifest.json"
-    """Settings, hashes of inputs, versions, seed, recipes of all stages. Written by `Run.publish`: a folder
+    """Settings, hashes of inputs, versions, seed, keys of all stages. Written by `Run.publish`: a folder
     without it was not made by monoglot. Read by the report, ``push`` and ``--overwrite``."""
     measured: str = "measured.json"
     """Time, memory and command. Written by `Run.publish` for the run, beside `record` for a stage; read by
@@ -68,7 +68,7 @@ class Layout:
 
     # Names in the folder of each stage, beside the stage's own files.
     record: str = "stage.json"
-    """Recipe and hashes of the files of the stage. Written and read by `monoglot.run.stage` for reuse."""
+    """Key and hashes of the files of the stage. Written and read by `monoglot.run.stage` for reuse."""
 
     # Files of stages, relative to home.
     corpus: Posix = Posix("corpus/corpus.json")

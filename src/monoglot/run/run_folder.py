@@ -24,8 +24,8 @@ from monoglot.run.output import check, lock, recover, replace, sibling
 from monoglot.run.own_files import keep, named, own_files
 from monoglot.run.stage import (
     Measured,
-    Recipe,
     Record,
+    StageKey,
     compute,
     load_measured,
     reuse,
@@ -139,10 +139,10 @@ class Run:
         """
         if name in self._records:
             raise ValueError(f"The run has had a stage {name!r} already.")
-        recipe = Recipe(name, version, canonical(settings), dict(inputs or {}))
+        stage_key = StageKey(name, version, canonical(settings), dict(inputs or {}))
         with computing(self.output):
-            found = reuse(recipe, self.partial, self.output)
-            record = found or compute(recipe, self.partial, work)
+            found = reuse(stage_key, self.partial, self.output)
+            record = found or compute(stage_key, self.partial, work)
         folder = self._home / name
         artifact = Artifact(name, folder, record.content_key, found is not None, load_measured(folder))
         self._records[name], self.artifacts[name] = record, artifact
@@ -337,7 +337,7 @@ def manifest(
         "platform": platform.platform(),
         "published": list(published),
         **shown,
-        "stages": {record.recipe.stage: record.to_json() for record in records},
+        "stages": {record.stage_key.stage: record.to_json() for record in records},
     }
 
 

@@ -1,4 +1,4 @@
-"""One stage of a run: its recipe, its record, how it is found again, and what it cost."""
+"""One stage of a run: its key, its record, how it is found again, and what it cost."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import ClassVar, Self
 
 import psutil
 
@@ -30,23 +30,24 @@ from monoglot.run.layout import LAYOUT
 
 
 @dataclass(frozen=True)
-class Recipe:
+class StageKey:
     """All that the result of a stage depends on.
 
     Attributes:
         stage: Name of the stage, and of its folder.
-        version: Raised by hand when the stage's code comes to give something else for the same recipe.
+        version: Raised by hand when the stage's code gives another result for the same settings and inputs.
         settings: The stage's settings in canonical form.
         inputs: Content key of each input.
     """
 
+    persisted_name: ClassVar[str] = "Recipe"
     stage: str
     version: int
     settings: Json
     inputs: Mapping[str, str]
 
     @property
-    def key(self) -> str:
+    def digest(self) -> str:
         """The hash by which a finished stage is found again."""
         return content_key(self)
 
@@ -56,11 +57,11 @@ class Record:
     """A finished stage, as its ``stage.json`` tells it.
 
     Attributes:
-        recipe: What it was made from.
+        stage_key: What it was made from.
         files: SHA-256 of each file it wrote, by path within the stage's folder.
     """
 
-    recipe: Recipe
+    stage_key: StageKey
     files: Mapping[str, str]
 
     @property
@@ -70,16 +71,16 @@ class Record:
 
     def to_json(self) -> dict[str, Json]:
         """The record as plain JSON, together with the keys that follow from it."""
-        keys = {"key": self.recipe.key, "content_key": self.content_key}
-        return {**dataclasses.asdict(self.recipe), **keys, "files": dict(self.files)}
+        keys = {"key": self.stage_key.digest, "content_key": self.content_key}
+        return {**dataclasses.asdict(self.stage_key), **keys, "files": dict(self.files)}
 
     @classmethod
     def load(cls, path: Path) -> Record | None:
         """Read a ``stage.json``; ``None`` if it is missing or not a record."""
         try:
             fields = read_json(path)
-            names = [field.name for field in dataclasses.fields(Recipe)]
-            return cls(Recipe(**{name: fields[name] for name in names}), fields["files"])
+            names = [field.name for field in dataclasses.fields(StageKey)]
+            return cls(StageKey(**{name: fields[name] for name in names}), fields["files"])
         except (OSError, ValueError, TypeError, KeyError):
             return None
 
@@ -93,7 +94,7 @@ class Record:
             The place of each file, or ``None`` if one is missing or no longer what the stage wrote. Whole
             files are compared, for somebody may have trained the published model on and saved it in place.
         """
-        folder = root / LAYOUT.home / self.recipe.stage
+        folder = root / LAYOUT.home / self.stage_key.stage
         places: dict[str, Path] = {}
         for name, expected in self.files.items():
             place = next((path for path in (folder / name, root / name) if path.is_file()), None)
@@ -103,11 +104,11 @@ class Record:
         return places
 
 
-def reuse(recipe: Recipe, partial: Path, output: Path) -> Record | None:
-    """Find the finished stage of a recipe, in the partial folder or in an output that is to be replaced.
+def reuse(stage_key: StageKey, partial: Path, output: Path) -> Record | None:
+    """Find the finished stage of a key, in the partial folder or in an output that is to be replaced.
 
     Args:
-        recipe: What the stage is to be made from.
+        stage_key: What the stage is to be made from.
         partial: The folder in which the run works; a stage found elsewhere is linked into it.
         output: The folder that the user asked for.
 
@@ -116,13 +117,13 @@ def reuse(recipe: Recipe, partial: Path, output: Path) -> Record | None:
     """
     home = partial / LAYOUT.home
     for root in (partial, output):
-        folder = root / LAYOUT.home / recipe.stage
+        folder = root / LAYOUT.home / stage_key.stage
         record = Record.load(folder / LAYOUT.record)
-        places = record.locate(root) if record and record.recipe.key == recipe.key else None
+        places = record.locate(root) if record and record.stage_key.digest == stage_key.digest else None
         if record is None or places is None:
             continue
-        if any(place != home / recipe.stage / name for name, place in places.items()):
-            with _becoming(home, recipe.stage) as temporary:
+        if any(place != home / stage_key.stage / name for name, place in places.items()):
+            with _becoming(home, stage_key.stage) as temporary:
                 records = {name: folder / name for name in (LAYOUT.record, LAYOUT.measured)}
                 for name, place in {**places, **records}.items():
                     if place.exists():
@@ -131,11 +132,11 @@ def reuse(recipe: Recipe, partial: Path, output: Path) -> Record | None:
     return None
 
 
-def compute(recipe: Recipe, partial: Path, work: Callable[[Path], None]) -> Record:
+def compute(stage_key: StageKey, partial: Path, work: Callable[[Path], None]) -> Record:
     """Make a stage, measure it and write its records.
 
     Args:
-        recipe: What the stage is made from.
+        stage_key: What the stage is made from.
         partial: The folder in which the run works.
         work: Writes the files of the stage into the empty folder it is given.
 
@@ -145,18 +146,18 @@ def compute(recipe: Recipe, partial: Path, work: Callable[[Path], None]) -> Reco
     Raises:
         ValueError: If the work wrote a file under a name that is kept for the records.
     """
-    with _becoming(partial / LAYOUT.home, recipe.stage) as folder:
+    with _becoming(partial / LAYOUT.home, stage_key.stage) as folder:
         with Meter() as meter:
             work(folder)
-        return seal(folder, recipe, meter.measured)
+        return seal(folder, stage_key, meter.measured)
 
 
-def seal(folder: Path, recipe: Recipe, measured: Measured | None) -> Record:
+def seal(folder: Path, stage_key: StageKey, measured: Measured | None) -> Record:
     """Complete the folder of a stage with its records.
 
     Args:
         folder: The folder, with everything that the stage wrote.
-        recipe: What it was made from.
+        stage_key: What it was made from.
         measured: What that cost.
 
     Returns:
@@ -169,11 +170,11 @@ def seal(folder: Path, recipe: Recipe, measured: Measured | None) -> Record:
         path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*")) if path.is_file()
     }
     if taken := paths.keys() & {LAYOUT.record, LAYOUT.measured}:
-        raise ValueError(f"The stage {recipe.stage!r} wrote {sorted(taken)}: names kept for the records.")
+        raise ValueError(f"The stage {stage_key.stage!r} wrote {sorted(taken)}: names kept for the records.")
     for path in paths.values():
         # safetensors lets only the owner read its files; give them what the user's umask gave the folder.
         path.chmod(folder.stat().st_mode & 0o666)
-    record = Record(recipe, {name: file_hash(path) for name, path in paths.items()})
+    record = Record(stage_key, {name: file_hash(path) for name, path in paths.items()})
     write_json(folder / LAYOUT.record, record.to_json())
     write_json(folder / LAYOUT.measured, measured and dataclasses.asdict(measured))
     return record
