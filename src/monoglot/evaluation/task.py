@@ -35,7 +35,7 @@ Feature = dict[str, Any]
 """One input of a model, with what it should answer."""
 
 
-class Task(Protocol):
+class EvaluationTask(Protocol):
     """A task with data and scores of its own.
 
     Attributes:
@@ -60,7 +60,7 @@ class Prepared:
     score: Callable[[Any], dict[str, float]]
 
 
-class TrainedTask(Task, Protocol):
+class TrainedTask(EvaluationTask, Protocol):
     """A task that a model is fine-tuned for, with a head.
 
     Attributes:
@@ -86,7 +86,7 @@ class TrainedTask(Task, Protocol):
         ...
 
 
-class EncoderTask(Task, Protocol):
+class EncoderTask(EvaluationTask, Protocol):
     """A task for sentence vectors as they are."""
 
     def compare(self, split: Split, encoder: SentenceEncoder, original: SentenceEncoder) -> dict[str, float]:
