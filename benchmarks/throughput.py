@@ -35,7 +35,7 @@ from monoglot.corpus import open_corpus
 from monoglot.tokenization.encoding import TokenizedCorpus, encode_corpus
 from monoglot.training.objective import Batch, TrainingContext
 from monoglot.training.objectives.mlm import MaskedTask
-from monoglot.training.packing import PADDING, Layout, PackedCorpus, SpecialTokenTemplate
+from monoglot.training.packing import PADDING, PackedCorpus, PackedLayout, SpecialTokenTemplate
 from monoglot.training.registry import get_objective
 
 BATCH, WINDOW = 4, 256
@@ -133,7 +133,9 @@ def measure(model: PreTrainedModel, context: TrainingContext, recipe: Recipe, st
     """Seconds and useful tokens of a step, after one that is not counted."""
     task = get_objective("mlm").task(context)
     assert isinstance(task, MaskedTask)
-    layout = Layout(WINDOW, SpecialTokenTemplate.of(context.tokenizer), int(context.tokenizer.pad_token_id))
+    layout = PackedLayout(
+        WINDOW, SpecialTokenTemplate.of(context.tokenizer), int(context.tokenizer.pad_token_id)
+    )
     data = PackedCorpus(context.corpus, layout, windows=BATCH * (steps + 1), seed=SEED)
     todo = (
         packed_steps(task, model, data, masked_only=recipe.masked_only)

@@ -7,7 +7,7 @@ import torch
 from monoglot.errors import SettingError
 from monoglot.training.isolation import Isolation, find_inputs, tensors
 from monoglot.training.masking import TokenKinds
-from monoglot.training.packing import Layout, PackedCorpus, SpecialTokenTemplate
+from monoglot.training.packing import PackedCorpus, PackedLayout, SpecialTokenTemplate
 from tests.fixtures.models import ARCHITECTURES
 
 MASKED = ["bert", "roberta", "xlm-roberta", "camembert", "distilbert", "electra", "albert", "bert-headless"]
@@ -21,7 +21,7 @@ NEIGHBORHOODS = {"modernbert": {"local_attention": 12}, "gemma3": {"sliding_wind
 
 
 def packed(german, tokenizer, family):
-    layout = Layout(48, SpecialTokenTemplate.of(tokenizer), tokenizer.pad_token_id or 0)
+    layout = PackedLayout(48, SpecialTokenTemplate.of(tokenizer), tokenizer.pad_token_id or 0)
     return PackedCorpus(german[family], layout, windows=6, seed=2).__getitems__(range(6))
 
 

@@ -7,7 +7,7 @@ from transformers import PreTrainedTokenizerFast
 
 from monoglot.training.lm_heads import IGNORED
 from monoglot.training.masking import Maskable, TokenKinds, mask, word_begins
-from monoglot.training.packing import Layout, PackedCorpus, SpecialTokenTemplate
+from monoglot.training.packing import PackedCorpus, PackedLayout, SpecialTokenTemplate
 
 
 @pytest.fixture(scope="module", params=["unigram", "wordpiece"])
@@ -15,7 +15,7 @@ def packed(request, german, source_tokenizers):
     """Some windows, and what masking must know of their vocabulary."""
     tokenizer = source_tokenizers[request.param]
     kinds = TokenKinds.of(tokenizer)
-    layout = Layout(128, SpecialTokenTemplate.of(tokenizer), tokenizer.pad_token_id)
+    layout = PackedLayout(128, SpecialTokenTemplate.of(tokenizer), tokenizer.pad_token_id)
     windows = PackedCorpus(german[request.param], layout, windows=60, seed=1).__getitems__(range(60))
     maskable = Maskable(
         tokenizer.mask_token_id, kinds.ordinary, kinds.is_special, kinds.begins_word, kinds.is_whole

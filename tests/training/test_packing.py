@@ -8,8 +8,8 @@ from monoglot.errors import CorpusError
 from monoglot.tokenization.encoding import TokenizedCorpus
 from monoglot.training.packing import (
     PADDING,
-    Layout,
     PackedCorpus,
+    PackedLayout,
     SpecialTokenTemplate,
     Windows,
     filling_order,
@@ -68,7 +68,7 @@ def texts(windows: Windows, template: SpecialTokenTemplate):
     st.booleans(),
 )
 def test_every_token_is_in_one_window(lengths, window, template, whole):
-    corpus, layout = made_up(lengths), Layout(window, template, PAD, whole)
+    corpus, layout = made_up(lengths), PackedLayout(window, template, PAD, whole)
     windows = epoch(corpus, layout)
     assert windows.ids.shape[1] == window
     assert (windows.ids[windows.segments == PADDING] == PAD).all()
@@ -87,7 +87,7 @@ def test_every_token_is_in_one_window(lengths, window, template, whole):
 def test_real_lines_leave_hardly_any_room(whole, german, source_tokenizers):
     for family, corpus in german.items():
         tokenizer = source_tokenizers[family]
-        windows = epoch(corpus, Layout(256, SpecialTokenTemplate.of(tokenizer), PAD, whole))
+        windows = epoch(corpus, PackedLayout(256, SpecialTokenTemplate.of(tokenizer), PAD, whole))
         assert len(windows.ids) > 30
         # The last is what is left over; of few whole lines the last fit ever less well.
         counted = windows.segments[: len(windows.ids) * 3 // 4] if whole else windows.segments[:-1]
@@ -102,7 +102,7 @@ def test_the_frame_is_what_the_tokenizer_puts_around_a_text(source_tokenizers):
 
 
 def test_a_window_depends_on_seed_and_number_alone(german):
-    corpus, layout = german["unigram"], Layout(64, FRAMES[2], PAD)
+    corpus, layout = german["unigram"], PackedLayout(64, FRAMES[2], PAD)
     count = PackedCorpus(corpus, layout, windows=1, seed=5).windows_per_epoch
     first = PackedCorpus(corpus, layout, windows=3 * count, seed=5)
     in_order = [first[number] for number in range(2 * count)]
@@ -116,7 +116,7 @@ def test_a_window_depends_on_seed_and_number_alone(german):
 
 
 def test_joined_windows_number_their_pieces_through(german):
-    data = PackedCorpus(german["unigram"], Layout(64, FRAMES[1], PAD), windows=9, seed=1)
+    data = PackedCorpus(german["unigram"], PackedLayout(64, FRAMES[1], PAD), windows=9, seed=1)
     joined = data.__getitems__([2, 5, 7])
     assert len(joined.documents) == joined.segments.max() + 1
     apart = [text.tolist() for n in (2, 5, 7) for *_, text in texts(data[n], FRAMES[1])]
@@ -126,7 +126,7 @@ def test_joined_windows_number_their_pieces_through(german):
 @pytest.mark.parametrize(("lengths", "window"), [([0, 0], 64), ([5, 9], 5)])
 def test_a_corpus_that_can_not_be_packed_is_refused(lengths, window):
     with pytest.raises(CorpusError, match="can't be packed"):
-        PackedCorpus(made_up(lengths), Layout(window, FRAMES[2], PAD), windows=1, seed=0)
+        PackedCorpus(made_up(lengths), PackedLayout(window, FRAMES[2], PAD), windows=1, seed=0)
 
 
 END = 3
@@ -140,7 +140,7 @@ END = 3
 )
 def test_every_document_ends_once(lengths, window, template, whole):
     """Neither a piece that a document was cut to ends so, nor is there a piece of an end alone."""
-    corpus, layout = made_up(lengths), Layout(window, template, PAD, whole, end=(END,))
+    corpus, layout = made_up(lengths), PackedLayout(window, template, PAD, whole, end=(END,))
     windows = epoch(corpus, layout)
     last = {}
     for piece, (document, start) in enumerate(zip(windows.documents, windows.starts, strict=True)):

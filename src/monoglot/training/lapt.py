@@ -19,7 +19,7 @@ from monoglot.progress import SILENT, Progress
 from monoglot.training.checkpoints import discard_unusable, ended_early, latest, records, same_run, step_of
 from monoglot.training.objective import Objective, Task, TrainingContext
 from monoglot.training.objective_wrapper import Learning, ObjectiveWrapper, check_sharded
-from monoglot.training.packing import Layout, PackedCorpus, SpecialTokenTemplate
+from monoglot.training.packing import PackedCorpus, PackedLayout, SpecialTokenTemplate
 from monoglot.training.parameters import COMPOSITION
 from monoglot.training.schedule import Budget, TrainingSettings
 from monoglot.training.trainer import (
@@ -195,7 +195,7 @@ def packed(context: TrainingContext, task: Task, budget: Budget) -> PackedCorpus
     """
     pad = context.tokenizer.pad_token_id
     template = SpecialTokenTemplate.of(context.tokenizer)
-    layout = Layout(
+    layout = PackedLayout(
         budget.window_tokens,
         template,
         pad if isinstance(pad, int) else 0,

@@ -141,7 +141,7 @@ Cut = tuple[int, int]
 
 
 @dataclass(frozen=True)
-class Layout:
+class PackedLayout:
     """Settings by which documents become windows.
 
     Attributes:
@@ -178,7 +178,7 @@ class Epoch:
     """
 
     corpus: TokenizedCorpus
-    layout: Layout
+    layout: PackedLayout
     seed: int
     number: int
 
@@ -303,7 +303,7 @@ class PackedCorpus:
     can go on anywhere.
     """
 
-    def __init__(self, corpus: TokenizedCorpus, layout: Layout, *, windows: int, seed: int) -> None:
+    def __init__(self, corpus: TokenizedCorpus, layout: PackedLayout, *, windows: int, seed: int) -> None:
         """Plan the windows.
 
         Args:

@@ -19,7 +19,7 @@ from monoglot.training.lapt import train
 from monoglot.training.lm_heads import find_decoder_head
 from monoglot.training.masking import TokenKinds
 from monoglot.training.objectives.clm import next_tokens
-from monoglot.training.packing import PADDING, Layout, PackedCorpus, SpecialTokenTemplate
+from monoglot.training.packing import PADDING, PackedCorpus, PackedLayout, SpecialTokenTemplate
 from monoglot.training.registry import get_objective
 from monoglot.training.schedule import TrainingSettings
 from tests.fixtures.models import DECODER
@@ -28,7 +28,7 @@ ARCHITECTURES = ["gpt2", "llama", "qwen3", "mistral", "gemma3", "gpt-neox"]
 
 
 def windows_of(context):
-    layout = Layout(48, SpecialTokenTemplate.of(context.tokenizer), 0)
+    layout = PackedLayout(48, SpecialTokenTemplate.of(context.tokenizer), 0)
     return PackedCorpus(context.corpus, layout, windows=4, seed=2).__getitems__(range(4))
 
 

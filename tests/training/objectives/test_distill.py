@@ -13,7 +13,7 @@ from monoglot.training.aligned_spans import NOWHERE
 from monoglot.training.distillation_texts import Texts
 from monoglot.training.objective import Teacher
 from monoglot.training.objectives.distill import distance, relational, unexplained
-from monoglot.training.packing import PADDING, Layout, PackedCorpus, SpecialTokenTemplate
+from monoglot.training.packing import PADDING, PackedCorpus, PackedLayout, SpecialTokenTemplate
 from monoglot.training.registry import choose_objective, get_objective
 from tests.training.conftest import TAUGHT as LINES
 
@@ -47,7 +47,7 @@ def ready(given, **options):
 
 
 def windows_of(given, task, count=3):
-    layout = Layout(
+    layout = PackedLayout(
         48, SpecialTokenTemplate.of(given.tokenizer), given.tokenizer.pad_token_id, whole_documents=True
     )
     return PackedCorpus(task.corpus, layout, windows=count, seed=2).__getitems__(range(count))
@@ -142,7 +142,7 @@ def test_hidden_states_of_translations_are_not_compared(taught, tmp_path):
     )
     given = taught()
     task = ready(given, parallel=str(file), word_lists=0.0)
-    layout = Layout(
+    layout = PackedLayout(
         48, SpecialTokenTemplate.of(given.tokenizer), given.tokenizer.pad_token_id, whole_documents=True
     )
     packed = PackedCorpus(task.corpus, layout, windows=400, seed=2)

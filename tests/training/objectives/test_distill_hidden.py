@@ -9,7 +9,7 @@ from monoglot.errors import ModelError, SettingError
 from monoglot.tokenization.encoding import encode_corpus
 from monoglot.training.aligned_spans import NOWHERE
 from monoglot.training.objective import Teacher
-from monoglot.training.packing import Layout, PackedCorpus, SpecialTokenTemplate
+from monoglot.training.packing import PackedCorpus, PackedLayout, SpecialTokenTemplate
 from monoglot.training.registry import get_objective
 from tests.fixtures.models import ARCHITECTURES
 from tests.fixtures.tokenizers import byte_level, sample, wordpiece
@@ -49,7 +49,7 @@ def ready(given, **options):
 
 
 def batch_of(given, task, count=4):
-    layout = Layout(64, SpecialTokenTemplate.of(given.tokenizer), 0, whole_documents=True)
+    layout = PackedLayout(64, SpecialTokenTemplate.of(given.tokenizer), 0, whole_documents=True)
     windows = PackedCorpus(given.corpus, layout, windows=count, seed=2).__getitems__(range(count))
     return windows, task.collate(windows)
 

@@ -9,7 +9,7 @@ from torch.nn.functional import cross_entropy
 from monoglot.errors import SettingError, TokenizerError
 from monoglot.training.lm_heads import GatheredHead, logits_of
 from monoglot.training.objective import Batch
-from monoglot.training.packing import Layout, PackedCorpus, SpecialTokenTemplate
+from monoglot.training.packing import PackedCorpus, PackedLayout, SpecialTokenTemplate
 from monoglot.training.registry import OBJECTIVES, check_objective, choose_objective, get_objective
 
 ARCHITECTURES = [
@@ -19,7 +19,7 @@ ARCHITECTURES = [
 
 
 def batch_of(context, task) -> Batch:
-    layout = Layout(48, SpecialTokenTemplate.of(context.tokenizer), context.tokenizer.pad_token_id)
+    layout = PackedLayout(48, SpecialTokenTemplate.of(context.tokenizer), context.tokenizer.pad_token_id)
     return task.collate(PackedCorpus(context.corpus, layout, windows=4, seed=2).__getitems__(range(4)))
 
 
