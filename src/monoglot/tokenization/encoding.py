@@ -177,8 +177,8 @@ def encode_corpus(
 
     A Unigram tokenizer is run by SentencePiece if a trial on the first lines shows that no more than one
     line in a thousand comes out differently (as another segmentation of the same score, see
-    ``sentencepiece_proto``); the words of a SentencePiece BPE tokenizer are looked up (see ``word_cache``).
-    Lines longer than 65,536 characters are encoded in pieces cut at white space.
+    `unigram_encoder`); the words of a SentencePiece BPE tokenizer are looked up (see `word_encoder`).
+    Lines longer than 65,536 characters are split at whitespace and encoded part by part.
 
     Args:
         tokenizer: The tokenizer; truncation and padding that it is set to are ignored.

@@ -1,4 +1,4 @@
-"""Encoders that give what a tokenizer gives, only faster: Unigram by SentencePiece, BPE word by word.
+"""Encoders that give what a tokenizer gives: Unigram by SentencePiece, which is faster, and BPE word by word.
 
 An encoder is used only if the tokenizer's steps allow it and a trial on the first lines agrees token for
 token.
@@ -118,6 +118,10 @@ def word_encoder(tokenizer: Tokenizer, exact: Encode) -> WordEncoder | None:
     the same result. What the argument does not cover is left to ``exact``: lines with such a token, an added
     token, a run of spaces or a ``▁`` of their own.
 
+    With Gemma's tokenizer it has .84 to .91 times the speed of ``encode_batch_fast`` on 28,230 lines of
+    German, and .64 to .68 on 83,934 lines of Japanese; `WordEncoder.count` has .99 to 1.08 and .87 to .95
+    times the speed of encoding and counting with it (one thread).
+
     Args:
         tokenizer: The tokenizer to imitate.
         exact: Its own encoder.
@@ -181,7 +185,8 @@ def unigram_encoder(tokenizer: Tokenizer, exact: Encode) -> Encode | None:
     of equal score, as of a repeated character (``.....`` is ``..`` + ``...`` or the reverse), and
     SentencePiece does not know the tokenizer's added tokens: such lines are left to ``exact``. What may still
     differ are segmentations whose scores are equal up to the rounding of a float32: none in 182,367 lines of
-    German with the tokenizer of the FOCUS paper, 13 in 20,000 lines of Arabic with XLM-R's.
+    German with the tokenizer of the FOCUS paper, 13 in 20,000 lines of Arabic with XLM-R's. It is 6.3 to 6.9
+    times as fast as ``encode_batch_fast`` (multilingual-e5-small, 28,230 lines of German, one thread).
 
     Args:
         tokenizer: The tokenizer to imitate.
