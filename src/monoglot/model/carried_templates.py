@@ -23,7 +23,7 @@ MOST_NAMED = 3
 
 
 @dataclass(frozen=True)
-class Fate:
+class TemplateOutcome:
     """What becomes of one chat template.
 
     Attributes:
@@ -45,14 +45,14 @@ def carry_templates(source: Path, out: Path, tokenizer: PreTrainedTokenizerFast)
         out: The new model's folder, with tokenizer and configurations already in place.
         tokenizer: Its tokenizer.
     """
-    for fate in _fates(source, tokenizer):
-        if fate.place is None:
+    for outcome in _outcomes(source, tokenizer):
+        if outcome.place is None:
             continue
-        (out / fate.place).parent.mkdir(parents=True, exist_ok=True)
-        if fate.place.name == fate.template.file.name:
-            shutil.copyfile(source / fate.template.file, out / fate.place)
+        (out / outcome.place).parent.mkdir(parents=True, exist_ok=True)
+        if outcome.place.name == outcome.template.file.name:
+            shutil.copyfile(source / outcome.template.file, out / outcome.place)
         else:
-            (out / fate.place).write_text(fate.template.text, encoding="utf-8")
+            (out / outcome.place).write_text(outcome.template.text, encoding="utf-8")
 
 
 def lost_templates(source: Path, tokenizer: PreTrainedTokenizerFast) -> tuple[str, ...]:
@@ -66,13 +66,13 @@ def lost_templates(source: Path, tokenizer: PreTrainedTokenizerFast) -> tuple[st
         ModelError: If a configuration of the source is damaged.
     """
     return tuple(
-        f"the chat template in {fate.template.origin} {fate.problem}"
-        for fate in _fates(source, tokenizer)
-        if fate.problem
+        f"the chat template in {outcome.template.origin} {outcome.problem}"
+        for outcome in _outcomes(source, tokenizer)
+        if outcome.problem
     )
 
 
-def _fates(source: Path, tokenizer: PreTrainedTokenizerFast) -> Iterator[Fate]:
+def _outcomes(source: Path, tokenizer: PreTrainedTokenizerFast) -> Iterator[TemplateOutcome]:
     templates = list(chat_templates(source))
     if not templates:  # most models: spares reading a tokenizer.json of 20 MB
         return
@@ -87,27 +87,27 @@ def _fates(source: Path, tokenizer: PreTrainedTokenizerFast) -> Iterator[Fate]:
         )
         problem, place = "", _place(template)
         if not of_tokenizer and place is None:
-            problem = f"is of no use: {_said(lacking)}" if lacking else ""
+            problem = f"is of no use: {_lacking_tokens(lacking)}" if lacking else ""
         elif of_tokenizer and template.text in own.values():
             place = None
         elif of_tokenizer and (template.file.parent, template.name) in seen:
             problem = f"is not carried over: {CHAT_TEMPLATE} beside it takes its place in the source too"
         elif lacking:
-            problem = f"is not carried over: {_said(lacking)}"
+            problem = f"is not carried over: {_lacking_tokens(lacking)}"
         elif of_tokenizer and template.name in own:
             problem = "is not carried over: the new tokenizer brings a template of its own"
         elif place is None:
             problem = f"is not carried over: its name {template.name!r} can't be a file's"
         if of_tokenizer:
             seen.add((template.file.parent, template.name))
-        yield Fate(template, problem, None if problem else place)
+        yield TemplateOutcome(template, problem, None if problem else place)
 
 
 def _is_of_tokenizer(file: Path) -> bool:
     return file.name in (CHAT_TEMPLATE, OF_TOKENIZERS) or file.parent.name == CHAT_TEMPLATES
 
 
-def _said(lacking: list[str]) -> str:
+def _lacking_tokens(lacking: list[str]) -> str:
     more = " …" if len(lacking) > MOST_NAMED else ""
     return f"the new tokenizer lacks {', '.join(lacking[:MOST_NAMED])}{more}, which it writes"
 

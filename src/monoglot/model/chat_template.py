@@ -14,8 +14,8 @@ from jinja2.parser import Parser
 from monoglot.errors import ModelError
 
 ROLES = ("system", "user", "assistant", "tool")
-MOST_WAYS = 32
-"""So many ways through the branches of a template are followed at a time; of more, the last one."""
+MAX_OUTPUTS = 32
+"""At most this many texts of the branches of a template are followed at a time; of more, the last one."""
 DAYS = 366
 
 _UNREAD_METHODS = frozenset(
@@ -46,9 +46,9 @@ _SCHEMA = {
 TOOLS = (json.dumps(_SCHEMA), json.dumps(_SCHEMA, indent=4), json.dumps({"name": "x", "arguments": {"x": 1}}))
 """How a template writes tools and their calls, where it turns something into JSON."""
 
-Way = tuple[str | None, ...]
-"""What one expression writes, if it comes out one way; ``None`` stands for text that isn't known."""
-_UNKNOWN: tuple[Way, ...] = ((None,),)
+Output = tuple[str | None, ...]
+"""One text that an expression may write, in parts; ``None`` stands for text that isn't known."""
+_UNKNOWN: tuple[Output, ...] = ((None,),)
 
 
 class _Generation(Extension):
@@ -64,7 +64,7 @@ class _Generation(Extension):
 def template_texts(template: str) -> tuple[str, ...]:
     """Give the texts that a chat template writes, each as long as nothing unknown interrupts it.
 
-    The branches of a template are followed one way and the other, loops none, one and two times, so that
+    The branches of a template are followed both ways, loops none, one and two times, so that
     what stands side by side in a conversation stands side by side here. A role that is written is written as
     each that the template compares it with, and the usual four; a date as each day of a year; and where
     something is turned into JSON, there is JSON of a tool.
@@ -98,7 +98,7 @@ class _Reader:
     def __init__(self, tree: nodes.Template) -> None:
         self._tree = tree
         self._roles = dict.fromkeys((*ROLES, *_compared_roles(tree)))
-        self._names: dict[str, dict[Way, None]] = {}
+        self._names: dict[str, dict[Output, None]] = {}
         self._found: dict[str, None] = {}
 
     def texts(self) -> list[str]:
@@ -121,11 +121,11 @@ class _Reader:
                 pass
             case _:
                 return
-        ways = self._ways(value)
-        self._finish(text for way in ways for text in way if text)
+        outputs = self._outputs(value)
+        self._finish(text for output in outputs for text in output if text)
         known = self._names.setdefault(name, {})
-        for way in ways[: MOST_WAYS - len(known)]:
-            known[way] = None
+        for output in outputs[: MAX_OUTPUTS - len(known)]:
+            known[output] = None
 
     def _walk(self, body: Sequence[nodes.Node], begun: list[str]) -> list[str]:
         """Go through some statements.
@@ -140,7 +140,7 @@ class _Reader:
         for node in body:
             if isinstance(node, nodes.Output):
                 for expression in node.nodes:
-                    begun = self._write(begun, self._ways(expression))
+                    begun = self._write(begun, self._outputs(expression))
             elif isinstance(node, nodes.If):
                 branches = [node.body, *(branch.body for branch in node.elif_), node.else_]
                 begun = self._joined(*(self._walk(branch, begun) for branch in branches))
@@ -153,10 +153,10 @@ class _Reader:
                 begun = self._walk(body_of, begun)
         return begun
 
-    def _write(self, begun: list[str], ways: Sequence[Way]) -> list[str]:
+    def _write(self, begun: list[str], outputs: Sequence[Output]) -> list[str]:
         after: dict[str, None] = {}
-        for text, way in product(begun, ways):
-            for part in way:
+        for text, output in product(begun, outputs):
+            for part in output:
                 if part is None:
                     self._finish([text])
                     text = ""
@@ -167,7 +167,7 @@ class _Reader:
 
     def _joined(self, *begun: list[str]) -> list[str]:
         texts = list(dict.fromkeys(text for each in begun for text in each))
-        if len(texts) <= MOST_WAYS:
+        if len(texts) <= MAX_OUTPUTS:
             return texts
         self._finish(texts)
         return texts[-1:]
@@ -175,7 +175,7 @@ class _Reader:
     def _finish(self, texts: Iterable[str]) -> None:
         self._found |= dict.fromkeys(texts)
 
-    def _ways(self, node: nodes.Node) -> Sequence[Way]:
+    def _outputs(self, node: nodes.Node) -> Sequence[Output]:
         """What an expression may write."""
         match node:
             case nodes.TemplateData():
@@ -193,7 +193,7 @@ class _Reader:
             return self._changed(change, changed)
         return self._named(node)
 
-    def _named(self, node: nodes.Node) -> Sequence[Way]:
+    def _named(self, node: nodes.Node) -> Sequence[Output]:
         """What is not a text itself: a role, a variable, something else that texts may be in."""
         if _is_role(node):
             return tuple((role,) for role in self._roles)
@@ -204,29 +204,31 @@ class _Reader:
         self._finish(_constants(node))
         return _UNKNOWN
 
-    def _sequence(self, parts: Sequence[nodes.Node]) -> Sequence[Way]:
-        ways = [self._ways(part) for part in parts]
-        together: list[Way] = [()]
-        for each in ways:
-            if len(together) * len(each) > MOST_WAYS:
-                self._finish(text for way in (*together, *each) for text in way if text)
+    def _sequence(self, parts: Sequence[nodes.Node]) -> Sequence[Output]:
+        outputs = [self._outputs(part) for part in parts]
+        together: list[Output] = [()]
+        for each in outputs:
+            if len(together) * len(each) > MAX_OUTPUTS:
+                self._finish(text for output in (*together, *each) for text in output if text)
                 together = [(None,)]
             else:
-                together = [(*before, *way) for before, way in product(together, each)]
+                together = [(*before, *output) for before, output in product(together, each)]
         return together
 
-    def _either(self, choices: Sequence[nodes.Node]) -> Sequence[Way]:
-        return list(dict.fromkeys(way for choice in choices for way in self._ways(choice)))
+    def _either(self, choices: Sequence[nodes.Node]) -> Sequence[Output]:
+        return list(dict.fromkeys(output for choice in choices for output in self._outputs(choice)))
 
-    def _changed(self, change: str, node: nodes.Node) -> Sequence[Way]:
+    def _changed(self, change: str, node: nodes.Node) -> Sequence[Output]:
         case = _CASES.get(change, str)
-        ways = [[part if part is None else case(part) for part in way] for way in self._ways(node)]
-        for way in ways:
-            if change in ("trim", "strip", "lstrip") and way[0] is not None:
-                way[0] = way[0].lstrip()
-            if change in ("trim", "strip", "rstrip") and way[-1] is not None:
-                way[-1] = way[-1].rstrip()
-        return [tuple(way) for way in ways]
+        outputs = [
+            [part if part is None else case(part) for part in output] for output in self._outputs(node)
+        ]
+        for output in outputs:
+            if change in ("trim", "strip", "lstrip") and output[0] is not None:
+                output[0] = output[0].lstrip()
+            if change in ("trim", "strip", "rstrip") and output[-1] is not None:
+                output[-1] = output[-1].rstrip()
+        return [tuple(output) for output in outputs]
 
 
 def _choices(node: nodes.Node) -> list[nodes.Node]:
@@ -277,7 +279,7 @@ def _compared_roles(tree: nodes.Template) -> Iterator[str]:
 
 
 def _constants(node: nodes.Node) -> Iterator[str]:
-    """The strings within an expression, but for those that only choose, compare or cut."""
+    """The strings within an expression, but for those that only choose, compare or slice."""
     match node:
         case nodes.Const(value=str()):
             yield node.value

@@ -15,7 +15,7 @@ from monoglot.model.carried_templates import carry_templates
 from monoglot.model.side_files import copy_side_files, transformer_folder
 from monoglot.model.side_modules import carry_unknown_files, renumber_modules
 from monoglot.model.stored_tensors import check_report, names_in, weight_files
-from monoglot.model.tokenizer_folder import load_tokenizer, take_over_class, warn_if_read_differently
+from monoglot.model.tokenizer_folder import copy_tokenizer_class, load_tokenizer, warn_if_read_differently
 from monoglot.untrusted import read_foreign_json, refusing
 
 
@@ -159,7 +159,7 @@ def save_surroundings(
     carry_unknown_files(source_folder, out)
     old = load_tokenizer(source_folder) if source_tokenizer is None else source_tokenizer
     renumber_modules(source_folder, out, tokenizer, old)
-    take_over_class(tokenizer, transformer_folder(source_folder), inner)
+    copy_tokenizer_class(tokenizer, transformer_folder(source_folder), inner)
     warn_if_read_differently(inner, tokenizer, source_folder)
 
 

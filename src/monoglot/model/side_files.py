@@ -121,7 +121,7 @@ def check_links(folder: Path) -> None:
     for path in (folder, *folder.rglob("*")):
         if not is_text(str(path)):
             raise ModelError(f"{str(path)!r} has a name that is not UTF-8, and can't be recorded: rename it.")
-    homes = _homes(folder.resolve())
+    allowed = _allowed_folders(folder.resolve())
     for path in _links(folder):
         try:
             target = path.resolve(strict=True)
@@ -131,14 +131,14 @@ def check_links(folder: Path) -> None:
             ) from None
         if path.suffix == ".safetensors" and target.is_file():
             continue
-        if not any(target.is_relative_to(home) for home in homes):
+        if not any(target.is_relative_to(place) for place in allowed):
             raise ModelError(
                 f"{path} is a link to {target}, outside the model's folder, from where nothing is copied: "
                 "put the file itself there (`cp -L`), or remove the link."
             )
 
 
-def _homes(folder: Path) -> tuple[Path, ...]:
+def _allowed_folders(folder: Path) -> tuple[Path, ...]:
     """Where the files of a model may lie: its folder and, in the hub's cache, the blobs of the model."""
     for snapshots in folder.parents:
         if snapshots.name == SNAPSHOTS and (snapshots.parent / BLOBS).is_dir():

@@ -149,8 +149,8 @@ def _single(name: str, value: object, ids: Renumbering) -> object:
     role = ONE_ID.sub("_token", name)
     if isinstance(value, list):
         for old in value:
-            _say_what_is_lost(name, old, role, ids)
-        return _survivors(value, ids, role) or (None if value else value)
+            _warn_if_lost(name, old, role, ids)
+        return _remaining_ids(value, ids, role) or (None if value else value)
     if isinstance(value, dict):
         return {key: _renumbered(name, inner, ids) for key, inner in value.items()}
     if not isinstance(value, int) or value < 0:
@@ -161,11 +161,11 @@ def _single(name: str, value: object, ids: Renumbering) -> object:
             f"{name} of the model is {value} ({ids.text(value) or 'no token'}), which the target tokenizer "
             "lacks: add this token to the tokenizer or remove the setting."
         )
-    _say_what_is_lost(name, value, role, ids)
+    _warn_if_lost(name, value, role, ids)
     return new
 
 
-def _say_what_is_lost(name: str, old: int, role: str, ids: Renumbering) -> None:
+def _warn_if_lost(name: str, old: int, role: str, ids: Renumbering) -> None:
     new, text = ids.new_id(old, role), ids.text(old)
     if text is None and old >= 0:
         becomes = (
@@ -176,7 +176,7 @@ def _say_what_is_lost(name: str, old: int, role: str, ids: Renumbering) -> None:
         logger.warning("%s of the model is %d (%s), which the new tokenizer lacks: left out", name, old, text)
 
 
-def _survivors(old_ids: Iterable[int], ids: Renumbering, role: str = "") -> list[int]:
+def _remaining_ids(old_ids: Iterable[int], ids: Renumbering, role: str = "") -> list[int]:
     """The new ids of those tokens that still exist, each once, in their order."""
     # A list may name a token and another that does its work: where the role has moved, both end a text.
     found = (new for old in old_ids for new in (ids.new_id(old, role), ids.new_id(old)))
@@ -194,7 +194,7 @@ def _sequence(old_ids: list[int], ids: Renumbering) -> list[int]:
 
 
 KINDS: dict[str, Callable[[Any, Renumbering], Any]] = {
-    **dict.fromkeys(ID_LISTS, _survivors),
+    **dict.fromkeys(ID_LISTS, _remaining_ids),
     **dict.fromkeys(ID_SEQUENCES, _sequences),
     FORCED: _forced,
     BIASES: _biases,

@@ -53,8 +53,8 @@ def load_tokenizer(folder: Path) -> PreTrainedTokenizerFast:
         tokenizer: PreTrainedTokenizerFast = PreTrainedTokenizerFast.from_pretrained(
             folder, local_files_only=True
         )
-    take_over_input_names(tokenizer, folder)
-    take_over_special_tokens(tokenizer, folder)
+    copy_input_names(tokenizer, folder)
+    copy_special_tokens(tokenizer, folder)
     tokenizer.model_max_length = _longest_input(tokenizer, folder)
     _without_dropout(tokenizer, folder)
     _check_template_names(tokenizer, folder)
@@ -96,7 +96,7 @@ def _without_dropout(tokenizer: PreTrainedTokenizerFast, folder: Path) -> None:
         )
 
 
-def take_over_input_names(tokenizer: PreTrainedTokenizerFast, folder: Path) -> None:
+def copy_input_names(tokenizer: PreTrainedTokenizerFast, folder: Path) -> None:
     """Give a tokenizer the names of inputs that its own class has, where its configuration has none.
 
     A pair model without ``token_type_ids`` takes two texts for one.
@@ -106,7 +106,7 @@ def take_over_input_names(tokenizer: PreTrainedTokenizerFast, folder: Path) -> N
         tokenizer.model_input_names = list(found.model_input_names)
 
 
-def take_over_special_tokens(tokenizer: PreTrainedTokenizerFast, folder: Path) -> None:
+def copy_special_tokens(tokenizer: PreTrainedTokenizerFast, folder: Path) -> None:
     """Give a tokenizer the roles that its own class has tokens for, where its configuration is silent.
 
     GPT-2's class takes ``<|endoftext|>`` for beginning, end and unknown text unless it is told otherwise. A
@@ -241,7 +241,7 @@ def read_by_auto(folder: Path) -> PreTrainedTokenizerBase:
         raise TokenizerError(f"AutoTokenizer can't read it ({first_line(error)})") from error
 
 
-def take_over_class(tokenizer: PreTrainedTokenizerFast, source: Path, out: Path) -> None:
+def copy_tokenizer_class(tokenizer: PreTrainedTokenizerFast, source: Path, out: Path) -> None:
     """Keep the source's class where it does more than cut text: ``src_lang`` of NLLB, mBART and their like.
 
     Args:

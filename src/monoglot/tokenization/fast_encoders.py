@@ -37,15 +37,15 @@ class WordEncoder:
     Attributes:
         exact: The tokenizer's own encoder, for hard lines.
         is_hard: Finds in a line what words can't be told apart for.
-        begin: Encodes the first word of a line.
-        go_on: Encodes the others, each with the space before it.
+        first_word: Encodes the first word of a line.
+        later_words: Encodes the others, each with the space before it.
         known: Words that were encoded.
     """
 
     exact: Encode
     is_hard: re.Pattern[str]
-    begin: Tokenizer
-    go_on: Tokenizer
+    first_word: Tokenizer
+    later_words: Tokenizer
     known: dict[str, tuple[int, ...]] = field(default_factory=dict, repr=False)
 
     def __call__(self, lines: list[str]) -> list[list[int]]:
@@ -87,7 +87,7 @@ class WordEncoder:
     def encode_words(self, words: list[str]) -> dict[str, tuple[int, ...]]:
         """Encode words, those after others with the space in front of them."""
         ids: dict[str, tuple[int, ...]] = {}  # the garbage collector looks into lists again and again
-        for encoder, is_later in ((self.begin, False), (self.go_on, True)):
+        for encoder, is_later in ((self.first_word, False), (self.later_words, True)):
             chosen = [word for word in words if (word[:1] == " ") == is_later]
             rows = encoder.encode_batch_fast(chosen, add_special_tokens=False)
             ids |= zip(chosen, (tuple(row.ids) for row in rows), strict=True)
@@ -104,7 +104,7 @@ def words_of(line: str) -> list[str]:
 
 
 def _add(counts: Int64[np.ndarray, " size"], rows: Collection[Sequence[int]], times: Sequence[int]) -> None:
-    """Add rows of ids to counts, each so many times."""
+    """Add rows of ids to counts, each as often as `times` says."""
     lengths = np.fromiter(map(len, rows), np.int64, len(rows))
     ids = np.fromiter(chain.from_iterable(rows), np.int64, int(lengths.sum()))
     np.add.at(counts, ids, np.repeat(np.array(times, np.int64), lengths))
