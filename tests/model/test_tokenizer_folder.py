@@ -122,7 +122,7 @@ def test_the_language_of_a_text_still_stands_beside_it(kind, source_tokenizers, 
         assert old == new
 
 
-def test_a_class_that_cuts_otherwise_is_named_for_source_and_output(tmp_path, source_tokenizers, caplog):
+def test_a_class_that_segments_otherwise_is_named_for_source_and_output(tmp_path, source_tokenizers, caplog):
     """XLM-R's class puts its own pre-tokenizer in the place of the file's."""
     tokenizer = source_tokenizers["unigram"]
     folder = tmp_path / "source"
@@ -143,7 +143,7 @@ def test_a_class_that_cuts_otherwise_is_named_for_source_and_output(tmp_path, so
     )
     warn_if_read_differently(folder, load_tokenizer(folder))
     assert f"AutoTokenizer reads the tokenizer in {folder} otherwise" in caplog.text
-    assert "it is read as XLMRobertaTokenizer, with which texts are cut otherwise" in caplog.text
+    assert "it is read as XLMRobertaTokenizer, with which texts are segmented otherwise" in caplog.text
 
 
 def test_differences_are_found_between_a_tokenizer_and_what_is_left_of_it(source_tokenizers):
@@ -151,4 +151,4 @@ def test_differences_are_found_between_a_tokenizer_and_what_is_left_of_it(source
     ids = [id for line in sample("de", 200) for id in source(line)["input_ids"]]
     trimmed = trim_tokenizer(source, np.bincount(ids, minlength=len(source)), TrimSettings())
     assert first_difference(trimmed.tokenizer, trimmed.tokenizer) == ""
-    assert first_difference(trimmed.tokenizer, source, lambda ids: ids) == "texts are cut otherwise"
+    assert first_difference(trimmed.tokenizer, source, lambda ids: ids) == "texts are segmented otherwise"

@@ -137,13 +137,14 @@ def anchor_reliability(
 
     For each anchor its nearest anchors in the auxiliary space are found. The reliability is the mean share of
     randomly drawn anchors that are farther from it in the source embeddings than those neighbors are: 1 if
-    both spaces agree, 0.5 if the neighbors are no nearer than strangers. A token that two languages share by
-    chance (``die``, ``was``, ``also`` in German and English) keeps other company in each of them.
+    both spaces agree, 0.5 if the neighbors are no nearer than randomly drawn anchors. A token that two
+    languages share by chance (``die``, ``was``, ``also`` in German and English) has other neighbors in each
+    of them.
 
     Args:
         transfer: What is known of the two vocabularies, with auxiliary vectors and source embeddings.
         anchors: The pairs that may be mixed (``Transfer.anchors``).
-        seed: Seed of the drawing of strangers.
+        seed: Seed of the randomly drawn anchors.
 
     Returns:
         One number for each anchor; 0.5 where there are no other anchors.

@@ -180,7 +180,7 @@ def _place(
 
 
 def equal_pieces(transfer: Transfer) -> SparseRows:
-    """Equal weights for the trained pieces into which the source tokenizer cuts each missing token."""
+    """Equal weights for the trained pieces into which the source tokenizer segments each missing token."""
     pieces = transfer.pieces
     return SparseRows.uniform(pieces.indptr, pieces.ids, transfer.trained[pieces.ids])
 

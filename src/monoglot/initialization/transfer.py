@@ -28,7 +28,7 @@ class Transfer:
         source: The vocabulary whose rows exist.
         target: The vocabulary whose rows are wanted.
         overlap: Which target tokens have a row in the source, and which are missing.
-        pieces: For each missing token the source ids that the source tokenizer cuts it into.
+        pieces: For each missing token the source ids that the source tokenizer segments it into.
         trained: Which source rows were trained; others are neither mixed nor averaged.
         vectors: Static vectors of the target tokens, if the method asked for them.
         embeddings: The source table, for methods that look at more than which rows there are.
@@ -143,13 +143,13 @@ class Transfer:
 
     @property
     def required_segmenters(self) -> tuple[Segmenter, Segmenter]:
-        """How the two tokenizers cut texts, for a method that can't do without.
+        """How the two tokenizers segment texts, for a method that can't do without.
 
         Raises:
             SettingError: If they were not given.
         """
         if self.segmenters is None:
-            raise SettingError("this initialization method cuts texts, and neither tokenizer was given")
+            raise SettingError("this initialization method segments texts, and neither tokenizer was given")
         return self.segmenters
 
     @property

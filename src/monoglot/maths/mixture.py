@@ -31,7 +31,7 @@ class Provenance(IntEnum):
     METHOD = 1
     """Mixed by the initialization method."""
     SUBWORD = 2
-    """Mean of the pieces into which the source tokenizer cuts the token."""
+    """Mean of the pieces into which the source tokenizer segments the token."""
     NOISE = 3
     """Drawn from N(mean, std) of the trained source rows."""
     MEAN = 4

@@ -209,7 +209,7 @@ def first_difference(
         second["input_ids"] = [same_ids(ids) for ids in second["input_ids"]]
         for name in first:
             if first[name] != second[name]:
-                return f"{what} {'are cut otherwise' if name == 'input_ids' else f'have other {name}'}"
+                return f"{what} {'are segmented otherwise' if name == 'input_ids' else f'have other {name}'}"
     return ""
 
 
@@ -242,7 +242,7 @@ def read_by_auto(folder: Path) -> PreTrainedTokenizerBase:
 
 
 def copy_tokenizer_class(tokenizer: PreTrainedTokenizerFast, source: Path, out: Path) -> None:
-    """Keep the source's class where it does more than cut text: ``src_lang`` of NLLB, mBART and their like.
+    """Keep the source's class where it does more than segment: ``src_lang`` of NLLB, mBART and their like.
 
     Args:
         tokenizer: The tokenizer that was saved in ``out``.

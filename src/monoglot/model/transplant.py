@@ -215,7 +215,7 @@ def checked_mixture(
         source_tokenizer: The source tokenizer.
 
     Returns:
-        The mixture, with ``trained`` cut to the rows that the model has.
+        The mixture, with ``trained`` shortened to the rows that the model has.
 
     Raises:
         ModelError: If a target id has no row in the mixture, or a source id none in the model.

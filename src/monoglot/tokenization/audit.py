@@ -151,7 +151,7 @@ class _Grouping:
         return tuple(self.group(name, ids, total) for name, ids in ordered)
 
     def group(self, name: str, ids: list[int], total: int) -> Group:
-        """Make a group of ids that are part of so many."""
+        """Make a group of ids, of which ``total`` is the whole."""
         counts = np.zeros(len(ids)) if self.counts is None else self.counts[ids]
         shown = [ids[place] for place in np.argsort(-counts, kind="stable")[:EXAMPLES]]
         return Group(

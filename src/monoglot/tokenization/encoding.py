@@ -266,7 +266,7 @@ def _choose_encoder(
 
 
 def cut_line(line: str, longest: int = LONGEST_PIECE_CHARACTERS) -> Iterator[Piece]:
-    """Cut a very long line into pieces, before a space where there is one; together they are the line."""
+    """Split a very long line into pieces, before a space where there is one; together they are the line."""
     start = 0
     while len(line) - start > longest:
         end = line.rfind(" ", start + 1, start + longest)

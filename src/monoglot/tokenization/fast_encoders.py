@@ -52,14 +52,14 @@ class WordEncoder:
         """Encode lines."""
         hard = [self.is_hard.search(line) is not None for line in lines]
         whole = iter(self.exact([line for line, is_so in zip(lines, hard, strict=True) if is_so]))
-        cut = [words_of(line) for line, is_so in zip(lines, hard, strict=True) if not is_so]
-        words = dict.fromkeys(chain.from_iterable(cut))
+        split = [words_of(line) for line, is_so in zip(lines, hard, strict=True) if not is_so]
+        words = dict.fromkeys(chain.from_iterable(split))
         fresh = self.encode_words([word for word in words if word not in self.known])
         found = {word: fresh[word] if word in fresh else self.known[word] for word in words}
         if len(self.known) < MOST_WORDS:  # the frequent ones come early
             short = {word: ids for word, ids in fresh.items() if len(word) < LONGEST_WORD_CHARACTERS}
             self.known.update(short)
-        joined = (list(chain.from_iterable(map(found.__getitem__, pieces))) for pieces in cut)
+        joined = (list(chain.from_iterable(map(found.__getitem__, pieces))) for pieces in split)
         return [next(whole if is_so else joined) for is_so in hard]
 
     def count(self, batches: Iterable[list[str]], size: int) -> Int64[np.ndarray, " size"]:
@@ -174,7 +174,7 @@ Encode = Callable[[list[str]], list[list[int]]]
 NORMAL, UNKNOWN, CONTROL = 1, 2, 3
 MARKER = "▁"
 REPEATS = {1: 4, 2: 3}
-"""How often a unit of so many characters must be repeated to be ambiguous; ``...`` is mostly one token."""
+"""How often a unit of one or two characters must be repeated to be ambiguous; ``...`` is mostly one token."""
 MANY_ADDED_TOKENS = 200
 
 

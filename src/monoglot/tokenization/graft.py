@@ -114,7 +114,7 @@ def graft_tokens(
 
     Raises:
         TokenizerError: If the tokenizers are of different families.
-        SettingError: If the text does not support so many tokens, or so large a saving.
+        SettingError: If the text does not support as many tokens, or as large a saving.
     """
     elimination = _elimination(trimmed, words, frozenset(dropped), language)
     chosen = _chosen(elimination, settings, progress)

@@ -25,7 +25,7 @@ class TextCounts:
     """How often tokens and words occur in a text.
 
     Attributes:
-        tokens: Count of each target id, the text being cut by the target tokenizer.
+        tokens: Count of each target id, the text being segmented by the target tokenizer.
         words: Count of each word in its own case, as ``count_words`` gives them.
     """
 

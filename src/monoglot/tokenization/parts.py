@@ -45,7 +45,7 @@ class Token:
         word_start: Whether it begins a word; ``None`` where the tokenizer does not tell (see ``spelling``).
         roles: What it is for, if it is a special token; one token may serve several roles.
         is_byte: Whether it is a byte-fallback token (``<0x0A>``).
-        unreachable: Whether the tokenizer never produces it (``##.``, where ``.`` is always cut off).
+        unreachable: Whether the tokenizer never produces it (``##.``, where ``.`` is always split off).
     """
 
     id: int

@@ -25,7 +25,7 @@ _UNKNOWN = "[unknown]"
 
 
 def segmenter_of(tokenizer: PreTrainedTokenizerBase | Tokenizer) -> Segmenter:
-    """Make the function that cuts texts into a tokenizer's tokens, as in the middle of a line.
+    """Make the function that segments texts into a tokenizer's tokens, as in the middle of a line.
 
     Raises:
         TokenizerError: If the tokenizer is of a kind that monoglot does not read.
@@ -35,24 +35,24 @@ def segmenter_of(tokenizer: PreTrainedTokenizerBase | Tokenizer) -> Segmenter:
 
 
 def make_segmenter(backend: Tokenizer, parts: Parts) -> Segmenter:
-    """Make the function that cuts texts into the tokens of a tokenizer, as in the middle of a line."""
+    """Make the function that segments texts into the tokens of a tokenizer, as in the middle of a line."""
     if isinstance(backend.model, models.WordPiece):
-        return _wordpiece_cut(backend, backend.model.continuing_subword_prefix)
-    return _spaced_cut(backend, parts)
+        return _wordpiece_segmenter(backend, backend.model.continuing_subword_prefix)
+    return _spaced_segmenter(backend, parts)
 
 
-def _spaced_cut(backend: Tokenizer, parts: Parts) -> Segmenter:
-    """Cut with a tokenizer that spells spaces, made to add none of its own and to lose none."""
+def _spaced_segmenter(backend: Tokenizer, parts: Parts) -> Segmenter:
+    """Segment with a tokenizer that spells spaces, made to add none of its own and to lose none."""
     bare = without_habits(backend, parts)
     own_id = _add_plain_tokens(bare, backend)
     space = bare.token_to_id("Ġ" if parts.has("ByteLevel") else replacement_of(parts) or "▁")
 
-    def cut(texts: list[str]) -> list[list[int]]:
+    def segment(texts: list[str]) -> list[list[int]]:
         rows = [encoding.ids for encoding in bare.encode_batch_fast(texts, add_special_tokens=False)]
         words = [row[1:] if len(row) > 1 and row[0] == space else row for row in rows]
         return [[own_id.get(id, id) for id in row] for row in words]
 
-    return cut
+    return segment
 
 
 def without_habits(backend: Tokenizer, parts: Parts) -> Tokenizer:
@@ -106,10 +106,10 @@ def _add_plain_tokens(tokenizer: Tokenizer, source: Tokenizer) -> dict[int, int]
     return {here: id for id, here in ids.items() if here is not None}
 
 
-def _wordpiece_cut(backend: Tokenizer, prefix: str) -> Segmenter:
-    """Cut with a WordPiece tokenizer; a text that does not begin a word begins with a continuation (``##``).
+def _wordpiece_segmenter(backend: Tokenizer, prefix: str) -> Segmenter:
+    """Segment with WordPiece; a text that does not begin a word begins with a continuation (``##``).
 
-    Continuations are cut by a second model, which knows the ``##`` tokens only, without their ``##``.
+    Continuations are segmented by a second model, which knows the ``##`` tokens only, without their ``##``.
     """
     starts = without_added_tokens(backend)
     own_id = _add_plain_tokens(starts, backend)
@@ -133,11 +133,11 @@ def _wordpiece_cut(backend: Tokenizer, prefix: str) -> Segmenter:
         continued = [id for id in found if id is not None]
         return [*continued, *(id for word, id in words if word != 0 or not continued)]
 
-    def cut(texts: list[str]) -> list[list[int]]:
+    def segment(texts: list[str]) -> list[list[int]]:
         encodings = (model.encode_batch(texts, add_special_tokens=False) for model in (starts, inside))
         return [join(*each) for each in zip(texts, *encodings, strict=True)]
 
-    return cut
+    return segment
 
 
 @dataclass(frozen=True)
@@ -165,17 +165,18 @@ def source_pieces(
     vocabulary: Vocabulary,
     ids: Sequence[int] | Int64[np.ndarray, " tokens"],
 ) -> Pieces:
-    """Cut the text of target tokens the way the source tokenizer would in the middle of a line.
+    """Segment the text of target tokens the way the source tokenizer would in the middle of a line.
 
-    A token that begins a word is cut with the space before it, any other as the inside of a word, whatever
-    the source tokenizer puts at the beginning of a text. A piece that is nothing but the space of a word
-    start is left out if others remain. Parts of characters become the source's tokens for single bytes, if it
-    has them. Unknown and special pieces are left out, and special target tokens have none: they are no text.
+    A token that begins a word is segmented with the space before it, any other as the inside of a word,
+    whatever the source tokenizer puts at the beginning of a text. A piece that is nothing but the space of a
+    word start is left out if others remain. Parts of characters become the source's tokens for single bytes,
+    if it has them. Unknown and special pieces are left out, and special target tokens have none: they are no
+    text.
 
     Args:
         source_tokenizer: The tokenizer of the source model.
         vocabulary: The target vocabulary, of exact canonicalisation.
-        ids: Target ids to cut.
+        ids: Target ids to segment.
 
     Returns:
         The pieces of each of ``ids``; none where the source has no way to spell the token.

@@ -94,7 +94,7 @@ def byte_reader(tokenizer: Tokenizer, parts: Parts) -> Callable[[str], int | Non
 
 
 def is_isolated(text: str, tokenizer: Tokenizer) -> bool:
-    """Tell whether normalizer and pre-tokenizer cut a text out even from the middle of a word."""
+    """Tell whether normalizer and pre-tokenizer split off a text even from the middle of a word."""
     if len(text) > 1 and any(character.isalnum() for character in text):
         return False  # a word: spares asking for the bulk of the vocabulary
     within = f"a{text}a"

@@ -38,7 +38,7 @@ def state_of(source: PreTrainedTokenizerFast) -> State:
     """Parse the tokenizer.json of a tokenizer, without truncation and padding.
 
     Those two belong to the last call, not to the tokenizer: transformers sets them anew at each call, and
-    keeping them would cut or pad the text of whoever uses the backend directly.
+    keeping them would truncate or pad the text of whoever uses the backend directly.
     """
     state: State = json.loads(backend_of(source).to_str())
     return state | {"truncation": None, "padding": None}
@@ -82,7 +82,7 @@ def merges_into(pieces: Iterable[str], known: Mapping[str, int]) -> list[Merge]:
     """
     merges: list[Merge] = []
     for piece in pieces:
-        ways = [(piece[:cut], piece[cut:]) for cut in range(1, len(piece))]
+        ways = [(piece[:end], piece[end:]) for end in range(1, len(piece))]
         possible = [way for way in ways if way[0] in known and way[1] in known]
         merges += sorted(possible, key=lambda way: (known[way[0]], known[way[1]]))
     return merges

@@ -228,7 +228,7 @@ def train_tokenizer(
         progress: Shown while the text is read.
 
     Raises:
-        CorpusError: If there is no text, or too little for so many tokens.
+        CorpusError: If there is no text, or too little for the wanted number of tokens.
         SettingError: If there is no room for tokens beside the carried ones.
         TokenizerError: If the source is of a kind that monoglot can't write.
     """

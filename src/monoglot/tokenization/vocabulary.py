@@ -158,7 +158,7 @@ def id_rows(tokenizer: Tokenizer) -> int:
 def plain_backend(tokenizer: PreTrainedTokenizerBase | Tokenizer) -> Tokenizer:
     """Give the ``tokenizers.Tokenizer`` behind a tokenizer, or a copy that neither truncates nor pads.
 
-    Many models ship a tokenizer.json that cuts texts at some length or fills them up: statistics of whole
+    Many models ship a tokenizer.json that truncates or pads texts: statistics of whole
     texts must not go through that. A copy takes seconds for a large vocabulary, so one is made only then.
     """
     backend = backend_of(tokenizer)

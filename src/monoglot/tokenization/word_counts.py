@@ -16,7 +16,7 @@ MOST_WORDS = 4_000_000
 def parts_of(
     lines: Iterable[str], longest_characters: int = LONGEST_PART_CHARACTERS, *, progress: Progress = SILENT
 ) -> Iterator[str]:
-    """Cut lines that are too long into parts, at whitespace if there is any; others pass as they are."""
+    """Split lines that are too long into parts, at whitespace if there is any; others pass as they are."""
     with progress.task("reading text") as advance:
         for line in lines:
             advance(1)
@@ -47,7 +47,7 @@ def count_words(
 
 
 def most_frequent(counts: Mapping[str, int], most_characters: int) -> dict[str, int]:
-    """Give the most frequent words that together have no more than so many characters, in a stable order."""
+    """Give the most frequent words, of ``most_characters`` characters together at most, in a stable order."""
     kept: dict[str, int] = {}
     characters = 0
     for word, count in _by_frequency(counts):

@@ -151,13 +151,13 @@ class WordFile(ABC):
 
     @abstractmethod
     def token_vectors(
-        self, vocabulary: Vocabulary, cut: Segmenter, *, by_rank: bool = True
+        self, vocabulary: Vocabulary, segment: Segmenter, *, by_rank: bool = True
     ) -> Float32[np.ndarray, "ids dim"]:
         """Make a vector for each token; zeros where the file has nothing to say, and for special tokens.
 
         Args:
             vocabulary: The tokens.
-            cut: How their tokenizer cuts words.
+            segment: How their tokenizer segments words.
             by_rank: Whether words that come early in a list, which are the frequent ones, count for more.
         """
 
@@ -233,16 +233,16 @@ class WordList(WordFile):
         return found
 
     def token_vectors(
-        self, vocabulary: Vocabulary, cut: Segmenter, *, by_rank: bool = True
+        self, vocabulary: Vocabulary, segment: Segmenter, *, by_rank: bool = True
     ) -> Float32[np.ndarray, "ids dim"]:
-        """The mean of the words that contain the token, each cut at a word start and as the inside of a word.
+        """The mean of the words that contain the token, each segmented at a word start and within a word.
 
         A list does not tell how frequent its words are, but its order does: ``by_rank`` weighs them by
         Zipf's law. A word that contains the token both ways counts twice, as in the package `wechsel`.
         """
         sums, total, before = np.zeros((vocabulary.size, 0)), np.zeros(vocabulary.size), 0
         for words, matrix in self.blocks():
-            contains = _contained(cut, words, vocabulary.size)
+            contains = _contained(segment, words, vocabulary.size)
             ranks = np.arange(before, before + len(words))
             weights = 1 / (ranks + 1 + RANK_SHIFT) if by_rank else np.ones(len(words))
             if not sums.shape[1]:
@@ -263,11 +263,11 @@ class WordList(WordFile):
                     yield word, numbers
 
 
-def _contained(cut: Segmenter, words: list[str], size: int) -> csr_array:
-    """How many of the two ways to cut each word contain each token."""
+def _contained(segment: Segmenter, words: list[str], size: int) -> csr_array:
+    """How many of the two ways to segment each word contain each token."""
     total = csr_array((size, len(words)))
     for texts in ([f" {word}" for word in words], words):
-        rows = cut(texts)
+        rows = segment(texts)
         lengths = np.fromiter(map(len, rows), np.int64, len(rows))
         ids = np.fromiter(chain.from_iterable(rows), np.int64, int(lengths.sum()))
         entries = np.unique(ids * len(words) + np.repeat(np.arange(len(words)), lengths))
@@ -294,7 +294,7 @@ class NgramModel(WordFile):
         return {word: self._model.vector(word) for word in words if self._model.knows(word)}
 
     def token_vectors(
-        self, vocabulary: Vocabulary, cut: Segmenter | None = None, *, by_rank: bool = True
+        self, vocabulary: Vocabulary, segment: Segmenter | None = None, *, by_rank: bool = True
     ) -> Float32[np.ndarray, "ids dim"]:
         """What the model makes of the text of each token; parts of characters have none."""
         matrix = np.zeros((vocabulary.size, self._model.dim), dtype=np.float32)

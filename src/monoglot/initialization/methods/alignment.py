@@ -28,9 +28,9 @@ LONGEST_TOKENS = 200
 class Alignment(Initializer):
     """``w = counts(m, s) / Σ counts(m, s)``: how often each source token s was linked with the token m.
 
-    Both sides of a parallel text are cut into tokens, and tokens are linked in both directions by IBM model 2
-    with a diagonal prior (see ``monoglot.maths.word_alignment``); the links of both directions are added up,
-    so that a token may stand for several. Pairs that are too rare are dropped.
+    Both sides of a parallel text are segmented, and tokens are linked in both directions by IBM model 2 with
+    a diagonal prior (see ``monoglot.maths.word_alignment``); the links of both directions are added up, so
+    that a token may stand for several. Pairs that are too rare are dropped.
 
     References: Tran 2020, "From English to Foreign Languages: Transferring Pre-trained Language Models"
     (RAMEN); Remy et al. 2024, "Trans-Tokenization and Cross-lingual Vocabulary Transfers" (arXiv 2408.04303).
@@ -69,10 +69,10 @@ class Alignment(Initializer):
     def mix(self, transfer: Transfer, progress: Progress = SILENT) -> SparseRows:
         """Weights for the missing tokens that were linked often enough."""
         pairs = list(read_pairs(Path(self.parallel_text)))
-        cut_source, cut_target = transfer.required_segmenters
+        source_segmenter, target_segmenter = transfer.required_segmenters
         rows = (
-            segment_lines(cut_source, [text for text, _ in pairs]),
-            segment_lines(cut_target, [t for _, t in pairs]),
+            segment_lines(source_segmenter, [text for text, _ in pairs]),
+            segment_lines(target_segmenter, [t for _, t in pairs]),
         )
         keep = [max(map(len, pair)) <= LONGEST_TOKENS for pair in zip(*rows, strict=True)]
         source, target = (
@@ -90,9 +90,9 @@ class Alignment(Initializer):
         return _normalized(tokens[kept], parents[kept], counts[kept], transfer)
 
 
-def segment_lines(cut: Segmenter, texts: Sequence[str]) -> list[list[int]]:
+def segment_lines(segment: Segmenter, texts: Sequence[str]) -> list[list[int]]:
     """The tokens of whole lines."""
-    return cut([f" {text}" for text in texts])
+    return segment([f" {text}" for text in texts])
 
 
 def sequences(rows: list[list[int]], kinds: int) -> Sequences:

@@ -63,8 +63,8 @@ class Ofa(Initializer):
         """Weights for the missing tokens that are part of a listed word."""
         words = open_word_file(Path(self.word_vectors))
         source, target = (
-            words.token_vectors(vocabulary, cut, by_rank=False)
-            for vocabulary, cut in zip(
+            words.token_vectors(vocabulary, segment, by_rank=False)
+            for vocabulary, segment in zip(
                 (transfer.source, transfer.target), transfer.required_segmenters, strict=True
             )
         )

@@ -1,4 +1,4 @@
-"""Subword: each missing token is a mean of the pieces that the source tokenizer cuts it into."""
+"""Subword: each missing token is a mean of the pieces that the source tokenizer segments it into."""
 
 from __future__ import annotations
 

@@ -93,7 +93,7 @@ class PairTable:
         return stacked(blocks, self.size)
 
     def _least_count(self, most_pairs: int) -> int:
-        """The lowest count such that no more than so many pairs have it or a higher one."""
+        """The lowest count such that no more than ``most_pairs`` pairs have it or a higher one."""
         if len(self) <= most_pairs:
             return 1
         histogram = np.zeros(MOST_DISTINGUISHED + 1, dtype=np.int64)
@@ -179,7 +179,7 @@ CHUNK_PAIRS = 16 << 21
 """Pairs, equal ones apart, that are sorted at one time."""
 MOST_PAIRS = 25_000_000
 MOST_WRITTEN = 8
-"""Tables on disk that are merged into one when there are so many."""
+"""Tables on disk that are merged into one when there are this many."""
 
 
 @dataclass

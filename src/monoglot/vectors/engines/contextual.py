@@ -69,10 +69,10 @@ class Spelling:
 class Contextual(ModelEngine):
     """Reads a part of the corpus with a model, and averages its hidden states over each token's occurrences.
 
-    The text is put together from the target tokens and cut by the model's own tokenizer. The state of an
-    occurrence is the mean of the states of the pieces that it shares characters with, by how many these are.
-    The mean of all tokens is taken off, since the states of a transformer share one large direction. Tokens
-    that were not met have no vector.
+    The text is put together from the target tokens and segmented by the model's own tokenizer. The state of
+    an occurrence is the mean of the states of the pieces that it shares characters with, by how many these
+    are. The mean of all tokens is taken off, since the states of a transformer share one large direction.
+    Tokens that were not met have no vector.
 
     Attributes:
         path: Folder or hub name of the model; by default the source model itself.
@@ -133,7 +133,7 @@ def choose_excerpts(
 ) -> Int64[np.ndarray, "excerpts 2"]:
     """Draw excerpts of lines so that rare tokens are met about as often as a short text allows.
 
-    Each line is cut into excerpts of at most ``longest_tokens``, and some are drawn without replacement, each
+    Each line is split into excerpts of at most ``longest_tokens``; some are drawn without replacement, each
     by the weight of its tokens, which is one over their count: every token of the vocabulary asks for the
     same share of the text. The way to draw is that of Efraimidis & Spirakis 2006.
 
@@ -181,7 +181,7 @@ def _limited(model: Source) -> Tokenizer:
 
 
 Excerpt = tuple[Int64[np.ndarray, " tokens"], Encoding]
-"""Target ids, and the pieces into which the model's tokenizer cuts their text."""
+"""Target ids, and the pieces into which the model's tokenizer segments their text."""
 
 
 def _batches(

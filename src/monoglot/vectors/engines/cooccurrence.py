@@ -35,7 +35,7 @@ class Cooccurrence(Engine):
         form_dim: Length of the part that comes from characters.
         longest_ngram: Characters of the longest n-grams, marks of start and end included.
         form_share: Weight of the form of a frequent token, from 0 to 1.
-        half_evidence_count: At so many occurrences the context has half of its part in a vector.
+        half_evidence_count: Number of occurrences at which the context has half of its part in a vector.
         most_pairs: Different pairs of neighbors that are used, the most frequent ones; bounds the memory.
     """
 
