@@ -44,7 +44,7 @@ BAD = {
     "no such corpus": (["{model}", "{tmp}/nothing.txt"], "nothing.txt"),
     "empty corpus": (["{model}", "{tmp}/blank.txt"], "no text"),
     "wrong encoding": (["{model}", "{tmp}/latin1.txt"], "line 2"),
-    "too little text": (["{model}", "{tmp}/short.txt"], "supports"),
+    "too little text": (["{model}", "{tmp}/short.txt", "--mode", "replace"], "supports"),
     "unknown method": (["{model}", "{de}", "--method", "focsu"], "did you mean 'focus'"),
     "unknown engine": (["{model}", "{de}", "--vectors", "fastext"], "did you mean 'fasttext'"),
     "negative size": (["{model}", "{de}", "--vocabulary-size", "-5"], "vocabulary-size"),

@@ -18,7 +18,16 @@ from monoglot.training.schedule import TrainingSettings
 
 MODE = Literal["replace", "extend", "trim", "graft"]
 TRAINED_SIZE = 50_048
-"""Tokens of a trained vocabulary: the paper's 50,000, rounded up to a multiple of 64."""
+"""Tokens of a trained vocabulary, if the text supports so many: the paper's 50,000, rounded up to a multiple of 64."""
+
+
+def _share(_: Any, tokens: Sequence[Any]) -> float:
+    """Read a share of the command line, ``0.1`` or ``10%``."""
+    text = str(tokens[0].value)
+    try:
+        return float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
+    except ValueError as error:
+        raise SettingError(f"--save {text} is no share: give 0.1 or 10% for a tenth of the tokens") from error
 
 
 SHARED = Parameter(group=Group("Run", sort_key=1))
@@ -69,18 +78,21 @@ class Settings(RunSettings):
     """Settings of `specialize`; the defaults are what was measured to be best (docs/methods.md).
 
     Attributes:
-        mode: What happens to the vocabulary: ``replace`` gives the model a new one, ``extend`` adds tokens to
-            its own, ``trim`` drops the tokens that the corpus does not use, ``graft`` drops those and adds
-            tokens that save many others.
+        mode: What happens to the vocabulary: ``graft`` drops the tokens that neither the corpus nor its
+            language uses and adds tokens that save many others, ``trim`` only drops, ``extend`` only adds,
+            ``replace`` gives the model a new vocabulary.
         vocabulary_size: Tokens of the new vocabulary, special tokens included: 50,048 when one is trained. In
             modes ``trim`` and ``graft``: how many tokens to have at most, the most frequent first.
         target_tokenizer: Folder or hub name of a tokenizer to take instead of training one.
         add_tokens: In mode ``extend``: how many tokens to add.
         new_tokens: In mode ``graft``: how many tokens to add, the ones that save most; by default all that
             occur 20 times and save a hundred-thousandth of the text's tokens.
+        save: In mode ``graft``: the share of the text's tokens to save, with as few new tokens as possible;
+            0.1 or 10%.
         language_tokens: In modes ``trim`` and ``graft``: how many tokens to keep that the corpus does not
-            use, but that look like those of its language to a classifier on the source's embeddings.
-        save: In mode ``graft``: the share of the text's tokens to save, with as few new tokens as possible.
+            use, but that look like those of its language to a classifier on the source's embeddings; by
+            default up to 10,000, and all tokens of a script that few languages share. 0 for none.
+        keep_script: In modes ``trim`` and ``graft``: scripts, such as Arabic, of which all tokens are kept.
         minimum_count: In modes ``trim`` and ``graft``: keep tokens with at least this number of occurrences.
         coverage: In mode ``trim``: keep the most frequent tokens that make up this share of the text.
         max_loss: In mode ``trim``: keep as few tokens as change the segmentation of at most this share of the
@@ -104,13 +116,14 @@ class Settings(RunSettings):
         adapt_options: Settings of that training, by the names that ``adapt`` has for them.
     """
 
-    mode: MODE = "replace"
+    mode: MODE = "graft"
     vocabulary_size: int | None = None
     target_tokenizer: str | None = None
     add_tokens: int = 30_000
     new_tokens: int | None = None
-    save: float | None = None
-    language_tokens: int = 0
+    save: Annotated[float | None, Parameter(converter=_share)] = None
+    language_tokens: int | None = None
+    keep_script: tuple[str, ...] = ()
     minimum_count: float = 1
     coverage: float | None = None
     max_loss: float | None = None
@@ -159,12 +172,13 @@ class Settings(RunSettings):
 
     def _check_language_tokens(self) -> None:
         """Refuse a number that another mode would ignore, or that is none."""
-        if self.language_tokens < 0:
+        if self.language_tokens is not None and self.language_tokens < 0:
             raise SettingError(f"--language-tokens {self.language_tokens} is too small: give 0 or more")
-        if self.language_tokens and self.mode not in ("trim", "graft"):
-            raise SettingError(
-                f"--language-tokens is for --mode trim and graft, got --mode {self.mode}: leave it out"
-            )
+        for name, given in (("language-tokens", self.language_tokens), ("keep-script", self.keep_script)):
+            if given and self.mode not in ("trim", "graft"):
+                raise SettingError(
+                    f"--{name} is for --mode trim and graft, got --mode {self.mode}: leave it out"
+                )
 
     def _check_weights(self) -> None:
         """Refuse weights that would do nothing, or could not be shares of a text."""
@@ -301,7 +315,11 @@ class CompareSettings(RunSettings):
         options = {name.replace("-", "_"): value for name, value in self.adapt_options.items()}
         options |= {"objective_options": self.objective_options}
         return Settings(
-            **shared, method="subword", adapt_tokens=self.probe_tokens, adapt_options=PROBE_OPTIONS | options
+            **shared,
+            mode="replace",
+            method="subword",
+            adapt_tokens=self.probe_tokens,
+            adapt_options=PROBE_OPTIONS | options,
         )
 
     @property

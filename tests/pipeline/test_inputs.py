@@ -183,7 +183,7 @@ def test_a_target_whose_pad_token_has_no_place(xlm_r, source_tokenizers, tmp_pat
     order = np.arange(len(tokenizer))
     order[[1, 900]] = order[[900, 1]]
     permuted(tokenizer, order).save_pretrained(tmp_path / "mine")
-    said = refused(xlm_r, GERMAN, "--target-tokenizer", tmp_path / "mine")
+    said = refused(xlm_r, GERMAN, "--mode", "replace", "--target-tokenizer", tmp_path / "mine")
     assert "900" in said
     assert "position" in said
 
@@ -196,7 +196,7 @@ def test_a_target_without_what_generation_starts_with(
     for one in (model, source_tokenizers["unigram"]):
         one.save_pretrained(tmp_path / "bart")
     target_tokenizers["byte-level-bpe"].save_pretrained(tmp_path / "mine")
-    said = refused(tmp_path / "bart", GERMAN, "--target-tokenizer", tmp_path / "mine")
+    said = refused(tmp_path / "bart", GERMAN, "--mode", "replace", "--target-tokenizer", tmp_path / "mine")
     assert "forced_bos_token_id" in said
 
 

@@ -44,7 +44,7 @@ for order in sys.stdin:
     output, victim = order.rstrip("\\n").split("\\t")
     child = os.fork()
     if not child:
-        specialize(source, corpus, output, Settings(vocabulary_size=700, threads=1))
+        specialize(source, corpus, output, Settings(mode="replace", vocabulary_size=700, threads=1))
         sys.stderr.flush()
         os._exit(0)
     print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)

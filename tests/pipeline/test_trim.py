@@ -111,7 +111,7 @@ def test_the_manifest_carries_the_proof(xlm_r, tmp_path):
     assert proof["compared"]["batches"] > 0
     assert proof["fault"] == ""
     assert proof == {name: summary.proof[name] for name in proof}
-    replaced = Settings(vocabulary_size=700, threads=1, method="subword")
+    replaced = Settings(mode="replace", vocabulary_size=700, threads=1, method="subword")
     specialize(xlm_r, DATA / "de.txt", tmp_path / "other", replaced)
     assert "proof" not in json.loads((tmp_path / "other" / "monoglot" / "manifest.json").read_text())
 

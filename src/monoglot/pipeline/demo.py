@@ -94,6 +94,7 @@ def demo(
     )
     comparing = compare_settings(language, methods="focus,blend", seeds=1)
     settings = Settings(
+        mode="replace",
         vocabulary_size=VOCABULARY[language],
         heldout=str(heldout),
         adapt_tokens=ADAPT_TOKENS,

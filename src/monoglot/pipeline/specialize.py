@@ -31,7 +31,9 @@ from monoglot.pipeline.stages.weights import compute_mixture, train_vectors, wri
 from monoglot.progress import SILENT, Progress
 from monoglot.report.summary import Summary
 from monoglot.run import Artifact, Run
+from monoglot.run.layout import LAYOUT
 from monoglot.settings import Settings
+from monoglot.tokenization.overlap import Overlap
 from monoglot.vectors.registry import get_engine
 
 
@@ -142,7 +144,9 @@ def graft(context: VocabularyContext) -> Artifact:
     tokenizer = make_grafted_tokenizer(context, corpus_stage)
     overlap = match_vocabularies(context, tokenizer)
     tokens = tokenize_corpus(context, corpus_stage, tokenizer)
-    vectors = train_vectors(context, tokenizer, tokens) if context.method.needs_vectors else None
+    vectors = None
+    if context.method.needs_vectors and len(Overlap.load(overlap.folder / LAYOUT.overlap.name).missing):
+        vectors = train_vectors(context, tokenizer, tokens)
     mixture = compute_mixture(context, tokenizer, overlap, vectors)
     model = write_model(context, tokenizer, mixture)
     check_equivalence(context, corpus_stage, tokenizer, model)

@@ -93,8 +93,11 @@ class Layout:
     """New tokens of a graft, each with how often the text has it and how many tokens it saves (mode
     ``graft``). Written by stage ``tokenizer``; read by the report."""
     language_tokens: Posix = Posix("tokenizer/language_tokens.json")
-    """Tokens that were kept though the text does not use them (``--language-tokens``), best first, and the
-    scripts that the text is written in. Written by stage ``tokenizer``; read by people."""
+    """Tokens that were kept though the text does not use them (``--language-tokens``, ``--keep-script``), the
+    best first, and the scripts of the text. Written by stage ``tokenizer``; read by people."""
+    reasons: Posix = Posix("tokenizer/reasons.npy")
+    """Why each of the first target ids was kept, uint8 (`Reason`), where source tokens are chosen (modes
+    ``trim``, ``graft``). Written by stage ``tokenizer``; read by ``explain``."""
     kept: Posix = Posix("tokenizer/kept.json")
     """Texts and tokens that were kept whatever the corpus, and why. Written by stage ``tokenizer``; read for
     the manifest, the summary and the report."""

@@ -1,4 +1,4 @@
-"""Ranks the tokens that a small text happened not to use by how likely they belong to its language.
+"""Ranks the tokens that a text happened not to use by how likely they belong to its language.
 
 A text of a megabyte uses a part of its language's tokens. For a script of one language, all tokens of the
 script are the language's; Latin, Cyrillic or Arabic letters are shared by many. The source knows more: a
@@ -8,25 +8,32 @@ what it says of an unused token is how much that looks like the used ones.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float, Float64, Int64
-from scipy.optimize import minimize
+from jaxtyping import Bool, Float, Float32, Float64, Int64
 
+from monoglot.errors import SettingError
 from monoglot.tokenization.parts import Token
 from monoglot.tokenization.spelling import COMMON, script_of
 from monoglot.tokenization.vocabulary import Vocabulary
 
 LEAST_SHARE_OF_A_SCRIPT = 0.05
 """Of the text's letters; other scripts are quotations."""
-MOST_NEGATIVES = 20_000
-FOLDS = 5
-PENALTY = 0.05
-"""C of the logistic regression: the inverse of the weight of the squared norm."""
+SHARED_SCRIPTS = frozenset({"Arabic", "Cyrillic", "Devanagari", "Han", "Latin"})
+"""Scripts that many languages of common models are written in: that a token is spelled in one of them
+does not say that it is the text's language. Unused tokens of every other script are all kept."""
+MOST_TOKENS = 10_000
+"""Kept by default at most, of shared scripts: in five languages they regain more than half of the running
+text that a trim to a megabyte's tokens loses elsewhere (``benchmarks/language_tokens.py``)."""
+LEAST_PROBABILITY = 0.05
+"""By default, tokens that the classifier thinks less likely to be used are not kept."""
+PENALTY = 20.0
+"""Weight of half the squared norm of the classifier's weights, beside a sum of the tokens' losses."""
 LEAST_POSITIVES = 20
 """With fewer used tokens a classifier on hundreds of features says nothing."""
-ITERATIONS = 60
+NEWTON_STEPS = 6
 
 
 @dataclass(frozen=True)
@@ -38,11 +45,28 @@ class LanguageTokens:
         ids: Source ids, those that look most like the text's language first.
         probability: What the classifier says of each; NaN where it could not be trained, so that the order is
             that of the ids.
+        by_script: Which are kept for their script alone: it is no shared one, or was asked for.
     """
 
     scripts: tuple[str, ...]
     ids: Int64[np.ndarray, " unused"]
     probability: Float64[np.ndarray, " unused"]
+    by_script: Bool[np.ndarray, " unused"]
+
+    def kept(self, most: int | None) -> LanguageTokens:
+        """Choose those to keep, besides all that are kept for their script alone.
+
+        Args:
+            most: How many others, the best first; by default up to 10,000 that are not unlikely.
+        """
+        candidates = ~self.by_script
+        if most is None:
+            most = MOST_TOKENS
+            candidates = candidates & (self.probability >= LEAST_PROBABILITY)  # NaN is not
+        chosen = self.by_script | (candidates & (np.cumsum(candidates) <= most))
+        return LanguageTokens(
+            self.scripts, self.ids[chosen], self.probability[chosen], self.by_script[chosen]
+        )
 
 
 def rank_unused_tokens(
@@ -51,21 +75,26 @@ def rank_unused_tokens(
     embeddings: Float[np.ndarray, "rows dim"],
     trained: Bool[np.ndarray, " source"],
     *,
-    seed: int,
+    whole_scripts: Collection[str] = (),
+    own_scripts: bool = True,
 ) -> LanguageTokens:
     """Rank the tokens that a text does not use, in its scripts.
 
     A logistic regression (L2) on the standardized embedding rows, the logarithm of the id (vocabularies are
     ordered by frequency), the length and whether the token begins a word. Positives are the tokens that the
-    text uses, negatives up to 20,000 others of its scripts. Each token is scored by a model that was not
-    trained on it. O(folds × iterations × tokens × dim).
+    text uses, negatives all others of its scripts. Each token is scored as by a model that was not trained
+    on it. O(steps × tokens × dim²).
 
     Args:
         vocabulary: The source vocabulary.
         counts: How often the text uses each of its tokens.
         embeddings: The source's input embeddings.
         trained: Which rows were trained.
-        seed: Seed of the folds and of the choice of negatives.
+        whole_scripts: Scripts of which all tokens are kept, whatever the text is written in.
+        own_scripts: Whether this also holds for the text's scripts that few languages share.
+
+    Raises:
+        SettingError: If the source has no token of one of ``whole_scripts``.
     """
     tokens = [
         token
@@ -73,16 +102,29 @@ def rank_unused_tokens(
         if token.id < len(embeddings) and trained[token.id] and not (token.roles or token.is_byte)
     ]
     script = {token.id: script_of(token.form.decode(errors="ignore")) for token in tokens}
+    _check_scripts(whole_scripts, frozenset(script.values()))
     scripts = _scripts(script, counts)
-    own = [token for token in tokens if script[token.id] in scripts]
+    whole = frozenset(whole_scripts)
+    if own_scripts:
+        whole |= frozenset(scripts) - SHARED_SCRIPTS
+    own = [token for token in tokens if script[token.id] in whole.union(scripts)]
     ids = np.array([token.id for token in own], dtype=np.int64)
+    by_script = np.array([script[token.id] in whole for token in own], dtype=bool)
     used = counts[ids] > 0 if len(ids) else np.zeros(0, bool)
-    unused = np.flatnonzero(~used)
-    if min(used.sum(), len(unused)) < LEAST_POSITIVES:
-        return LanguageTokens(scripts, ids[unused], np.full(len(unused), np.nan))
-    logits = _out_of_fold(_features(own, embeddings), used, np.random.default_rng(seed))[unused]
-    order = np.lexsort((ids[unused], -logits))
-    return LanguageTokens(scripts, ids[unused][order], 1 / (1 + np.exp(-logits[order])))
+    probability = np.full(len(ids), np.nan)
+    if min(used.sum(), len(used) - used.sum()) >= LEAST_POSITIVES:
+        probability = 1 / (1 + np.exp(-_left_out_logits(_features(own, embeddings), used)))
+    order = np.lexsort((ids, -np.nan_to_num(probability)))
+    order = order[~used[order]]
+    return LanguageTokens(scripts, ids[order], probability[order], by_script[order])
+
+
+def _check_scripts(asked: Collection[str], known: Collection[str]) -> None:
+    if unknown := sorted(set(asked).difference(known) | {COMMON}.intersection(asked)):
+        names = ", ".join(sorted(set(known) - {COMMON}))
+        raise SettingError(
+            f"--keep-script {unknown[0]}: the source has no token of a script of that name; it has {names}"
+        )
 
 
 def _scripts(script: dict[int, str], counts: Int64[np.ndarray, " source"]) -> tuple[str, ...]:
@@ -97,48 +139,56 @@ def _scripts(script: dict[int, str], counts: Int64[np.ndarray, " source"]) -> tu
 
 def _features(
     tokens: list[Token], embeddings: Float[np.ndarray, "rows dim"]
-) -> Float[np.ndarray, "tokens features"]:
-    """Standardized rows, with what the spelling and the place in the vocabulary tell."""
+) -> Float32[np.ndarray, "tokens features"]:
+    """Standardized rows, what spelling and place in the vocabulary tell, and a last column of 1."""
     ids = np.array([token.id for token in tokens])
     others = np.array(
-        [(np.log1p(token.id), len(token.form), token.word_start is True) for token in tokens], np.float64
+        [(np.log1p(token.id), len(token.form), token.word_start is True) for token in tokens], np.float32
     )
-    features = np.column_stack([embeddings[ids].astype(np.float64), others])
-    return np.asarray((features - features.mean(axis=0)) / np.maximum(features.std(axis=0), 1e-12))
+    features = np.column_stack([embeddings[ids].astype(np.float32), others])
+    features -= features.mean(axis=0)
+    features /= np.maximum(features.std(axis=0), 1e-12)
+    return np.column_stack([features, np.ones(len(ids), np.float32)])
 
 
-def _out_of_fold(
-    features: Float[np.ndarray, "tokens features"],
-    positive: Bool[np.ndarray, " tokens"],
-    random: np.random.Generator,
+def _left_out_logits(
+    features: Float32[np.ndarray, "tokens features"], positive: Bool[np.ndarray, " tokens"]
 ) -> Float64[np.ndarray, " tokens"]:
-    """The logit of each token by a model of the other folds."""
-    fold = random.integers(0, FOLDS, len(features))
-    negatives = np.flatnonzero(~positive)
-    if len(negatives) > MOST_NEGATIVES:
-        negatives = random.choice(negatives, MOST_NEGATIVES, replace=False)
-    takes_part = positive.copy()
-    takes_part[negatives] = True
-    logits = np.zeros(len(features))
-    for held_out in range(FOLDS):
-        training = takes_part & (fold != held_out)
-        weights = _logistic_regression(features[training], positive[training])
-        logits[fold == held_out] = features[fold == held_out] @ weights[:-1] + weights[-1]
-    return logits
+    """The logit of each token by a logistic regression on the others.
+
+    Newton's method; then each token is taken out by one more step from the solution, for which its leverage
+    is all that is needed (Pregibon 1981, "Logistic regression diagnostics", equation 15).
+    """
+    weights = np.zeros(features.shape[1])
+    penalty = np.full(features.shape[1], PENALTY)
+    penalty[-1] = 1e-6  # the intercept is free
+    for _ in range(NEWTON_STEPS):
+        _, errors, curvature = _state(features, weights, positive)
+        gradient = (features.T @ errors.astype(np.float32)).astype(np.float64) - penalty * weights
+        weights = weights + np.linalg.solve(_hessian(features, curvature, penalty), gradient)
+    logits, errors, curvature = _state(features, weights, positive)
+    factor = np.linalg.cholesky(np.linalg.inv(_hessian(features, curvature, penalty))).astype(np.float32)
+    spread = np.square(features @ factor).sum(axis=1).astype(np.float64)
+    leverage = np.minimum(curvature * spread, 0.99)
+    return np.asarray(logits - errors * spread / (1 - leverage))
 
 
-def _logistic_regression(
-    features: Float[np.ndarray, "tokens features"], positive: Bool[np.ndarray, " tokens"]
-) -> Float64[np.ndarray, " weights"]:
-    """Weights and, last, the intercept, which is not penalized."""
-    width = features.shape[1]
+def _state(
+    features: Float32[np.ndarray, "tokens features"],
+    weights: Float64[np.ndarray, " features"],
+    positive: Bool[np.ndarray, " tokens"],
+) -> tuple[Float64[np.ndarray, " tokens"], Float64[np.ndarray, " tokens"], Float64[np.ndarray, " tokens"]]:
+    """Logits, errors and curvature of the loss of each token."""
+    logits = (features @ weights.astype(np.float32)).astype(np.float64)
+    probability = 1 / (1 + np.exp(-logits))
+    # Curvature near 0 would make the step of a token that is taken out too large.
+    return logits, positive - probability, np.maximum(probability * (1 - probability), 1e-4)
 
-    def loss(weights: np.ndarray) -> tuple[float, np.ndarray]:
-        logits = features @ weights[:width] + weights[width]
-        losses = np.logaddexp(0, np.where(positive, -logits, logits))
-        errors = 1 / (1 + np.exp(-logits)) - positive
-        gradient = np.append(PENALTY * (features.T @ errors) + weights[:width], PENALTY * errors.sum())
-        return float(PENALTY * losses.sum() + weights[:width] @ weights[:width] / 2), gradient
 
-    found = minimize(loss, np.zeros(width + 1), jac=True, method="L-BFGS-B", options={"maxiter": ITERATIONS})
-    return np.asarray(found.x)
+def _hessian(
+    features: Float32[np.ndarray, "tokens features"],
+    curvature: Float64[np.ndarray, " tokens"],
+    penalty: Float64[np.ndarray, " features"],
+) -> Float64[np.ndarray, "features features"]:
+    weighted = features * curvature[:, None].astype(np.float32)
+    return np.asarray((weighted.T @ features).astype(np.float64) + np.diag(penalty))

@@ -182,11 +182,13 @@ class TokenizerSettings:
 
     Attributes:
         vocabulary_size: Number of tokens, everything counted.
+        or_fewer: Whether to take fewer tokens where the text does not support so many.
         character_coverage: Share of the text's characters that get a token of their own; the rest is spelled
             in bytes or becomes the unknown token. Byte-level tokenizers cover everything anyway.
     """
 
     vocabulary_size: int = 50_048
+    or_fewer: bool = False
     character_coverage: float = 0.99995
 
     def __post_init__(self) -> None:
@@ -228,7 +230,7 @@ def train_tokenizer(
         progress: Shown while the text is read.
 
     Raises:
-        CorpusError: If there is no text, or too little for the wanted number of tokens.
+        CorpusError: If there is no text, or too little for the wanted number of tokens, unless fewer will do.
         SettingError: If there is no room for tokens beside the carried ones.
         TokenizerError: If the source is of a kind that monoglot can't write.
     """
@@ -253,7 +255,7 @@ def train_tokenizer(
         learned = _learn_from_words(state, family, words, size, settings.character_coverage)
         learned = _marked(learned, replacement_of(Parts.of(pipeline)) or SPACE)
     found = len(carried) + len(learned.tokens)
-    if found < settings.vocabulary_size:
+    if found < settings.vocabulary_size and not settings.or_fewer:
         raise CorpusError(
             f"the corpus supports at most {found} tokens, {settings.vocabulary_size} were asked for: "
             f"use --vocabulary-size {found} or more text"

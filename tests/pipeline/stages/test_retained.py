@@ -61,7 +61,7 @@ def test_segmented_as_before(prompted, tmp_path, settings):
 
 
 def test_replaced_their_tokens_are_in_the_vocabulary(prompted, tmp_path):
-    settings = Settings(vocabulary_size=700, threads=1, method="subword")
+    settings = Settings(mode="replace", vocabulary_size=700, threads=1, method="subword")
     summary = specialize(prompted, DATA / "de.txt", tmp_path / "out", settings)
     old, new = load_tokenizer(prompted), load_tokenizer(tmp_path / "out")
     assert len(new) == 700
@@ -75,7 +75,7 @@ def test_a_tokenizer_of_the_users_own_that_cannot_have_them(prompted, target_tok
     (source / "chat_template.jinja").write_text("{{ '<s>Mwongozo: ' }}")
     (source / "chat_template.json").write_text(json.dumps({"chat_template": TEMPLATE}))
     target_tokenizers["wordpiece"].save_pretrained(tmp_path / "mine")
-    settings = Settings(target_tokenizer=str(tmp_path / "mine"), threads=1, method="subword")
+    settings = Settings(mode="replace", target_tokenizer=str(tmp_path / "mine"), threads=1, method="subword")
     summary = specialize(source, DATA / "de.txt", tmp_path / "out", settings)
     lost, changed = summary.warnings[-2:]
     assert lost == (
@@ -94,7 +94,7 @@ def test_a_tokenizer_of_the_users_own_that_cannot_have_them(prompted, target_tok
 
 
 def test_a_tokenizer_of_the_users_own_that_has_them(prompted, tmp_path):
-    settings = Settings(target_tokenizer=str(prompted), threads=1, method="subword")
+    settings = Settings(mode="replace", target_tokenizer=str(prompted), threads=1, method="subword")
     summary = specialize(prompted, DATA / "de.txt", tmp_path / "out", settings)
     assert not [warning for warning in summary.warnings if "template" in warning or "segments" in warning]
     assert (tmp_path / "out" / "chat_template.jinja").read_text() == TEMPLATE

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -64,6 +64,7 @@ def write_kept(
     tokenizer: PreTrainedTokenizerFast,
     *,
     taken: bool = False,
+    reasons: Mapping[str, int] | None = None,
 ) -> None:
     """Record what a new tokenizer retains, which texts it segments differently, and which templates are lost.
 
@@ -73,6 +74,7 @@ def write_kept(
         source: The source model.
         tokenizer: The new tokenizer.
         taken: Whether the user gave it, so that nothing could be put into it.
+        reasons: How many of the source's tokens are kept for each reason, where some are chosen.
     """
     keep = kept.of(source)
     tokens = 0 if taken else len(keep.token_ids(source.tokenizer))
@@ -80,6 +82,7 @@ def write_kept(
         "changed": list(segmented_otherwise(keep.texts, source.tokenizer, tokenizer)),
         "lost_templates": list(lost_templates(source.folder, tokenizer)),
         "taken": taken,
+        "reasons": dict(reasons or {}),
     }
     write_json(folder / LAYOUT.kept.name, content)
 
@@ -124,6 +127,7 @@ def kept_facts(tokenizer: Path) -> dict[str, Any]:
         "tokens": kept["tokens"],
         "changed": len(kept["changed"]),
         "lost_templates": kept["lost_templates"],
+        "reasons": kept.get("reasons", {}),
         "origins": dict(Counter(text["origin"] for text in texts)),
         "first": [text["text"] for text in texts[:MOST_SHOWN]] + named[:MOST_SHOWN],
     }

@@ -12,19 +12,17 @@ from jaxtyping import Float64, Int64
 
 from monoglot.errors import SettingError
 from monoglot.model.source import open_source
-from monoglot.model.tables import trained_rows
 from monoglot.model.tokenizer_folder import load_tokenizer
 from monoglot.pipeline.stages.context import VocabularyContext
 from monoglot.pipeline.stages.corpus import count_source_tokens, heldout_lines, weighted_heldout_lines
 from monoglot.pipeline.stages.retained import write_kept
+from monoglot.pipeline.stages.unused_tokens import find_unused_tokens, unused_settings, write_reasons
 from monoglot.run import Artifact, write_json
 from monoglot.run.layout import LAYOUT
 from monoglot.settings import Settings
 from monoglot.tokenization.extend import ExtendSettings, extend_tokenizer, with_kept_tokens
 from monoglot.tokenization.graft import GraftSettings, graft_tokens
-from monoglot.tokenization.language_tokens import rank_unused_tokens
 from monoglot.tokenization.overlap import MatchKind, Overlap, match
-from monoglot.tokenization.selection import RetainedText
 from monoglot.tokenization.train import TokenizerSettings, train_tokenizer
 from monoglot.tokenization.trim import TrimSettings, trim_tokenizer
 from monoglot.tokenization.vocabulary import Vocabulary
@@ -37,7 +35,8 @@ def make_new_tokenizer(
     context: VocabularyContext, corpus_stage: Artifact, *, name: str = "tokenizer"
 ) -> Artifact:
     """Train a tokenizer of the source's family, or take the user's."""
-    settings = TokenizerSettings(vocabulary_size=context.settings.size)
+    asked = context.settings.vocabulary_size
+    settings = TokenizerSettings(context.settings.size, or_fewer=asked is None)
     given = context.settings.target_tokenizer
     # The tokenizer that extends another one only lends tokens: it needs none that the other has.
     keep = context.kept.of(context.source) if context.settings.mode == "replace" else None
@@ -50,6 +49,12 @@ def make_new_tokenizer(
             in_use=context.kept.used,
             progress=context.progress,
         )
+        if (size := len(tokenizer)) < settings.vocabulary_size:
+            logger.warning(
+                "the text supports %d tokens, not the usual %d: the vocabulary has so many",
+                size,
+                settings.vocabulary_size,
+            )
         if keep is not None:
             tokenizer = with_kept_tokens(tokenizer, context.source.tokenizer, keep)
             write_kept(folder, context.kept, context.source, tokenizer)
@@ -87,13 +92,15 @@ def make_trimmed_tokenizer(context: VocabularyContext, corpus_stage: Artifact) -
             lines, line_weights = weighted_heldout_lines(context)
         counted = np.load(counts.folder / LAYOUT.usage.name)
         uses = weighted_counts(counted, weights)
-        stay = with_language_tokens(context, keep, counted.sum(axis=0), folder)
+        unused = find_unused_tokens(context, keep, counted.sum(axis=0), rule)
+        stay = unused.added_to(keep, context.source)
         result = trim_tokenizer(context.source.tokenizer, uses, rule, lines, line_weights, keep=stay)
         result.tokenizer.save_pretrained(folder)
         np.save(folder / LAYOUT.source_ids.name, result.kept_source_ids)
-        write_kept(folder, context.kept, context.source, result.tokenizer)
+        reasons = write_reasons(folder, context, keep, uses, unused, result.kept_source_ids)
+        write_kept(folder, context.kept, context.source, result.tokenizer, reasons=reasons)
 
-    settings = {"rule": rule, "weights": weights, "keep": keep} | _language_settings(context.settings)
+    settings = {"rule": rule, "weights": weights, "keep": keep} | unused_settings(context.settings)
     inputs = {"usage": counts, "text": corpus_stage}
     return context.stage("tokenizer", compute, settings, source=context.source.tokenizer_key, **inputs)
 
@@ -108,7 +115,8 @@ def make_grafted_tokenizer(context: VocabularyContext, corpus_stage: Artifact) -
     def compute(folder: Path) -> None:
         source = context.source.tokenizer
         uses = weighted_counts(np.load(counts.folder / LAYOUT.usage.name), ())
-        stay = with_language_tokens(context, keep, uses, folder)
+        unused = find_unused_tokens(context, keep, uses, rule)
+        stay = unused.added_to(keep, context.source)
         trimmed = trim_tokenizer(source, uses, rule, heldout_lines(corpus_stage), keep=stay)
         kept = trimmed.tokenizer.get_vocab()
         result = graft_tokens(
@@ -123,51 +131,14 @@ def make_grafted_tokenizer(context: VocabularyContext, corpus_stage: Artifact) -
         result.tokenizer.save_pretrained(folder)
         np.save(folder / LAYOUT.source_ids.name, trimmed.kept_source_ids)
         write_json(folder / LAYOUT.new_tokens.name, result.as_dict())
-        write_kept(folder, context.kept, context.source, result.tokenizer)
+        reasons = write_reasons(folder, context, keep, uses, unused, trimmed.kept_source_ids)
+        write_kept(folder, context.kept, context.source, result.tokenizer, reasons=reasons)
 
-    settings = {"rule": rule, "graft": graft, "keep": keep} | _language_settings(context.settings)
+    settings = {"rule": rule, "graft": graft, "keep": keep} | unused_settings(context.settings)
     inputs: dict[str, Artifact | str] = {"usage": counts, "text": corpus_stage}
     if given:
         inputs["given"] = open_source(given).tokenizer_key
     return context.stage("tokenizer", compute, settings, source=context.source.tokenizer_key, **inputs)
-
-
-def _language_settings(settings: Settings) -> dict[str, int]:
-    """What decides about tokens that the corpus does not use; nothing if none are asked for."""
-    asked = settings.language_tokens
-    return {"language_tokens": asked, "seed": settings.seed} if asked else {}
-
-
-def with_language_tokens(
-    context: VocabularyContext, keep: RetainedText, counts: Int64[np.ndarray, " source"], folder: Path
-) -> RetainedText:
-    """Add tokens that the corpus does not use, but that look like its language's, to what is kept.
-
-    They are recorded in ``language_tokens.json``.
-    """
-    asked = context.settings.language_tokens
-    if not asked:
-        return keep
-    source = context.source
-    trained = np.zeros(source.vocabulary.size, bool)
-    rows = trained_rows(source.embeddings, source.vocabulary)
-    trained[: len(rows)] = rows[: len(trained)]
-    embeddings = source.embeddings.float().numpy()
-    with context.progress.task("ranking unused tokens"):
-        found = rank_unused_tokens(source.vocabulary, counts, embeddings, trained, seed=context.settings.seed)
-    scripts = ", ".join(found.scripts) or "no script"
-    if len(found.ids) < asked:
-        logger.warning(
-            "the source has %d more tokens of %s, --language-tokens asks for %d: all are kept",
-            len(found.ids), scripts, asked,
-        )  # fmt: skip
-    if len(found.ids) and np.isnan(found.probability[0]):
-        logger.warning(
-            "the text uses too few tokens to tell which others belong to its language: the first are kept"
-        )
-    texts = [source.vocabulary.by_id[id].text for id in found.ids[:asked].tolist()]
-    write_json(folder / LAYOUT.language_tokens.name, {"scripts": list(found.scripts), "tokens": texts})
-    return replace(keep, tokens=(*keep.tokens, *texts))
 
 
 ROOM_FOR_NEW = 5
