@@ -48,7 +48,7 @@ def recipe(tokens: int) -> TrainingSettings:
 def build(original: Path, corpus: Path, folder: Path, tokens: int, heldout: Path, threads: int) -> None:
     """Make the three models, unless they are there."""
     for name, settings in (
-        ("untrained", Settings(vocabulary_size=VOCABULARY, threads=threads)),
+        ("untrained", Settings(mode="replace", vocabulary_size=VOCABULARY, threads=threads)),
         ("trimmed", Settings(mode="trim", vocabulary_size=VOCABULARY, threads=threads)),
     ):
         if not (folder / name).exists():

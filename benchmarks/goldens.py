@@ -56,19 +56,21 @@ def commands(work: Path, runs: Path, lines: Path) -> dict[str, list[str]]:
     """
     model, heldout = str(work / "source"), str(work / "heldout.txt")
     make = ["specialize", model, str(lines)]
+    replace = [*make, "--mode", "replace"]
     pairs, teacher = work / "pairs.tsv", str(work / "teacher")
     words = ["Haus", "Krankenwagen", "▁und", "xyz"]
     return {
-        "replace": [*make, "-o", f"{work}/replace", "--vocabulary-size", "4000", *TRAINING, *SMALL],
-        "plain": [*make, "-o", f"{work}/plain", "--vocabulary-size", "3000", "--method", "focus",
+        "replace": [*replace, "-o", f"{work}/replace", "--vocabulary-size", "4000", *TRAINING, *SMALL],
+        "plain": [*replace, "-o", f"{work}/plain", "--vocabulary-size", "3000", "--method", "focus",
                   "--vectors", "fasttext", "--vectors-options.epochs", "1", "--norm-calibration", "0.5",
                   *SMALL],
-        "clp": [*make, "-o", f"{work}/clp", "--vocabulary-size", "3000", "--method", "clp", "--vectors",
+        "clp": [*replace, "-o", f"{work}/clp", "--vocabulary-size", "3000", "--method", "clp", "--vectors",
                 "characters", *SMALL],
-        "script": [*make, "-o", f"{work}/script", "--vocabulary-size", "3000", "--method", "script", *SMALL],
-        "alignment": [*make, "-o", f"{work}/alignment", "--vocabulary-size", "3000", "--method", "alignment",
-                      "--method-options.parallel-text", str(pairs), *SMALL],
-        "contextual": [*make, "-o", f"{work}/contextual", "--vocabulary-size", "3000", "--vectors",
+        "script": [*replace, "-o", f"{work}/script", "--vocabulary-size", "3000", "--method", "script",
+                   *SMALL],
+        "alignment": [*replace, "-o", f"{work}/alignment", "--vocabulary-size", "3000", "--method",
+                      "alignment", "--method-options.parallel-text", str(pairs), *SMALL],
+        "contextual": [*replace, "-o", f"{work}/contextual", "--vocabulary-size", "3000", "--vectors",
                        "contextual", "--vectors-options.read-tokens", "20000", *SMALL],
         "trim": [*make, "-o", f"{work}/trim", "--mode", "trim", "--minimum-count", "3", *SMALL],
         "trim-loss": [*make, heldout, "-o", f"{work}/trim-loss", "--mode", "trim", "--max-loss", "0.2",
@@ -100,7 +102,7 @@ def commands(work: Path, runs: Path, lines: Path) -> dict[str, list[str]]:
         "explain-extended": ["explain", f"{runs}/extend", *words],
         "report": ["report", f"{runs}/plain", "--evaluate", "--language", "de"],
         "report-adapted": ["report", f"{runs}/adapt", "--language", "de"],
-        "again": ["specialize", model, str(lines), "-o", f"{runs}/plain", "--overwrite", "--vocabulary-size",
+        "again": [*replace, "-o", f"{runs}/plain", "--overwrite", "--vocabulary-size",
                   "3000", "--method", "focus", "--vectors", "fasttext", "--vectors-options.epochs", "1",
                   "--norm-calibration", "0.5", *SMALL],
     }  # fmt: skip

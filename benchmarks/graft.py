@@ -45,7 +45,7 @@ def variants(new: list[int], seed: int, threads: int) -> dict[str, Settings]:
     shared = Settings(seed=seed, threads=threads)
     made = {"trim": replace(shared, mode="trim")}
     made |= {f"graft +{n:,}": replace(shared, mode="graft", new_tokens=n) for n in new}
-    return made | {"replace": shared}
+    return made | {"replace": replace(shared, mode="replace")}
 
 
 def lengths(encode: SentenceEncoder, lines: list[str]) -> int:

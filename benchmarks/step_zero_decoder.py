@@ -50,7 +50,13 @@ class Case:
 
     def __init__(self, source: Path, corpus: Path, run: Path, scratch: Path) -> None:
         if not run.exists():
-            specialize(source, corpus, run, Settings(method="focus", vectors="fasttext"), progress=Terminal())
+            specialize(
+                source,
+                corpus,
+                run,
+                Settings(mode="replace", method="focus", vectors="fasttext"),
+                progress=Terminal(),
+            )
         self.scratch, self.run = scratch, run / "monoglot"
         self.model, self.original = load_model(source), load_tokenizer(source)
         self.tokenizer = load_tokenizer(run)

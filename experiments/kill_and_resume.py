@@ -28,7 +28,8 @@ from tests.fixtures.tokenizers import DATA, FAMILIES, sample
 
 HERE = Path(__file__).parent
 COMMANDS = {
-    "specialize": ["specialize", "{source}", "{corpus}", "-o", "{out}", "--vocabulary-size", "700"],
+    "specialize": ["specialize", "{source}", "{corpus}", "-o", "{out}", "--mode", "replace",
+                   "--vocabulary-size", "700"],
     "trim": ["specialize", "{source}", "{corpus}", "-o", "{out}", "--mode", "trim"],
     "adapt": [
         "adapt", "{source}", "{corpus}", "-o", "{out}", "--tokens", "60k", "--batch-tokens", "1024",

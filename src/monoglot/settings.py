@@ -18,7 +18,7 @@ from monoglot.training.schedule import TrainingSettings
 
 MODE = Literal["replace", "extend", "trim", "graft"]
 TRAINED_SIZE = 50_048
-"""Tokens of a trained vocabulary, if the text supports so many: the paper's 50,000, rounded up to a multiple of 64."""
+"""Tokens of a trained vocabulary, if the text supports so many: the paper's 50,000, as a multiple of 64."""
 
 
 def _share(_: Any, tokens: Sequence[Any]) -> float:

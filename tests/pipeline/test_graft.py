@@ -12,8 +12,12 @@ from monoglot.cli import main
 from monoglot.errors import SettingError
 from monoglot.pipeline.plan import plan
 from monoglot.pipeline.specialize import specialize
+from monoglot.report.explain import explain
 from monoglot.report.finished_run import FinishedRun
 from monoglot.settings import Settings
+from monoglot.tokenization.kept_reasons import Reason
+from monoglot.tokenization.spelling import script_of
+from monoglot.tokenization.vocabulary import Vocabulary
 from tests.fixtures.tokenizers import sample
 
 NEW = 60
@@ -129,3 +133,84 @@ def test_tokens_that_look_like_the_language_are_kept(xlm_r, text, tmp_path, mode
     assert asked["scripts"] == ["Latin"]
     assert len(asked["tokens"]) == 50
     assert set(asked["tokens"]) <= AutoTokenizer.from_pretrained(tmp_path / "out").get_vocab().keys()
+
+
+@pytest.mark.parametrize("lines", [1, 3])
+def test_without_options_any_text_will_do(xlm_r, tmp_path, lines):
+    (tmp_path / "little.txt").write_text("Ein Satz über Gesetze.\n" * lines)
+    summary = specialize(str(xlm_r), [str(tmp_path / "little.txt")], tmp_path / "out")
+    assert set(summary.provenance) == {"copied"}
+    assert summary.proof["largest_difference"] <= summary.proof["tolerance"]
+
+
+def test_a_replaced_vocabulary_is_as_large_as_the_text_supports(xlm_r, text, tmp_path, caplog):
+    summary = specialize(
+        str(xlm_r), [str(text)], tmp_path / "out", Settings(mode="replace", method="subword")
+    )
+    assert 500 < summary.vocabulary[1] < 50_048
+    assert f"supports {summary.vocabulary[1]} tokens" in caplog.text
+
+
+@pytest.mark.parametrize("mode", ["trim", "graft"])
+def test_every_kept_token_has_its_reason(xlm_r, text, tmp_path, mode):
+    out = tmp_path / "out"
+    summary = specialize(str(xlm_r), [str(text)], out, Settings(mode=mode, threads=1))
+    kept = json.loads((out / "monoglot" / "tokenizer" / "kept.json").read_text())["reasons"]
+    ids = np.load(out / "monoglot" / "tokenizer" / "source_ids.npy")
+    reasons = np.load(out / "monoglot" / "tokenizer" / "reasons.npy")
+    assert len(reasons) == len(ids) == sum(kept.values())
+    used = np.load(out / "monoglot" / "usage" / "counts.npy").sum(axis=0)[ids] > 0
+    assert (used[reasons == Reason.TEXT]).all()
+    assert not used[reasons == Reason.LANGUAGE].any()
+    assert kept["language"] == (reasons == Reason.LANGUAGE).sum() > 20
+    assert f"{kept['language']:,} that the text does not use, but that look like its language" in summary.kept
+
+
+def test_a_script_that_was_asked_for_is_kept_whole(xlm_r, text, tmp_path):
+    tokens = AutoTokenizer.from_pretrained(xlm_r).get_vocab()
+    arabic = {token for token in tokens if script_of(token) == "Arabic"}
+    settings = Settings(mode="trim", language_tokens=0, keep_script=("Arabic",), threads=1)
+    specialize(str(xlm_r), [str(text)], tmp_path / "out", settings)
+    assert arabic
+    assert arabic <= AutoTokenizer.from_pretrained(tmp_path / "out").get_vocab().keys()
+
+
+def test_a_script_that_the_source_does_not_have(xlm_r, text, tmp_path, capsys):
+    words = ["specialize", str(xlm_r), str(text), "-o", str(tmp_path / "out"), "--keep-script", "Klingon"]
+    assert main(words) == 2
+    error = " ".join(capsys.readouterr().err.split())
+    assert "--keep-script Klingon: the source has no token of a script of that name; it has Arabic" in error
+    assert not (tmp_path / "out").exists()
+
+
+def test_language_tokens_fill_the_room_that_a_size_leaves(xlm_r, text, tmp_path):
+    used = specialize(
+        str(xlm_r), [str(text)], tmp_path / "used", Settings(mode="trim", language_tokens=0, threads=1)
+    )
+    size = used.vocabulary[1] + 30
+    settings = Settings(mode="trim", vocabulary_size=size, threads=1)
+    assert specialize(str(xlm_r), [str(text)], tmp_path / "out", settings).vocabulary[1] == size
+    kept = json.loads((tmp_path / "out" / "monoglot" / "tokenizer" / "kept.json").read_text())["reasons"]
+    assert 30 <= kept["language"] < 40  # some of them others are made of
+
+
+def test_a_share_in_percent(xlm_r, text, tmp_path, capsys):
+    words = ["specialize", str(xlm_r), str(text), "-o", str(tmp_path / "out"), "--save"]
+    assert main([*words, "5%", "--json"]) == 0
+    manifest = json.loads((tmp_path / "out" / "monoglot" / "manifest.json").read_text())
+    assert manifest["settings"]["Settings"]["save"] == 0.05
+    capsys.readouterr()
+    assert main([*words, "a lot", "--overwrite"]) == 2
+    assert "--save a lot is no share: give 0.1 or 10%" in " ".join(capsys.readouterr().err.split())
+
+
+def test_explain_says_why_a_token_is_there(xlm_r, text, tmp_path):
+    specialize(str(xlm_r), [str(text)], tmp_path / "out", Settings(new_tokens=20, threads=1))
+    new = json.loads((tmp_path / "out" / "monoglot" / "tokenizer" / "new_tokens.json").read_text())["new"][0]
+    vocabulary = Vocabulary.of(AutoTokenizer.from_pretrained(tmp_path / "out"))
+    kept, added = vocabulary.by_id[30].text, new["text"]
+    reasons = [explain(tmp_path / "out", [token]).tokens[-1].reason for token in (kept, added)]
+    assert reasons[0].startswith("kept because ")
+    assert reasons[1] == (
+        f"new: occurs {new['count']:,} times in the text's words, and saves {new['saved_tokens']:,} tokens"
+    )

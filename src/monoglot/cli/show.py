@@ -439,6 +439,8 @@ def _token(token: TokenExplanation) -> Iterator[RenderableType]:
         f"\n[bold cyan]{escape(token.token)}[/]  [dim]row {token.id} · {escape(token.provenance)} · {times} "
         "in the corpus[/]"
     )
+    if token.reason:
+        yield f"  {escape(token.reason)}"
     if token.parents:
         yield f"  {escape(token.token)} = {_sum(token.parents)}"
     if len(token.parents) > 1:

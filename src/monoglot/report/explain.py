@@ -20,6 +20,7 @@ from monoglot.model.source import Source
 from monoglot.report.embedding_map import BLOCK_ROWS
 from monoglot.report.finished_run import FinishedRun, find_source, token_namer
 from monoglot.report.wording import provenance_name, readable
+from monoglot.tokenization.kept_reasons import Reason
 from monoglot.tokenization.parts import Family, Parts, Role
 from monoglot.tokenization.pieces import make_segmenter
 from monoglot.tokenization.vocabulary import Vocabulary, backend_of
@@ -64,6 +65,7 @@ class TokenExplanation:
         id: Its row.
         provenance: Where the row comes from, for people.
         count: How often the corpus has it.
+        reason: Why it is in the vocabulary, in words; ``None`` where that was not recorded.
         parents: What its row was made of before any training, the heaviest first.
         near_new: The nearest tokens in the output's embeddings.
         near_old: The source tokens whose embeddings are nearest to the row; ``None`` without the source.
@@ -75,6 +77,7 @@ class TokenExplanation:
     id: int
     provenance: str
     count: int
+    reason: str | None
     parents: tuple[Parent, ...]
     near_new: tuple[Neighbor, ...]
     near_old: tuple[Neighbor, ...] | None
@@ -206,11 +209,23 @@ class _Explainer:
             id=id,
             provenance=provenance_name(provenance, self.run.settings["method"]),
             count=int(self.run.counts[id]),
+            reason=self._reason(id),
             parents=self._parents(id),
             near_new=self._near_new(id),
             near_old=self._near_old(id),
             near_auxiliary=self._near_auxiliary(id),
         )
+
+    def _reason(self, id: int) -> str | None:
+        """Why a token was kept, or what a new one saves."""
+        reasons = self.run.reasons
+        if id < len(reasons):
+            return f"kept because {Reason(reasons[id]).words}"
+        price = self.run.prices.get(self.run.vocabulary.by_id[id].text)
+        if price is None:
+            return None
+        count, saved = price
+        return f"new: occurs {count:,} times in the text's words, and saves {saved:,} tokens"
 
     def _parents(self, id: int) -> tuple[Parent, ...]:
         entries = self.mixture.explain(id)

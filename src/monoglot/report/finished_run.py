@@ -10,7 +10,7 @@ from pathlib import Path, PurePath
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float, Int64
+from jaxtyping import Float, Int64, UInt8
 from torch import Tensor
 from transformers import PreTrainedTokenizerFast
 
@@ -114,6 +114,18 @@ class FinishedRun:
         """Which tokens both vocabularies have."""
         path = self.find(LAYOUT.overlap)
         return Overlap.load(path) if path else None
+
+    @cached_property
+    def reasons(self) -> UInt8[np.ndarray, " kept"]:
+        """Why each of the first target tokens was kept (`Reason`); empty where that was not recorded."""
+        path = self.find(LAYOUT.reasons)
+        return np.load(path) if path else np.zeros(0, np.uint8)
+
+    @cached_property
+    def prices(self) -> dict[str, tuple[int, int]]:
+        """Of each new token of a graft: how often the text has it, and how many tokens it saves."""
+        new = self.read(LAYOUT.new_tokens).get("new", ())
+        return {token["text"]: (token["count"], token["saved_tokens"]) for token in new}
 
     @cached_property
     def vectors(self) -> TokenVectors | None:

@@ -196,8 +196,34 @@ def diagnose(
 MOST_SHOWN, LONGEST_SHOWN = 3, 60
 
 
+REASONS = {
+    "structure": "the model or its tokenizer needs",
+    "requested": "prompts, templates or options name",
+    "text": "the text uses",
+    "script": "are of a script kept whole",
+    "language": "the text does not use, but that look like its language",
+    "part": "others are made of",
+}
+"""What completes "so many that …", by the names of `monoglot.tokenization.kept_reasons.Reason`."""
+
+
+def reason_words(reasons: Mapping[str, int]) -> str:
+    """Say in one sentence why tokens of the source were kept; empty where nothing was recorded."""
+    if not reasons:
+        return ""
+    parts = [f"{n:,} that {REASONS[name]}" for name, n in reasons.items()]
+    return f"Kept of the source: {sum(reasons.values()):,} tokens, {', '.join(parts)}."
+
+
 def kept_words(kept: dict[str, Any]) -> str:
-    """Describe in one sentence what was retained; empty if nothing was."""
+    """Describe what was retained and why; empty if nothing is known."""
+    return " ".join(
+        sentence for sentence in (reason_words(kept.get("reasons", {})), _texts(kept)) if sentence
+    )
+
+
+def _texts(kept: dict[str, Any]) -> str:
+    """Describe in one sentence what was retained whatever the corpus; empty if nothing was."""
     texts, named = kept["texts"], kept["named"]
     if kept["taken"] or not (texts or named):
         return ""
