@@ -6,7 +6,7 @@ Specializes multilingual-e5-small with the first 100 KB, 1 MB and 4 MB of the Xh
 German law (the corpus' lines with a section sign, ``Absatz`` or ``Abs.``): by ``--mode trim`` to the corpus'
 own tokens (``--language-tokens 0``), by ``--mode trim`` as it is by default, and without options (graft).
 Scored on Tatoeba and NTREX, which are of other domains, with ``query: `` before each text, beside the
-original: P@1, the mean cosine to the original's vectors of the same sentences, and tokens compared with the original's.
+original: P@1, mean cosine to the original's vectors of these sentences, tokens compared with the original's.
 One seed; before training nothing else is drawn by chance.
 """
 
