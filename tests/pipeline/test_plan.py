@@ -2,11 +2,14 @@ import json
 from dataclasses import dataclass
 
 import pytest
+import torch
 
 from monoglot.cli.show import plan_tables
 from monoglot.model.source import open_source
 from monoglot.pipeline import plan as planning
-from monoglot.pipeline.plan import advise, inspect
+from monoglot.pipeline.advice import advise
+from monoglot.pipeline.plan import inspect
+from monoglot.pipeline.step_zero import StepZero
 from monoglot.tokenization.parts import Role
 from tests.fixtures.tokenizers import DATA
 
@@ -15,6 +18,7 @@ from tests.fixtures.tokenizers import DATA
 class Tried:
     vocabulary: int
     relative_tokens: float
+    distance: float | None = None
 
 
 def options(*replacing: Tried):
@@ -101,3 +105,41 @@ def test_hazards_are_named(xlm_r, tiny_folder):
     assert "one table" in hazards
     assert "lm_head.bias" in hazards
     assert "pad token" not in " ".join(inspect(open_source(str(tiny_folder("bert")))).hazards)
+
+
+def test_the_reason_names_the_measured_distance():
+    graft = {"graft +500": Tried(4500, 0.9, 0.0123)}
+    assert "at a measured distance of 0.0123" in advise(options() | graft, 10**9).reason
+
+
+def test_a_language_model_is_measured_in_bits_per_byte(xlm_r):
+    made = planning.plan(str(xlm_r), DATA / "de.txt")
+    by_name = {option.name: option for option in made.options}
+    assert by_name["as it is"].distance == 0
+    assert by_name["trim"].distance < 0  # fewer tokens share the probability that a random model gives
+    assert by_name["trim"].new_share == 0
+    grafts = [option for name, option in by_name.items() if name.startswith("graft")]
+    assert grafts
+    assert all(option.new_share > 0 and option.distance is not None for option in grafts)
+    assert "bits per byte above the original's" in made.measured
+    assert made.cost is not None
+    shown = " ".join(str(line) for line in plan_tables(made) if isinstance(line, str))
+    assert made.measured in shown
+
+
+def test_where_nothing_can_be_measured_the_reason_is_said(tiny_folder):
+    made = planning.plan(str(tiny_folder("t5")), DATA / "de.txt")
+    assert "was not measured: T5ForConditionalGeneration is neither" in made.measured
+    assert made.cost is None
+    assert all(option.distance is None for option in made.options if option.name != "as it is")
+
+
+def test_the_source_is_not_changed_by_measuring(xlm_r):
+    source = open_source(str(xlm_r))
+    before = {name: tensor.clone() for name, tensor in source.model.state_dict().items()}
+    lines = (DATA / "de.txt").read_text(encoding="utf-8").split("\n")[:50]
+    measure = StepZero(source, lines, lines[:5])
+    first = measure(source.tokenizer)
+    assert first.new_share == 0
+    assert first.distance == pytest.approx(0, abs=1e-6)
+    assert all(torch.equal(tensor, before[name]) for name, tensor in source.model.state_dict().items())

@@ -184,16 +184,20 @@ def plan_tables(plan: Plan) -> Iterator[RenderableType]:
         yield f"[yellow]watch:[/] {escape(hazard)}"
     if plan.kept:
         yield escape(plan.kept)
-    table = Table(
-        "\noption", "\nvocabulary", "\nparameters", "\ntokens a word", "\ntokens", box=None, pad_edge=False
-    )
+    columns = ("option", "vocabulary", "parameters", "tokens per word", "tokens", "new", "distance")
+    table = Table(*(f"\n{column}" for column in columns), box=None, pad_edge=False)
     for column in table.columns[1:]:
         column.justify = "right"
     for option in plan.options:
         style = "bold green" if option.name == plan.advice.option else None
         figures = (f"{option.vocabulary:,}", f"{option.parameters:,}", f"{option.fertility:.3f}")
-        table.add_row(option.name, *figures, f"{option.relative_tokens:.1%}", style=style)
+        new = "" if option.new_share is None else f"{option.new_share:.1%}"
+        distance = "" if option.distance is None else f"{option.distance:.4f}"
+        table.add_row(option.name, *figures, f"{option.relative_tokens:.1%}", new, distance, style=style)
     yield table
+    yield f"\n{escape(plan.measured)}"
+    if plan.cost is not None:
+        yield f"Grafts of this text: distance = {plan.cost:.2f} × share of tokens saved (least squares)."
     sample = f"{plan.sample_bytes / 1e6:.1f} of {plan.corpus_bytes / 1e6:.1f} MB of text"
     yield f"\nTried on {sample}; with all of it large vocabularies fit better."
     yield f"Advice: [bold]{plan.advice.option}[/], because {plan.advice.reason}."

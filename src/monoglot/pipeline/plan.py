@@ -7,21 +7,25 @@ import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import islice
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from transformers import PreTrainedTokenizerFast
 
 from monoglot.corpus import Corpus, Given, open_corpus
-from monoglot.errors import CorpusError, SettingError
+from monoglot.errors import CorpusError, ModelError, SettingError
 from monoglot.evaluation.tokenizer_scores import score_tokenizer
 from monoglot.model.given_text import unread_templates
 from monoglot.model.positions import coupled_tables
 from monoglot.model.source import Source, open_source
 from monoglot.model.tables import TableKind, VocabularyTables, named_tensors, trained_rows
+from monoglot.pipeline.advice import Advice, advise
 from monoglot.pipeline.stages.retained import find_kept
+from monoglot.pipeline.stages.unused_tokens import find_unused_tokens
+from monoglot.pipeline.step_zero import Measured, StepZero
 from monoglot.progress import SILENT, Progress
 from monoglot.report.summary import kept_words
+from monoglot.settings import Settings
 from monoglot.tokenization.extend import ExtendSettings, extend_tokenizer, with_kept_tokens
 from monoglot.tokenization.graft import grafts
 from monoglot.tokenization.parts import Role
@@ -32,30 +36,6 @@ from monoglot.tokenization.vocabulary import id_rows, plain_backend
 from monoglot.tokenization.word_counts import count_words
 
 logger = logging.getLogger(__name__)
-
-
-class Candidate(Protocol):
-    """The figures of an option that the advice looks at."""
-
-    @property
-    def vocabulary(self) -> int: ...  # noqa: D102 - as in Option
-    @property
-    def relative_tokens(self) -> float: ...  # noqa: D102 - as in Option
-
-
-@dataclass(frozen=True)
-class Advice:
-    """A recommendation with its reason.
-
-    Attributes:
-        option: Name of the option.
-        reason: Why, in one sentence.
-        flags: How to ask `specialize` for it.
-    """
-
-    option: str
-    reason: str
-    flags: str
 
 
 @dataclass(frozen=True)
@@ -100,6 +80,10 @@ class Option:
         fertility: Tokens per word of held-out text.
         relative_tokens: Tokens of held-out text compared with the source tokenizer's: the work of the model's
             body goes with it.
+        new_share: Share of the tokens of held-out text that the source does not have; ``None`` where the
+            option was not measured.
+        distance: How much worse than the original it is before any training, see `Plan.measured`; ``None``
+            where it was not measured.
     """
 
     name: str
@@ -107,6 +91,8 @@ class Option:
     parameters: int
     fertility: float
     relative_tokens: float
+    new_share: float | None = None
+    distance: float | None = None
 
 
 @dataclass(frozen=True)
@@ -118,6 +104,9 @@ class Plan:
         corpus_bytes: Size of the text.
         sample_bytes: Size of the sample that the options were tried on.
         options: The source vocabulary as it is, then what could be done.
+        measured: What the distance of each option is, or why none was measured.
+        cost: Distance for each share of the tokens that a graft saves, by least squares through the origin;
+            ``None`` where no graft was measured.
         kept: What is kept beside what the text asks for, in a sentence; empty if nothing is.
         advice: The recommendation.
     """
@@ -126,6 +115,8 @@ class Plan:
     corpus_bytes: int
     sample_bytes: int
     options: tuple[Option, ...]
+    measured: str
+    cost: float | None
     kept: str
     advice: Advice
 
@@ -167,13 +158,17 @@ def plan(
     statistics = text.statistics(progress)
     sample = sampled(text, statistics.bytes)
     keep = kept.of(model)
-    options = tuple(_options(model, inspection, keep, sample, list(text.heldout_lines()), progress))
+    heldout = list(text.heldout_lines())
+    step_zero, measured = _step_zero(model, sample, heldout, progress)
+    options = tuple(_options(model, inspection, keep, sample, heldout, step_zero, progress))
     advice = advise({option.name: option for option in options}, statistics.bytes)
     return Plan(
         inspection,
         statistics.bytes,
         sum(len(line.encode()) for line in sample),
         options,
+        measured,
+        _cost(options),
         kept_words(kept.as_dict(len(keep.token_ids(model.tokenizer)))),
         replace(advice, flags=" ".join([advice.flags, *_keep_flags(keep_text, keep_tokens)])),
     )
@@ -232,6 +227,36 @@ def sampled(corpus: Corpus, corpus_bytes: int) -> list[str]:
     return list(islice(corpus.lines(), 0, None, max(1, round(corpus_bytes / SAMPLE_BYTES))))
 
 
+def _step_zero(
+    source: Source, sample: list[str], heldout: list[str], progress: Progress
+) -> tuple[StepZero | None, str]:
+    """Prepare the measurement before training, and say what it measures, or why there is none."""
+    try:
+        with progress.task("measuring the original"):
+            step_zero = StepZero(source, sample, heldout)
+    except ModelError as error:
+        return None, f"The distance to the original before training was not measured: {error}."
+    lines = f"{len(step_zero.lines):,} held-out lines"
+    if step_zero.original:
+        return (
+            step_zero,
+            f"Distance: {step_zero.label} above the original's {step_zero.original:.3f}, {lines}.",
+        )
+    return step_zero, f"Distance: {step_zero.label} (1 - cosine) before any training, {lines}."
+
+
+def _cost(options: Sequence[Option]) -> float | None:
+    """Fit distance = c × share saved over the grafts."""
+    kept = next(option.relative_tokens for option in options if option.name in ("trim", "as it is"))
+    points = [
+        (kept - option.relative_tokens, option.distance)
+        for option in options
+        if option.name.startswith("graft") and option.distance is not None
+    ]
+    squares = sum(saved * saved for saved, _ in points)
+    return sum(saved * distance for saved, distance in points) / squares if squares else None
+
+
 SIZES = (8_000, 16_000, 32_000, 50_048, 100_000)
 
 
@@ -241,37 +266,47 @@ def _options(
     keep: RetainedText,
     sample: list[str],
     heldout: list[str],
+    step_zero: StepZero | None,
     progress: Progress,
 ) -> Iterator[Option]:
     """Try each vocabulary on the sample."""
     before = score_tokenizer(source.tokenizer, heldout)
 
-    def tried(name: str, tokenizer: PreTrainedTokenizerFast) -> Option:
+    def tried(name: str, tokenizer: PreTrainedTokenizerFast, found: Measured | None = None) -> Option:
         scores = score_tokenizer(tokenizer, heldout)
         size = id_rows(tokenizer.backend_tokenizer)
         relative = scores.tokens / max(1, before.tokens)
-        return Option(name, size, model.parameters_with(size), scores.fertility, relative)
+        figures = (found.new_share, found.distance) if found else (None, None)
+        return Option(name, size, model.parameters_with(size), scores.fertility, relative, *figures)
 
-    yield Option("as it is", model.vocabulary, model.parameters, before.fertility, 1.0)
+    yield Option("as it is", model.vocabulary, model.parameters, before.fertility, 1.0, 0.0, 0.0)
     with progress.task("trying vocabularies", len(SIZES) + 3) as advance:
         counts = np.zeros(source.vocabulary.size, np.int64)
         for encoding in plain_backend(source.tokenizer).encode_batch_fast(sample, add_special_tokens=False):
             np.add.at(counts, encoding.ids, 1)
-        trimmed = trim_tokenizer(source.tokenizer, counts, TrimSettings(), keep=keep).tokenizer
-        yield tried("trim", trimmed)
+        unused = find_unused_tokens(source, Settings(), keep, counts)
+        stay = unused.added_to(keep, source)
+        trim = trim_tokenizer(source.tokenizer, counts, TrimSettings(), keep=stay)
+        trimmed, kept_ids = trim.tokenizer, trim.kept_source_ids
+        yield tried("trim", trimmed, step_zero(trimmed, kept_ids) if step_zero else None)
         advance(1)
         for added, tokenizer in _grafts(source, trimmed, keep, sample):
-            yield tried(f"graft +{added:,}", tokenizer)
+            found = step_zero(tokenizer, kept_ids) if step_zero else None
+            yield tried(f"graft +{added:,}", tokenizer, found)
         advance(1)
-        language = None
+        language = last = None
         for size in SIZES:
             try:
                 language = train_tokenizer(source.tokenizer, sample, TokenizerSettings(size))
             except CorpusError:
                 break  # the sample does not support so many tokens, nor more
             if (replaced := _replaced(source, language, keep)) is not None:
-                yield tried(f"replace {size:,}", replaced)
+                if last is not None:
+                    yield tried(*last)
+                last = f"replace {size:,}", replaced
             advance(1)
+        if last is not None:  # one replacement is measured, the largest: all are about as far
+            yield tried(*last, step_zero(last[1]) if step_zero else None)
         if language is not None and (extended := _extended(source, language, keep)) is not None:
             yield tried(f"extend +{len(extended) - len(source.tokenizer):,}", extended)
 
@@ -315,74 +350,6 @@ def _extended(
         except SettingError:
             added //= 2
     return None
-
-
-WORTHWHILE = 0.9
-"""A new vocabulary should save at least a tenth of the tokens."""
-ENOUGH_BYTES = 20_000_000
-"""About 5 million tokens. With less text, a replaced vocabulary can end up behind the original one."""
-GOOD_ENOUGH = 1.03
-"""A smaller vocabulary is preferred if it needs no more tokens than this, compared with the best."""
-
-
-WORTH_A_GRAFT = 0.02
-"""New tokens should save at least this share of the text's tokens."""
-LEAST_SAVED_BY_EACH = 1e-5
-"""A larger graft is advised as long as each further token saves this share of the tokens; as
-`monoglot.tokenization.graft.LEAST_SAVED`, but measured on held-out text."""
-
-
-def advise(options: Mapping[str, Candidate], corpus_bytes: int) -> Advice:
-    """Choose among options by a few rules.
-
-    A graft is advised if its new tokens save a part of the text: most of the text is in tokens that are as
-    they were, so that little or no training is needed. Else a trimmed model is, which does exactly what the
-    original does, unless a vocabulary of the language's own would save a good part of the tokens, and there
-    is enough text to train the embeddings.
-
-    Args:
-        options: The options tried, by name; ``trim`` is always among them.
-        corpus_bytes: Size of the whole corpus.
-    """
-    trim = Advice("trim", "", "--mode trim")
-    if (graft := _best_graft(options)) is not None:
-        return graft
-    replacing = {name: option for name, option in options.items() if name.startswith("replace")}
-    if not replacing:
-        return Advice(trim.option, "the text is too small to train a vocabulary on", trim.flags)
-    best = min(option.relative_tokens for option in replacing.values())
-    saved = f"a vocabulary of the language's own would save {max(0.0, 1 - best):.0%} of the tokens"
-    if best > WORTHWHILE:
-        return Advice(trim.option, f"{saved}: not worth training new embeddings for", trim.flags)
-    if corpus_bytes < ENOUGH_BYTES:
-        reason = f"{saved}, but {corpus_bytes / 1e6:.1f} MB of text are little to train new embeddings with"
-        return Advice(trim.option, reason, trim.flags)
-    name, option = next(
-        (name, option) for name, option in replacing.items() if option.relative_tokens <= GOOD_ENOUGH * best
-    )
-    flags = f"--mode replace --vocabulary-size {option.vocabulary}"
-    return Advice(name, f"{saved}, and there is enough text to train the new embeddings", flags)
-
-
-def _best_graft(options: Mapping[str, Candidate]) -> Advice | None:
-    """Give the largest graft each of whose further tokens pays; ``None`` if none saves enough."""
-    trimmed = options["trim"]
-    chosen, before = None, trimmed
-    grafts = [(name, option) for name, option in options.items() if name.startswith("graft")]
-    for name, option in sorted(grafts, key=lambda named: named[1].vocabulary):
-        added = option.vocabulary - before.vocabulary
-        if before.relative_tokens - option.relative_tokens < LEAST_SAVED_BY_EACH * added:
-            break
-        chosen, before = name, option
-    saved = trimmed.relative_tokens - before.relative_tokens
-    if chosen is None or saved < WORTH_A_GRAFT:
-        return None
-    added = before.vocabulary - trimmed.vocabulary
-    reason = (
-        f"{added:,} new tokens save {saved:.1%} of the tokens, and all other text stays in tokens that the "
-        "model knows; a larger graft would add more parameters than it saves tokens"
-    )
-    return Advice(chosen, reason, f"--mode graft --new-tokens {added}")
 
 
 def _keep_flags(keep_text: Sequence[str], keep_tokens: str | None) -> Iterator[str]:

@@ -16,13 +16,19 @@ from monoglot.model.tokenizer_folder import load_tokenizer
 from monoglot.pipeline.stages.context import VocabularyContext
 from monoglot.pipeline.stages.corpus import count_source_tokens, heldout_lines, weighted_heldout_lines
 from monoglot.pipeline.stages.retained import write_kept
-from monoglot.pipeline.stages.unused_tokens import find_unused_tokens, unused_settings, write_reasons
+from monoglot.pipeline.stages.unused_tokens import (
+    UnusedTokens,
+    find_unused_tokens,
+    unused_settings,
+    write_reasons,
+)
 from monoglot.run import Artifact, write_json
 from monoglot.run.layout import LAYOUT
 from monoglot.settings import Settings
 from monoglot.tokenization.extend import ExtendSettings, extend_tokenizer, with_kept_tokens
 from monoglot.tokenization.graft import GraftSettings, graft_tokens
 from monoglot.tokenization.overlap import MatchKind, Overlap, match
+from monoglot.tokenization.selection import RetainedText
 from monoglot.tokenization.train import TokenizerSettings, train_tokenizer
 from monoglot.tokenization.trim import TrimSettings, trim_tokenizer
 from monoglot.tokenization.vocabulary import Vocabulary
@@ -92,7 +98,7 @@ def make_trimmed_tokenizer(context: VocabularyContext, corpus_stage: Artifact) -
             lines, line_weights = weighted_heldout_lines(context)
         counted = np.load(counts.folder / LAYOUT.usage.name)
         uses = weighted_counts(counted, weights)
-        unused = find_unused_tokens(context, keep, counted.sum(axis=0), rule)
+        unused = unused_tokens(context, keep, counted.sum(axis=0), rule)
         stay = unused.added_to(keep, context.source)
         result = trim_tokenizer(context.source.tokenizer, uses, rule, lines, line_weights, keep=stay)
         result.tokenizer.save_pretrained(folder)
@@ -115,7 +121,7 @@ def make_grafted_tokenizer(context: VocabularyContext, corpus_stage: Artifact) -
     def compute(folder: Path) -> None:
         source = context.source.tokenizer
         uses = weighted_counts(np.load(counts.folder / LAYOUT.usage.name), ())
-        unused = find_unused_tokens(context, keep, uses, rule)
+        unused = unused_tokens(context, keep, uses, rule)
         stay = unused.added_to(keep, context.source)
         trimmed = trim_tokenizer(source, uses, rule, heldout_lines(corpus_stage), keep=stay)
         kept = trimmed.tokenizer.get_vocab()
@@ -139,6 +145,21 @@ def make_grafted_tokenizer(context: VocabularyContext, corpus_stage: Artifact) -
     if given:
         inputs["given"] = open_source(given).tokenizer_key
     return context.stage("tokenizer", compute, settings, source=context.source.tokenizer_key, **inputs)
+
+
+def unused_tokens(
+    context: VocabularyContext, keep: RetainedText, counts: Int64[np.ndarray, " source"], rule: TrimSettings
+) -> UnusedTokens:
+    """Find the tokens that a run keeps though its corpus does not use them."""
+    return find_unused_tokens(
+        context.source,
+        context.settings,
+        keep,
+        counts,
+        rule.vocabulary_size,
+        lowercase=context.corpus.lowercase,
+        progress=context.progress,
+    )
 
 
 ROOM_FOR_NEW = 5

@@ -14,6 +14,7 @@ from jaxtyping import Bool, Float64, Int64
 from monoglot.model.source import Source
 from monoglot.model.tables import trained_rows
 from monoglot.pipeline.stages.context import VocabularyContext
+from monoglot.progress import SILENT, Progress
 from monoglot.run import write_json
 from monoglot.run.layout import LAYOUT
 from monoglot.settings import Settings
@@ -21,7 +22,6 @@ from monoglot.tokenization.kept_reasons import kept_reasons, reason_counts
 from monoglot.tokenization.language_tokens import LanguageTokens, rank_unused_tokens
 from monoglot.tokenization.selection import RetainedText, selection_order
 from monoglot.tokenization.tokenizer_json import state_of
-from monoglot.tokenization.trim import TrimSettings
 
 logger = logging.getLogger(__name__)
 
@@ -59,33 +59,48 @@ def unused_settings(settings: Settings) -> dict[str, Any]:
 
 
 def find_unused_tokens(
-    context: VocabularyContext, keep: RetainedText, counts: Int64[np.ndarray, " source"], rule: TrimSettings
+    source: Source,
+    settings: Settings,
+    keep: RetainedText,
+    counts: Int64[np.ndarray, " source"],
+    size: int | None = None,
+    *,
+    lowercase: bool = False,
+    progress: Progress = SILENT,
 ) -> UnusedTokens:
-    """Find the tokens to keep though the corpus does not use them; as many as there is room for.
+    """Find the tokens to keep though the corpus does not use them; by default as many as there is room for.
+
+    Args:
+        source: The source model.
+        settings: How many, of which scripts.
+        keep: What is kept whatever the corpus.
+        counts: How often the corpus uses each source token.
+        size: How many source tokens there is room for.
+        lowercase: Whether the model is given text in lower case only.
+        progress: Where to show how far it is.
 
     Raises:
         SettingError: If the source has no token of a script that was asked for.
     """
-    settings, source = context.settings, context.source
     asked, default = settings.language_tokens, settings.language_tokens is None
     if default and _by_rule(settings):
         asked = 0
     if asked == 0 and not settings.keep_script:
         return UnusedTokens()
-    with context.progress.task("ranking unused tokens"):
+    with progress.task("ranking unused tokens"):
         ranked = rank_unused_tokens(
             source.vocabulary,
             counts,
             source.embeddings.float().numpy(),
-            _usable(source, lowercase=context.corpus.lowercase),
+            _usable(source, lowercase=lowercase),
             whole_scripts=settings.keep_script,
             own_scripts=asked is None,
         )
     if asked:
         _warn_of_few(ranked, asked)
     chosen = ranked.kept(asked)
-    if default and rule.vocabulary_size is not None:
-        chosen = _fitting(source, chosen, keep, counts, rule.vocabulary_size)
+    if default and size is not None:
+        chosen = _fitting(source, chosen, keep, counts, size)
     by_script, by_language = chosen.ids[chosen.by_script], chosen.ids[~chosen.by_script]
     return UnusedTokens(ranked.scripts, by_script.tolist(), by_language.tolist())
 

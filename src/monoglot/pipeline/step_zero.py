@@ -1,0 +1,172 @@
+"""How far a model with another vocabulary is from the original before any training: measured, in memory."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Int64
+from transformers import PreTrainedModel, PreTrainedTokenizerFast
+
+from monoglot.errors import ModelError
+from monoglot.evaluation.bits_per_byte import LanguageSettings
+from monoglot.evaluation.line_scores import BitsPerByte, Measure, TeacherDistance
+from monoglot.evaluation.settings import SCORED_WORDS
+from monoglot.initialization.initialize import initialize
+from monoglot.initialization.registry import get_method
+from monoglot.initialization.transfer import Transfer
+from monoglot.model.pooling import read_pooling, read_prefix
+from monoglot.model.side_files import MODULES
+from monoglot.model.source import Source
+from monoglot.model.transplant import transplant
+from monoglot.pipeline.stages.tokenizer import overlap_of_retained, with_rows
+from monoglot.progress import SILENT, Progress
+from monoglot.settings import Settings
+from monoglot.tokenization.encoding import encode_corpus
+from monoglot.tokenization.overlap import Overlap, match
+from monoglot.tokenization.vocabulary import Vocabulary
+from monoglot.vectors.engine import TokenVectors
+from monoglot.vectors.registry import get_engine
+
+MOST_LINES = 100
+"""Held-out lines that sentence vectors are compared on."""
+MOST_BYTES = 4_000
+"""Held-out text that a language model is scored on, which takes much longer."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What a vocabulary does to held-out text before any training.
+
+    Attributes:
+        new_share: Share of the tokens that the source does not have.
+        distance: How much worse than the original: 1 - cosine of sentence vectors, or bits per byte more.
+    """
+
+    new_share: float
+    distance: float
+
+
+class StepZero:
+    """Scores a source model with other vocabularies, initialized as `specialize` does by default.
+
+    Attributes:
+        label: What is measured, for people.
+        lines: The held-out lines.
+        original: The original's own figure: 0, or its bits per byte.
+    """
+
+    def __init__(
+        self, source: Source, sample: Sequence[str], heldout: Sequence[str], progress: Progress = SILENT
+    ) -> None:
+        """Measure the original.
+
+        Args:
+            source: The source model, which is not changed.
+            sample: Text to train auxiliary vectors on.
+            heldout: Other lines of that text.
+            progress: Where to show how far it is.
+
+        Raises:
+            ModelError: If the model can't be scored on text; the message says why.
+        """
+        self._source, self._sample, self._settings = source, sample, Settings()
+        self._measure = _measure_of(source)
+        self.label = self._measure.label
+        self.lines = _lines(heldout, sentences=isinstance(self._measure, TeacherDistance))
+        if not self.lines:
+            raise ModelError("there are no held-out lines to measure on")
+        self.original = 0.0
+        if not isinstance(self._measure, TeacherDistance):
+            self.original = self._measure(source.model, source.tokenizer, self.lines, progress=progress).mean
+
+    def __call__(
+        self,
+        tokenizer: PreTrainedTokenizerFast,
+        kept_source_ids: Int64[np.ndarray, " kept"] | None = None,
+        *,
+        progress: Progress = SILENT,
+    ) -> Measured:
+        """Measure a vocabulary.
+
+        Args:
+            tokenizer: The target tokenizer.
+            kept_source_ids: Source id of each of its first tokens, where they are known to be the source's.
+            progress: Where to show how far it is.
+        """
+        source, target = self._source, Vocabulary.of(tokenizer)
+        pairs = (
+            match(source.vocabulary, target)
+            if kept_source_ids is None
+            else overlap_of_retained(kept_source_ids, target)
+        )
+        overlap = with_rows(pairs, source.checkpoint.tables.rows)
+        transfer = Transfer.of(
+            source.tokenizer,
+            tokenizer,
+            overlap=overlap,
+            embeddings=source.embeddings,
+            vectors=self._vectors(tokenizer, target, overlap),
+            vocabularies=(source.vocabulary, target),
+            seed=self._settings.seed,
+        )
+        method = get_method(self._settings.method, {})
+        mixture = initialize(transfer, method, seed=self._settings.seed, progress=progress)
+        model = transplant(source.model, mixture, tokenizer, source_tokenizer=source.tokenizer).eval()
+        ids = tokenizer(list(self.lines), add_special_tokens=False)["input_ids"]
+        new = np.isin(np.array([id for row in ids for id in row]), overlap.missing)
+        scored = self._measure(model, tokenizer, self.lines, progress=progress).mean
+        return Measured(float(new.mean()) if len(new) else 0.0, scored - self.original)
+
+    def _vectors(
+        self, tokenizer: PreTrainedTokenizerFast, target: Vocabulary, overlap: Overlap
+    ) -> TokenVectors | None:
+        """Auxiliary vectors from the sample; ``None`` where every token is copied."""
+        if not len(overlap.missing):
+            return None
+        engine = get_engine(self._settings.vectors, {})
+        with tempfile.TemporaryDirectory() as folder:
+            tokens = encode_corpus(tokenizer, self._sample, Path(folder))
+            return engine.train(
+                tokens, target, seed=self._settings.seed, threads=self._settings.n_threads, progress=SILENT
+            )
+
+
+def _measure_of(source: Source) -> Measure:
+    """Choose the distance of sentence vectors, or bits per byte.
+
+    Raises:
+        ModelError: If the model is neither a sentence encoder nor a language model.
+    """
+    structure = source.checkpoint.structure
+    if (source.folder / MODULES).is_file():
+        prefixes = [read_prefix(source.folder), *(given.text for given in source.given_texts)]
+        prefix = next((text for text in prefixes if text), "")
+
+        def teacher() -> tuple[PreTrainedModel, PreTrainedTokenizerFast]:
+            return source.model, source.tokenizer
+
+        return TeacherDistance(teacher, read_pooling(source.folder), prefix)
+    if structure.get_output_embeddings() is None or structure.config.is_encoder_decoder:
+        raise ModelError(
+            f"{type(structure).__name__} is neither a causal or masked language model nor a "
+            "sentence-transformers folder"
+        )
+    return BitsPerByte(LanguageSettings(word_share=SCORED_WORDS))
+
+
+def _lines(heldout: Sequence[str], *, sentences: bool) -> tuple[str, ...]:
+    """Lines spread evenly over the held-out text, as many as are scored."""
+    lines = [line for line in heldout if line.strip()]
+    step = max(1, len(lines) // MOST_LINES)
+    chosen: list[str] = []
+    size_bytes = 0
+    for line in lines[::step][:MOST_LINES]:
+        size_bytes += len(line.encode())
+        if not sentences and chosen and size_bytes > MOST_BYTES:
+            break
+        chosen.append(line)
+    return tuple(chosen)
