@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import product
 
 import numpy as np
 import pytest
@@ -140,6 +141,7 @@ def test_without_options_any_text_will_do(xlm_r, tmp_path, lines):
     (tmp_path / "little.txt").write_text("Ein Satz über Gesetze.\n" * lines)
     summary = specialize(str(xlm_r), [str(tmp_path / "little.txt")], tmp_path / "out")
     assert set(summary.provenance) == {"copied"}
+    assert "no line was held out" in (tmp_path / "out" / "monoglot" / "report.html").read_text()
     assert summary.proof["largest_difference"] <= summary.proof["tolerance"]
 
 
@@ -214,3 +216,11 @@ def test_explain_says_why_a_token_is_there(xlm_r, text, tmp_path):
     assert reasons[1] == (
         f"new: occurs {new['count']:,} times in the text's words, and saves {new['saved_tokens']:,} tokens"
     )
+
+
+def test_a_script_that_the_source_has_never_seen_is_named(xlm_r, tmp_path, caplog):
+    words = ["ყველა", "ადამიანი", "იბადება", "თავისუფალი"]
+    lines = [" ".join(order) for order in product(words, repeat=4)]
+    (tmp_path / "ka.txt").write_text("\n".join(lines), encoding="utf-8")
+    specialize(str(xlm_r), [str(tmp_path / "ka.txt")], tmp_path / "out", Settings(mode="trim", threads=1))
+    assert "100% of the text's letters are Georgian, and no token of the source has one" in caplog.text

@@ -20,6 +20,7 @@ from monoglot.model.positions import coupled_tables
 from monoglot.model.source import Source, open_source
 from monoglot.model.tables import TableKind, VocabularyTables, named_tensors, trained_rows
 from monoglot.pipeline.advice import Advice, advise
+from monoglot.pipeline.stages.corpus import warn_of_unknown_scripts
 from monoglot.pipeline.stages.retained import find_kept
 from monoglot.pipeline.stages.unused_tokens import find_unused_tokens
 from monoglot.pipeline.step_zero import Measured, StepZero
@@ -159,6 +160,7 @@ def plan(
     sample = sampled(text, statistics.bytes)
     keep = kept.of(model)
     heldout = list(text.heldout_lines())
+    warn_of_unknown_scripts(model.vocabulary, heldout)
     step_zero, measured = _step_zero(model, sample, heldout, progress)
     options = tuple(_options(model, inspection, keep, sample, heldout, step_zero, progress))
     advice = advise({option.name: option for option in options}, statistics.bytes)

@@ -110,8 +110,11 @@ def summary_sentences(facts: Facts) -> list[str]:
         told.append(_beginning(facts, old, new))
         told += _origins(facts)
         before, after = (scores["tokens"] for scores in facts.scores.tokenizers)
-        more = "fewer" if after <= before else "more"
-        told.append(f"The same held-out text takes {abs(1 - after / before):.1%} {more} tokens.")
+        if before:
+            more = "fewer" if after <= before else "more"
+            told.append(f"The same held-out text takes {abs(1 - after / before):.1%} {more} tokens.")
+        else:
+            told.append("The text is so short that no line was held out: nothing was compared.")
     if facts.training:
         seen = f"{facts.training['tokens']:,} tokens in {facts.training['steps']:,} steps"
         then = "It was then trained" if facts.scores else f"monoglot trained {facts.source_name}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -15,6 +16,10 @@ from monoglot.pipeline.stages.context import RunContext, VocabularyContext
 from monoglot.run import Artifact, atomic_write, read_json, write_json
 from monoglot.run.layout import LAYOUT
 from monoglot.tokenization.encoding import TokenizedCorpus, count_tokens, encode_corpus
+from monoglot.tokenization.unknown_scripts import unknown_scripts
+from monoglot.tokenization.vocabulary import Vocabulary
+
+logger = logging.getLogger(__name__)
 
 
 def read_corpus(context: RunContext) -> Artifact:
@@ -30,7 +35,20 @@ def read_corpus(context: RunContext) -> Artifact:
     artifact = context.stage("corpus", compute, corpus=context.corpus.fingerprint())
     statistics = read_json(artifact.folder / LAYOUT.corpus.name)["statistics"]
     context.corpus.remember(CorpusStatistics(**statistics))
+    warn_of_unknown_scripts(context.source.vocabulary, heldout_lines(artifact))
     return artifact
+
+
+def warn_of_unknown_scripts(vocabulary: Vocabulary, lines: Sequence[str]) -> None:
+    """Say which scripts of a text the source model can't know."""
+    for script, share in unknown_scripts(vocabulary, lines).items():
+        logger.warning(
+            "%.0f%% of the text's letters are %s, and no token of the source has one: it reads them as bytes "
+            "or as unknown, and knows nothing that new tokens could be made of; choose a source model that "
+            "was trained on this script",
+            100 * share,
+            script,
+        )
 
 
 def heldout_lines(corpus_stage: Artifact) -> list[str]:
