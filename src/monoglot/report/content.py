@@ -102,6 +102,9 @@ class Page:
         warnings: What makes the new embeddings doubtful.
         notes: What is not shown, and why.
         origins: Where the rows come from.
+        kept: How many source tokens were kept for each reason.
+        new_tokens: The new tokens that save most.
+        saving: Drawing of what so many new tokens save.
         overlaps: Crosstabs of groups of tokens and provenance, each with its drawing, by name.
         examples: Sentences cut by both tokenizers.
         tokens: The packed table of tokens, with the points of the map.
@@ -127,6 +130,9 @@ class Page:
     warnings: Sequence[str] = ()
     notes: Sequence[str] = ()
     origins: Sequence[Origin] = ()
+    kept: Table | None = None
+    new_tokens: Table | None = None
+    saving: Markup | None = None
     overlaps: Mapping[str, tuple[Crosstab, Markup]] = field(default_factory=dict)
     examples: Sequence[Example] = ()
     tokens: Mapping[str, Any] | None = None
@@ -157,4 +163,6 @@ class Page:
             }
         if self.norms is not None:
             found["norms"] = self.norms
+        if self.saving is not None:
+            found["new-tokens"] = self.saving
         return found | {name.replace(" ", "-"): figure for name, figure in self.curves.items()}

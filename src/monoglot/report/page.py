@@ -21,6 +21,7 @@ from monoglot.report.figures.bars import stacked_bars
 from monoglot.report.figures.curve import curve
 from monoglot.report.finished_run import FinishedRun, FoundSource, token_namer
 from monoglot.report.tokens import Crosstab, TokenTable, crosstab, examples, token_table
+from monoglot.report.vocabulary_section import kept_table, new_tokens_table, saving_curve
 from monoglot.report.wording import PROVENANCE_COLORS, provenance_name
 from monoglot.tokenization.kinds import Evidence, TextCounts, count_words, kinds_of
 
@@ -54,6 +55,9 @@ def compose(run: FinishedRun, facts: Facts, found: FoundSource) -> Page:
         warnings=report_facts.warnings(run),
         notes=notes,
         origins=origins(facts),
+        kept=kept_table(run),
+        new_tokens=new_tokens_table(run),
+        saving=saving_curve(run),
         examples=examples(old, run.tokenizer, run.heldout, EXAMPLES) if mixture else (),
         training=training_changes(facts),
         curves=_curves(facts),
