@@ -224,3 +224,14 @@ def test_a_script_that_the_source_has_never_seen_is_named(xlm_r, tmp_path, caplo
     (tmp_path / "ka.txt").write_text("\n".join(lines), encoding="utf-8")
     specialize(str(xlm_r), [str(tmp_path / "ka.txt")], tmp_path / "out", Settings(mode="trim", threads=1))
     assert "100% of the text's letters are Georgian, and no token of the source has one" in caplog.text
+
+
+def test_the_next_command_trains_the_new_rows(xlm_r, text, tmp_path, capsys):
+    words = ["specialize", str(xlm_r), str(text), "-o", str(tmp_path / "out"), "--new-tokens", "20"]
+    assert main([*words, "--threads", "1"]) == 0
+    shown = capsys.readouterr().out
+    command = f"monoglot adapt {tmp_path / 'out'} {text} --output {tmp_path / 'out'}-trained --tokens 50k"
+    assert command in shown.replace("\n", "")
+    assert main([*command.split()[1:-1], "2k", "--threads", "1"]) == 0
+    summary = specialize(str(xlm_r), [str(text)], tmp_path / "trim", Settings(mode="trim", threads=1))
+    assert summary.next_command == ""

@@ -65,6 +65,11 @@ def summary_table(summary: Summary) -> Iterator[RenderableType]:
     peak = f"{summary.peak_memory_bytes / 1e9:.1f} GB"
     yield f"\nWritten to {summary.output} ({minutes} min {seconds:02d} s of work, at most {peak} of memory)."
     yield "Load it: AutoModel.from_pretrained(…), AutoTokenizer.from_pretrained(…) with that folder."
+    if summary.next_command:
+        yield (
+            f"{summary.new_share:.1%} of the text is in new tokens, whose rows are mixed, not yet trained. "
+            f"To train them:\n  {escape(summary.next_command)}"
+        )
     report = Path(summary.output) / "monoglot" / "report.html"
     if report.exists():
         yield f"See what became of every token: {escape(str(report))}, or monoglot explain OUT WORD."

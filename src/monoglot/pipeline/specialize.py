@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import shlex
+from collections.abc import Callable, Sequence
+from dataclasses import replace as replace_fields
 from pathlib import Path
 
 from monoglot.corpus import Given, inputs_of, open_corpus
 from monoglot.initialization.registry import get_method
+from monoglot.maths.mixture import Mixture, Provenance
+from monoglot.model.side_files import MODULES
 from monoglot.model.source import Source, open_source
 from monoglot.pipeline.inputs import check, limited_threads
 from monoglot.pipeline.preview import check_output
@@ -90,7 +94,9 @@ def specialize(
                 proof=proof, names=names, kept=kept,
                 finish=lambda folder: report_at_end(folder, run.output, model, progress),
             )  # fmt: skip
-            return summarize(context)
+            return replace_fields(
+                summarize(context), next_command=training_command(context, str(source), inputs)
+            )
 
 
 def replace(context: VocabularyContext) -> Artifact:
@@ -152,6 +158,39 @@ def graft(context: VocabularyContext) -> Artifact:
     check_equivalence(context, corpus_stage, tokenizer, model)
     score_vocabularies(context, corpus_stage, tokenizer, tokens, mixture, model)
     return model
+
+
+TOKENS_PER_NEW_ROW = 25
+"""Training that is proposed to a sentence encoder: 250,000 tokens for 10,000 new ones."""
+TOKENS_PER_NEW_ROW_OF_A_LANGUAGE_MODEL = 250
+LEAST_TOKENS = 50_000
+
+
+def training_command(context: VocabularyContext, source: str, inputs: Sequence[str]) -> str:
+    """Give the command that trains the new rows; empty where there are none, or they were trained."""
+    mixture = Mixture.load(context.run.output / LAYOUT.home / LAYOUT.mixture)
+    new = int((mixture.provenance != Provenance.COPIED).sum())
+    if not new or context.settings.adapt_tokens is not None:
+        return ""
+    sentences = (context.source.folder / MODULES).is_file()
+    each = TOKENS_PER_NEW_ROW if sentences else TOKENS_PER_NEW_ROW_OF_A_LANGUAGE_MODEL
+    tokens = max(LEAST_TOKENS, each * new)
+    output = str(context.run.output)
+    words = [
+        "monoglot",
+        "adapt",
+        output,
+        *inputs,
+        "--output",
+        f"{output}-trained",
+        "--tokens",
+        f"{tokens // 1000}k",
+    ]
+    if sentences:
+        words += ["--teacher", source]
+        if prefix := next((given.text for given in context.kept.given), ""):
+            words += ["--objective-options.prefix", prefix]
+    return shlex.join(words)
 
 
 WALKS = {"replace": replace, "extend": extend, "trim": trim, "graft": graft}

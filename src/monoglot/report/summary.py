@@ -84,6 +84,7 @@ class Summary:
         warnings: What makes the new embeddings doubtful, a sentence each.
         proof: Of a trimmed model: lines compared, lines segmented alike, largest difference of outputs.
         kept: What was kept beside what the corpus asks for, in a sentence; empty if nothing was.
+        next_command: The command that trains the new rows; empty where there are none, or they were trained.
         seconds: Seconds of each stage, when it was computed.
         peak_memory_bytes: The most memory that a stage needed.
     """
@@ -99,6 +100,12 @@ class Summary:
     kept: str
     seconds: Mapping[str, float]
     peak_memory_bytes: int
+    next_command: str = ""
+
+    @property
+    def new_share(self) -> float:
+        """Share of the corpus' tokens whose rows are new."""
+        return sum(share.corpus_share for name, share in self.provenance.items() if name != "copied")
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
