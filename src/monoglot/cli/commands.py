@@ -46,9 +46,9 @@ def specialize(
 ) -> None:
     """Make a model for one language out of a multilingual one.
 
-    Trains a tokenizer on the corpus, keeps the embeddings of all tokens that both vocabularies share, mixes
-    those of the others (FOCUS), and writes a Hugging Face folder. An interrupted run resumes where it
-    stopped.
+    Keeps the tokens that the corpus and its language use, with their embeddings, drops the others, adds the
+    tokens that save most, and mixes the embeddings of these (FOCUS). Or trims, extends or replaces the
+    vocabulary, by --mode. Writes a Hugging Face folder. An interrupted run resumes where it stopped.
 
     Example: ``monoglot specialize intfloat/multilingual-e5-small german/*.txt.gz --output e5-german``
 
@@ -116,7 +116,7 @@ def compare(
     """Compare initialization methods on one model and text, each after the same short training.
 
     All share vocabulary, auxiliary vectors and text. Controls are added: subword, random rows, the
-    source's vocabulary trimmed, the same whole, and the original as it is. An interrupted run goes on where
+    source's vocabulary trimmed, the same whole, and the original as it is. An interrupted run resumes where
     it was; with --overwrite, methods can be added to one that is done.
 
     Example: ``monoglot compare gemma german/*.txt.gz --output methods-de --methods blend,focus,mean``
@@ -302,7 +302,7 @@ def explain(
 ) -> None:
     """Show what became of words and tokens: pieces before and after, parents, neighbors.
 
-    A word is cut as in the middle of a sentence, and each of its tokens is explained: where its embedding
+    A word is segmented as in the middle of a sentence, and each of its tokens is explained: where its embedding
     comes from, of which old tokens with which weights, what lies near it in the new embeddings, in the old
     and in the auxiliary space, and how often the corpus has it.
 

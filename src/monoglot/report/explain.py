@@ -172,7 +172,7 @@ class Words:
             if text.startswith(MARKS) and text not in MARKS:
                 raise SettingError(
                     f"'{text}' is no token of the new vocabulary; give the word without its mark to see what "
-                    "it is cut into"
+                    "it is segmented into"
                 )
             word, pieces = self._cut(text)
             words.append(word)

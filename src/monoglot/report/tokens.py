@@ -41,7 +41,7 @@ class Piece:
 
     Attributes:
         text: The characters.
-        tokens: How many tokens; more than one where characters are cut into bytes.
+        tokens: How many tokens; more than one where characters are split into bytes.
     """
 
     text: str
