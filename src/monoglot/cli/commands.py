@@ -302,9 +302,9 @@ def explain(
 ) -> None:
     """Show what became of words and tokens: pieces before and after, parents, neighbors.
 
-    A word is segmented as in the middle of a sentence, and each of its tokens is explained: where its embedding
-    comes from, of which old tokens with which weights, what lies near it in the new embeddings, in the old
-    and in the auxiliary space, and how often the corpus has it.
+    A word is segmented as in the middle of a sentence, and each of its tokens is explained: where its
+    embedding comes from, of which old tokens with which weights, what lies near it in the new embeddings, in
+    the old and in the auxiliary space, and how often the corpus has it.
 
     Example: ``monoglot explain e5-german Krankenwagen ▁Straße``
 

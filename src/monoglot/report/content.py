@@ -106,7 +106,7 @@ class Page:
         new_tokens: The new tokens that save most.
         saving: Drawing of what so many new tokens save.
         overlaps: Crosstabs of groups of tokens and provenance, each with its drawing, by name.
-        examples: Sentences cut by both tokenizers.
+        examples: Sentences segmented by both tokenizers.
         tokens: The packed table of tokens, with the points of the map.
         n_tokens: How many tokens there are.
         map: The map of embeddings.
