@@ -60,3 +60,22 @@ def test_a_single_anchor_is_neither_reliable_nor_not(agreeing):
 def test_without_source_embeddings_the_method_says_so(agreeing):
     with pytest.raises(SettingError, match="source embeddings"):
         Focus(min_reliability=0.5).mix(replace(agreeing, embeddings=None))
+
+
+def test_some_anchors_are_judged_as_all_are(agreeing):
+    anchors = agreeing.anchors()
+    some = np.array([0, 5, 17, len(anchors.target_ids) - 1])
+    every = anchor_reliability(agreeing, anchors)
+    assert anchor_reliability(agreeing, anchors, some) == pytest.approx(every[some], abs=1e-6)
+
+
+def test_the_most_frequent_anchors_are_judged(agreeing, monkeypatch):
+    monkeypatch.setattr("monoglot.initialization.anchors.MOST_JUDGED", 10)
+    anchors = agreeing.anchors()
+    counts = np.full(agreeing.target.size, 25)
+    frequent = anchors.target_ids[20:30]
+    counts[frequent] = 1000
+    report = judge_anchors(replace(agreeing, vectors=replace(agreeing.vectors, counts=counts)))
+    assert report.anchors == len(anchors)
+    texts = {agreeing.target.by_id[int(id)].text for id in frequent}
+    assert {text for text, *_ in report.least_reliable} == texts
