@@ -86,7 +86,8 @@ class Settings(RunSettings):
         target_tokenizer: Folder or hub name of a tokenizer to take instead of training one.
         add_tokens: In mode ``extend``: how many tokens to add.
         new_tokens: In mode ``graft``: how many tokens to add, the ones that save most; by default all that
-            occur 20 times and save a hundred-thousandth of the text's tokens.
+            occur 20 times and save a hundred-thousandth of the text's tokens, but without --adapt-tokens not
+            more than save a twentieth together.
         save: In mode ``graft``: the share of the text's tokens to save, with as few new tokens as possible;
             0.1 or 10%.
         language_tokens: In modes ``trim`` and ``graft``: how many tokens to keep that the corpus does not

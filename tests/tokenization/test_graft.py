@@ -208,3 +208,18 @@ def test_parents_come_first():
     tokens = [NewToken("abc", 9, 9), NewToken("d", 5, 5), NewToken("ab", 1, 1)]
     ordered = parents_first(tokens, [("a", "b"), ("ab", "c")])
     assert [token.text for token in ordered] == ["ab", "abc", "d"]
+
+
+@pytest.mark.parametrize("family", sorted(FAMILIES))
+def test_by_default_not_more_is_saved_than_is_wanted(family, source_tokenizers):
+    words = count_words(sample("de", 1500))
+    source = source_tokenizers[family]
+    every = graft_tokens(source, words, GraftSettings())
+    saved = 1 - every.text_tokens / every.source_tokens
+    few = graft_tokens(source, words, GraftSettings(most_saved=saved / 3))
+    assert saved / 3 * 0.75 < 1 - few.text_tokens / few.source_tokens < saved / 3 * 1.05
+    assert 0 < len(few.new) < len(every.new) / 2
+    same = graft_tokens(source, words, GraftSettings(most_saved=saved * 2))
+    assert same.new == every.new
+    asked = GraftSettings(new_tokens=len(every.new) // 2, most_saved=saved / 3)
+    assert len(graft_tokens(source, words, asked).new) == len(every.new) // 2

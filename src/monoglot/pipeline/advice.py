@@ -97,6 +97,7 @@ def _best_graft(options: Mapping[str, Candidate]) -> Advice | None:
     at = "" if before.distance is None else f" at a measured distance of {before.distance:.4f}"
     reason = (
         f"{added:,} new tokens save {saved:.1%} of the tokens{at}, and all other text stays in tokens "
-        "that the model knows; a larger graft would add more parameters than it saves tokens"
+        "that the model knows; a larger graft would add more parameters than it saves tokens. "
+        "Train it afterwards: without that, take fewer"
     )
     return Advice(chosen, reason, f"--mode graft --new-tokens {added}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from transformers import PreTrainedTokenizerFast
@@ -42,11 +42,14 @@ class GraftSettings:
         new_tokens: The number.
         save: The share of the text's tokens to save, with as few new tokens as possible.
         most_new_tokens: Never more than these.
+        most_saved: Where neither a number nor a saving is asked for: no more tokens than save this share of
+            the text's.
     """
 
     new_tokens: int | None = None
     save: float | None = None
     most_new_tokens: int | None = None
+    most_saved: float | None = None
 
     def __post_init__(self) -> None:
         if self.new_tokens is not None and self.save is not None:
@@ -117,7 +120,7 @@ def graft_tokens(
         SettingError: If the text does not support as many tokens, or as large a saving.
     """
     elimination = _elimination(trimmed, words, frozenset(dropped), language)
-    chosen = _chosen(elimination, settings, progress)
+    chosen = _choose(elimination, settings, progress)
     return _grafted(trimmed, elimination, chosen, keep)
 
 
@@ -193,6 +196,15 @@ def _spelled_words(
     return {word.replace(SPACE, mark): count for word, count in counts.items()}
 
 
+def _choose(elimination: Elimination, settings: GraftSettings, progress: Progress) -> list[NewToken]:
+    """Remove candidates until what was asked for is reached; by default not more is saved than is wanted."""
+    chosen = _chosen(elimination, settings, progress)
+    asked = settings.new_tokens is not None or settings.save is not None
+    if asked or settings.most_saved is None or elimination.saved_share <= settings.most_saved:
+        return chosen
+    return _chosen(elimination, replace(settings, save=settings.most_saved, most_saved=None), progress)
+
+
 def _chosen(elimination: Elimination, settings: GraftSettings, progress: Progress) -> list[NewToken]:
     """Remove candidates until the number or the saving asked for is reached."""
     most = settings.most_new_tokens
@@ -232,7 +244,8 @@ def _chosen(elimination: Elimination, settings: GraftSettings, progress: Progres
             advance(len(worst))
             # Where all but a few pay, counting again would change nothing that matters.
             if len(worst) <= (0 if wanted is not None or settings.save else FEW * len(priced)):
-                return parents_first(elimination.priced(), elimination.candidates.merges or ())
+                break
+    return parents_first(elimination.priced(), elimination.candidates.merges or ())
 
 
 def _supported(elimination: Elimination) -> int:

@@ -166,6 +166,11 @@ ROOM_FOR_NEW = 5
 """Where only the size of a grafted vocabulary is given, new tokens take at most one part in so many of it."""
 
 
+MOST_SAVED_UNTRAINED = 0.05
+"""Without training afterwards a graft saves at most this share of the text's tokens by default: the distance
+to the original is about 0.12 × the share (docs/modes.md), and more than 0.006 of it shows in retrieval."""
+
+
 def graft_settings(settings: Settings) -> tuple[TrimSettings, GraftSettings]:
     """Give the rules by which a graft keeps tokens and adds some.
 
@@ -173,15 +178,16 @@ def graft_settings(settings: Settings) -> tuple[TrimSettings, GraftSettings]:
         SettingError: If there is no room for the new tokens, or a rule makes no sense.
     """
     rule, size = trim_settings(settings), settings.vocabulary_size
+    most_saved = MOST_SAVED_UNTRAINED if settings.adapt_tokens is None else None
     if size is None:
-        return rule, GraftSettings(settings.new_tokens, settings.save)
+        return rule, GraftSettings(settings.new_tokens, settings.save, most_saved=most_saved)
     room = settings.new_tokens if settings.new_tokens is not None else size // ROOM_FOR_NEW
     if room >= size:
         raise SettingError(
             f"--new-tokens {room} leave no room for the source's tokens in --vocabulary-size {size}: "
             "give fewer new tokens or a larger size"
         )
-    graft = GraftSettings(settings.new_tokens, settings.save, room)
+    graft = GraftSettings(settings.new_tokens, settings.save, room, most_saved)
     return replace(rule, vocabulary_size=size - room), graft
 
 
