@@ -217,7 +217,7 @@ def test_by_default_not_more_is_saved_than_is_wanted(family, source_tokenizers):
     every = graft_tokens(source, words, GraftSettings())
     saved = 1 - every.text_tokens / every.source_tokens
     few = graft_tokens(source, words, GraftSettings(most_saved=saved / 3))
-    assert saved / 3 * 0.75 < 1 - few.text_tokens / few.source_tokens < saved / 3 * 1.05
+    assert saved / 3 * 0.98 < 1 - few.text_tokens / few.source_tokens < saved / 3 * 1.05
     assert 0 < len(few.new) < len(every.new) / 2
     same = graft_tokens(source, words, GraftSettings(most_saved=saved * 2))
     assert same.new == every.new

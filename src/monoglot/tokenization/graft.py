@@ -227,7 +227,7 @@ def _chosen(elimination: Elimination, settings: GraftSettings, progress: Progres
         while True:
             priced = elimination.priced()
             if settings.save is not None and elimination.saved_share < settings.save:
-                return _put_back(elimination, priced, settings)
+                return _put_back(elimination, settings)
             surplus = 0 if most is None else max(0, len(priced) - most)
             removable = list(elimination.removable(priced))
             if wanted is not None:
@@ -257,17 +257,20 @@ def _pays(token: NewToken, text_tokens: int) -> bool:
     return token.saved_tokens >= LEAST_SAVED * text_tokens and token.count >= LEAST_COUNT
 
 
-def _put_back(elimination: Elimination, priced: list[NewToken], settings: GraftSettings) -> list[NewToken]:
+def _put_back(elimination: Elimination, settings: GraftSettings) -> list[NewToken]:
     """Put the tokens that were removed last back until the saving that was asked for is reached."""
     assert settings.save is not None  # the caller's condition
     lacking = settings.save * elimination.source_tokens - (
         elimination.source_tokens - elimination.text_tokens
     )
+    last: list[NewToken] = []
     for token in reversed(elimination.removed):
         if lacking <= 0:
             break
-        priced.append(token)
+        last.append(token)
         lacking -= token.saved_tokens
+    elimination.put_back(last)
+    priced = elimination.priced()
     if settings.most_new_tokens is not None and len(priced) > settings.most_new_tokens:
         raise SettingError(
             f"--save {settings.save} needs {len(priced):,} new tokens, and there is room for "

@@ -250,6 +250,15 @@ class Elimination:
         self._tokens = np.concatenate([self._tokens[stay], tokens_anew])
         self._word_of = np.concatenate([self._word_of[stay], words_anew])
 
+    def put_back(self, tokens: Sequence[NewToken]) -> None:
+        """Take removed candidates in again, and segment all words anew."""
+        texts = {token.text for token in tokens}
+        self._gone -= texts
+        self.alive += [token.text for token in tokens]
+        self.removed = [token for token in self.removed if token.text not in texts]
+        self._splits = {}
+        self._tokens, self._word_of = self._encoded(np.arange(len(self._spelled)))
+
     def removable(self, priced: Iterable[NewToken]) -> Iterator[NewToken]:
         """Give those that no other candidate is merged from, the one that saves least first."""
         merges = self.candidates.merges or ()
