@@ -112,7 +112,7 @@ def test_another_text_is_another_vocabulary(xlm_r, tmp_path):
 def test_a_plan_keeps_them_too_and_says_so(prompted, xlm_r, tmp_path, monkeypatch):
     monkeypatch.setattr(planning, "SIZES", (400,))
     named = tmp_path / "tokens.txt"
-    named.write_text("kitabu cha pili\n", encoding="utf-8")
+    named.write_text("قال كتاب\n", encoding="utf-8")
     corpus = [str(DATA / "de.txt")]
     without = planning.plan(str(xlm_r), corpus)
     plan = planning.plan(str(prompted), corpus, keep_text=["Jibu: "], keep_tokens=str(named))
