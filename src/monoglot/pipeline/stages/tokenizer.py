@@ -164,6 +164,8 @@ def unused_tokens(
 
 ROOM_FOR_NEW = 5
 """Where only the size of a grafted vocabulary is given, new tokens take at most one part in so many of it."""
+ROOM_FOR_FEW_NEW = 20
+"""The same where no training follows, so that few are added (`MOST_SAVED_UNTRAINED`)."""
 
 
 MOST_SAVED_UNTRAINED = 0.05
@@ -181,7 +183,8 @@ def graft_settings(settings: Settings) -> tuple[TrimSettings, GraftSettings]:
     most_saved = MOST_SAVED_UNTRAINED if settings.adapt_tokens is None else None
     if size is None:
         return rule, GraftSettings(settings.new_tokens, settings.save, most_saved=most_saved)
-    room = settings.new_tokens if settings.new_tokens is not None else size // ROOM_FOR_NEW
+    parts = ROOM_FOR_FEW_NEW if most_saved is not None and settings.save is None else ROOM_FOR_NEW
+    room = settings.new_tokens if settings.new_tokens is not None else size // parts
     if room >= size:
         raise SettingError(
             f"--new-tokens {room} leave no room for the source's tokens in --vocabulary-size {size}: "
