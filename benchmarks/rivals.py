@@ -11,10 +11,10 @@ it said.
 
 - `trimbed` 0.0.4 (``python3.12 -m venv rivals; rivals/bin/pip install 'trimbed[model]==0.0.4'``): once as it
   is, once with ``--keep-text`` for E5's prompts, as its documentation advises for prompts.
-- `vocabtrimmer` 0.0.2, in the same environment and in one with older libraries (``python3.11 -m venv rivals-4;
-  rivals-4/bin/pip install vocabtrimmer==0.0.2 'transformers<5' datasets pandas tabulate``). It takes masked
-  language models only, so it gets e5-small a second time with ``BertForMaskedLM`` for its architecture, and
-  there once without a size, which keeps every token that occurs twice.
+- `vocabtrimmer` 0.0.2, in the same environment and in one with older libraries (``rivals-4/bin/pip install
+  vocabtrimmer==0.0.2 'transformers<5' datasets pandas tabulate``). It takes masked language models only, so
+  it gets e5-small a second time with ``BertForMaskedLM`` for its architecture, and there once without a
+  size, which keeps every token that occurs twice.
 - The recipe of guides to trimming, and ``add_tokens``: `benchmarks.plain_recipes`.
 
 Costs and scores of a model are kept in OUT, and not made again.
