@@ -9,20 +9,26 @@ which the command waited for; the memory is the peak of the largest of them, map
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import subprocess
-import sys
 import time
 from pathlib import Path
 
 
 def main() -> None:
     """Run, measure, write."""
-    cost_file, log_file, *command = sys.argv[1:]
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("cost", type=Path, help="file for what it cost")
+    parser.add_argument("log", type=Path, help="file for what it says")
+    parser.add_argument("command", nargs=argparse.REMAINDER)
+    given = parser.parse_args()
     started = time.perf_counter()
-    with Path(log_file).open("wb") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
+    with given.log.open("wb") as log:
+        process = subprocess.Popen(given.command, stdout=log, stderr=subprocess.STDOUT)
         _, status, used = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     cost = {
@@ -32,9 +38,9 @@ def main() -> None:
         "exit_code": process.returncode,
     }
     if process.returncode:
-        lines = Path(log_file).read_text(encoding="utf-8", errors="replace").strip().splitlines()
+        lines = given.log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
         cost["error"] = lines[-1] if lines else ""
-    Path(cost_file).write_text(json.dumps(cost), encoding="utf-8")
+    given.cost.write_text(json.dumps(cost), encoding="utf-8")
 
 
 if __name__ == "__main__":
