@@ -39,9 +39,11 @@ def trim(source: Path, corpus: Path, size: int, output: Path) -> None:
     document = json.loads((source / "tokenizer.json").read_text(encoding="utf-8"))
     kept = tokens_to_keep(tokenizer, document, corpus, size)
     model = load(source)
-    rows = model.get_input_embeddings().weight.detach()[kept].clone()
+    old = [parameter.detach()[kept].clone() for parameter in tables(model)]
     model.resize_token_embeddings(len(kept))
-    model.get_input_embeddings().weight.data.copy_(rows)
+    with torch.no_grad():
+        for parameter, rows in zip(tables(model), old, strict=True):
+            parameter.copy_(rows)
     new_of = {old: new for new, old in enumerate(kept)}
     for role in ROLES:
         old = getattr(model.config, role, None)
@@ -116,6 +118,15 @@ def add_tokens(source: Path, words: list[str], output: Path, *, whole_words: boo
             model.get_input_embeddings().weight[id] = rows[pieces[text]].mean(0)
     model.save_pretrained(output)
     tokenizer.save_pretrained(output)
+
+
+def tables(model: hf.PreTrainedModel) -> list[torch.Tensor]:
+    """What has a row, or a number, for each token: embeddings, and a head with its bias."""
+    head = model.get_output_embeddings()
+    found = [model.get_input_embeddings().weight]
+    if head is not None:
+        found += [each for each in (head.weight, head.bias) if each is not None]
+    return found
 
 
 def spelled(token: str) -> str:

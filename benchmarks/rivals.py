@@ -245,8 +245,9 @@ def versions(environment: Path) -> dict[str, str]:
     """The versions of the packages that matter in an environment."""
     names = ["trimbed", "vocabtrimmer", "torch", "transformers", "tokenizers", "huggingface-hub"]
     script = (
-        "import importlib.metadata as m, json, sys; installed = {d.name.lower().replace('_', '-'):"
-        " d.version for d in m.distributions()}; print(json.dumps({n: installed[n] for n in sys.argv[1:] if n in installed}))"
+        "import importlib.metadata as m, json, sys; "
+        "found = {d.name.lower().replace('_', '-'): d.version for d in m.distributions()}; "
+        "print(json.dumps({name: found[name] for name in sys.argv[1:] if name in found}))"
     )
     command = [environment / "python", "-c", script, *names]
     found: dict[str, str] = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
