@@ -17,7 +17,8 @@ it said.
   size, which keeps every token that occurs twice.
 - The recipe of guides to trimming, and ``add_tokens``: `benchmarks.plain_recipes`.
 
-Costs and scores of a model are kept in OUT, and not made again.
+Costs and scores of a model are kept in OUT, and not made again. Writes `results/rivals_<source>.json` and the
+table of `docs/modes.md`.
 """
 
 from __future__ import annotations
@@ -53,6 +54,11 @@ MASKED = "as-masked-model"
 LANGUAGE_LINES = 150
 """Held-out lines on which bits per byte are measured."""
 GRAFT = f"monoglot graft, {NEW_TOKENS:,} new"
+COLUMNS = (
+    "tool, tokens asked for", "tokens", "parameters", "CPU s", "wall s", "peak GB", "lines as before",
+    "tokens saved", "prompts changed",
+)  # fmt: skip
+SENTENCE_SCORES = {"cosine": "cosine", "tatoeba": "Tatoeba", "ntrex": "NTREX", "sts": "STS"}
 VOCABTRIMMER = (
     "vocabtrimmer-trimming", "--language", "de", "--dataset", "corpus", "--dataset-split", "train",
 )  # fmt: skip
@@ -255,30 +261,36 @@ def versions(environment: Path) -> dict[str, str]:
 
 
 def table(rows: list[dict[str, Any]]) -> str:
-    """The rows as a page shows them."""
-    last = {"bits_per_byte": "bits per byte"} if "bits_per_byte" in rows[0] else {
-        "cosine": "cosine", "tatoeba": "Tatoeba", "ntrex": "NTREX", "sts": "STS",
-    }  # fmt: skip
-    names = ["", "tokens", "parameters", "CPU s", "wall s", "peak GB", "lines as before", "tokens saved"]
-    lines = []
+    """The rows as a page shows them: a table of the models, and a list of failures."""
+    scores = {"bits_per_byte": "bits per byte"} if "bits_per_byte" in rows[0] else SENTENCE_SCORES
+    made = [cells(row, list(scores)) for row in rows if "error" not in row]
+    failed: dict[tuple[str, str], list[str]] = {}
     for row in rows:
-        cost = ["–"] * 3
-        if "cpu_seconds" in row:
-            cost = [f"{row['cpu_seconds']:.1f}", f"{row['wall_seconds']:.1f}"]
-            cost.append(f"{row['peak_memory_bytes'] / 1e9:.2f}")
-        asked = f", {row['asked']:,} asked" if row["asked"] else ""
         if "error" in row:
-            cells = ["failed", "", *cost, *[""] * (3 + len(last))]
-        else:
-            prompts = ", ".join(f"`{p}`" for p, same in row["prompts_as_before"].items() if not same)
-            cells = [
-                f"{row['tokens']:,}", f"{row['parameters'] / 1e6:.1f}M", *cost,
-                f"{row['lines_as_before']:.1%}", f"{row['tokens_saved']:.1%}".replace("-", "−"),
-                prompts or "none", *(f"{row[name]:.4f}" for name in last),
-            ]  # fmt: skip
-        lines.append([row["tool"] + asked, *cells])
-    errors = [f"- {row['tool']}, {row['asked'] or ''}: `{row['error']}`" for row in rows if "error" in row]
-    return "\n".join([pages.table([*names, "prompts changed", *last.values()], lines), "", *errors])
+            size = f"{row['asked']:,}" if row["asked"] else "no size"
+            failed.setdefault((row["tool"], row["error"]), []).append(size)
+    errors = [f"- {tool}, {' and '.join(sizes)}: `{error}`" for (tool, error), sizes in failed.items()]
+    return "\n".join([pages.table([*COLUMNS, *scores.values()], made), "", *errors])
+
+
+def cells(row: dict[str, Any], scores: list[str]) -> list[str]:
+    """A row of the table."""
+    asked = f", {row['asked']:,}" if row["asked"] else ""
+    cost = ["–"] * 3
+    if "cpu_seconds" in row:
+        cost = [f"{row['cpu_seconds']:.1f}", f"{row['wall_seconds']:.1f}"]
+        cost.append(f"{row['peak_memory_bytes'] / 1e9:.2f}")
+    prompts = ", ".join(f"`{prompt}`" for prompt, same in row["prompts_as_before"].items() if not same)
+    return [
+        row["tool"] + asked,
+        f"{row['tokens']:,}",
+        f"{row['parameters'] / 1e6:.1f}M",
+        *cost,
+        f"{row['lines_as_before']:.1%}",
+        f"{row['tokens_saved']:.1%}".replace("-", "−"),
+        prompts or "none",
+        *(f"{row[name]:.4f}" for name in scores),
+    ]
 
 
 def main() -> None:
@@ -326,7 +338,7 @@ def main() -> None:
         "rows": rows,
     }
     print(head.save(f"rivals_{given.source}", content))
-    print(table(rows))
+    print(pages.fill("modes.md", f"rivals {given.source}", table(rows)))
 
 
 if __name__ == "__main__":
