@@ -110,7 +110,7 @@ def trimmers(source: str, size: int, at: Environments) -> list[Contender]:
     """Who trims to a size."""
     specialize = ("monoglot", "specialize", source, "corpus/de.txt", "--threads", "1", "--vocabulary-size")
     trimbed = (
-        "trimbed", "trim", "--model", source, "--min-count", "1", "--max-vocab-size", f"{size}",
+        "trimbed", "trim", "--model", source, "--top-k", f"{size}",
         "corpus.datasets=[{path: text, data_files: corpus/de.txt}]",
     )  # fmt: skip
     keep_text = tuple(chain.from_iterable(("--keep-text", prompt) for prompt in PROMPTS))
@@ -208,8 +208,9 @@ def segmentation(
         "lines_as_before": sum(a == b for a, b in zip(new, old, strict=True)) / len(lines),
         "tokens_saved": 1 - sum(map(len, new)) / sum(map(len, old)),
         "prompts_as_before": {
-            prompt: backend.encode(prompt, add_special_tokens=False).tokens
-            == before.encode(prompt, add_special_tokens=False).tokens
+            # Without its last space: whether that is a token hangs on who wrote the file, not on the trim.
+            prompt: backend.encode(prompt.rstrip(), add_special_tokens=False).tokens
+            == before.encode(prompt.rstrip(), add_special_tokens=False).tokens
             for prompt in PROMPTS
         },
     }
@@ -236,14 +237,18 @@ def scorer(folder: Path, source: Path, original: PreTrainedTokenizerFast, lines:
     return sentences
 
 
-def figures(made: Path, original: PreTrainedTokenizerFast, lines: list[str], score: Score) -> dict[str, Any]:
-    """All figures of a model but its costs."""
+def figures(
+    made: Path, original: PreTrainedTokenizerFast, lines: list[str], score: Score, kept: Path
+) -> dict[str, Any]:
+    """All figures of a model but its costs; its scores are kept in a file, since they take longest."""
     model, tokenizer = load_model(made), load_tokenizer(made)
+    if not kept.exists():
+        kept.write_text(json.dumps(score(model, tokenizer)), encoding="utf-8")
     return {
         "tokens": len(tokenizer),
         "parameters": sum(parameter.numel() for parameter in model.base_model.parameters()),
         **segmentation(tokenizer, original, lines),
-        **score(model, tokenizer),
+        **read_json(kept),
     }
 
 
@@ -321,14 +326,15 @@ def main() -> None:
     lines = [line for line in (folder / "heldout.txt").read_text("utf-8").split("\n") if line][:HELDOUT_LINES]
     original = load_tokenizer(source)
     score = scorer(folder, source, original, lines)
-    rows = [{"tool": "original", "asked": None, **figures(source, original, lines, score)}]
+    rows: list[dict[str, Any]] = [{"tool": "original", "asked": None}]
+    rows[0] |= figures(source, original, lines, score, given.output / f"{given.source}.score.json")
     for each, cost in costs.items():
         row = {"tool": each.tool, "asked": each.size, "command": " ".join(each.command), **cost}
-        kept = given.output / f"{each.folder}.score.json"
-        if "error" not in cost and not kept.exists():
-            kept.write_text(json.dumps(figures(given.output / each.folder, original, lines, score)))
-        rows.append(row | (read_json(kept) if "error" not in cost else {}))
-        print(rows[-1], flush=True)
+        if "error" not in cost:
+            kept = given.output / f"{each.folder}.score.json"
+            row |= figures(given.output / each.folder, original, lines, score, kept)
+        rows.append(row)
+        print(row, flush=True)
     content = {
         "source": given.source,
         "corpus_bytes": (given.output / "corpus" / "de.txt").stat().st_size,
