@@ -312,10 +312,9 @@ def main() -> None:
     folder, source = given.data / "de", given.models / given.source
     pythons = (sys.executable, given.rivals_python, given.vocabtrimmer_python)
     at = Environments(*(Path(python).absolute().parent for python in pythons))
-    contenders = [
-        each for size in given.sizes or SIZES[given.source] for each in trimmers(given.source, size, at)
-    ]
-    contenders += without_size(given.source, at) if given.source == "e5-small" else []
+    contenders = without_size(given.source, at) if given.source == "e5-small" else []
+    for size in given.sizes or SIZES[given.source]:
+        contenders += trimmers(given.source, size, at)
     prepare(given.output, given.models, given.source, folder / "corpus.txt.gz")
     costs = {}
     for each in contenders:
