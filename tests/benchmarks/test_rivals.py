@@ -10,7 +10,7 @@ from transformers import AutoModelForMaskedLM, AutoTokenizer
 
 from benchmarks import head
 from benchmarks.plain_recipes import add_tokens, trim
-from benchmarks.rivals import PROMPTS, segmentation, table
+from benchmarks.rivals import PROMPTS, figures, scorer, segmentation, table
 from tests.fixtures.folders import GERMAN
 
 
@@ -60,6 +60,19 @@ def test_a_prompt_that_changed_is_named(xlm_r, tmp_path):
     found = segmentation(AutoTokenizer.from_pretrained(tmp_path), before, ["a query", "anderes"])
     assert found["prompts_as_before"] == {PROMPTS[0]: False, PROMPTS[1]: True}
     assert found["lines_as_before"] == 0.5
+
+
+def test_a_language_model_is_scored_by_bits_per_byte(tiny_folder, tmp_path):
+    source, trimmed = tiny_folder("llama"), tmp_path / "trimmed"
+    trim(source, GERMAN, 1400, trimmed)
+    tokenizer = AutoTokenizer.from_pretrained(source)
+    lines = GERMAN.read_text(encoding="utf-8").splitlines()[:3]
+    score = scorer(tmp_path, source, tokenizer, lines)
+    found = figures(trimmed, tokenizer, lines, score, tmp_path / "trimmed.json")
+    assert found["lines_as_before"] == 1
+    # The softmax has fewer tokens to choose from.
+    before = figures(source, tokenizer, lines, score, tmp_path / "source.json")
+    assert 0 < found["bits_per_byte"] < before["bits_per_byte"]
 
 
 def test_a_failure_is_a_row_with_what_the_tool_said(tmp_path):
