@@ -6,7 +6,7 @@ import torch
 
 from monoglot.cli.show import plan_tables
 from monoglot.model.source import open_source
-from monoglot.pipeline import plan as planning
+from monoglot.pipeline import plan as planning, plan_options
 from monoglot.pipeline.advice import advise
 from monoglot.pipeline.plan import inspect
 from monoglot.pipeline.step_zero import StepZero
@@ -74,7 +74,7 @@ def test_flags_ask_for_what_is_advised():
 @pytest.fixture(scope="module")
 def plan(xlm_r):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(planning, "SIZES", (400, 800, 10**6))
+        patch.setattr(plan_options, "SIZES", (400, 800, 10**6))
         return planning.plan(str(xlm_r), [str(DATA / "de.txt")])
 
 
@@ -122,7 +122,7 @@ def test_a_language_model_is_measured_in_bits_per_byte(xlm_r):
     assert grafts
     assert all(option.new_share > 0 and option.distance is not None for option in grafts)
     assert "bits per byte above the original's" in made.measured
-    assert made.cost is not None
+    assert made.law is not None
     shown = " ".join(str(line) for line in plan_tables(made) if isinstance(line, str))
     assert made.measured in shown
 
@@ -130,7 +130,7 @@ def test_a_language_model_is_measured_in_bits_per_byte(xlm_r):
 def test_where_nothing_can_be_measured_the_reason_is_said(tiny_folder):
     made = planning.plan(str(tiny_folder("t5")), DATA / "de.txt")
     assert "was not measured: T5ForConditionalGeneration is neither" in made.measured
-    assert made.cost is None
+    assert made.law is None
     assert all(option.distance is None for option in made.options if option.name != "as it is")
 
 

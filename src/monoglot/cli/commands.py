@@ -223,10 +223,11 @@ def plan(
     keep_text: tuple[str, ...] = (),
     keep_tokens: str | None = None,
     column: str | None = None,
+    chart: Path | None = None,
     trust_remote_code: bool = False,
     as_json: Annotated[bool, Parameter(name="--json")] = False,
 ) -> None:
-    """Look at a model and a corpus, and advise what to do; nothing is written.
+    """Look at a model and a corpus, and advise what to do; nothing is written but the chart.
 
     Args:
         source: Folder or hub name of the model.
@@ -234,6 +235,7 @@ def plan(
         keep_text: Texts to keep beside the prompts, prefixes and chat templates that the model's files name.
         keep_tokens: File of tokens, or texts, to keep, one per line.
         column: Column of the corpus that holds the text, where it has columns.
+        chart: SVG file to draw what each vocabulary saves, and its distance to the original, into.
         trust_remote_code: Whether code that comes with the model may run.
         as_json: Print everything as JSON.
     """
@@ -245,6 +247,7 @@ def plan(
         keep_text=keep_text,
         keep_tokens=keep_tokens,
         column=column,
+        chart=chart,
         trust_remote_code=trust_remote_code,
         progress=Terminal(),
     )

@@ -23,6 +23,7 @@ if TYPE_CHECKING:  # what compares and trains takes a second to import, which no
     from monoglot.pipeline.evaluate_task import TaskEvaluation, TaskScores
     from monoglot.pipeline.overlap_audit import Analysis
     from monoglot.pipeline.plan import Plan
+    from monoglot.pipeline.plan_options import Law, Option
     from monoglot.pipeline.push import Pushed
     from monoglot.pipeline.report import Report
     from monoglot.report.explain import Explanation, Neighbor, Parent, TokenExplanation, WordExplanation
@@ -189,24 +190,46 @@ def plan_tables(plan: Plan) -> Iterator[RenderableType]:
         yield f"[yellow]watch:[/] {escape(hazard)}"
     if plan.kept:
         yield escape(plan.kept)
-    columns = ("option", "vocabulary", "parameters", "tokens per word", "tokens", "new", "distance")
+    columns = ["option", "vocabulary", "parameters", "tokens per word", "tokens", "new", "distance"]
+    if plan.bits_per_byte is not None:
+        columns.append("bits per byte")
     table = Table(*(f"\n{column}" for column in columns), box=None, pad_edge=False)
     for column in table.columns[1:]:
         column.justify = "right"
     for option in plan.options:
         style = "bold green" if option.name == plan.advice.option else None
         figures = (f"{option.vocabulary:,}", f"{option.parameters:,}", f"{option.fertility:.3f}")
-        new = "" if option.new_share is None else f"{option.new_share:.1%}"
-        distance = "" if option.distance is None else f"{option.distance:.4f}"
-        table.add_row(option.name, *figures, f"{option.relative_tokens:.1%}", new, distance, style=style)
+        shares = (
+            f"{option.relative_tokens:.1%}",
+            "" if option.new_share is None else f"{option.new_share:.1%}",
+        )
+        distance = _distance(option, plan.bits_per_byte)
+        table.add_row(option.name, *figures, *shares, *distance, style=style)
     yield table
     yield f"\n{escape(plan.measured)}"
-    if plan.cost is not None:
-        yield f"Grafts of this text: distance = {plan.cost:.2f} × share of tokens saved (least squares)."
+    if plan.law is not None:
+        yield _law(plan.law, estimates=any(option.estimate is not None for option in plan.options))
     sample = f"{plan.sample_bytes / 1e6:.1f} of {plan.corpus_bytes / 1e6:.1f} MB of text"
     yield f"\nTried on {sample}; with all of it large vocabularies fit better."
     yield f"Advice: [bold]{plan.advice.option}[/], because {plan.advice.reason}."
     yield f"  monoglot specialize SOURCE CORPUS --output OUT {plan.advice.flags}"
+
+
+def _distance(option: Option, bits_per_byte: float | None) -> tuple[str, ...]:
+    """Its distance, and where the model has them its bits per byte; with ≈ what was not measured."""
+    known = option.distance if option.distance is not None else option.estimate
+    if known is None:
+        return ("",) if bits_per_byte is None else ("", "")
+    about = "≈" if option.distance is None else ""
+    level = () if bits_per_byte is None else (f"{about}{bits_per_byte + known:.3f}",)
+    return f"{about}{known:.4f}", *level
+
+
+def _law(law: Law, *, estimates: bool) -> str:
+    """How distance follows from what is saved, and what was not measured."""
+    said = f"Grafts of this text: distance = {law.per_share:.2f} × share of tokens saved"
+    said += f" (least squares, residual {law.residual:.4f})." if law.grafts > 1 else " (one graft)."
+    return f"{said} ≈: not measured, but what that gives." if estimates else said
 
 
 def adapted_table(adapted: Adapted) -> Iterator[RenderableType]:

@@ -56,7 +56,7 @@ class StepZero:
     Attributes:
         label: What is measured, for people.
         lines: The held-out lines.
-        original: The original's own figure: 0, or its bits per byte.
+        bits_per_byte: The original's, where distances are bits per byte above it; else ``None``.
     """
 
     def __init__(
@@ -79,9 +79,10 @@ class StepZero:
         self.lines = _lines(heldout, sentences=isinstance(self._measure, TeacherDistance))
         if not self.lines:
             raise ModelError("there are no held-out lines to measure on")
-        self.original = 0.0
+        self.bits_per_byte: float | None = None
         if not isinstance(self._measure, TeacherDistance):
-            self.original = self._measure(source.model, source.tokenizer, self.lines, progress=progress).mean
+            scored = self._measure(source.model, source.tokenizer, self.lines, progress=progress)
+            self.bits_per_byte = scored.mean
 
     def __call__(
         self,
@@ -119,7 +120,7 @@ class StepZero:
         ids = tokenizer(list(self.lines), add_special_tokens=False)["input_ids"]
         new = np.isin(np.array([id for row in ids for id in row]), overlap.missing)
         scored = self._measure(model, tokenizer, self.lines, progress=progress).mean
-        return Measured(float(new.mean()) if len(new) else 0.0, scored - self.original)
+        return Measured(float(new.mean()) if len(new) else 0.0, scored - (self.bits_per_byte or 0.0))
 
     def _vectors(
         self, tokenizer: PreTrainedTokenizerFast, target: Vocabulary, overlap: Overlap
@@ -161,12 +162,10 @@ def _measure_of(source: Source) -> Measure:
 def _lines(heldout: Sequence[str], *, sentences: bool) -> tuple[str, ...]:
     """Lines spread evenly over the held-out text, as many as are scored."""
     lines = [line for line in heldout if line.strip()]
-    step = max(1, len(lines) // MOST_LINES)
-    chosen: list[str] = []
-    size_bytes = 0
-    for line in lines[::step][:MOST_LINES]:
-        size_bytes += len(line.encode())
-        if not sentences and chosen and size_bytes > MOST_BYTES:
-            break
-        chosen.append(line)
-    return tuple(chosen)
+    most = min(MOST_LINES, len(lines))
+    if not sentences:
+        mean_bytes = sum(len(line.encode()) for line in lines) / max(1, len(lines))
+        most = min(most, max(1, int(MOST_BYTES / max(1.0, mean_bytes))))
+    # In the middle of equal parts: the first and last lines of a text are often unlike the others.
+    places = ((2 * part + 1) * len(lines) // (2 * most) for part in range(most))
+    return tuple(lines[place] for place in places)

@@ -1,0 +1,70 @@
+"""The chart of `plan`: what each vocabulary saves, and how far it then is from the original."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from monoglot.errors import OutputError
+from monoglot.pipeline.plan_options import Law, Option, baseline
+from monoglot.report.figures.distances import Dot, StraightLine, distances_over_savings
+from monoglot.report.svg import standalone
+from monoglot.run.atomic_files import atomic_write
+
+COLORS = {"graft": 1, "replace": 2, "extend": 3}
+
+
+def check_chart(file: Path) -> None:
+    """Refuse a file that can't be written, before minutes are spent on what it shows.
+
+    Raises:
+        OutputError: If it is not called .svg, or its folder is not there or can't be written to.
+    """
+    if file.suffix.lower() != ".svg":
+        raise OutputError(f"The chart is drawn as SVG, was to be written to {file}: give a name in .svg.")
+    if file.is_dir():
+        raise OutputError(f"The chart can't be written to {file}, which is a folder: give a file's name.")
+    if not file.parent.is_dir():
+        raise OutputError(f"The chart can't be written to {file}: there is no folder {file.parent}, make it.")
+    if not os.access(file.parent, os.W_OK):
+        raise OutputError(
+            f"The chart can't be written to {file}: the folder {file.parent} is not writable, name another."
+        )
+
+
+def draw_chart(file: Path, options: Sequence[Option], law: Law | None, measure: str) -> None:
+    """Write the chart.
+
+    Args:
+        file: Where to.
+        options: The vocabularies tried.
+        law: The line fitted to the grafts.
+        measure: What the distance is.
+    """
+    with atomic_write(file) as opened:
+        opened.write(chart(options, law, measure))
+
+
+def chart(options: Sequence[Option], law: Law | None, measure: str) -> str:
+    """Draw the options whose distance was measured or estimated; the original is where the axes meet.
+
+    Args:
+        options: The vocabularies tried.
+        law: The line fitted to the grafts.
+        measure: What the distance is.
+    """
+    dots = []
+    for option in options[1:]:
+        distance = option.distance if option.distance is not None else option.estimate
+        if distance is not None:
+            kind, _, size = option.name.partition(" ")
+            name = size if kind == "graft" else option.name
+            dots.append(
+                Dot(name, 1 - option.relative_tokens, distance, option.distance is None, COLORS.get(kind, 0))
+            )
+    expected = None
+    if law is not None:
+        name = f"line: {law.per_share:.2f} × share saved, fitted to the grafts (+ new tokens)"
+        expected = StraightLine(1 - baseline(options), law.per_share, name)
+    return standalone(distances_over_savings(measure, dots, expected))

@@ -1,0 +1,139 @@
+"""What new tokens save and cost: a dot for each vocabulary, its distance over the tokens that it saves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from monoglot.report.svg import WIDTH, Scale, brief, drawing, element, label, line
+
+LEFT, RIGHT, TOP, HEIGHT, BOTTOM = 52, 20, 62, 230, 42
+CHARACTER, TEXT_HEIGHT, GAP = 7.4, 13.0, 7.0
+"""Widest usual character and height of a label, and how far it stands from its dot."""
+
+Box = tuple[float, float, float, float]
+"""Left, top, right and bottom."""
+
+
+@dataclass(frozen=True)
+class Dot:
+    """A vocabulary in the figure.
+
+    Attributes:
+        name: What stands beside it.
+        saved: Share of the tokens that it saves.
+        distance: Its distance to the original.
+        is_estimate: Whether the distance was not measured: such a dot is hollow.
+        color: Number of its color.
+    """
+
+    name: str
+    saved: float
+    distance: float
+    is_estimate: bool = False
+    color: int = 1
+
+
+@dataclass(frozen=True)
+class StraightLine:
+    """A line on which dots are expected.
+
+    Attributes:
+        start: Share saved at which it is at distance 0.
+        slope: Distance for each further share of the tokens.
+        name: What it is, in words.
+    """
+
+    start: float
+    slope: float
+    name: str
+
+
+def distances_over_savings(measure: str, dots: Sequence[Dot], expected: StraightLine | None) -> Markup:
+    """Draw vocabularies by what they save and what they cost.
+
+    Args:
+        measure: What the distance is.
+        dots: The vocabularies, at least one.
+        expected: The line that was fitted to some of them.
+    """
+    across, up = _scales(dots)
+    title = f"{measure[:1].upper()}{measure[1:]}, before any training, over tokens saved"
+    parts = [element("title", title), label(LEFT, 18, title, "strong")]
+    if expected is not None:
+        parts.append(label(LEFT, 38, expected.name, "muted"))
+    for tick in up.ticks(5):
+        parts.append(line(LEFT, up(tick), WIDTH - RIGHT, up(tick), "grid" if tick else "axis"))
+        parts.append(label(LEFT - 8, up(tick) + 4, brief(tick), "muted number", "end"))
+    for tick in across.ticks(5):
+        parts.append(
+            label(across(tick), TOP + HEIGHT + 18, f"{brief(100 * tick)}%", "muted number", "middle")
+        )
+    parts.append(label(WIDTH - RIGHT, TOP + HEIGHT + 36, "share of tokens saved", "muted", "end"))
+    if expected is not None:
+        parts.append(_drawn(expected, across, up))
+    places = [(across(dot.saved), up(dot.distance)) for dot in dots]
+    for dot, (x, y) in zip(dots, places, strict=True):
+        tip = element("title", f"{dot.name}: {dot.saved:.1%} saved, distance {dot.distance:.4f}")
+        kind = f"hollow h{dot.color}" if dot.is_estimate else f"fill c{dot.color}"
+        parts.append(element("circle", tip, cx=x, cy=y, r=4.0, class_=kind))
+    for dot, (left, _, _, bottom) in zip(dots, label_boxes([dot.name for dot in dots], places), strict=True):
+        parts.append(label(left, bottom - 3, dot.name, "number"))
+    return drawing(TOP + HEIGHT + BOTTOM, title, *parts)
+
+
+def _scales(dots: Sequence[Dot]) -> tuple[Scale, Scale]:
+    """Where savings and distances are drawn, with room below zero for a label."""
+    saved = [0.0, *(dot.saved for dot in dots)]
+    distances = [0.0, *(dot.distance for dot in dots)]
+    wide, high = max(saved) - min(saved) or 0.01, max(distances) - min(distances) or 0.01
+    return (
+        Scale(min(saved) - 0.03 * wide, max(saved) + 0.03 * wide, LEFT, WIDTH - RIGHT),
+        Scale(min(distances) - 0.09 * high, max(distances) + 0.05 * high, TOP + HEIGHT, TOP),
+    )
+
+
+def _drawn(expected: StraightLine, across: Scale, up: Scale) -> Markup:
+    """The line from where it is at 0 to where it leaves the figure."""
+    end = across.high
+    if expected.slope:
+        limit = up.high if expected.slope > 0 else up.low
+        end = min(end, expected.start + limit / expected.slope)
+    return line(
+        across(expected.start), up(0.0), across(end), up(expected.slope * (end - expected.start)), "median"
+    )
+
+
+def label_boxes(names: Sequence[str], places: Sequence[tuple[float, float]]) -> list[Box]:
+    """Find room for a label beside each dot: inside the figure, and if possible over no other label or dot.
+
+    Args:
+        names: The labels.
+        places: Where the dots are.
+    """
+    taken: list[Box] = [(x - 4, y - 4, x + 4, y + 4) for x, y in places]
+    boxes = []
+    for name, place in zip(names, places, strict=True):
+        best = min(_beside(name, place), key=lambda box: sum(_shared(box, other) for other in taken))
+        taken.append(best)
+        boxes.append(best)
+    return boxes
+
+
+def _beside(name: str, place: tuple[float, float]) -> Iterator[Box]:
+    """Boxes around a dot, the preferred ones first: a rising line leaves room below and above."""
+    x, y = place
+    width = CHARACTER * len(name)
+    for top in (y + 1, y - TEXT_HEIGHT - 1, y + 15, y - TEXT_HEIGHT - 15):
+        for left in (x + GAP, x - GAP - width) if top > y else (x - GAP - width, x + GAP):
+            inside = min(max(left, float(LEFT)), WIDTH - width)
+            yield inside, top, inside + width, top + TEXT_HEIGHT
+
+
+def _shared(first: Box, second: Box) -> float:
+    """The area that two boxes share."""
+    width = min(first[2], second[2]) - max(first[0], second[0])
+    height = min(first[3], second[3]) - max(first[1], second[1])
+    return max(0.0, width) * max(0.0, height)
