@@ -52,7 +52,7 @@ def test_batches_and_padding_do_not_change_a_vector(encoder, monkeypatch):
     together = embed(model, tokenizer, texts)
     alone = np.concatenate([embed(model, tokenizer, [text]) for text in texts])
     np.testing.assert_allclose(together, alone, atol=1e-5)
-    monkeypatch.setattr("monoglot.evaluation.sentences.BATCH_TOKENS", 40)
+    monkeypatch.setattr("monoglot.evaluation.sentences.BATCH_TOKENS_CPU", 40)
     np.testing.assert_allclose(embed(model, tokenizer, texts), together, atol=1e-5)
     np.testing.assert_allclose(np.linalg.norm(together, axis=1), 1, rtol=1e-5)
 

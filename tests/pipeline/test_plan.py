@@ -1,15 +1,22 @@
+import itertools
 import json
+import math
+import shutil
 from dataclasses import dataclass
+from xml.etree import ElementTree
 
 import pytest
 import torch
 
 from monoglot.cli.show import plan_tables
+from monoglot.errors import ModelError, OutputError
+from monoglot.model.pooling import write_prefix
 from monoglot.model.source import open_source
 from monoglot.pipeline import plan as planning, plan_options
 from monoglot.pipeline.advice import advise
 from monoglot.pipeline.plan import inspect
-from monoglot.pipeline.step_zero import StepZero
+from monoglot.pipeline.plan_options import Law, Option, fit_law, with_estimates
+from monoglot.pipeline.step_zero import MOST_BYTES, MOST_LINES, StepZero, held_out_lines
 from monoglot.tokenization.parts import Role
 from tests.fixtures.tokenizers import DATA
 
@@ -132,6 +139,126 @@ def test_where_nothing_can_be_measured_the_reason_is_said(tiny_folder):
     assert "was not measured: T5ForConditionalGeneration is neither" in made.measured
     assert made.law is None
     assert all(option.distance is None for option in made.options if option.name != "as it is")
+
+
+@pytest.fixture(scope="module")
+def sentence_encoder(tiny_folder, tmp_path_factory):
+    """A tiny sentence encoder with a prefix."""
+    folder = shutil.copytree(tiny_folder("bert-headless"), tmp_path_factory.mktemp("encoders") / "bert")
+    modules = [{"path": "", "type": "sentence_transformers.models.Transformer"}]
+    (folder / "modules.json").write_text(json.dumps(modules))
+    write_prefix(folder, "query: ")
+    return open_source(str(folder))
+
+
+@pytest.fixture(scope="module")
+def encoder_plan(sentence_encoder, tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(plan_options, "SIZES", (400, 800))
+        chart = tmp_path_factory.mktemp("charts") / "plan.svg"
+        return planning.plan(str(sentence_encoder.folder), DATA / "de.txt", chart=chart), chart
+
+
+def test_a_sentence_encoder_is_measured_by_its_vectors(encoder_plan):
+    made, _ = encoder_plan
+    by_name = {option.name: option for option in made.options}
+    assert "1 - cosine" in made.measured
+    assert made.bits_per_byte is None
+    assert by_name["trim"].distance == pytest.approx(0, abs=0.01)
+    grafts = [option for name, option in by_name.items() if name.startswith("graft")]
+    assert all(0 < option.distance < 2 for option in grafts)
+    assert by_name["replace 800"].distance > grafts[0].distance
+
+
+def test_what_was_not_measured_is_estimated_and_marked(encoder_plan):
+    made, _ = encoder_plan
+    by_name = {option.name: option for option in made.options}
+    assert by_name["replace 400"].distance is None
+    assert by_name["replace 400"].estimate == by_name["replace 800"].distance
+    table = next(part for part in plan_tables(made) if not isinstance(part, str))
+    cells = dict(zip(table.columns[0].cells, table.columns[-1].cells, strict=True))
+    assert cells["replace 400"] == f"≈{by_name['replace 800'].distance:.4f}"
+    assert cells["replace 800"] == f"{by_name['replace 800'].distance:.4f}"
+    assert any(str(part).startswith("≈: not measured") for part in plan_tables(made))
+
+
+def test_the_chart_has_a_dot_for_each_vocabulary(encoder_plan):
+    made, file = encoder_plan
+    drawn = ElementTree.fromstring(file.read_text(encoding="utf-8"))
+    dots = list(drawn.iter("{http://www.w3.org/2000/svg}circle"))
+    assert len(dots) == len(made.options) - 1
+    assert sum("hollow" in dot.get("class") for dot in dots) == sum(
+        option.estimate is not None for option in made.options
+    )
+    assert "+500" in [text.text for text in drawn.iter("{http://www.w3.org/2000/svg}text")]
+
+
+@pytest.mark.parametrize(
+    ("name", "fault"),
+    [("plan.png", "name in .svg"), ("folder.svg", "is a folder"), ("none/plan.svg", "there is no folder")],
+)
+def test_a_chart_that_can_not_be_written_is_refused_before_any_work(tmp_path, name, fault):
+    (tmp_path / "folder.svg").mkdir()
+    with pytest.raises(OutputError, match=fault):
+        planning.plan("no such model", DATA / "de.txt", chart=tmp_path / name)
+
+
+def test_a_chart_without_distances_is_refused_with_the_reason(tiny_folder, tmp_path):
+    with pytest.raises(ModelError, match="was not measured: T5ForConditionalGeneration is neither"):
+        planning.plan(str(tiny_folder("t5")), DATA / "de.txt", chart=tmp_path / "plan.svg")
+    assert not (tmp_path / "plan.svg").exists()
+
+
+def option(name: str, relative_tokens: float, distance: float | None = None) -> Option:
+    return Option(name, 0, 0, 1.0, relative_tokens, None, distance)
+
+
+def test_the_law_goes_through_the_origin_and_has_its_residual():
+    law = fit_law(
+        [
+            option("trim", 1.01, 0.5),
+            option("graft +1", 0.91, 0.011),
+            option("graft +2", 0.81, 0.018),
+            option("replace 9", 0.5, 0.9),
+        ]
+    )
+    assert law.per_share == pytest.approx((0.1 * 0.011 + 0.2 * 0.018) / (0.1**2 + 0.2**2))
+    errors = 0.011 - 0.1 * law.per_share, 0.018 - 0.2 * law.per_share
+    assert law.residual == pytest.approx(math.sqrt(sum(error**2 for error in errors) / 2))
+    assert law.grafts == 2
+    assert fit_law([option("trim", 1.0, 0.0), option("graft +1", 0.9)]) is None
+
+
+def test_an_extension_is_estimated_by_the_law():
+    estimated = with_estimates([option("extend +9", 0.8)], Law(0.1, 0.0, 3))
+    assert estimated[0].estimate == pytest.approx(0.02)
+    assert with_estimates([option("extend +9", 0.8)], None)[0].estimate is None
+
+
+def test_rows_that_no_line_reads_need_not_be_made(sentence_encoder, target_tokenizers, monkeypatch):
+    lines = (DATA / "de.txt").read_text(encoding="utf-8").split("\n")[:300]
+    measure = StepZero(sentence_encoder, lines, lines[:9])
+    found = measure(target_tokenizers["wordpiece"])
+    assert found.new_share > 0.1
+    monkeypatch.setattr(StepZero, "_needed", lambda self, overlap, tokenizer: overlap)
+    assert measure(target_tokenizers["wordpiece"]).distance == pytest.approx(found.distance, abs=1e-5)
+
+
+@pytest.mark.parametrize("total", [3, 199, 1000])
+def test_lines_are_spread_evenly_over_the_held_out_text(total):
+    lines = [f"{number:04}" for number in range(total)]
+    chosen = [int(line) for line in held_out_lines(lines, sentences=True)]
+    assert len(chosen) == min(total, MOST_LINES)
+    gaps = {after - before for before, after in itertools.pairwise(chosen)}
+    assert max(gaps) - min(gaps) <= 1
+    assert abs(chosen[0] - (total - 1 - chosen[-1])) <= 1
+
+
+def test_a_language_model_reads_few_bytes_spread_over_the_text():
+    lines = ["a" * 400 for _ in range(500)]
+    chosen = held_out_lines(lines, sentences=False)
+    assert len(chosen) == MOST_BYTES // 400
+    assert len(held_out_lines(["a" * 2 * MOST_BYTES] * 3, sentences=False)) == 1
 
 
 def test_the_source_is_not_changed_by_measuring(xlm_r):

@@ -208,7 +208,9 @@ def plan_tables(plan: Plan) -> Iterator[RenderableType]:
     yield table
     yield f"\n{escape(plan.measured)}"
     if plan.law is not None:
-        yield _law(plan.law, estimates=any(option.estimate is not None for option in plan.options))
+        yield _law(plan.law)
+    if any(option.estimate is not None for option in plan.options):
+        yield "≈: not measured; of an extension what that gives, of replacements as of the largest."
     sample = f"{plan.sample_bytes / 1e6:.1f} of {plan.corpus_bytes / 1e6:.1f} MB of text"
     yield f"\nTried on {sample}; with all of it large vocabularies fit better."
     yield f"Advice: [bold]{plan.advice.option}[/], because {plan.advice.reason}."
@@ -225,11 +227,10 @@ def _distance(option: Option, bits_per_byte: float | None) -> tuple[str, ...]:
     return f"{about}{known:.4f}", *level
 
 
-def _law(law: Law, *, estimates: bool) -> str:
-    """How distance follows from what is saved, and what was not measured."""
-    said = f"Grafts of this text: distance = {law.per_share:.2f} × share of tokens saved"
-    said += f" (least squares, residual {law.residual:.4f})." if law.grafts > 1 else " (one graft)."
-    return f"{said} ≈: not measured, but what that gives." if estimates else said
+def _law(law: Law) -> str:
+    """How distance follows from what is saved."""
+    fit = f"least squares, residual {law.residual:.4f}" if law.grafts > 1 else "one graft"
+    return f"Grafts of this text: distance = {law.per_share:.2f} × share of tokens saved ({fit})."
 
 
 def adapted_table(adapted: Adapted) -> Iterator[RenderableType]:

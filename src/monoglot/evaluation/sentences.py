@@ -57,6 +57,8 @@ class SentenceEncoder:
 
 BATCH_TOKENS = 8192
 """Tokens of a batch, padding included."""
+BATCH_TOKENS_CPU = 1024
+"""The same on a processor, which gains nothing by large batches but has to compute their padding."""
 
 
 @torch.inference_mode()
@@ -82,13 +84,14 @@ def embed(
         progress: Where to show how far it is.
     """
     longest = min(longest_tokens, longest_input_tokens(model, tokenizer))
+    batch_tokens = BATCH_TOKENS_CPU if model.device.type == "cpu" else BATCH_TOKENS
     lists = tokenizer([prefix + text for text in texts], truncation=True, max_length=longest)["input_ids"]
     order = sorted(range(len(texts)), key=lambda i: len(lists[i]))
     vectors = np.zeros((len(texts), model.config.get_text_config().hidden_size), np.float32)
     with progress.task("Embedding sentences", len(texts)) as advance:
         while order:
             # Texts of like length share a batch; the longest is the last of those left.
-            size = max(1, BATCH_TOKENS // len(lists[order[-1]]))
+            size = max(1, batch_tokens // len(lists[order[-1]]))
             batch, order = order[-size:], order[:-size]
             # Behind the text: positions of many models are counted from the first place of a row.
             padded = tokenizer.pad(

@@ -45,8 +45,8 @@ class Option:
             option was not measured.
         distance: How much worse than the original it is before any training, see `Plan.measured`; ``None``
             where it was not measured.
-        estimate: What the grafts measured let expect in place of ``distance``; ``None`` where it was
-            measured, or where they say nothing of it.
+        estimate: What the options measured let expect in its place; ``None`` where it was measured, or
+            where they say nothing of it.
     """
 
     name: str
@@ -83,7 +83,7 @@ def fit_law(options: Sequence[Option]) -> Law | None:
     points = [
         (baseline(options) - option.relative_tokens, option.distance)
         for option in options
-        if option.name.startswith("graft") and option.distance is not None
+        if _is_measured(option, "graft") and option.distance is not None
     ]
     squares = sum(saved * saved for saved, _ in points)
     if not squares:
@@ -99,15 +99,26 @@ def baseline(options: Sequence[Option]) -> float:
 
 
 def with_estimates(options: Sequence[Option], law: Law | None) -> tuple[Option, ...]:
-    """Estimate the distance of an extension that was not measured: all else in it is as in the source."""
-    if law is None:
-        return tuple(options)
+    """Estimate what was not measured: an extension by the law of grafts, replacements by the largest.
+
+    Replacements have a distance nearly whatever their size, since even small ones make much of the text
+    anew: the law of grafts does not hold for them (`benchmarks.plan` compares).
+    """
+    largest = next((option.distance for option in options if _is_measured(option, "replace")), None)
+
+    def estimate(option: Option) -> float | None:
+        if option.name.startswith("replace"):
+            return largest
+        return law(1 - option.relative_tokens) if law and option.name.startswith("extend") else None
+
     return tuple(
-        replace(option, estimate=law(1 - option.relative_tokens))
-        if option.distance is None and option.name.startswith("extend")
-        else option
+        replace(option, estimate=estimate(option)) if option.distance is None else option
         for option in options
     )
+
+
+def _is_measured(option: Option, mode: str) -> bool:
+    return option.name.startswith(mode) and option.distance is not None
 
 
 def try_options(

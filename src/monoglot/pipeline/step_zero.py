@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -76,7 +76,7 @@ class StepZero:
         self._source, self._sample, self._settings = source, sample, Settings()
         self._measure = _measure_of(source)
         self.label = self._measure.label
-        self.lines = _lines(heldout, sentences=isinstance(self._measure, TeacherDistance))
+        self.lines = held_out_lines(heldout, sentences=isinstance(self._measure, TeacherDistance))
         if not self.lines:
             raise ModelError("there are no held-out lines to measure on")
         self.bits_per_byte: float | None = None
@@ -105,22 +105,31 @@ class StepZero:
             else overlap_of_retained(kept_source_ids, target)
         )
         overlap = with_rows(pairs, source.checkpoint.tables.rows)
+        ids = tokenizer(list(self.lines), add_special_tokens=False)["input_ids"]
+        new = np.isin(np.array([id for row in ids for id in row]), overlap.missing)
+        vectors = self._vectors(tokenizer, target, overlap)
         transfer = Transfer.of(
             source.tokenizer,
             tokenizer,
-            overlap=overlap,
+            overlap=self._needed(overlap, tokenizer),
             embeddings=source.embeddings,
-            vectors=self._vectors(tokenizer, target, overlap),
+            vectors=vectors,
             vocabularies=(source.vocabulary, target),
             seed=self._settings.seed,
         )
         method = get_method(self._settings.method, {})
         mixture = initialize(transfer, method, seed=self._settings.seed, progress=progress)
         model = transplant(source.model, mixture, tokenizer, source_tokenizer=source.tokenizer).eval()
-        ids = tokenizer(list(self.lines), add_special_tokens=False)["input_ids"]
-        new = np.isin(np.array([id for row in ids for id in row]), overlap.missing)
         scored = self._measure(model, tokenizer, self.lines, progress=progress).mean
         return Measured(float(new.mean()) if len(new) else 0.0, scored - (self.bits_per_byte or 0.0))
+
+    def _needed(self, overlap: Overlap, tokenizer: PreTrainedTokenizerFast) -> Overlap:
+        """Leave out new tokens whose rows change nothing: a sentence vector hangs on its own tokens only."""
+        if not isinstance(self._measure, TeacherDistance):
+            return overlap  # each token has a share in the probability of all others
+        texts = [self._measure.prefix + line for line in self.lines]
+        read = {id for row in tokenizer(texts)["input_ids"] for id in row}
+        return replace(overlap, missing=overlap.missing[np.isin(overlap.missing, list(read))])
 
     def _vectors(
         self, tokenizer: PreTrainedTokenizerFast, target: Vocabulary, overlap: Overlap
@@ -159,8 +168,13 @@ def _measure_of(source: Source) -> Measure:
     return BitsPerByte(LanguageSettings(word_share=SCORED_WORDS))
 
 
-def _lines(heldout: Sequence[str], *, sentences: bool) -> tuple[str, ...]:
-    """Lines spread evenly over the held-out text, as many as are scored."""
+def held_out_lines(heldout: Sequence[str], *, sentences: bool) -> tuple[str, ...]:
+    """Choose the lines that are scored, spread evenly over the held-out text.
+
+    Args:
+        heldout: All lines.
+        sentences: Whether sentence vectors are compared, for which more can be read in the same time.
+    """
     lines = [line for line in heldout if line.strip()]
     most = min(MOST_LINES, len(lines))
     if not sentences:
