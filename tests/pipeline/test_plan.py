@@ -178,7 +178,8 @@ def test_what_was_not_measured_is_estimated_and_marked(encoder_plan):
     table = next(part for part in plan_tables(made) if not isinstance(part, str))
     cells = dict(zip(table.columns[0].cells, table.columns[-1].cells, strict=True))
     assert cells["replace 400"] == f"≈{by_name['replace 800'].distance:.4f}"
-    assert cells["replace 800"] == f"{by_name['replace 800'].distance:.4f}"
+    largest = by_name["replace 800"]
+    assert cells["replace 800"] == f"{largest.distance:.4f} ± {largest.margin:.4f}"
     assert any(str(part).startswith("≈: not measured") for part in plan_tables(made))
 
 
@@ -213,12 +214,12 @@ def option(name: str, relative_tokens: float, distance: float | None = None) -> 
     return Option(name, 0, 0, 1.0, relative_tokens, None, distance)
 
 
-def test_the_law_goes_through_the_origin_and_has_its_residual():
+def test_the_law_goes_through_trim_and_has_its_residual():
     law = fit_law(
         [
             option("trim", 1.01, 0.5),
-            option("graft +1", 0.91, 0.011),
-            option("graft +2", 0.81, 0.018),
+            option("graft +1", 0.91, 0.511),
+            option("graft +2", 0.81, 0.518),
             option("replace 9", 0.5, 0.9),
         ]
     )
@@ -229,10 +230,13 @@ def test_the_law_goes_through_the_origin_and_has_its_residual():
     assert fit_law([option("trim", 1.0, 0.0), option("graft +1", 0.9)]) is None
 
 
-def test_an_extension_is_estimated_by_the_law():
-    estimated = with_estimates([option("extend +9", 0.8)], Law(0.1, 0.0, 3))
-    assert estimated[0].estimate == pytest.approx(0.02)
-    assert with_estimates([option("extend +9", 0.8)], None)[0].estimate is None
+def test_an_extension_is_estimated_by_the_law_and_a_replacement_only_of_vectors():
+    tried = [option("replace 8", 0.9), option("replace 9", 0.8, 0.07), option("extend +9", 0.8)]
+    estimated = with_estimates(tried, Law(0.1, 0.0, 3), of_vectors=True)
+    assert [found.estimate for found in estimated] == [0.07, None, pytest.approx(0.02)]
+    estimated = with_estimates(tried, Law(0.1, 0.0, 3), of_vectors=False)
+    assert [found.estimate for found in estimated] == [None, None, pytest.approx(0.02)]
+    assert with_estimates(tried[2:], None, of_vectors=True)[0].estimate is None
 
 
 def test_rows_that_no_line_reads_need_not_be_made(sentence_encoder, target_tokenizers, monkeypatch):
@@ -240,8 +244,10 @@ def test_rows_that_no_line_reads_need_not_be_made(sentence_encoder, target_token
     measure = StepZero(sentence_encoder, lines, lines[:9])
     found = measure(target_tokenizers["wordpiece"])
     assert found.new_share > 0.1
+    assert found.distance.low < found.distance.value < found.distance.high
     monkeypatch.setattr(StepZero, "_needed", lambda self, overlap, tokenizer: overlap)
-    assert measure(target_tokenizers["wordpiece"]).distance == pytest.approx(found.distance, abs=1e-5)
+    again = measure(target_tokenizers["wordpiece"]).distance.value
+    assert again == pytest.approx(found.distance.value, abs=1e-5)
 
 
 @pytest.mark.parametrize("total", [3, 199, 1000])
@@ -268,5 +274,5 @@ def test_the_source_is_not_changed_by_measuring(xlm_r):
     measure = StepZero(source, lines, lines[:5])
     first = measure(source.tokenizer)
     assert first.new_share == 0
-    assert first.distance == pytest.approx(0, abs=1e-6)
+    assert first.distance.value == pytest.approx(0, abs=1e-6)
     assert all(torch.equal(tensor, before[name]) for name, tensor in source.model.state_dict().items())

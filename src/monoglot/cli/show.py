@@ -201,7 +201,7 @@ def plan_tables(plan: Plan) -> Iterator[RenderableType]:
         figures = (f"{option.vocabulary:,}", f"{option.parameters:,}", f"{option.fertility:.3f}")
         shares = (
             f"{option.relative_tokens:.1%}",
-            "" if option.new_share is None else f"{option.new_share:.1%}",
+            "–" if option.new_share is None else f"{option.new_share:.1%}",
         )
         distance = _distance(option, plan.bits_per_byte)
         table.add_row(option.name, *figures, *shares, *distance, style=style)
@@ -209,8 +209,11 @@ def plan_tables(plan: Plan) -> Iterator[RenderableType]:
     yield f"\n{escape(plan.measured)}"
     if plan.law is not None:
         yield _law(plan.law)
-    if any(option.estimate is not None for option in plan.options):
-        yield "≈: not measured; of an extension what that gives, of replacements as of the largest."
+    unmeasured = [option for option in plan.options if option.distance is None]
+    if any(option.estimate is not None for option in unmeasured):
+        yield "≈: not measured, but estimated: an extension by that line, replacements as the largest."
+    if plan.law is not None and any(option.estimate is None for option in unmeasured):
+        yield "–: not measured; bits per byte of a smaller replacement don't follow from the largest's."
     sample = f"{plan.sample_bytes / 1e6:.1f} of {plan.corpus_bytes / 1e6:.1f} MB of text"
     yield f"\nTried on {sample}; with all of it large vocabularies fit better."
     yield f"Advice: [bold]{plan.advice.option}[/], because {plan.advice.reason}."
@@ -221,16 +224,17 @@ def _distance(option: Option, bits_per_byte: float | None) -> tuple[str, ...]:
     """Its distance, and where the model has them its bits per byte; with ≈ what was not measured."""
     known = option.distance if option.distance is not None else option.estimate
     if known is None:
-        return ("",) if bits_per_byte is None else ("", "")
+        return ("–",) if bits_per_byte is None else ("–", "–")
     about = "≈" if option.distance is None else ""
+    margin = "" if option.margin is None else f" ± {option.margin:.4f}"
     level = () if bits_per_byte is None else (f"{about}{bits_per_byte + known:.3f}",)
-    return f"{about}{known:.4f}", *level
+    return f"{about}{known:.4f}{margin}", *level
 
 
 def _law(law: Law) -> str:
     """How distance follows from what is saved."""
     fit = f"least squares, residual {law.residual:.4f}" if law.grafts > 1 else "one graft"
-    return f"Grafts of this text: distance = {law.per_share:.2f} × share of tokens saved ({fit})."
+    return f"Grafts of this text: distance = trim's + {law.per_share:.2f} × share of tokens saved ({fit})."
 
 
 def adapted_table(adapted: Adapted) -> Iterator[RenderableType]:

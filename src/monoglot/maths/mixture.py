@@ -157,12 +157,15 @@ class Mixture:
         if len(noise) + len(constant) == 0:
             return
         trained = flat[: self.n_source][_on(self.trained, flat)].float().cpu()
-        mean, deviation = trained.mean(dim=0), trained.std(dim=0, correction=min(1, len(trained) - 1))
+        mean = trained.mean(dim=0)
+        result[_on(constant, flat)] = mean.to(result)
+        if not len(noise):
+            return
+        deviation = trained.std(dim=0, correction=min(1, len(trained) - 1))
         generator = torch.Generator().manual_seed(self.seed)
         # One draw a row in ascending order, as the reference does, so that its noise is reproduced too.
         for target_id in noise:
             result[target_id] = torch.normal(mean, deviation, generator=generator).to(result)
-        result[_on(constant, flat)] = mean.to(result)
 
     def save(self, path: Path) -> None:
         """Write as safetensors; equal mixtures give equal bytes."""

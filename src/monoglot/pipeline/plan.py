@@ -137,7 +137,8 @@ def plan(
         raise ModelError(f"There is nothing to draw into {chart}: {measured} Leave out --chart.")
     tried = tuple(try_options(model, inspection.parameters_with, keep, sample, heldout, step_zero, progress))
     law = fit_law(tried)
-    options = with_estimates(tried, law)
+    of_vectors = step_zero is not None and step_zero.bits_per_byte is None
+    options = with_estimates(tried, law, of_vectors=of_vectors)
     advice = advise({option.name: option for option in options}, statistics.bytes)
     if chart is not None and step_zero is not None:
         draw_chart(Path(chart), options, law, step_zero.label)
@@ -216,11 +217,11 @@ def _step_zero(
             step_zero = StepZero(source, sample, heldout)
     except ModelError as error:
         return None, f"The distance to the original before training was not measured: {error}."
-    lines = f"{len(step_zero.lines):,} held-out lines"
+    what = f"{step_zero.label} (1 - cosine)"
     if step_zero.bits_per_byte is not None:
-        above = f"{step_zero.label} above the original's {step_zero.bits_per_byte:.3f}"
-        return step_zero, f"Distance: {above}, before any training, {lines}."
-    return step_zero, f"Distance: {step_zero.label} (1 - cosine) before any training, {lines}."
+        what = f"{step_zero.label} above the original's {step_zero.bits_per_byte:.3f}"
+    lines = f"{len(step_zero.lines):,} held-out lines"
+    return step_zero, f"Distance: {what} before any training, on {lines}; ± is a 95% interval over lines."
 
 
 def _keep_flags(keep_text: Sequence[str], keep_tokens: str | None) -> Iterator[str]:

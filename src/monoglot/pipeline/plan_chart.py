@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from monoglot.errors import OutputError
-from monoglot.pipeline.plan_options import Law, Option, baseline
+from monoglot.pipeline.plan_options import Law, Option, before_grafts
 from monoglot.report.figures.distances import Dot, StraightLine, distances_over_savings
 from monoglot.report.svg import standalone
 from monoglot.run.atomic_files import atomic_write
@@ -64,7 +64,8 @@ def chart(options: Sequence[Option], law: Law | None, measure: str) -> str:
                 Dot(name, 1 - option.relative_tokens, distance, option.distance is None, COLORS.get(kind, 0))
             )
     expected = None
-    if law is not None:
-        name = f"line: {law.per_share:.2f} × share saved, fitted to the grafts (+ new tokens)"
-        expected = StraightLine(1 - baseline(options), law.per_share, name)
+    trim = before_grafts(options)
+    if law is not None and trim.distance is not None:
+        name = f"line: trim's + {law.per_share:.2f} × share saved, fitted to the grafts (+ new tokens)"
+        expected = StraightLine(1 - trim.relative_tokens, trim.distance, law.per_share, name)
     return standalone(distances_over_savings(measure, dots, expected))

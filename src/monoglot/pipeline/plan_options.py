@@ -45,6 +45,7 @@ class Option:
             option was not measured.
         distance: How much worse than the original it is before any training, see `Plan.measured`; ``None``
             where it was not measured.
+        margin: Half of the 95% interval of ``distance``, by which lines were measured (bootstrap).
         estimate: What the options measured let expect in its place; ``None`` where it was measured, or
             where they say nothing of it.
     """
@@ -56,15 +57,16 @@ class Option:
     relative_tokens: float
     new_share: float | None = None
     distance: float | None = None
+    margin: float | None = None
     estimate: float | None = None
 
 
 @dataclass(frozen=True)
 class Law:
-    """The distance of grafts as a multiple of the tokens that they save, by least squares through the origin.
+    """What new tokens cost: a multiple of the tokens that they save, by least squares through the origin.
 
     Attributes:
-        per_share: Distance for each share of the text's tokens that new tokens save.
+        per_share: What is added to the distance of trim for each share of the tokens that grafts save.
         residual: How far the grafts are from it: the root of the mean square.
         grafts: How many grafts it was fitted to.
     """
@@ -74,16 +76,21 @@ class Law:
     grafts: int
 
     def __call__(self, saved: float) -> float:
-        """Estimate the distance at a share of tokens saved."""
+        """What new tokens that save a share of the text add to the distance."""
         return self.per_share * saved
 
 
 def fit_law(options: Sequence[Option]) -> Law | None:
-    """Fit distance = c × share saved over the grafts; ``None`` where none was measured."""
+    """Fit distance = that of trim + c × share saved over the grafts; ``None`` where none was measured.
+
+    Trim is where a graft of no new tokens is: nearly the original by sentence vectors, but a language model
+    has fewer tokens to choose from.
+    """
+    trim = before_grafts(options)
     points = [
-        (baseline(options) - option.relative_tokens, option.distance)
+        (trim.relative_tokens - option.relative_tokens, option.distance - trim.distance)
         for option in options
-        if _is_measured(option, "graft") and option.distance is not None
+        if option.name.startswith("graft") and option.distance is not None and trim.distance is not None
     ]
     squares = sum(saved * saved for saved, _ in points)
     if not squares:
@@ -93,18 +100,24 @@ def fit_law(options: Sequence[Option]) -> Law | None:
     return Law(per_share, sqrt(sum(errors) / len(errors)), len(points))
 
 
-def baseline(options: Sequence[Option]) -> float:
-    """Relative tokens before any token is new: those of trim, which grafts add to."""
-    return next(option.relative_tokens for option in options if option.name == "trim")
+def before_grafts(options: Sequence[Option]) -> Option:
+    """Trim, which grafts add new tokens to."""
+    return next(option for option in options if option.name == "trim")
 
 
-def with_estimates(options: Sequence[Option], law: Law | None) -> tuple[Option, ...]:
+def with_estimates(options: Sequence[Option], law: Law | None, *, of_vectors: bool) -> tuple[Option, ...]:
     """Estimate what was not measured: an extension by the law of grafts, replacements by the largest.
 
-    Replacements have a distance nearly whatever their size, since even small ones make much of the text
-    anew: the law of grafts does not hold for them (`benchmarks.plan` compares).
+    Sentence vectors are nearly as far from the original's whatever the size of a replacement, since even
+    small ones make much of the text anew; bits per byte are not (`benchmarks.plan` compares).
+
+    Args:
+        options: The vocabularies tried.
+        law: What grafts cost.
+        of_vectors: Whether distances are those of sentence vectors.
     """
-    largest = next((option.distance for option in options if _is_measured(option, "replace")), None)
+    replacements = [option for option in options if option.name.startswith("replace")]
+    largest = replacements[-1].distance if replacements and of_vectors else None
 
     def estimate(option: Option) -> float | None:
         if option.name.startswith("replace"):
@@ -117,10 +130,6 @@ def with_estimates(options: Sequence[Option], law: Law | None) -> tuple[Option, 
     )
 
 
-def _is_measured(option: Option, mode: str) -> bool:
-    return option.name.startswith(mode) and option.distance is not None
-
-
 def try_options(
     source: Source,
     parameters_with: Callable[[int], int],
@@ -129,6 +138,8 @@ def try_options(
     heldout: list[str],
     step_zero: StepZero | None,
     progress: Progress,
+    *,
+    everything: bool = False,
 ) -> Iterator[Option]:
     """Try vocabularies on a sample of the text, and measure trim, each graft and the largest replacement.
 
@@ -140,6 +151,7 @@ def try_options(
         heldout: Other lines of that text, to score them on.
         step_zero: Measures a vocabulary before any training; ``None`` if the model can't be measured.
         progress: Where to show how far it is.
+        everything: Whether to measure smaller replacements and the extension, too.
     """
     before = score_tokenizer(source.tokenizer, heldout)
 
@@ -153,18 +165,22 @@ def try_options(
         scores = score_tokenizer(tokenizer, heldout)
         size = id_rows(tokenizer.backend_tokenizer)
         found = step_zero(tokenizer, kept_source_ids) if measured and step_zero else None
-        figures = (found.new_share, found.distance) if found else (None, None)
-        relative = scores.tokens / max(1, before.tokens)
-        return Option(name, size, parameters_with(size), scores.fertility, relative, *figures)
+        option = Option(
+            name, size, parameters_with(size), scores.fertility, scores.tokens / max(1, before.tokens)
+        )
+        if found is None:
+            return option
+        margin = (found.distance.high - found.distance.low) / 2
+        return replace(option, new_share=found.new_share, distance=found.distance.value, margin=margin)
 
     rows = source.checkpoint.tables.rows
     yield Option("as it is", len(source.vocabulary), parameters_with(rows), before.fertility, 1.0, 0.0, 0.0)
     with progress.task("trying vocabularies", len(SIZES) + 3) as advance:
         trim = _trimmed(source, keep, sample)
-        trimmed, kept = trim.tokenizer, trim.kept_source_ids
-        yield tried("trim", trimmed, kept, measured=True)
+        kept = trim.kept_source_ids
+        yield tried("trim", trim.tokenizer, kept, measured=True)
         advance(1)
-        for added, tokenizer in _grafts(source, trimmed, keep, sample):
+        for added, tokenizer in _grafts(source, trim.tokenizer, keep, sample):
             yield tried(f"graft +{added:,}", tokenizer, kept, measured=True)
         advance(1)
         language, replacements = None, {}
@@ -177,9 +193,10 @@ def try_options(
                 replacements[f"replace {size:,}"] = replaced
             advance(1)
         for name, tokenizer in replacements.items():
-            yield tried(name, tokenizer, measured=name == list(replacements)[-1])
+            yield tried(name, tokenizer, measured=everything or name == list(replacements)[-1])
         if language is not None and (extended := _extended(source, language, keep)) is not None:
-            yield tried(f"extend +{len(extended) - len(source.tokenizer):,}", extended)
+            added = len(extended) - len(source.tokenizer)
+            yield tried(f"extend +{added:,}", extended, measured=everything)
 
 
 def _trimmed(source: Source, keep: RetainedText, sample: list[str]) -> Trimmed:

@@ -13,7 +13,14 @@ from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from monoglot.errors import ModelError
 from monoglot.evaluation.bits_per_byte import LanguageSettings
-from monoglot.evaluation.line_scores import BitsPerByte, Measure, TeacherDistance
+from monoglot.evaluation.line_scores import (
+    BitsPerByte,
+    Interval,
+    LineScores,
+    Measure,
+    TeacherDistance,
+    paired_difference,
+)
 from monoglot.evaluation.settings import SCORED_WORDS
 from monoglot.initialization.initialize import initialize
 from monoglot.initialization.registry import get_method
@@ -43,11 +50,12 @@ class Measured:
 
     Attributes:
         new_share: Share of the tokens that the source does not have.
-        distance: How much worse than the original: 1 - cosine of sentence vectors, or bits per byte more.
+        distance: How much worse than the original: 1 - cosine of sentence vectors, or bits per byte more,
+            with the 95% interval of a bootstrap over lines.
     """
 
     new_share: float
-    distance: float
+    distance: Interval
 
 
 class StepZero:
@@ -79,10 +87,12 @@ class StepZero:
         self.lines = held_out_lines(heldout, sentences=isinstance(self._measure, TeacherDistance))
         if not self.lines:
             raise ModelError("there are no held-out lines to measure on")
-        self.bits_per_byte: float | None = None
-        if not isinstance(self._measure, TeacherDistance):
-            scored = self._measure(source.model, source.tokenizer, self.lines, progress=progress)
-            self.bits_per_byte = scored.mean
+        if isinstance(self._measure, TeacherDistance):
+            self._original = LineScores(np.zeros(len(self.lines)), np.ones(len(self.lines)))
+            self.bits_per_byte: float | None = None
+        else:
+            self._original = self._measure(source.model, source.tokenizer, self.lines, progress=progress)
+            self.bits_per_byte = self._original.mean
 
     def __call__(
         self,
@@ -120,8 +130,11 @@ class StepZero:
         method = get_method(self._settings.method, {})
         mixture = initialize(transfer, method, seed=self._settings.seed, progress=progress)
         model = transplant(source.model, mixture, tokenizer, source_tokenizer=source.tokenizer).eval()
-        scored = self._measure(model, tokenizer, self.lines, progress=progress).mean
-        return Measured(float(new.mean()) if len(new) else 0.0, scored - (self.bits_per_byte or 0.0))
+        scored = self._measure(model, tokenizer, self.lines, progress=progress)
+        distance = paired_difference(
+            scored.amounts[None], self._original.amounts[None], scored.sizes, seed=self._settings.seed
+        )
+        return Measured(float(new.mean()) if len(new) else 0.0, distance)
 
     def _needed(self, overlap: Overlap, tokenizer: PreTrainedTokenizerFast) -> Overlap:
         """Leave out new tokens whose rows change nothing: a sentence vector hangs on its own tokens only."""

@@ -41,7 +41,7 @@ def test_labels_stay_within_the_width(places):
 @pytest.mark.parametrize("distances", [[0.01, 0.03], [-0.2, 0.1], [-0.2, -0.1], [0.0, 0.0]])
 def test_every_dot_lies_within_the_axes(distances):
     dots = [Dot("a", -0.01, distances[0]), Dot("b", 0.2, distances[1], is_estimate=True, color=3)]
-    figure = distances_over_savings("bits per byte", dots, StraightLine(0.0, 5 * distances[1], "a line"))
+    figure = distances_over_savings("bits per byte", dots, StraightLine(0.0, 0.0, 5 * distances[1], "a line"))
     drawn = ElementTree.fromstring(figure)
     circles = list(drawn.iter(f"{SVG}circle"))
     assert [circle.get("class") for circle in circles] == ["fill c1", "hollow h3"]

@@ -41,12 +41,14 @@ class StraightLine:
     """A line on which dots are expected.
 
     Attributes:
-        start: Share saved at which it is at distance 0.
+        saved: Share saved where it begins.
+        distance: Distance there.
         slope: Distance for each further share of the tokens.
         name: What it is, in words.
     """
 
-    start: float
+    saved: float
+    distance: float
     slope: float
     name: str
 
@@ -96,14 +98,13 @@ def _scales(dots: Sequence[Dot]) -> tuple[Scale, Scale]:
 
 
 def _drawn(expected: StraightLine, across: Scale, up: Scale) -> Markup:
-    """The line from where it is at 0 to where it leaves the figure."""
+    """The line from its start to where it leaves the figure."""
     end = across.high
     if expected.slope:
         limit = up.high if expected.slope > 0 else up.low
-        end = min(end, expected.start + limit / expected.slope)
-    return line(
-        across(expected.start), up(0.0), across(end), up(expected.slope * (end - expected.start)), "median"
-    )
+        end = min(end, expected.saved + (limit - expected.distance) / expected.slope)
+    height = expected.distance + expected.slope * (end - expected.saved)
+    return line(across(expected.saved), up(expected.distance), across(end), up(height), "median")
 
 
 def label_boxes(names: Sequence[str], places: Sequence[tuple[float, float]]) -> list[Box]:
