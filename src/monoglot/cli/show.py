@@ -190,15 +190,23 @@ def plan_tables(plan: Plan) -> Iterator[RenderableType]:
         yield f"[yellow]watch:[/] {escape(hazard)}"
     if plan.kept:
         yield escape(plan.kept)
-    columns = ["option", "vocabulary", "parameters", "tokens per word", "tokens", "new", "distance"]
+    columns = [
+        "\noption",
+        "\nvocabulary",
+        "\nparameters",
+        "tokens\nper word",
+        "\ntokens",
+        "\nnew",
+        "\ndistance",
+    ]
     if plan.bits_per_byte is not None:
-        columns.append("bits per byte")
-    table = Table(*(f"\n{column}" for column in columns), box=None, pad_edge=False)
+        columns.append("bits per\nbyte")
+    table = Table(*columns, box=None, pad_edge=False)
     for column in table.columns[1:]:
         column.justify = "right"
     for option in plan.options:
         style = "bold green" if option.name == plan.advice.option else None
-        figures = (f"{option.vocabulary:,}", f"{option.parameters:,}", f"{option.fertility:.3f}")
+        figures = (f"{option.vocabulary:,}", f"{option.parameters / 1e6:,.1f}M", f"{option.fertility:.3f}")
         shares = (
             f"{option.relative_tokens:.1%}",
             "–" if option.new_share is None else f"{option.new_share:.1%}",

@@ -54,18 +54,26 @@ def chart(options: Sequence[Option], law: Law | None, measure: str) -> str:
         law: The line fitted to the grafts.
         measure: What the distance is.
     """
-    dots = []
-    for option in options[1:]:
-        distance = option.distance if option.distance is not None else option.estimate
-        if distance is not None:
-            kind, _, size = option.name.partition(" ")
-            name = size if kind == "graft" else option.name
-            dots.append(
-                Dot(name, 1 - option.relative_tokens, distance, option.distance is None, COLORS.get(kind, 0))
-            )
+    dots = [dot for option in options[1:] if (dot := _dot(option)) is not None]
     expected = None
     trim = before_grafts(options)
     if law is not None and trim.distance is not None:
-        name = f"line: trim's + {law.per_share:.2f} × share saved, fitted to the grafts (+ new tokens)"
+        name = f"line: trim's + {law.per_share:.2f} × share saved"
         expected = StraightLine(1 - trim.relative_tokens, trim.distance, law.per_share, name)
     return standalone(distances_over_savings(measure, dots, expected))
+
+
+def _dot(option: Option) -> Dot | None:
+    """An option as a dot; ``None`` where nothing is known of its distance."""
+    distance = option.distance if option.distance is not None else option.estimate
+    if distance is None:
+        return None
+    kind, _, size = option.name.partition(" ")
+    return Dot(
+        size if kind == "graft" else option.name,
+        1 - option.relative_tokens,
+        distance,
+        option.margin or 0.0,
+        is_estimate=option.distance is None,
+        color=COLORS.get(kind, 0),
+    )
