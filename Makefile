@@ -35,7 +35,7 @@ test: $(DEV_STAMP)  ## Run the tests
 	HF_HUB_OFFLINE=1 OMP_NUM_THREADS=1 $(PY) -m pytest -n 2 --dist worksteal $(ARGS)
 
 browser: $(DEV_STAMP)  ## Try the report in a real browser; needs Chromium and node
-	HF_HUB_OFFLINE=1 OMP_NUM_THREADS=1 $(PY) -m pytest -m browser tests/report $(ARGS)
+	HF_HUB_OFFLINE=1 OMP_NUM_THREADS=1 $(PY) -m pytest -m browser tests/reporting $(ARGS)
 
 check: format lint types floors  ## Check format, lint, types and the direction of imports
 

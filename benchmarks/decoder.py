@@ -24,7 +24,7 @@ from monoglot.evaluation.bits_per_byte import score_language
 from monoglot.model.folder import load_model
 from monoglot.model.tokenizer_folder import load_tokenizer
 from monoglot.progress import Terminal
-from monoglot.report.summary import count_parameters
+from monoglot.reporting.summary import count_parameters
 from monoglot.training.schedule import TrainingSettings
 
 VOCABULARY = 50_048

@@ -24,7 +24,7 @@ from benchmarks.sentences import Benchmark, encoder
 from monoglot import AdaptSettings, Settings, adapt, specialize
 from monoglot.evaluation.sentences import SentenceEncoder
 from monoglot.progress import Terminal
-from monoglot.report.summary import count_parameters
+from monoglot.reporting.summary import count_parameters
 from monoglot.training.schedule import TrainingSettings
 
 TIMED_LINES = 400

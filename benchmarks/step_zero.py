@@ -37,7 +37,7 @@ from monoglot.initialization.transfer import Transfer
 from monoglot.maths.mixture import Mixture
 from monoglot.model.folder import load_model
 from monoglot.model.tokenizer_folder import load_tokenizer
-from monoglot.report.summary import provenance_shares
+from monoglot.reporting.summary import provenance_shares
 from monoglot.tokenization.encoding import TokenizedCorpus, encode_corpus
 from monoglot.tokenization.vocabulary import Vocabulary
 from monoglot.vectors.engine import TokenVectors

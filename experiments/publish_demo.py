@@ -22,7 +22,7 @@ from monoglot.demo import model_path
 from monoglot.evaluation.bits_per_byte import LanguageSettings, score_language
 from monoglot.model.folder import load_model, save
 from monoglot.model.tokenizer_folder import load_tokenizer
-from monoglot.report.summary import count_parameters
+from monoglot.reporting.summary import count_parameters
 from monoglot.run import read_json
 
 LINES = 60

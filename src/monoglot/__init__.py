@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from monoglot.pipeline.compare.result import Comparison
     from monoglot.pipeline.compare.run import compare
     from monoglot.pipeline.specialize import specialize
-    from monoglot.report.summary import Summary
+    from monoglot.reporting.summary import Summary
     from monoglot.settings import AdaptSettings, CompareSettings, Settings
     from monoglot.tokenization.overlap import Overlap, match
     from monoglot.tokenization.vocabulary import Vocabulary

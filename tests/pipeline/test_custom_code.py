@@ -12,7 +12,7 @@ from monoglot.pipeline.evaluate import evaluate
 from monoglot.pipeline.plan import plan
 from monoglot.pipeline.report import report
 from monoglot.pipeline.specialize import specialize
-from monoglot.report.explain import explain
+from monoglot.reporting.explain import explain
 from monoglot.settings import EvaluateSettings, Settings
 from tests.fixtures.tokenizers import DATA
 

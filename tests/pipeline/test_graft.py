@@ -13,8 +13,8 @@ from monoglot.cli import main
 from monoglot.errors import SettingError
 from monoglot.pipeline.plan import plan
 from monoglot.pipeline.specialize import specialize
-from monoglot.report.explain import explain
-from monoglot.report.finished_run import FinishedRun
+from monoglot.reporting.explain import explain
+from monoglot.reporting.finished_run import FinishedRun
 from monoglot.settings import Settings
 from monoglot.tokenization.kept_reasons import Reason
 from monoglot.tokenization.spelling import script_of

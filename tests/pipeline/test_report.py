@@ -23,7 +23,7 @@ from monoglot.pipeline.specialize import specialize
 from monoglot.settings import AdaptSettings
 from monoglot.training.schedule import TrainingSettings
 from tests.fixtures.folders import GERMAN, TINY
-from tests.report.test_page import checked
+from tests.reporting.test_page import checked
 
 
 @pytest.fixture

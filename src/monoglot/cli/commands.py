@@ -319,7 +319,7 @@ def explain(
         trust_remote_code: Whether code that comes with the models may run.
         as_json: Print everything as JSON.
     """
-    from monoglot.report.explain import explain as run
+    from monoglot.reporting.explain import explain as run
 
     result = run(output, words, source=source, neighbors=neighbors, trust_remote_code=trust_remote_code)
     present(result, "explanation_lines", as_json=as_json)

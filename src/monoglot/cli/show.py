@@ -26,8 +26,8 @@ if TYPE_CHECKING:  # what compares and trains takes a second to import, which no
     from monoglot.pipeline.plan_options import Law, Option
     from monoglot.pipeline.push import Pushed
     from monoglot.pipeline.report import Report
-    from monoglot.report.explain import Explanation, Neighbor, Parent, TokenExplanation, WordExplanation
-    from monoglot.report.summary import Summary
+    from monoglot.reporting.explain import Explanation, Neighbor, Parent, TokenExplanation, WordExplanation
+    from monoglot.reporting.summary import Summary
     from monoglot.tokenization.audit import Group
 
 

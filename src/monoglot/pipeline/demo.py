@@ -15,8 +15,8 @@ from monoglot.pipeline.compare.run import compare
 from monoglot.pipeline.report import report
 from monoglot.pipeline.specialize import specialize
 from monoglot.progress import SILENT, Progress
-from monoglot.report.summary import Summary, count_parameters
-from monoglot.report.wording import shell_lines
+from monoglot.reporting.summary import Summary, count_parameters
+from monoglot.reporting.wording import shell_lines
 from monoglot.settings import CompareSettings, Settings, command_line_options
 
 VOCABULARY = {"de": 16_000, "sw": 7_500}

@@ -25,7 +25,7 @@ from monoglot.pipeline.stages.corpus import warn_of_unknown_scripts
 from monoglot.pipeline.stages.retained import find_kept
 from monoglot.pipeline.step_zero import StepZero
 from monoglot.progress import SILENT, Progress
-from monoglot.report.summary import kept_words
+from monoglot.reporting.summary import kept_words
 from monoglot.tokenization.parts import Role
 
 logger = logging.getLogger(__name__)

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from monoglot.errors import OutputError
 from monoglot.pipeline.plan_options import Law, Option, before_grafts
-from monoglot.report.figures.distances import Dot, StraightLine, distances_over_savings
-from monoglot.report.svg import standalone
+from monoglot.reporting.figures.distances import Dot, StraightLine, distances_over_savings
+from monoglot.reporting.svg import standalone
 from monoglot.run.atomic_files import atomic_write
 
 COLORS = {"graft": 1, "replace": 2, "extend": 3}

@@ -20,7 +20,7 @@ from monoglot.errors import OutputError, SettingError, first_line
 from monoglot.model.find import HUB_NAME
 from monoglot.model.given_text import CHAT_TEMPLATES
 from monoglot.model.side_files import sentence_modules
-from monoglot.report.finished_run import FinishedRun
+from monoglot.reporting.finished_run import FinishedRun
 from monoglot.run import LAYOUT
 from monoglot.untrusted import read_foreign_json
 

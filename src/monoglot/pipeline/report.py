@@ -12,11 +12,11 @@ from monoglot.errors import OutputError
 from monoglot.evaluation.settings import SCORED_WORDS
 from monoglot.model.source import Source, open_source
 from monoglot.progress import SILENT, Progress
-from monoglot.report import facts as report_facts
-from monoglot.report.card import write_card
-from monoglot.report.finished_run import FinishedRun, FoundSource, compared_with, find_source
-from monoglot.report.page import compose, render
-from monoglot.report.svg import as_png, standalone
+from monoglot.reporting import facts as report_facts
+from monoglot.reporting.card import write_card
+from monoglot.reporting.finished_run import FinishedRun, FoundSource, compared_with, find_source
+from monoglot.reporting.page import compose, render
+from monoglot.reporting.svg import as_png, standalone
 from monoglot.run import atomic_write, write_json
 from monoglot.run.layout import LAYOUT
 from monoglot.settings import EvaluateSettings

@@ -33,7 +33,7 @@ from monoglot.pipeline.stages.tokenizer import (
 )
 from monoglot.pipeline.stages.weights import compute_mixture, train_vectors, write_model
 from monoglot.progress import SILENT, Progress
-from monoglot.report.summary import Summary
+from monoglot.reporting.summary import Summary
 from monoglot.run import Artifact, Run
 from monoglot.run.layout import LAYOUT
 from monoglot.settings import Settings

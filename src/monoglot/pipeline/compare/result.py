@@ -13,8 +13,8 @@ from jaxtyping import Float64
 
 from monoglot.evaluation.line_scores import Interval, LineScores, paired_difference
 from monoglot.pipeline.compare.probe import Scores
-from monoglot.report.figures.comparison import Series, comparison_curves
-from monoglot.report.svg import standalone
+from monoglot.reporting.figures.comparison import Series, comparison_curves
+from monoglot.reporting.svg import standalone
 
 HELDOUT = "heldout"
 Curve = tuple[tuple[int, float], ...]

@@ -14,7 +14,7 @@ from monoglot.errors import SettingError
 from monoglot.model.carried_templates import lost_templates
 from monoglot.model.given_text import GivenText, tokens_in_use
 from monoglot.model.source import Source
-from monoglot.report.summary import MOST_SHOWN
+from monoglot.reporting.summary import MOST_SHOWN
 from monoglot.run import read_json, write_json
 from monoglot.run.layout import LAYOUT
 from monoglot.tokenization.selection import RetainedText, segmented_otherwise

@@ -18,8 +18,8 @@ from monoglot.evaluation.tokenizer_scores import score_tokenizer
 from monoglot.maths.mixture import Mixture
 from monoglot.pipeline.stages.context import VocabularyContext
 from monoglot.pipeline.stages.corpus import heldout_lines
-from monoglot.report.finished_run import token_counts
-from monoglot.report.summary import (
+from monoglot.reporting.finished_run import token_counts
+from monoglot.reporting.summary import (
     Scores,
     Summary,
     count_parameters,

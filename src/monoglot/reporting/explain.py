@@ -1,0 +1,378 @@
+"""`explain`: the pieces of words before and after, and what the rows of their tokens are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, Int64
+from torch import Tensor
+from transformers import PreTrainedTokenizerFast
+
+from monoglot.errors import SettingError
+from monoglot.maths.mixture import Mixture, Provenance
+from monoglot.maths.similarity import unit_rows
+from monoglot.model.source import Source
+from monoglot.reporting.embedding_map import BLOCK_ROWS
+from monoglot.reporting.finished_run import FinishedRun, find_source, token_namer
+from monoglot.reporting.wording import provenance_name, readable
+from monoglot.tokenization.kept_reasons import Reason
+from monoglot.tokenization.parts import Family, Parts, Role
+from monoglot.tokenization.pieces import make_segmenter
+from monoglot.tokenization.vocabulary import Vocabulary, backend_of
+
+
+@dataclass(frozen=True)
+class Parent:
+    """A source token in the mixture of a row.
+
+    Attributes:
+        token: How it is spelled; its number if the source tokenizer is not available.
+        weight: Its share.
+        cosine: Of its embedding and the row's; ``None`` without the source model.
+        auxiliary_cosine: Of the auxiliary vectors of both; ``None`` where one has none.
+    """
+
+    token: str
+    weight: float
+    cosine: float | None
+    auxiliary_cosine: float | None
+
+
+@dataclass(frozen=True)
+class Neighbor:
+    """A token near another in some space.
+
+    Attributes:
+        token: How it is spelled.
+        cosine: How near.
+    """
+
+    token: str
+    cosine: float
+
+
+@dataclass(frozen=True)
+class TokenExplanation:
+    """Everything that is known of one target token.
+
+    Attributes:
+        token: How it is spelled.
+        id: Its row.
+        provenance: Where the row comes from, for people.
+        count: How often the corpus has it.
+        reason: Why it is in the vocabulary, in words; ``None`` where that was not recorded.
+        parents: What its row was made of before any training, the heaviest first.
+        near_new: The nearest tokens in the output's embeddings.
+        near_old: The source tokens whose embeddings are nearest to the row; ``None`` without the source.
+        near_auxiliary: The nearest tokens in the auxiliary space; ``None`` if it is not kept, or the token
+            has no vector.
+    """
+
+    token: str
+    id: int
+    provenance: str
+    count: int
+    reason: str | None
+    parents: tuple[Parent, ...]
+    near_new: tuple[Neighbor, ...]
+    near_old: tuple[Neighbor, ...] | None
+    near_auxiliary: tuple[Neighbor, ...] | None
+
+
+@dataclass(frozen=True)
+class WordExplanation:
+    """The pieces of a word before and after.
+
+    Attributes:
+        text: The word.
+        before: Its pieces by the source tokenizer; ``None`` if that is not available.
+        after: Its pieces by the target tokenizer.
+        unknown: Whether the target tokenizer can't spell all of it.
+    """
+
+    text: str
+    before: tuple[str, ...] | None
+    after: tuple[str, ...]
+    unknown: bool
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Result of `explain`.
+
+    Attributes:
+        words: The words asked for; not those that were given as a single token.
+        tokens: The tokens asked for and those of the words, each once.
+        notes: What is not known, and why.
+    """
+
+    words: tuple[WordExplanation, ...]
+    tokens: tuple[TokenExplanation, ...]
+    notes: tuple[str, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        return asdict(self)
+
+
+MARKS = ("▁", "Ġ", "##")
+"""Marks of tokens; no word is written with them."""
+
+
+class Words:
+    """Finds the words and tokens that a user asks for.
+
+    Attributes:
+        spelling: How each target id is spelled, for people.
+    """
+
+    def __init__(
+        self,
+        vocabulary: Vocabulary,
+        target: PreTrainedTokenizerFast,
+        source: PreTrainedTokenizerFast | None,
+        name_source: Callable[[int], str],
+    ) -> None:
+        byte_level = vocabulary.family is Family.BYTE_LEVEL_BPE
+        self.spelling = {token.id: readable(token.text, byte_level=byte_level) for token in vocabulary.tokens}
+        self._vocabulary, self._target, self._source = vocabulary, target, source
+        self._name_source = name_source
+        self._ids = {text: id for id, text in self.spelling.items()}
+        self._ids |= {token.text: token.id for token in vocabulary.tokens}
+
+    def find(self, asked: Sequence[str]) -> tuple[list[WordExplanation], list[int]]:
+        """Tell words from tokens.
+
+        A text with the mark of a word start or of a continuation, and a special token, is a token. Any other
+        is a word; if it is a token besides (``en``), the inside of a word, that is told of, too.
+
+        Args:
+            asked: What the user wrote.
+
+        Returns:
+            The words, and the ids of all tokens to be explained, each once.
+
+        Raises:
+            SettingError: If nothing was asked for, or a marked text is no token.
+        """
+        if not any(text.strip() for text in asked):
+            raise SettingError("nothing was asked for; give words such as Haus, or tokens such as ▁Haus")
+        words: list[WordExplanation] = []
+        ids: list[int] = []
+        for text in (text for text in asked if text.strip()):
+            id = self._ids.get(text)
+            if id is not None and (text.startswith(MARKS) or self._vocabulary.by_id[id].roles):
+                ids.append(id)
+                continue
+            if text.startswith(MARKS) and text not in MARKS:
+                raise SettingError(
+                    f"'{text}' is no token of the new vocabulary; give the word without its mark to see what "
+                    "it is segmented into"
+                )
+            word, pieces = self._cut(text)
+            words.append(word)
+            ids += pieces if id is None else [*pieces, id]
+        return words, list(dict.fromkeys(ids))
+
+    def _cut(self, text: str) -> tuple[WordExplanation, list[int]]:
+        ids = cut_text(self._target, text)
+        unknown = self._vocabulary.by_role.get(Role.UNK)
+        before = None
+        if self._source is not None:
+            before = tuple(map(self._name_source, cut_text(self._source, text)))
+        after = tuple(self.spelling[id] for id in ids)
+        is_unknown = not ids or (unknown is not None and unknown.id in ids)
+        return WordExplanation(text, before, after, is_unknown), ids
+
+
+@dataclass(frozen=True)
+class _Explainer:
+    """Explains single tokens."""
+
+    run: FinishedRun
+    mixture: Mixture
+    source: Source | None
+    spelling: dict[int, str]
+    name_source: Callable[[int], str]
+    neighbors: int
+
+    def token(self, id: int) -> TokenExplanation:
+        """Explain a target id."""
+        provenance = Provenance(self.mixture.provenance[id]).name.lower()
+        return TokenExplanation(
+            token=self.spelling[id],
+            id=id,
+            provenance=provenance_name(provenance, self.run.settings["method"]),
+            count=int(self.run.counts[id]),
+            reason=self._reason(id),
+            parents=self._parents(id),
+            near_new=self._near_new(id),
+            near_old=self._near_old(id),
+            near_auxiliary=self._near_auxiliary(id),
+        )
+
+    def _reason(self, id: int) -> str | None:
+        """Why a token was kept, or what a new one saves."""
+        reasons = self.run.reasons
+        if id < len(reasons):
+            return f"kept because {Reason(reasons[id]).words}"
+        price = self.run.prices.get(self.run.vocabulary.by_id[id].text)
+        if price is None:
+            return None
+        count, saved = price
+        return f"new: occurs {count:,} times in the text's words, and saves {saved:,} tokens"
+
+    def _parents(self, id: int) -> tuple[Parent, ...]:
+        entries = self.mixture.explain(id)
+        ids = np.array([parent for parent, _ in entries], np.int64)
+        cosines: list[float | None] = [None] * len(ids)
+        if self.source is not None and len(ids):
+            cosines = list(cosines_to(self.run.embeddings[id], self.source.embeddings, ids))
+        auxiliary = self._auxiliary_cosines(id, ids)
+        return tuple(
+            Parent(self.name_source(parent), weight, cosine, other)
+            for (parent, weight), cosine, other in zip(entries, cosines, auxiliary, strict=True)
+        )
+
+    def _auxiliary_cosines(self, id: int, parents: Int64[np.ndarray, " ids"]) -> list[float | None]:
+        """How alike the auxiliary vectors of a token and of its parents are, where both have one."""
+        vectors, overlap = self.run.vectors, self.run.overlap
+        if vectors is None or overlap is None or not vectors.usable[id]:
+            return [None] * len(parents)
+        target_of = dict(zip(overlap.source_ids.tolist(), overlap.target_ids.tolist(), strict=True))
+        partners = [target_of.get(parent) for parent in parents.tolist()]
+        matrix = torch.from_numpy(vectors.matrix)
+        return [
+            cosines_to(matrix[id], matrix, np.array([partner]))[0]
+            if partner is not None and vectors.usable[partner]
+            else None
+            for partner in partners
+        ]
+
+    def _near_new(self, id: int) -> tuple[Neighbor, ...]:
+        table = self.run.embeddings
+        allowed = np.zeros(self.mixture.n_target, bool)
+        allowed[self.run.vocabulary.ids] = True
+        allowed[id] = False
+        found = nearest_rows(table[id], table, allowed, self.neighbors)
+        return tuple(Neighbor(self.spelling[row], cosine) for row, cosine in found)
+
+    def _near_old(self, id: int) -> tuple[Neighbor, ...] | None:
+        """The nearest rows of the source that were trained; not the very row that was copied."""
+        if self.source is None:
+            return None
+        allowed = self.mixture.trained.copy()
+        if self.mixture.provenance[id] == Provenance.COPIED:
+            allowed[self.mixture.rows.row(id)[0]] = False
+        found = nearest_rows(self.run.embeddings[id], self.source.embeddings, allowed, self.neighbors)
+        return tuple(Neighbor(self.name_source(row), cosine) for row, cosine in found)
+
+    def _near_auxiliary(self, id: int) -> tuple[Neighbor, ...] | None:
+        vectors = self.run.vectors
+        if vectors is None or not vectors.usable[id]:
+            return None
+        allowed = vectors.usable.copy()
+        allowed[id] = False
+        matrix = torch.from_numpy(vectors.matrix)
+        found = nearest_rows(matrix[id], matrix, allowed, self.neighbors)
+        return tuple(Neighbor(self.spelling[row], cosine) for row, cosine in found)
+
+
+NEIGHBORS = 8
+
+
+def explain(
+    output: str | Path,
+    words: Sequence[str],
+    *,
+    source: str | None = None,
+    neighbors: int = NEIGHBORS,
+    trust_remote_code: bool = False,
+) -> Explanation:
+    """Explain the segmentation of words before and after, and the rows of their tokens.
+
+    Args:
+        output: Folder that `specialize`, or `adapt` after it, wrote.
+        words: Words (``Haus``) and tokens (``▁Haus``).
+        source: The source model, if it is elsewhere than it was.
+        neighbors: How many nearest tokens to find in each space.
+        trust_remote_code: Whether code that comes with the models may run.
+
+    Raises:
+        OutputError: If monoglot did not make the folder.
+        ModelError: If a source is named that can't be used, or is not the one.
+        SettingError: If the run changed no vocabulary, or a marked text is no token.
+    """
+    run = FinishedRun(Path(output), trust_remote_code=trust_remote_code)
+    mixture = run.mixture
+    if mixture is None:
+        raise SettingError(
+            f"{output} has the vocabulary of the model it was trained from: give the output of specialize, "
+            "or of adapt after it"
+        )
+    found = find_source(run, source)
+    name_source = token_namer(found.model)
+    old = found.model.tokenizer if found.model else None
+    lookup = Words(run.vocabulary, run.tokenizer, old, name_source)
+    cut, ids = lookup.find(words)
+    explainer = _Explainer(run, mixture, found.model, lookup.spelling, name_source, neighbors)
+    notes = [
+        f"'{word.text}' holds characters that the new tokenizer does not know" for word in cut if word.unknown
+    ]
+    if found.model is None:
+        notes.append(
+            "without the source model its tokens are numbers, and what lies near in its embeddings can't be "
+            f"told ({found.reason})"
+        )
+    return Explanation(tuple(cut), tuple(map(explainer.token, ids)), tuple(notes))
+
+
+@torch.inference_mode()
+def nearest_rows(
+    query: Float[Tensor, " dim"],
+    table: Float[Tensor, "rows dim"],
+    allowed: Bool[np.ndarray, " rows"],
+    most: int,
+) -> list[tuple[int, float]]:
+    """Find the rows of a table with the largest cosine to a vector.
+
+    Args:
+        query: The vector.
+        table: The rows; as many as ``allowed`` has entries are looked at.
+        allowed: Which rows count.
+        most: How many to find.
+
+    Returns:
+        Row numbers and cosines, the largest first.
+    """
+    direction = unit_rows(query.float()[None])[0]
+    cosines = torch.cat(
+        [
+            unit_rows(table[start : min(start + BLOCK_ROWS, len(allowed))].float()) @ direction
+            for start in range(0, len(allowed), BLOCK_ROWS)
+        ]
+    )
+    cosines[torch.from_numpy(~allowed)] = -torch.inf
+    found = torch.topk(cosines, min(most, int(allowed.sum())))
+    return [(int(row), float(cosine)) for cosine, row in zip(*found, strict=True)]
+
+
+@torch.inference_mode()
+def cosines_to(
+    query: Float[Tensor, " dim"], table: Float[Tensor, "rows dim"], ids: Int64[np.ndarray, " ids"]
+) -> list[float]:
+    """The cosine of a vector and each of some rows."""
+    rows = unit_rows(table[torch.from_numpy(ids)].float())
+    cosines: list[float] = (rows @ unit_rows(query.float()[None])[0]).tolist()
+    return cosines
+
+
+def cut_text(tokenizer: PreTrainedTokenizerFast, text: str) -> list[int]:
+    """Segment a text as in the middle of a line, after a space."""
+    backend = backend_of(tokenizer)
+    return make_segmenter(backend, Parts.of(backend))([f" {text}"])[0]

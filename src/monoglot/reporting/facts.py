@@ -1,0 +1,376 @@
+"""The figures of a run, and the sentences and tables that page and model card share."""
+
+from __future__ import annotations
+
+import base64
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from monoglot.model.side_files import transformer_folder
+from monoglot.model.source import Source
+from monoglot.model.stored_tensors import weight_files
+from monoglot.reporting.content import Change, Origin, Table
+from monoglot.reporting.finished_run import FinishedRun
+from monoglot.reporting.summary import NO_TOKENS, Scores, Share, diagnose, kept_warnings
+from monoglot.reporting.wording import (
+    PROVENANCE_COLORS,
+    STAGES,
+    duration,
+    file_size,
+    provenance_name,
+    shell_lines,
+)
+from monoglot.run.layout import LAYOUT
+from monoglot.settings import AdaptSettings, Settings, command_line_options
+from monoglot.training.schedule import TrainingSettings
+
+
+@dataclass(frozen=True)
+class Facts:
+    """The figures of a finished run.
+
+    Attributes:
+        source: What the user called the source model; empty if that was not recorded.
+        output: Name of the output folder.
+        mode: ``replace``, ``extend`` or ``trim``; empty if the vocabulary was left as it was.
+        method: The initialization method.
+        vectors: What made the auxiliary vectors.
+        scores: Size and fit before and after; ``None`` if the vocabulary was left as it was.
+        corpus: Statistics of the corpus.
+        sizes_bytes: Bytes of the weights before and after; ``None`` where they are not available.
+        objective: What training learned; empty if there was none.
+        training: What ``training.json`` says.
+        metrics: Lines of ``metrics.jsonl``.
+        evaluation: What ``evaluation.json`` says: the model beside its source on held-out text.
+    """
+
+    source: str
+    output: str
+    mode: str
+    method: str
+    vectors: str
+    scores: Scores | None
+    corpus: Mapping[str, int]
+    sizes_bytes: tuple[int | None, int | None] = (None, None)
+    objective: str = ""
+    training: Mapping[str, Any] = field(default_factory=dict)
+    metrics: Sequence[Mapping[str, float]] = ()
+    evaluation: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def source_name(self) -> str:
+        """The last part of the source's name."""
+        return self.source.rstrip("/").rpartition("/")[2] or "the source model"
+
+    def of(self, provenance: str) -> Share:
+        """Tokens and shares of one provenance."""
+        return self.scores.provenance.get(provenance, NO_TOKENS) if self.scores else NO_TOKENS
+
+
+def gather(run: FinishedRun, source: Source | None) -> Facts:
+    """Gather the figures of a run.
+
+    Args:
+        run: What it left behind.
+        source: The source model, if it is available.
+    """
+    settings, names = run.settings, run.manifest.get("names", {})
+    name = run.origin.get("names", {}).get("source") or names.get("model") or ""
+    recipe = run.manifest["stages"].get("adapted", {}).get("settings", {})
+    return Facts(
+        source=source.name if source else name,
+        output=run.place.resolve().name,
+        mode=settings.get("mode", ""),
+        method=settings.get("method", ""),
+        vectors=settings.get("vectors", ""),
+        scores=run.scores,
+        corpus=run.read(LAYOUT.corpus).get("statistics", {}),
+        sizes_bytes=(weights_bytes(source.folder) if source else None, weights_bytes(run.output)),
+        objective=recipe.get("objective") or "",
+        training=run.training,
+        metrics=run.metrics,
+        evaluation=run.evaluation,
+    )
+
+
+def weights_bytes(folder: Path) -> int:
+    """Give the size of a model's weight files."""
+    return sum(path.stat().st_size for path in weight_files(transformer_folder(folder)))
+
+
+def summary_sentences(facts: Facts) -> list[str]:
+    """Describe in sentences what was done."""
+    told = []
+    if facts.scores:
+        old, new = facts.scores.vocabulary
+        told.append(_beginning(facts, old, new))
+        told += _origins(facts)
+        before, after = (scores["tokens"] for scores in facts.scores.tokenizers)
+        if before:
+            more = "fewer" if after <= before else "more"
+            told.append(f"The same held-out text takes {abs(1 - after / before):.1%} {more} tokens.")
+        else:
+            told.append("The text is so short that no line was held out: nothing was compared.")
+    if facts.training:
+        seen = f"{facts.training['tokens']:,} tokens in {facts.training['steps']:,} steps"
+        then = "It was then trained" if facts.scores else f"monoglot trained {facts.source_name}"
+        told.append(f"{then} by {facts.objective} on {seen}.")
+    elif facts.scores:
+        told.append("All other weights are the source's; the model has not been trained since.")
+    return told
+
+
+def _beginning(facts: Facts, old: int, new: int) -> str:
+    text = f"{file_size(facts.corpus['bytes'])} of text ({facts.corpus['lines']:,} lines)"
+    if facts.mode == "trim":
+        return f"monoglot kept {new:,} of the {old:,} tokens of {facts.source_name}: those that {text} needs."
+    if facts.mode == "graft":
+        copied = facts.of("copied").tokens
+        return (
+            f"From {text}, monoglot made a vocabulary of {new:,} tokens: {copied:,} of the {old:,} of "
+            f"{facts.source_name}, as they were, and {new - copied:,} new ones that save others."
+        )
+    if facts.mode == "extend":
+        added = new - old
+        return f"monoglot added {added:,} tokens, learned from {text}, to the {old:,} of {facts.source_name}."
+    return (
+        f"monoglot gave {facts.source_name} a vocabulary of {new:,} tokens, learned from {text}, in place of "
+        f"its {old:,}."
+    )
+
+
+def _origins(facts: Facts) -> list[str]:
+    copied, mixed = facts.of("copied"), facts.of("method")
+    told = []
+    if facts.mode != "trim" and copied.tokens:
+        told.append(
+            f"{copied.tokens:,} tokens were known and kept their embeddings; they are "
+            f"{copied.corpus_share:.1%} of the running text."
+        )
+    if mixed.tokens:
+        by = provenance_name("method", facts.method).removeprefix("mixed by ")
+        told.append(
+            f"The rows of {mixed.tokens:,} others ({mixed.corpus_share:.1%}) were mixed from those of "
+            f"known tokens by {by}."
+        )
+    return told
+
+
+TOKENIZER_ROWS = {
+    "fertility": ("tokens per word", "{:.3f}"),
+    "bytes_per_token": ("bytes per token", "{:.2f}"),
+    "unknown_share": ("text lost as unknown tokens", "{:.3%}"),
+}
+
+
+def changes(facts: Facts) -> list[Change]:
+    """Give the table of before and after."""
+    rows = []
+    if facts.scores:
+        rows.append(_change("parameters", facts.scores.parameters, "{:,.0f}"))
+        rows.append(_change("vocabulary", facts.scores.vocabulary, "{:,.0f}"))
+    old, new = facts.sizes_bytes
+    if new is not None:
+        rows.append(
+            Change("weights on disk", file_size(old) if old else "", file_size(new), _relative(old, new))
+        )
+    if facts.scores:
+        both = facts.scores.tokenizers
+        rows += [
+            _change(title, [fit[name] for fit in both], form)
+            for name, (title, form) in TOKENIZER_ROWS.items()
+        ]
+    return rows + _quality(facts.evaluation)
+
+
+def _change(name: str, values: Sequence[float], form: str) -> Change:
+    before, after = values
+    return Change(name, form.format(before), form.format(after), _relative(before, after))
+
+
+def _relative(before: float | None, after: float) -> str:
+    """The change in percent, with a true minus sign."""
+    return f"{(after - before) / before:+.1%}".replace("-", "−") if before else ""
+
+
+def _quality(evaluation: Mapping[str, Any]) -> list[Change]:
+    """Give what was measured of both models on the same held-out lines, the source last."""
+    if not evaluation:
+        return []
+    rows = []
+    after, before = evaluation["text"]
+    over = f"{after['tokenizer']['lines']} held-out lines"
+    if before["language"] and after["language"]:
+        bits = [each["language"]["bits_per_byte"] for each in (before, after)]
+        rows.append(_change(f"bits per byte, {over}", bits, "{:.3f}"))
+    if evaluation["cosine"] is not None:
+        name = f"sentence vectors: cosine to the original's, {over}"
+        rows.append(Change(name, "1", f"{evaluation['cosine']:.3f}", ""))
+    speeds = [evaluation["speed"][which]["lines_per_second"] for which in ("against", "model")]
+    return [*rows, _change("lines read per second, side by side", speeds, "{:,.0f}")]
+
+
+NOT_SHOWN = ("step", "tokens", "gradient_norm", "learning_rate")
+"""What a line of metrics has beside loss and held-out figures."""
+
+
+def measurements(facts: Facts) -> dict[str, list[tuple[float, float]]]:
+    """Give what was measured during training, by title: tokens seen and value."""
+    names = dict.fromkeys(name for line in facts.metrics for name in line if name not in NOT_SHOWN)
+    return {
+        "training loss" if name == "loss" else f"{name.replace('_', ' ')}, held-out text": [
+            (line["tokens"], line[name]) for line in facts.metrics if name in line
+        ]
+        for name in names
+    }
+
+
+def training_changes(facts: Facts) -> list[Change]:
+    """Give loss and held-out figures at the start and at the end of training."""
+    return [
+        _change(title, (points[0][1], points[-1][1]), "{:.3f}")
+        for title, points in measurements(facts).items()
+    ]
+
+
+def origins(facts: Facts) -> list[Origin]:
+    """Give the number of rows by provenance, in the order of the page."""
+    return [
+        Origin(
+            provenance_name(name, facts.method),
+            color,
+            facts.of(name).tokens,
+            facts.of(name).vocabulary_share,
+            facts.of(name).corpus_share,
+        )
+        for name, color in PROVENANCE_COLORS.items()
+        if facts.of(name).tokens
+    ]
+
+
+DEFAULTS: dict[str, Settings | AdaptSettings | TrainingSettings] = {
+    each.__name__: each() for each in (Settings, AdaptSettings, TrainingSettings)
+}
+
+
+def warnings(run: FinishedRun) -> list[str]:
+    """Give warnings about embeddings, tokenizer and training."""
+    kept = run.read(LAYOUT.kept)
+    of_tokenizer = kept_warnings(kept) if kept else ()
+    of_training = [*of_tokenizer, *run.training.get("warnings", ())]
+    if run.scores is None:
+        return of_training
+    anchors, unknown = run.read(LAYOUT.anchors) or None, run.scores.tokenizers[1]["unknown_share"]
+    return [*diagnose(run.scores.provenance, anchors, unknown, run.settings), *of_training]
+
+
+def costs(run: FinishedRun) -> Table | None:
+    """Give the cost of each stage of the last run."""
+    measured = run.read(LAYOUT.measured).get("stages", {})
+    if not measured:
+        return None
+    rows = [
+        (
+            STAGES.get(name, name),
+            duration(cost["seconds"]),
+            duration(cost["cpu_seconds"]),
+            file_size(cost["peak_memory_bytes"]),
+            "yes" if cost["reused"] else "",
+        )
+        for name, cost in measured.items()
+    ]
+    seconds = sum(cost["seconds"] for cost in measured.values())
+    rows.append(("together", duration(seconds), "", "", ""))
+    head = ("stage", "time", "processor", "peak memory", "done before")
+    width = len(head) if any(row[-1] for row in rows) else len(head) - 1
+    return Table(head[:width], [row[:width] for row in rows])
+
+
+def comparison(run: FinishedRun) -> Table | None:
+    """Give the scoreboard of `compare`, if ``comparison.json`` lies beside the model."""
+    found = run.comparison
+    if not found:
+        return None
+    text = "heldout"
+    rows = [
+        (
+            f"{one['name']} (control)" if one["control"] else one["name"],
+            f"{one['vocabulary']:,}",
+            *(_spread(one[when].get(text)) for when in ("start", "end")),
+        )
+        for one in found["contestants"]
+    ]
+    measure = found["measure"].replace("_", " ")
+    return Table(("method", "vocabulary", f"{measure}, untrained", f"{measure}, trained"), rows)
+
+
+def _spread(figure: Mapping[str, float] | None) -> str:
+    if figure is None:
+        return "–"
+    return f"{figure['mean']:.3f}" + (f" ± {figure['std']:.3f}" if figure["std"] else "")
+
+
+def comparison_picture(run: FinishedRun) -> str:
+    """Give the curves of that comparison as a data URL; empty if there are none."""
+    if not run.curves:
+        return ""
+    return f"data:image/svg+xml;base64,{base64.b64encode(run.curves.encode()).decode()}"
+
+
+def subtitle(run: FinishedRun) -> str:
+    """Give the version of monoglot and the day of the run."""
+    version = run.manifest["versions"]["monoglot"]
+    started = run.read(LAYOUT.measured).get("started")
+    day = datetime.fromisoformat(started) if started else None
+    when = f", {day.day} {day:%B %Y}" if day else ""
+    return f"monoglot {version}{when}"
+
+
+def settings_by_group(run: FinishedRun) -> dict[str, dict[str, str]]:
+    """Give all settings as texts, those of training apart."""
+    found: dict[str, Any] = run.manifest["settings"]
+    if "Settings" in found:
+        return {"Settings": _texts(found["Settings"])}
+    names = {"adapt": "Settings", "training": "Training"}
+    return {names.get(key, key): _texts(next(iter(value.values()))) for key, value in found.items()}
+
+
+def _texts(values: Mapping[str, Any]) -> dict[str, str]:
+    """Write settings for readers."""
+    return {name.replace("_", " "): _text(value) for name, value in values.items()}
+
+
+def _text(value: object) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {_text(each)}" for key, each in value.items()) or "–"
+    if isinstance(value, list):
+        return ", ".join(map(_text, value)) or "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "–" if value is None else str(value)
+
+
+def hashes(run: FinishedRun) -> dict[str, str]:
+    """Give the content hashes of inputs and stages."""
+    manifest = run.manifest
+    made = {STAGES.get(name, name): stage["content_key"] for name, stage in manifest["stages"].items()}
+    return {**manifest["inputs"], **made}
+
+
+def command(run: FinishedRun) -> str:
+    """Give the command that makes the output again."""
+    manifest = run.manifest
+    names = manifest.get("names", {})
+    if "corpus" not in names:
+        return shell_lines(shlex.split(run.read(LAYOUT.measured).get("command", "")))
+    verb, model = ("specialize", names["source"]) if "source" in names else ("adapt", names["model"])
+    kinds = manifest["settings"]
+    chosen = kinds if "Settings" in kinds else {k: v for each in kinds.values() for k, v in each.items()}
+    words = ["monoglot", verb, model, *names["corpus"], "--output", run.place.name]
+    for kind, values in chosen.items():
+        words += command_line_options(values, DEFAULTS[kind])
+    return shell_lines(words)

@@ -1,0 +1,283 @@
+"""The one reader of a run folder: each artifact is read when it is first asked for."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path, PurePath
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float, Int64, UInt8
+from torch import Tensor
+from transformers import PreTrainedTokenizerFast
+
+from monoglot.errors import InputError, ModelError, OutputError
+from monoglot.maths.mixture import Mixture
+from monoglot.model.checkpoint import Checkpoint
+from monoglot.model.side_files import transformer_folder
+from monoglot.model.source import Source, open_source
+from monoglot.model.tokenizer_folder import load_tokenizer
+from monoglot.reporting.summary import Scores
+from monoglot.reporting.wording import readable
+from monoglot.run import Artifact, file_hash, read_json
+from monoglot.run.layout import LAYOUT
+from monoglot.tokenization.encoding import TokenizedCorpus
+from monoglot.tokenization.overlap import Overlap
+from monoglot.tokenization.parts import Parts
+from monoglot.tokenization.vocabulary import Vocabulary, backend_of
+from monoglot.vectors.engine import TokenVectors
+
+
+class FinishedRun:
+    """The artifacts of an output folder; where `adapt` made it, also those of the run that made its model.
+
+    Attributes:
+        output: The output folder.
+        place: Where that folder is, or will be when it has been published.
+        trust_remote_code: Whether code that comes with the models may run.
+        folders: The folders with artifacts, that of the last run first.
+    """
+
+    def __init__(self, output: Path, place: Path | None = None, *, trust_remote_code: bool = False) -> None:
+        self.trust_remote_code = trust_remote_code
+        self.output, self.place = output, place or output
+        self.folders = [output / LAYOUT.home]
+        if not (self.folders[0] / LAYOUT.manifest).is_file():
+            raise OutputError(
+                f"{output} was not made by monoglot (it has no monoglot/manifest.json): give the folder that "
+                "specialize or adapt wrote."
+            )
+        earlier = self.manifest.get("names", {}).get("model")
+        if earlier is not None and _same_tokenizer(Path(earlier).expanduser(), output):
+            self.folders.append(Path(earlier).expanduser() / LAYOUT.home)
+
+    def find(self, name: PurePath | str) -> Path | None:
+        """Give the path of an artifact such as ``LAYOUT.mixture``, if a run made it."""
+        return next((home / name for home in self.folders if (home / name).exists()), None)
+
+    def read(self, name: PurePath | str) -> Any:
+        """The content of a JSON artifact; an empty dictionary if there is none."""
+        path = self.find(name)
+        return read_json(path) if path else {}
+
+    @cached_property
+    def manifest(self) -> dict[str, Any]:
+        """The manifest of the last run."""
+        content: dict[str, Any] = read_json(self.folders[0] / LAYOUT.manifest)
+        return content
+
+    @cached_property
+    def origin(self) -> dict[str, Any]:
+        """The manifest of the run that changed the vocabulary; empty if none did."""
+        manifests = (read_json(home / LAYOUT.manifest) for home in self.folders)
+        return next((found for found in manifests if "mixture" in found["stages"]), {})
+
+    @cached_property
+    def settings(self) -> Mapping[str, Any]:
+        """The settings of the run that changed the vocabulary; empty if none did."""
+        found: Mapping[str, Any] = self.origin.get("settings", {}).get("Settings", {})
+        return found
+
+    @cached_property
+    def scores(self) -> Scores | None:
+        """Size and fit before and after; ``None`` if no run changed the vocabulary."""
+        content = self.read(LAYOUT.scores)
+        return Scores.from_dict(content) if content else None
+
+    @cached_property
+    def tokenizer(self) -> PreTrainedTokenizerFast:
+        """The target tokenizer."""
+        return load_tokenizer(self.output)
+
+    @cached_property
+    def vocabulary(self) -> Vocabulary:
+        """The target vocabulary."""
+        return Vocabulary.of(self.tokenizer)
+
+    @cached_property
+    def embeddings(self) -> Float[Tensor, "rows dim"]:
+        """The embeddings of the output, mapped from their file."""
+        checkpoint = Checkpoint.open(self.output, trust_remote_code=self.trust_remote_code)
+        return checkpoint.read(checkpoint.tables.input.names[0])
+
+    @cached_property
+    def mixture(self) -> Mixture | None:
+        """Where the target rows come from."""
+        path = self.find(LAYOUT.mixture)
+        return Mixture.load(path) if path else None
+
+    @cached_property
+    def overlap(self) -> Overlap | None:
+        """Which tokens both vocabularies have."""
+        path = self.find(LAYOUT.overlap)
+        return Overlap.load(path) if path else None
+
+    @cached_property
+    def reasons(self) -> UInt8[np.ndarray, " kept"]:
+        """Why each of the first target tokens was kept (`Reason`); empty where that was not recorded."""
+        path = self.find(LAYOUT.reasons)
+        return np.load(path) if path else np.zeros(0, np.uint8)
+
+    @cached_property
+    def prices(self) -> dict[str, tuple[int, int]]:
+        """Of each new token of a graft: how often the text has it, and how many tokens it saves."""
+        new = self.read(LAYOUT.new_tokens).get("new", ())
+        return {token["text"]: (token["count"], token["saved_tokens"]) for token in new}
+
+    @cached_property
+    def vectors(self) -> TokenVectors | None:
+        """The auxiliary vectors, if they are kept; in mode ``extend`` they are of another vocabulary."""
+        path = self.find(LAYOUT.vectors)
+        return TokenVectors.load(path) if path and self.settings.get("mode") != "extend" else None
+
+    @cached_property
+    def counts(self) -> Int64[np.ndarray, " target"]:
+        """How often the corpus has each target id; zeros if its tokens were not kept."""
+        # A graft counts source tokens to choose from; the corpus in its own tokens is what counts afterwards.
+        files = (LAYOUT.ids, LAYOUT.usage) if self.find(LAYOUT.new_tokens) else (LAYOUT.usage, LAYOUT.ids)
+        counted = self.find(files[0]) or self.find(files[1])
+        tokenizer = self.find(LAYOUT.tokenizer)
+        if counted is None:
+            return np.zeros(self.vocabulary.size, np.int64)
+        stages = [
+            Artifact(folder.name, folder, "", reused=True, measured=None)
+            for folder in (counted.parent, tokenizer or self.output)
+        ]
+        return token_counts(stages[0], stages[1], self.vocabulary.size)
+
+    @cached_property
+    def heldout(self) -> list[str]:
+        """The held-out lines."""
+        path = self.find(LAYOUT.heldout)
+        return path.read_text(encoding="utf-8").split("\n")[:-1] if path else []
+
+    @cached_property
+    def metrics(self) -> Sequence[Mapping[str, float]]:
+        """What was measured during training; nothing without one."""
+        path = self.folders[0] / LAYOUT.metrics
+        lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+        return [json.loads(line) for line in lines]
+
+    @cached_property
+    def comparison(self) -> dict[str, Any]:
+        """What `compare` found, if its file has been put beside the model; empty if not."""
+        path = self.output / LAYOUT.comparison
+        return read_json(path) if path.is_file() else {}
+
+    @property
+    def curves(self) -> str:
+        """The picture that `compare` drew, if it has been put beside the model; empty if not."""
+        path = self.output / LAYOUT.curves
+        return path.read_text(encoding="utf-8") if path.is_file() else ""
+
+    @property
+    def evaluation(self) -> dict[str, Any]:
+        """Quality and speed beside those of the source; empty if nobody asked for them."""
+        path = self.folders[0] / LAYOUT.evaluation
+        return read_json(path) if path.is_file() else {}
+
+    @property
+    def training(self) -> dict[str, Any]:
+        """Steps and tokens of the training; empty without one."""
+        path = self.folders[0] / LAYOUT.training
+        return read_json(path) if path.is_file() else {}
+
+
+def _same_tokenizer(folder: Path, output: Path) -> bool:
+    """Whether a folder is a run's output with the same tokenizer, so that what is known of it holds."""
+    if not (folder / LAYOUT.home / LAYOUT.manifest).is_file():
+        return False
+    files = [transformer_folder(each) / "tokenizer.json" for each in (folder, output)]
+    return all(file.is_file() for file in files) and file_hash(files[0]) == file_hash(files[1])
+
+
+@dataclass(frozen=True)
+class FoundSource:
+    """A source model, or the reason why there is none.
+
+    Attributes:
+        model: The model, if it was found.
+        reason: Why not; empty if it was.
+    """
+
+    model: Source | None
+    reason: str = ""
+
+
+def find_source(run: FinishedRun, name: str | None = None) -> FoundSource:
+    """Open the source model of a run.
+
+    Args:
+        run: What the run left behind.
+        name: Folder or hub name, if it is elsewhere than it was.
+
+    Raises:
+        ModelError: If the user named a model, and it can't be used or is not the one.
+    """
+    recorded = run.origin.get("names", {}).get("source")
+    if name is None and recorded is None:
+        return FoundSource(None, "the run has not recorded its name; give it with --source")
+    try:
+        source = open_source(name or recorded, trust_remote_code=run.trust_remote_code)
+        _ = source.embeddings  # what can't be read is noticed here
+        _check_same(run, source)
+        return FoundSource(source)
+    except InputError as error:
+        if name is not None:
+            raise
+        return FoundSource(None, f"{error}; if it is elsewhere, say so with --source")
+
+
+def compared_with(run: FinishedRun, found: FoundSource, given: str | Source | None) -> Source:
+    """Open the model to compare with: the source, or the trained model if the vocabulary did not change.
+
+    Raises:
+        ModelError: If it is not available.
+    """
+    if found.model is not None:
+        return found.model
+    name = given if isinstance(given, str) else run.manifest.get("names", {}).get("model")
+    if name is None or run.mixture is not None:
+        raise ModelError(f"there is no source model to measure against ({found.reason})")
+    return open_source(name, trust_remote_code=run.trust_remote_code)
+
+
+def token_namer(source: Source | None) -> Callable[[int], str]:
+    """Give the function that spells source ids for readers; numbers if the source is not available."""
+    if source is None:
+        return "#{}".format
+    backend = backend_of(source.tokenizer)
+    byte_level = Parts.of(backend).has("ByteLevel")
+
+    def spell(id: int) -> str:
+        text = backend.id_to_token(id)
+        return f"#{id}" if text is None else readable(text, byte_level=byte_level)
+
+    return spell
+
+
+def _check_same(run: FinishedRun, source: Source) -> None:
+    expected = run.origin["stages"]["overlap"]["inputs"]["source"]
+    if source.tokenizer_key != expected:
+        raise ModelError(
+            f"the tokenizer of '{source.name}' is not the one that {run.place} was made from: give "
+            "the model that specialize was given"
+        )
+
+
+def token_counts(counted: Artifact, tokenizer: Artifact, size: int) -> np.ndarray:
+    """Count how often the corpus uses each target token.
+
+    Args:
+        counted: What ``tokens`` made, or what ``usage`` did, which counts source tokens.
+        tokenizer: The target tokenizer, which in the latter case keeps some of these.
+        size: Number of target ids.
+    """
+    if (counted.folder / LAYOUT.usage.name).exists():
+        used: np.ndarray = np.load(counted.folder / LAYOUT.usage.name).sum(axis=0)
+        kept: np.ndarray = np.load(tokenizer.folder / LAYOUT.source_ids.name)
+        return np.asarray(used[kept])
+    return TokenizedCorpus.open(counted.folder).counts(size)
