@@ -58,7 +58,7 @@ def main() -> None:
             for row in rows
             if row["kind"] != answers[row["token"]]
         ],
-        "audit": audit(match(source, target), source, target, evidence).as_dict(),
+        "audit": audit(match(source, target), source, target, evidence).to_dict(),
     }
     head.save("audit_agreement", content)
     breakdown = audit(match(source, target), source, target, evidence).matched

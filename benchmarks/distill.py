@@ -58,7 +58,7 @@ def distilled(folder: Path, original: Path, corpus: Path, tokens: int, settings:
     training = TrainingSettings(tokens=tokens, checks=8)
     done = adapt(untrained, corpus, folder / "distilled", learned, training, progress=Terminal())
     seconds = {"cpu": time.process_time() - cpu, "wall": time.perf_counter() - wall}
-    return {"seconds": seconds, "training": done.as_dict() if done else {}}
+    return {"seconds": seconds, "training": done.to_dict() if done else {}}
 
 
 def texts_a_second(encoders: dict[str, SentenceEncoder], lines: list[str]) -> dict[str, list[float]]:

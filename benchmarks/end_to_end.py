@@ -63,7 +63,7 @@ class Clock:
         yield
         self.stages[name] = {"seconds": time.perf_counter() - wall, "cpu_seconds": cpu_seconds() - cpu}
 
-    def as_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """All stages and their sum."""
         total = {key: sum(s[key] for s in self.stages.values()) for key in ("seconds", "cpu_seconds")}
         return {**total, "peak_memory_bytes": peak_bytes(), "stages": self.stages}
@@ -97,7 +97,7 @@ def ours(given: Path, result: Path, engine: str, threads: int) -> None:
     with clock.stage("apply"):
         matrix = mixture.apply(embeddings)
     save_file({"matrix": matrix}, result / "matrix.safetensors")
-    (result / "measured.json").write_text(json.dumps(clock.as_dict()))
+    (result / "measured.json").write_text(json.dumps(clock.to_dict()))
 
 
 def measure(command: list[Any], given: Path, **environment: str) -> dict[str, Any]:

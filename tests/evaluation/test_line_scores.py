@@ -102,7 +102,7 @@ def test_bits_per_byte_are_those_of_the_whole_text(tiny_folder):
     found = BitsPerByte(LanguageSettings())(model, tokenizer, lines)
     assert found.mean == pytest.approx(score_language(model, tokenizer, lines).bits_per_byte)
     assert found.sizes.tolist() == [len(line.encode()) for line in lines]
-    again = LineScores.from_dict(json.loads(json.dumps(found.as_dict())))
+    again = LineScores.from_dict(json.loads(json.dumps(found.to_dict())))
     assert np.array_equal(again.amounts, found.amounts)
     assert again.mean == found.mean
 

@@ -24,5 +24,5 @@ def test_models_take_turns_on_the_same_lines(source_tokenizers, target_tokenizer
         assert side.lines_per_second == pytest.approx(21 / side.seconds)
         assert side.parameter_bytes == parameter_bytes(model) == 4 * model.num_parameters()
     assert found.memory_ratio < 1
-    assert len(found.round_ratios) == found.as_dict()["rounds"] == 3
+    assert len(found.round_ratios) == found.to_dict()["rounds"] == 3
     assert found.speedup == sorted(found.round_ratios)[1] > 0

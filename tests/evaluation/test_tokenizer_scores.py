@@ -15,7 +15,7 @@ def test_counts_by_hand(target_tokenizers):
     assert (scores.unknown_tokens, scores.unknown_bytes) == (1, 3)
     assert scores.unknown_share == 3 / 17
     assert scores.fertility == len(pieces) / 4
-    assert scores.as_dict()["bytes_per_token"] == 17 / len(pieces)
+    assert scores.to_dict()["bytes_per_token"] == 17 / len(pieces)
 
 
 @pytest.mark.parametrize("family", ["unigram", "wordpiece", "byte-level-bpe", "sentencepiece-bpe"])

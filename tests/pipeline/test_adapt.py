@@ -50,7 +50,7 @@ def test_the_output_is_a_better_model_of_the_same_kind(xlm_r, adapted):
     assert result.after["bits_per_byte"] < result.before["bits_per_byte"] - 0.5
     assert result.loss[1] < result.loss[0]
     assert result.record["documents_apart_by"] == "mask"
-    assert json.loads(json.dumps(result.as_dict()))["record"]["tokens"] == 20 * 512
+    assert json.loads(json.dumps(result.to_dict()))["record"]["tokens"] == 20 * 512
     assert {path.name for path in output.parent.iterdir()} == {"out"}
     assert {path.name for path in (output / "monoglot" / "training").iterdir()} >= {"metrics.jsonl"}
 

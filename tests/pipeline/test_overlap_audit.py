@@ -31,7 +31,7 @@ def test_without_a_corpus_nothing_is_weighted(xlm_r, target):
     analysis = analyze_overlap(str(xlm_r), target)
     assert analysis.prospect.with_vector is None
     assert analysis.audit.matched.all.corpus_share is None
-    assert json.loads(json.dumps(analysis.as_dict()))["initialization"]["with_vector"] is None
+    assert json.loads(json.dumps(analysis.to_dict()))["initialization"]["with_vector"] is None
     assert len(list(analysis_tables(analysis))) > 5
 
 

@@ -43,7 +43,7 @@ def test_summary_adds_up_and_the_new_tokenizer_fits_better(german_run):
     before, after = summary.tokenizers
     assert before["bytes"] == after["bytes"] > 0
     assert after["bytes_per_token"] > 0.8 * before["bytes_per_token"]
-    assert json.loads(json.dumps(summary.as_dict()))["vocabulary"] == [1500, 700]
+    assert json.loads(json.dumps(summary.to_dict()))["vocabulary"] == [1500, 700]
 
 
 def test_two_runs_with_one_thread_give_the_same_files(xlm_r, german_run, tmp_path):

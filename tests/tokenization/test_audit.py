@@ -47,7 +47,7 @@ def test_matched_and_missing_are_the_whole(german):
 
 
 def test_it_is_plain_data(german):
-    assert json.loads(json.dumps(german.as_dict()))["matched"]["all"]["name"] == "matched"
+    assert json.loads(json.dumps(german.to_dict()))["matched"]["all"]["name"] == "matched"
 
 
 def test_examples_are_the_most_frequent():

@@ -17,7 +17,7 @@ from monoglot.options import from_text
 class Result(Protocol):
     """The result of a command."""
 
-    def as_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
         ...
 
@@ -59,7 +59,7 @@ def finite(value: Any) -> Any:
 def present(result: Result, display: str, *, as_json: bool) -> None:
     """Print a result as JSON, or by one of the functions of `show`."""
     if as_json:
-        plain = finite(result.as_dict())
+        plain = finite(result.to_dict())
         print(json.dumps(plain, ensure_ascii=False, indent=2, allow_nan=False))  # noqa: T201 - the output
         return
     from monoglot.cli import show

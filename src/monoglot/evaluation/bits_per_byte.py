@@ -174,7 +174,7 @@ class LanguageScore:
         """Bits per character of raw text."""
         return self.bits / self.characters
 
-    def as_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Figures and counts, for JSON; not those of single lines."""
         figures = {name: getattr(self, name) for name in ("bits_per_byte", "bits_per_character", "bits")}
         return figures | {k: v for k, v in vars(self).items() if not k.startswith("line_")}

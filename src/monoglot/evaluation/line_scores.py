@@ -53,13 +53,13 @@ class LineScores:
         """The figure of the whole text."""
         return float(self.amounts.sum() / self.sizes.sum())
 
-    def as_dict(self) -> dict[str, list[float]]:
+    def to_dict(self) -> dict[str, list[float]]:
         """Plain values, for JSON."""
         return {"amounts": self.amounts.tolist(), "sizes": self.sizes.tolist()}
 
     @classmethod
     def from_dict(cls, content: dict[str, Any]) -> Self:
-        """Read what ``as_dict`` gave."""
+        """Read what ``to_dict`` gave."""
         return cls(*(np.array(content[name], np.float64) for name in ("amounts", "sizes")))
 
 

@@ -45,7 +45,7 @@ class Throughput:
         """Bytes of raw text per second."""
         return self.bytes / self.seconds
 
-    def as_dict(self) -> dict[str, float]:
+    def to_dict(self) -> dict[str, float]:
         """Figures and counts, for JSON."""
         return vars(self) | {n: getattr(self, n) for n in ("lines_per_second", "bytes_per_second")}
 
@@ -74,14 +74,14 @@ class SpeedComparison:
         """Memory of the first model's parameters as a share of the second's."""
         return self.first.parameter_bytes / self.second.parameter_bytes
 
-    def as_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Figures and counts, for JSON."""
         ratios = {"speedup": self.speedup, "memory_ratio": self.memory_ratio}
         return ratios | {
             "rounds": len(self.round_ratios),
             "round_ratios": list(self.round_ratios),
-            "model": self.first.as_dict(),
-            "against": self.second.as_dict(),
+            "model": self.first.to_dict(),
+            "against": self.second.to_dict(),
         }
 
 

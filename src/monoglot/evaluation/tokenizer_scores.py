@@ -89,7 +89,7 @@ class TokenizerScores:
         """Share of the vocabulary that the text never uses; a longer text uses more of it."""
         return 1 - self.used_vocabulary / max(1, self.vocabulary)
 
-    def as_dict(self) -> dict[str, float]:
+    def to_dict(self) -> dict[str, float]:
         """Counts and ratios, for JSON."""
         return vars(self) | {name: getattr(self, name) for name in RATIOS}
 
@@ -113,7 +113,7 @@ class Parity:
         """How many times as many tokens the first language needs."""
         return self.tokens / max(1, self.other_tokens)
 
-    def as_dict(self) -> dict[str, float]:
+    def to_dict(self) -> dict[str, float]:
         """Counts and ratio, for JSON."""
         return vars(self) | {"ratio": self.ratio}
 

@@ -51,7 +51,7 @@ class Adapted:
     loss: tuple[float, float]
     seconds: Mapping[str, float]
 
-    def as_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
         return asdict(self)
 

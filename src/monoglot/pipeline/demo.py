@@ -52,14 +52,14 @@ class Demo:
     comparison: Comparison
     summary: Summary
 
-    def as_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
         return {
             "language": self.language,
             "model": self.model,
             "page": self.page,
-            "comparison": self.comparison.as_dict(),
-            "summary": self.summary.as_dict(),
+            "comparison": self.comparison.to_dict(),
+            "summary": self.summary.to_dict(),
         }
 
 

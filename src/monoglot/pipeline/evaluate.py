@@ -46,13 +46,13 @@ class TextScores:
     language: LanguageScore | None
     parity: Parity | None = None
 
-    def as_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Figures and counts, for JSON."""
         return {
             "model": self.model,
-            "tokenizer": self.tokenizer.as_dict(),
-            "language": self.language.as_dict() if self.language else None,
-            "parity": self.parity.as_dict() if self.parity else None,
+            "tokenizer": self.tokenizer.to_dict(),
+            "language": self.language.to_dict() if self.language else None,
+            "parity": self.parity.to_dict() if self.parity else None,
         }
 
 
@@ -91,14 +91,14 @@ class Evaluation:
     speed: SpeedComparison | None = None
     cosine: float | None = None
 
-    def as_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Figures and counts, for JSON."""
         return {
-            "text": [scores.as_dict() for scores in self.text],
-            "retention": [scores.as_dict() for scores in self.retention],
+            "text": [scores.to_dict() for scores in self.text],
+            "retention": [scores.to_dict() for scores in self.retention],
             "difference": vars(self.difference) if self.difference else None,
             "lost": vars(self.lost) if self.lost else None,
-            "speed": self.speed.as_dict() if self.speed else None,
+            "speed": self.speed.to_dict() if self.speed else None,
             "cosine": self.cosine,
         }
 

@@ -40,7 +40,7 @@ class TaskScores:
     epochs: list[float]
     head: Head | None = None
 
-    def as_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Figures with mean and standard deviation, for JSON."""
         tests = {name: summarized(runs) for name, runs in self.tests.items()}
         found = {"dev": summarized(self.dev), "tests": tests, "epochs": self.epochs}
@@ -67,10 +67,10 @@ class TaskEvaluation:
     tuning: FineTuning
     models: tuple[TaskScores, ...]
 
-    def as_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Figures and settings, for JSON."""
         settings = {"settings": vars(self.settings), "tuning": vars(self.tuning)}
-        return vars(self) | settings | {"models": [model.as_dict() for model in self.models]}
+        return vars(self) | settings | {"models": [model.to_dict() for model in self.models]}
 
 
 def evaluate_task(

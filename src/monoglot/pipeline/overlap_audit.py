@@ -48,9 +48,9 @@ class Analysis:
     audit: OverlapAudit
     prospect: InitializationForecast
 
-    def as_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
-        return self.audit.as_dict() | {"initialization": asdict(self.prospect)}
+        return self.audit.to_dict() | {"initialization": asdict(self.prospect)}
 
 
 def analyze_overlap(

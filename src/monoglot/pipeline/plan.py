@@ -88,7 +88,7 @@ class Plan:
     kept: str
     advice: Advice
 
-    def as_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
         return asdict(self)
 
@@ -150,7 +150,7 @@ def plan(
         measured,
         step_zero.bits_per_byte if step_zero else None,
         law,
-        kept_words(kept.as_dict(len(keep.token_ids(model.tokenizer)))),
+        kept_words(kept.to_dict(len(keep.token_ids(model.tokenizer)))),
         replace(advice, flags=" ".join([advice.flags, *_keep_flags(keep_text, keep_tokens)])),
     )
 

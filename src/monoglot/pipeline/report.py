@@ -40,7 +40,7 @@ class Report:
     card: str | None
     notes: tuple[str, ...]
 
-    def as_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
         return asdict(self)
 
@@ -132,7 +132,7 @@ def measure(artifacts: FinishedRun, source: Source, progress: Progress) -> None:
 
     own = open_source(str(artifacts.output), trust_remote_code=artifacts.trust_remote_code)
     found = compare_models((own, source), lines, MEASURED, progress=progress)
-    write_json(artifacts.folders[0] / LAYOUT.evaluation, found.as_dict())
+    write_json(artifacts.folders[0] / LAYOUT.evaluation, found.to_dict())
 
 
 def draw(drawings: Mapping[str, str], folder: Path, *, png: bool) -> list[str]:

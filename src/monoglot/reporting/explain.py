@@ -115,7 +115,7 @@ class Explanation:
     tokens: tuple[TokenExplanation, ...]
     notes: tuple[str, ...]
 
-    def as_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
         return asdict(self)
 

@@ -52,7 +52,7 @@ class Scores:
     provenance: Mapping[str, Share]
     warnings: tuple[str, ...]
 
-    def as_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
         return {
             "parameters": list(self.parameters),
@@ -64,7 +64,7 @@ class Scores:
 
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> Self:
-        """Read what ``as_dict`` gave."""
+        """Read what ``to_dict`` gave."""
         shares = {name: Share(**share) for name, share in content["provenance"].items()}
         pairs = {name: tuple(content[name]) for name in ("parameters", "vocabulary", "tokenizers")}
         return cls(**pairs, provenance=shares, warnings=tuple(content["warnings"]))
@@ -107,7 +107,7 @@ class Summary:
         """Share of the corpus' tokens whose rows are new."""
         return sum(share.corpus_share for name, share in self.provenance.items() if name != "copied")
 
-    def as_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
         return asdict(self)
 

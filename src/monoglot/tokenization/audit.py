@@ -81,7 +81,7 @@ class OverlapAudit:
     collisions: tuple[tuple[str, ...], ...]
     rules: dict[str, str]
 
-    def as_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Give plain dictionaries and lists, fit for JSON."""
         return asdict(self)
 

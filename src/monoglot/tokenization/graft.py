@@ -80,7 +80,7 @@ class Grafted:
     source_tokens: int
     text_tokens: int
 
-    def as_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
         return {
             "source_tokens": self.source_tokens,

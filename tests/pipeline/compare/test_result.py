@@ -47,7 +47,7 @@ def scoreboard():
 
 def test_they_are_ranked_by_the_end_and_those_without_one_come_last(scoreboard):
     assert [one.name for one in scoreboard.found][::4] == ["trim", "original as it is"]
-    entries = scoreboard.as_dict()["contestants"]
+    entries = scoreboard.to_dict()["contestants"]
     assert [entry["rank"] for entry in entries] == [1, 2, 3, 4, None]
     ends = [entry["end"]["heldout"]["mean"] for entry in entries[:4]]
     assert ends == sorted(ends)

@@ -49,7 +49,7 @@ def compared(xlm_r, tmp_path_factory):
 
 def by_name(comparison):
     """The rows of a scoreboard as its file has them."""
-    return {entry["name"]: entry for entry in comparison.as_dict()["contestants"]}
+    return {entry["name"]: entry for entry in comparison.to_dict()["contestants"]}
 
 
 def test_all_are_there_on_the_same_lines(compared):
@@ -66,7 +66,7 @@ def test_all_are_there_on_the_same_lines(compared):
     assert rows["original as it is"]["rank"] is None
     assert rows["original as it is"]["start"] == rows["original vocabulary"]["start"]
     assert json.loads((output / "comparison.json").read_text()) == json.loads(
-        json.dumps(comparison.as_dict())
+        json.dumps(comparison.to_dict())
     )
     assert (output / "curves.svg").read_text().count("<polyline") == 5 * 4
 

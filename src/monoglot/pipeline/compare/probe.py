@@ -219,7 +219,7 @@ class ProbeRunner:
         """Score a model and write ``scores.json``."""
         model, tokenizer = model.float().eval(), load_tokenizer(student)
         scores = {
-            name: self.measure(model, tokenizer, lines, progress=self.context.progress).as_dict()
+            name: self.measure(model, tokenizer, lines, progress=self.context.progress).to_dict()
             for name, lines in self.texts.items()
         }
         write_json(folder / LAYOUT.scores.name, content | {"scores": scores})

@@ -131,7 +131,7 @@ class Comparison:
     pairs: tuple[Pair, ...]
     verdict: tuple[str, ...]
 
-    def as_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Plain values, for JSON; the scores of single lines are in the folders of the stages."""
         ranks = iter(range(1, len(self.found) + 1))
         return {

@@ -211,7 +211,7 @@ def publish(context: VocabularyContext, comparison: Comparison, settings: Compar
     """Write ``comparison.json`` and ``curves.svg``, and publish the run."""
 
     def compute(folder: Path) -> None:
-        write_json(folder / LAYOUT.comparison, comparison.as_dict())
+        write_json(folder / LAYOUT.comparison, comparison.to_dict())
         with atomic_write(folder / LAYOUT.curves) as file:
             file.write(picture(comparison))
 

@@ -41,7 +41,7 @@ class RetainedTexts:
             source.tokenizer, [given.text for given in self.given], [*self.tokens, *self.used]
         )
 
-    def as_dict(self, tokens: int) -> dict[str, Any]:
+    def to_dict(self, tokens: int) -> dict[str, Any]:
         """Plain values.
 
         Args:
@@ -78,7 +78,7 @@ def write_kept(
     """
     keep = kept.of(source)
     tokens = 0 if taken else len(keep.token_ids(source.tokenizer))
-    content = kept.as_dict(tokens) | {
+    content = kept.to_dict(tokens) | {
         "changed": list(segmented_otherwise(keep.texts, source.tokenizer, tokenizer)),
         "lost_templates": list(lost_templates(source.folder, tokenizer)),
         "taken": taken,

@@ -69,11 +69,11 @@ def score_vocabularies(
         found = Scores(
             (count_parameters(context.source.folder), count_parameters(model.folder)),
             (len(both[0]), len(both[1])),
-            (fits[0].as_dict(), fits[1].as_dict()),
+            (fits[0].to_dict(), fits[1].to_dict()),
             shares,
             tuple(warnings),
         )
-        write_json(folder / LAYOUT.scores.name, found.as_dict())
+        write_json(folder / LAYOUT.scores.name, found.to_dict())
 
     inputs = {
         "text": corpus_stage,

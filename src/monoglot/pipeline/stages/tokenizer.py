@@ -136,7 +136,7 @@ def make_grafted_tokenizer(context: VocabularyContext, corpus_stage: Artifact) -
         )
         result.tokenizer.save_pretrained(folder)
         np.save(folder / LAYOUT.source_ids.name, trimmed.kept_source_ids)
-        write_json(folder / LAYOUT.new_tokens.name, result.as_dict())
+        write_json(folder / LAYOUT.new_tokens.name, result.to_dict())
         reasons = write_reasons(folder, context, keep, uses, unused, trimmed.kept_source_ids)
         write_kept(folder, context.kept, context.source, result.tokenizer, reasons=reasons)
 
