@@ -4,7 +4,8 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
-from monoglot.cli.show import PROVENANCE, analysis_tables
+from monoglot.cli.show import analysis_tables
+from monoglot.cli.show.summary import PROVENANCE
 from monoglot.maths.mixture import Provenance
 from monoglot.pipeline.overlap_audit import analyze_overlap
 from tests.fixtures.tokenizers import DATA

@@ -1,0 +1,35 @@
+"""What did a training do?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from rich.console import RenderableType
+from rich.table import Table
+
+from monoglot.model.pooling import PROMPTS
+from monoglot.visible import escape
+
+if TYPE_CHECKING:  # takes a second to import, which no other command should wait for
+    from monoglot.pipeline.adapt import Adapted
+
+
+def adapted_table(adapted: Adapted) -> Iterator[RenderableType]:
+    """Show what a training did."""
+    record = adapted.record
+    table = Table("", "before", "after", box=None, pad_edge=False)
+    for column in table.columns[1:]:
+        column.justify = "right"
+    table.add_row("training loss", *(f"{loss:.3f}" for loss in adapted.loss))
+    for name, value in adapted.after.items():
+        table.add_row(f"{name.replace('_', ' ')} (held-out)", f"{adapted.before[name]:.3f}", f"{value:.3f}")
+    yield table
+    yield (
+        f"\nTrained by {adapted.objective} on {record['tokens']:,} tokens ({record['epochs']:.2f} times the "
+        f"corpus) in {record['steps']:,} steps."
+    )
+    yield from (f"[yellow]warning:[/] {escape(warning)}" for warning in record.get("warnings", ()))
+    if prompt := record.get("default_prompt"):
+        yield f"Its default prompt is {escape(repr(prompt))}, as in training ({PROMPTS})."
+    yield f"Written to {adapted.output}."

@@ -1,0 +1,95 @@
+"""What did `specialize` do, before and after?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import RenderableType
+from rich.table import Table
+
+from monoglot.visible import escape
+
+if TYPE_CHECKING:  # takes a second to import, which no other command should wait for
+    from monoglot.reporting.summary import Summary
+
+PROVENANCE = {
+    "copied": "copied from the source",
+    "method": "mixed by {method}",
+    "subword": "mean of the source's pieces",
+    "script": "mean of the source rows of their script",
+    "noise": "noise",
+    "mean": "mean of all source rows",
+    "unused": "ids without a token",
+}
+
+
+def summary_table(summary: Summary) -> Iterator[RenderableType]:
+    """Show a summary."""
+    yield before_and_after(summary)
+    yield provenance(summary)
+    yield from (f"\n[yellow]warning:[/] {escape(warning)}" for warning in summary.warnings)
+    if summary.kept:
+        yield f"\n{escape(summary.kept)}"
+    if summary.proof:
+        yield (
+            "\nProof on held-out text: {equal:,} of {lines:,} lines are segmented as before ({share:.2%}); "
+            "on {texts} texts, {pairs} pairs, {batches} padded batches and {prompts} prompts of kept tokens "
+            "the outputs differ by at most {largest_difference:.1e} (rounding: {tolerance:.0e})."
+        ).format(**summary.proof, **summary.proof["compared"])
+        if summary.proof["fault"]:
+            yield f"[yellow]warning:[/] the difference was accepted: {escape(summary.proof['fault'])}."
+    minutes, seconds = divmod(round(sum(summary.seconds.values())), 60)
+    peak = f"{summary.peak_memory_bytes / 1e9:.1f} GB"
+    yield f"\nWritten to {summary.output} ({minutes} min {seconds:02d} s of work, at most {peak} of memory)."
+    yield "Load it: AutoModel.from_pretrained(…), AutoTokenizer.from_pretrained(…) with that folder."
+    if summary.next_command:
+        yield (
+            f"{summary.new_share:.1%} of the text is in new tokens, whose rows are mixed, not yet trained. "
+            f"To train them:\n  {escape(summary.next_command)}"
+        )
+    report = Path(summary.output) / "monoglot" / "report.html"
+    if report.exists():
+        yield f"See what became of every token: {escape(str(report))}, or monoglot explain OUT WORD."
+
+
+def before_and_after(summary: Summary) -> Table:
+    """Size and fit of source and target."""
+    table = Table("", "before", "after", "", box=None, pad_edge=False)
+    for column in table.columns[1:]:
+        column.justify = "right"
+    old, new = summary.tokenizers
+    rows = [
+        ("parameters", *summary.parameters, "{:,.0f}"),
+        ("vocabulary", *summary.vocabulary, "{:,.0f}"),
+        ("tokens per word (held-out)", old["fertility"], new["fertility"], "{:.3f}"),
+        ("bytes per token (held-out)", old["bytes_per_token"], new["bytes_per_token"], "{:.3f}"),
+        ("text lost as unknown (held-out)", old["unknown_share"], new["unknown_share"], "{:.3%}"),
+    ]
+    for name, before, after, form in rows:
+        change = f"{(after - before) / before:+.1%}" if before else ""
+        table.add_row(name, form.format(before), form.format(after), change)
+    return table
+
+
+def provenance(summary: Summary) -> Table:
+    """Where the target rows come from."""
+    table = Table(
+        "\nrows of the new vocabulary",
+        "\ntokens",
+        "\nof the vocabulary",
+        "\nof the running text",
+        box=None,
+        pad_edge=False,
+    )
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for name, share in summary.provenance.items():
+        table.add_row(
+            PROVENANCE[name].format(method=summary.method),
+            f"{share.tokens:,}",
+            f"{share.vocabulary_share:.1%}",
+            f"{share.corpus_share:.1%}",
+        )
+    return table
