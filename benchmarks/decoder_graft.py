@@ -1,0 +1,269 @@
+r"""A decoder's original vocabulary, trim, grafts and replacement after training with equal compute.
+
+    python -m benchmarks.decoder_graft OUT --models models --data ../shared/data --language de \
+        --tokens 50000 [--longer 150000 --longer-arms trim "graft +5,000" replace]
+
+Gives gemma-270m the vocabularies that `benchmarks.graft` gives an encoder, from the first 12 MB of a
+language's corpus, and trains each with the recipe of `benchmarks.decoder`: all see the same documents in the
+same order. A token costs as many operations as the model has parameters (times six), so the trimmed model
+is trained on ``--tokens`` and each other one on as many as make tokens times parameters the same; the rates
+fall to zero at the end of each run, so that no run is judged by its middle. Bits per byte of the first 200
+held-out lines before and after, each line on its own, and differences with 95% intervals over lines.
+During training the first 10,000 bytes are scored. What is in OUT is not done again, a run that was stopped
+goes on. Saved after every run as `benchmarks/results/decoder_graft_<language>.json`.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float64
+
+from benchmarks import head, pages
+from benchmarks.decoder import recipe
+from benchmarks.graft import CORPUS_BYTES, first_bytes, variants
+from monoglot import AdaptSettings, adapt, specialize
+from monoglot.evaluation.bits_per_byte import score_language
+from monoglot.evaluation.line_scores import paired_difference
+from monoglot.model.folder import load_model
+from monoglot.model.tokenizer_folder import load_tokenizer
+from monoglot.progress import Advance, Terminal
+from monoglot.report.summary import count_parameters
+from monoglot.run import read_json, write_json
+from monoglot.run.layout import LAYOUT
+from monoglot.training.schedule import TrainingSettings
+
+NEW = (2_000, 5_000, 10_000)
+ORDER = ("trim", "graft +5,000", "replace", "original", "graft +2,000", "graft +10,000")
+"""What a run that is stopped should have done first."""
+CHECKS = 6
+BASELINES = ("original", "trim", "replace")
+
+
+class StepClock(Terminal):
+    """Shows progress, and notes the process' CPU seconds at the end of each training step."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.readings: list[float] = []
+
+    @contextmanager
+    def task(self, description: str, total: float | None = None) -> Iterator[Advance]:
+        """Open a task; of a training, note when it advances."""
+        with super().task(description, total) as advance:
+
+            def noted(amount: float) -> None:
+                if description == "training":
+                    self.readings.append(time.process_time())
+                advance(amount)
+
+            yield noted
+
+
+def step_seconds(readings: list[float]) -> float | None:
+    """CPU seconds of a step: the median, since some steps come after a check, whose time is not theirs."""
+    return float(np.median(np.diff(readings))) if len(readings) > 1 else None
+
+
+def equal_compute(tokens: int, parameters: int, reference: int, batch_tokens: int) -> int:
+    """Tokens, in whole batches, that cost as much as ``tokens`` cost a model of ``reference`` parameters."""
+    return max(1, round(tokens * reference / parameters / batch_tokens)) * batch_tokens
+
+
+def slug(arm: str) -> str:
+    """Name of an arm's folder."""
+    return arm.replace(" +", "-").replace(",", "")
+
+
+def score(folder: Path, lines: list[str]) -> dict[str, Any]:
+    """Bits of each line and tokens that they are cut into."""
+    with torch.no_grad():
+        found = score_language(load_model(folder).eval(), load_tokenizer(folder), lines, progress=Terminal())
+    return {
+        "bits_per_byte": found.bits_per_byte,
+        "tokens": found.tokens,
+        "line_bits": found.line_bits.tolist(),
+    }
+
+
+def remembered(file: Path, find: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """Read a result, or find it and write it."""
+    if not file.exists():
+        write_json(file, find())
+    return dict(read_json(file))
+
+
+def trained(
+    folder: Path, corpus: Path, output: Path, heldout: Path, training: TrainingSettings, seed: int
+) -> dict[str, Any]:
+    """Train a model; what was held-out along the way, and what a step took."""
+    clock = StepClock()
+    settings = AdaptSettings(objective="clm", heldout=str(heldout), threads=1, seed=seed)
+    if not output.exists():
+        adapt(folder, corpus, output, settings, training, progress=clock)
+    metrics = (output / LAYOUT.home / LAYOUT.metrics).read_text(encoding="utf-8").splitlines()
+    curve = [line for line in map(json.loads, metrics) if "bits_per_byte" in line]
+    return {
+        "tokens": training.tokens,
+        "cpu_seconds_per_step": step_seconds(clock.readings),
+        "steps_timed": max(0, len(clock.readings) - 1),
+        "curve": [[line["tokens"], line["bits_per_byte"]] for line in curve],
+    }
+
+
+def differences(
+    runs: Mapping[str, list[float]], line_bytes: Float64[np.ndarray, " lines"], seed: int
+) -> dict[str, dict[str, list[float]]]:
+    """Bits per byte of each run less that of each baseline, with the interval's ends; paired by lines."""
+    found: dict[str, dict[str, list[float]]] = {}
+    for name, bits in runs.items():
+        for baseline in BASELINES:
+            if baseline in runs and baseline != name:
+                pair = (np.array([bits]), np.array([runs[baseline]]))
+                one = paired_difference(*pair, line_bytes, seed=seed)
+                found.setdefault(name, {})[baseline] = [one.value, one.low, one.high]
+    return found
+
+
+def table(arms: Mapping[str, Any], line_bytes: int) -> str:
+    """What was found, a row each vocabulary; what is not done has a dash."""
+    tokens = arms.get("original", arms["trim"])["before"]["tokens"]
+    budgets = sorted({budget for arm in arms.values() for budget in arm["after"]}, key=int)
+    columns = ["", "tokens", "parameters", "tokens saved", "before training"]
+    for _ in budgets:
+        columns += ["trained on tokens", "KB of text", "after", "less trim [95%]"]
+    return pages.table(columns, (row(name, arm, tokens, budgets, line_bytes) for name, arm in arms.items()))
+
+
+def row(name: str, arm: Mapping[str, Any], tokens: int, budgets: Sequence[str], line_bytes: int) -> list[str]:
+    """One vocabulary of the table.
+
+    Args:
+        name: Its name.
+        arm: What was found of it.
+        tokens: How many the original cuts the held-out lines into.
+        budgets: Runs that the table has, by the tokens of the trimmed model.
+        line_bytes: Bytes of the held-out lines.
+    """
+    before = arm["before"]
+    cells = [name, f"{arm['vocabulary']:,}", f"{arm['parameters'] / 1e6:.1f}M"]
+    cells += [f"{1 - before['tokens'] / tokens:.1%}".replace("-", "−"), f"{before['bits_per_byte']:.3f}"]
+    for budget in budgets:
+        after = arm["after"].get(budget)
+        if after is None:
+            cells += ["–"] * 4
+            continue
+        kilobytes = after["tokens"] * line_bytes / before["tokens"] / 1000
+        ahead = after["less"].get("trim")
+        shown = "{:+.3f} [{:+.3f}, {:+.3f}]".format(*ahead).replace("-", "−") if ahead else "–"
+        cells += [f"{after['tokens']:,}", f"{kilobytes:.0f}", f"{after['bits_per_byte']:.3f}", shown]
+    return cells
+
+
+def made(name: str, source: Path, corpus: Path, folder: Path, seed: int) -> Path:
+    """The model of a vocabulary, which is made unless it is there."""
+    if name == "original":
+        return source
+    output = folder / slug(name)
+    if not output.exists():
+        settings = variants(list(NEW), seed, threads=1)[name]
+        specialize(source, [str(corpus)], output, settings, progress=Terminal())
+    return output
+
+
+def without_bits(scores: Mapping[str, Any]) -> dict[str, Any]:
+    """A score as it is saved: bits of single lines stay in OUT."""
+    return {key: value for key, value in scores.items() if key != "line_bits"}
+
+
+def collected(
+    folder: Path,
+    models: Mapping[str, Path],
+    budgets: Sequence[int],
+    line_bytes: Float64[np.ndarray, " lines"],
+    seed: int,
+) -> dict[str, Any]:
+    """All that is done so far."""
+    arms: dict[str, Any] = {}
+    for name, model in models.items():
+        file = folder / f"{slug(name)}.json"
+        if file.exists():
+            arms[name] = {"vocabulary": len(load_tokenizer(model)), "parameters": count_parameters(model)}
+            arms[name] |= {"before": without_bits(read_json(file)), "after": {}}
+    for budget in budgets:
+        files = {name: folder / f"{slug(name)}-{budget}.json" for name in arms}
+        done = {name: read_json(file) for name, file in files.items() if file.exists()}
+        less = differences({name: one["line_bits"] for name, one in done.items()}, line_bytes, seed)
+        for name, one in done.items():
+            training = read_json(folder / f"{slug(name)}-{budget}.training.json")
+            arms[name]["after"][str(budget)] = training | {
+                "bits_per_byte": one["bits_per_byte"],
+                "less": less.get(name, {}),
+            }
+    return arms
+
+
+def main() -> None:
+    """Make, train and score what is not done yet; save after each."""
+    parser = head.parser(__doc__, "data", "models", language="de", seed=42)
+    parser.add_argument("output", type=Path, help="folder for the models; what is done there is used again")
+    parser.add_argument("--tokens", type=int, default=50_000, help="that the trimmed model is trained on")
+    parser.add_argument("--longer", type=int, help="the same for a second, longer run of some")
+    parser.add_argument(
+        "--longer-arms", nargs="+", choices=ORDER, default=["trim", "graft +5,000", "replace"]
+    )
+    parser.add_argument("--lines", type=int, default=200, help="held-out lines to score")
+    arguments = head.parse(parser)
+    torch.set_num_threads(1)
+    data, folder, seed = arguments.data / arguments.language, arguments.output, arguments.seed
+    source = arguments.models / "gemma-270m"
+    if absent := [path for path in (data / "heldout.txt", source) if not path.exists()]:
+        sys.exit(f"there is no {absent[0]}: say where models and data are with --models and --data")
+    folder.mkdir(parents=True, exist_ok=True)
+    corpus = first_bytes(data / "corpus.txt.gz", CORPUS_BYTES, folder / "corpus.txt")
+    lines = [line for line in (data / "heldout.txt").read_text(encoding="utf-8").split("\n") if line]
+    lines = lines[: arguments.lines]
+    heldout = folder / "heldout.txt"
+    heldout.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    line_bytes = np.array([len(line.encode()) for line in lines], np.float64)
+    reference = count_parameters(made("trim", source, corpus, folder, seed))
+    models: dict[str, Path] = {}
+    longer = [(name, arguments.longer) for name in arguments.longer_arms if arguments.longer]
+    content = {
+        "question": "which vocabulary gives a decoder the fewest bits per byte for equal compute?",
+        "language": arguments.language,
+        "corpus_bytes": corpus.stat().st_size,
+        "lines": len(lines),
+        "bytes": int(line_bytes.sum()),
+        "seed": seed,
+    }
+    runs = [*((name, arguments.tokens) for name in ORDER), *longer]
+    budgets = sorted({budget for _, budget in runs})
+    for name, budget in runs:
+        model = models[name] = made(name, source, corpus, folder, seed)
+        output = folder / f"{slug(name)}-{budget}"
+        remembered(folder / f"{slug(name)}.json", partial(score, model, lines))
+        training = recipe(budget)
+        tokens = equal_compute(budget, count_parameters(model), reference, training.recipe.batch_tokens)
+        training = replace(training, tokens=tokens, checks=CHECKS, keep=1)
+        learn = partial(trained, model, corpus, output, heldout, training, seed)
+        remembered(folder / f"{slug(name)}-{budget}.training.json", learn)
+        found = remembered(folder / f"{slug(name)}-{budget}.json", partial(score, output, lines))
+        arms = collected(folder, models, budgets, line_bytes, seed)
+        print(name, f"{budget:,}", f"{found['bits_per_byte']:.4f}", arms[name]["after"], flush=True)
+        path = head.save(f"decoder_graft_{arguments.language}", content | {"arms": arms})
+    print(table(arms, int(line_bytes.sum())), path, sep="\n\n")
+
+
+if __name__ == "__main__":
+    main()
