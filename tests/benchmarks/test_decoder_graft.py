@@ -1,0 +1,74 @@
+"""A decoder's vocabularies after equal compute: budgets, the time of a step, what the table says."""
+
+import numpy as np
+import pytest
+
+from benchmarks.decoder_graft import StepClock, differences, equal_compute, slug, step_seconds, table
+
+
+def test_tokens_times_parameters_are_the_same_for_all_models():
+    assert equal_compute(50_000, 134_000_000, 134_000_000, 2_000) == 50_000
+    assert equal_compute(50_000, 268_000_000, 134_000_000, 1_000) == 25_000
+
+
+def test_a_budget_is_whole_batches_and_at_least_one():
+    assert equal_compute(50_000, 130, 130, 2_048) == 24 * 2_048
+    assert equal_compute(1_000, 10**9, 10**6, 2_048) == 2_048
+
+
+def test_a_step_after_a_check_does_not_count():
+    assert step_seconds([0.0, 90.0, 102.0, 114.0, 126.0]) == 12.0
+
+
+def test_a_run_that_only_read_its_result_has_no_time():
+    assert step_seconds([]) is None
+    assert step_seconds([3.0]) is None
+
+
+def test_the_clock_reads_steps_of_the_training_only():
+    clock = StepClock()
+    for description in ("reading", "training"):
+        with clock.task(description, 3) as advance:
+            for _ in range(3):
+                advance(1)
+    assert len(clock.readings) == 3
+    assert clock.readings == sorted(clock.readings)
+
+
+def test_folders_have_plain_names():
+    assert [slug(name) for name in ("trim", "graft +5,000")] == ["trim", "graft-5000"]
+
+
+def test_differences_are_paired_by_lines():
+    line_bytes = np.full(50, 100.0)
+    trim = np.random.default_rng(0).uniform(50, 300, 50)
+    runs = {"trim": trim.tolist(), "graft +2,000": (trim - 10).tolist()}
+    found = differences(runs, line_bytes, seed=0)
+    # Every line is better by a tenth of a bit, however different the lines are.
+    assert found == {"graft +2,000": {"trim": pytest.approx([-0.1, -0.1, -0.1])}}
+
+
+def _arm(tokens, before, after, less):
+    run = {"tokens": 2_048, "bits_per_byte": after, "less": less}
+    return {
+        "vocabulary": 1_000, "parameters": 12_300_000,
+        "before": {"tokens": tokens, "bits_per_byte": before}, "after": {"50000": run},
+    }  # fmt: skip
+
+
+def test_the_table_has_savings_text_and_the_difference_from_trim():
+    arms = {
+        "trim": _arm(1_000, 1.6, 1.5, {}),
+        "graft +2,000": _arm(800, 1.7, 1.45, {"trim": [-0.05, -0.07, -0.03]}),
+        "original": _arm(1_000, 1.6, 1.52, {"trim": [0.02, 0.01, 0.03]}),
+    }
+    lines = table(arms, 4_000).splitlines()
+    assert lines[2] == "| trim | 1,000 | 12.3M | 0.0% | 1.600 | 2,048 | 8 | 1.500 | – |"
+    assert lines[3].startswith("| graft +2,000 | 1,000 | 12.3M | 20.0% | 1.700 | 2,048 | 10 | 1.450 |")
+    assert lines[3].endswith("| −0.050 [−0.070, −0.030] |")
+    assert lines[4].endswith("| +0.020 [+0.010, +0.030] |")
+
+
+def test_what_is_not_done_has_a_dash():
+    arms = {"trim": _arm(1_000, 1.6, 1.5, {}), "replace": _arm(700, 1.9, 1.6, {}) | {"after": {}}}
+    assert table(arms, 4_000).splitlines()[3] == "| replace | 1,000 | 12.3M | 30.0% | 1.900 | – | – | – | – |"
