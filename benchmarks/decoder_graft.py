@@ -38,7 +38,7 @@ from monoglot.evaluation.line_scores import paired_difference
 from monoglot.model.folder import load_model
 from monoglot.model.tokenizer_folder import load_tokenizer
 from monoglot.progress import Advance, Terminal
-from monoglot.report.summary import count_parameters
+from monoglot.reporting.summary import count_parameters
 from monoglot.run import read_json, write_json
 from monoglot.run.layout import LAYOUT
 from monoglot.training.schedule import TrainingSettings

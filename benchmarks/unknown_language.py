@@ -36,7 +36,7 @@ from monoglot.model.folder import load_model
 from monoglot.model.pooling import read_pooling
 from monoglot.model.tokenizer_folder import load_tokenizer
 from monoglot.progress import Terminal
-from monoglot.report.summary import count_parameters
+from monoglot.reporting.summary import count_parameters
 from monoglot.training.schedule import TrainingSettings
 
 LANGUAGE = "de"
