@@ -132,8 +132,8 @@ def measure(
     unseen = check_segmentation(*tokenizers, kept, fresh)
     return {
         "family": case.family,
-        "vocabulary": summary.vocabulary,
-        "parameters": summary.parameters,
+        "vocabulary": (summary.before.vocabulary, summary.after.vocabulary),
+        "parameters": (summary.before.parameters, summary.after.parameters),
         "proof": read_json(out / "monoglot" / "manifest.json")["proof"],
         "unseen": {"lines": unseen.lines, "equal": unseen.equal, "share": unseen.share},
         "seconds": {"all": round(seconds, 1), **{k: round(v, 1) for k, v in summary.seconds.items()}},

@@ -35,7 +35,7 @@ def test_specialize_speaks_json(xlm_r, tmp_path, capsys):
     words = ("specialize", xlm_r, DATA / "de.txt", "-o", tmp_path / "o", "--json", *QUICK)
     code, out, _ = run(capsys, *words)
     assert code == 0
-    before, after = json.loads(out)["vocabulary"]
+    before, after = (json.loads(out)[when]["vocabulary"] for when in ("before", "after"))
     assert before == 1500
     assert 650 < after <= 700
 

@@ -1,9 +1,11 @@
 import io
 import re
+import time
 
+import pytest
 from rich.console import Console
 
-from monoglot.progress import SILENT, Terminal
+from monoglot.progress import SILENT, Terminal, reporter
 
 
 def test_nested_tasks_are_shown_and_vanish():
@@ -54,7 +56,7 @@ def test_elsewhere_than_on_a_terminal_there_is_a_line_from_time_to_time():
 
 def test_short_work_has_no_line_and_unknown_totals_no_share():
     assert lines((1, 50), (2, 50)) == []
-    assert [line[9:] for line in lines((40, 50), total=None)] == ["counting [words]"]
+    assert [line[9:] for line in lines((40, 50), total=None)] == ["counting [words], 0:00:40 so far"]
 
 
 def test_notes_have_the_time_elsewhere_and_python_functions_are_silent():
@@ -65,3 +67,29 @@ def test_notes_have_the_time_elsewhere_and_python_functions_are_silent():
         advance(1)
     SILENT.note("done")
     assert stream.getvalue().count("\n") == 1
+
+
+def test_work_that_counts_nothing_is_told_of_too():
+    stream = io.StringIO()
+    terminal = Terminal(Console(file=stream), pause_seconds=0.01)
+    ended = time.monotonic() + 5
+    with terminal.task("outer"), terminal.task("inner"):
+        while "inner" not in stream.getvalue() and time.monotonic() < ended:
+            time.sleep(0.01)
+    assert re.search(r"^\d\d:\d\d:\d\d inner, 0:00:00 so far$", stream.getvalue(), re.MULTILINE)
+    said = stream.getvalue()
+    time.sleep(0.05)
+    assert stream.getvalue() == said
+
+
+def test_what_a_caller_chooses():
+    assert reporter(False) is SILENT
+    assert isinstance(reporter(True), Terminal)
+    assert reporter(SILENT) is SILENT
+
+
+@pytest.mark.parametrize("has_widgets", [True, False])
+def test_a_notebook_has_bars_if_it_can_show_them(monkeypatch, has_widgets):
+    monkeypatch.setattr("monoglot.progress._has_widgets", lambda: has_widgets)
+    terminal = Terminal(Console(file=io.StringIO(), force_jupyter=True))
+    assert terminal._bars.disable != has_widgets

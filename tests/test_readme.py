@@ -57,6 +57,12 @@ def test_quick_start_loads_the_result(at_home):
     assert len(found["tokenizer"]) == found["model"].get_input_embeddings().num_embeddings
 
 
+def test_results_are_shown_as_the_reference_has_it(at_home, capsys):
+    (example,) = blocks("docs/api.md")
+    exec(at_home(example), {})
+    assert "provenance" in capsys.readouterr().out
+
+
 def test_a_method_of_your_own(source_tokenizers, target_tokenizers):
     (method,) = blocks("docs/new-method.md")
     transfer = transfers.make_transfer(source_tokenizers["unigram"], target_tokenizers["unigram"])

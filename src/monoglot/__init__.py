@@ -9,6 +9,20 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from monoglot.errors import (
+        CorpusError,
+        InputError,
+        Interrupted,
+        ModelError,
+        MonoglotError,
+        OutputError,
+        SettingError,
+        TokenizerError,
+        TrainingError,
+        UnknownTokenError,
+        VectorsError,
+    )
+    from monoglot.evaluation.settings import FineTuning
     from monoglot.initialization.initialize import Initializer, initialize
     from monoglot.initialization.methods.focus import focus
     from monoglot.initialization.registry import get_method, method_names, register
@@ -18,9 +32,18 @@ if TYPE_CHECKING:
     from monoglot.pipeline.adapt import Adapted, adapt
     from monoglot.pipeline.compare.result import Comparison
     from monoglot.pipeline.compare.run import compare
+    from monoglot.pipeline.evaluate import Evaluation, evaluate
+    from monoglot.pipeline.evaluate_task import TaskEvaluation
+    from monoglot.pipeline.overlap_audit import OverlapAnalysis, overlap
+    from monoglot.pipeline.plan import Plan, plan
+    from monoglot.pipeline.push import Pushed, push
+    from monoglot.pipeline.report import Report, report
     from monoglot.pipeline.specialize import specialize
-    from monoglot.reporting.summary import Summary
-    from monoglot.settings import AdaptSettings, CompareSettings, Settings
+    from monoglot.progress import Progress, Terminal
+    from monoglot.reporting.explain import Explanation, explain
+    from monoglot.reporting.summary import ModelFigures, Summary
+    from monoglot.result import Result
+    from monoglot.settings import AdaptSettings, CompareSettings, EvaluateSettings, Settings, TaskSettings
     from monoglot.tokenization.overlap import Overlap, match
     from monoglot.tokenization.vocabulary import Vocabulary
     from monoglot.training.schedule import TrainingSettings
@@ -29,19 +52,88 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
-    "initialization.initialize": ("Initializer", "initialize"),
+    "errors": (
+        "CorpusError",
+        "InputError",
+        "Interrupted",
+        "ModelError",
+        "MonoglotError",
+        "OutputError",
+        "SettingError",
+        "TokenizerError",
+        "TrainingError",
+        "UnknownTokenError",
+        "VectorsError",
+    ),
+    "evaluation.settings": ("FineTuning",),
+    "initialization.initialize": (
+        "Initializer",
+        "initialize",
+    ),
     "initialization.methods.focus": ("focus",),
-    "initialization.registry": ("get_method", "method_names", "register"),
+    "initialization.registry": (
+        "get_method",
+        "method_names",
+        "register",
+    ),
     "initialization.transfer": ("Transfer",),
-    "maths.mixture": ("Mixture", "Provenance"),
+    "maths.mixture": (
+        "Mixture",
+        "Provenance",
+    ),
     "model.transplant": ("transplant",),
-    "pipeline.adapt": ("Adapted", "adapt"),
+    "pipeline.adapt": (
+        "Adapted",
+        "adapt",
+    ),
     "pipeline.compare.result": ("Comparison",),
     "pipeline.compare.run": ("compare",),
+    "pipeline.evaluate": (
+        "Evaluation",
+        "evaluate",
+    ),
+    "pipeline.evaluate_task": ("TaskEvaluation",),
+    "pipeline.overlap_audit": (
+        "OverlapAnalysis",
+        "overlap",
+    ),
+    "pipeline.plan": (
+        "Plan",
+        "plan",
+    ),
+    "pipeline.push": (
+        "Pushed",
+        "push",
+    ),
+    "pipeline.report": (
+        "Report",
+        "report",
+    ),
     "pipeline.specialize": ("specialize",),
-    "report.summary": ("Summary",),
-    "settings": ("AdaptSettings", "CompareSettings", "Settings"),
-    "tokenization.overlap": ("Overlap", "match"),
+    "progress": (
+        "Progress",
+        "Terminal",
+    ),
+    "reporting.explain": (
+        "Explanation",
+        "explain",
+    ),
+    "reporting.summary": (
+        "ModelFigures",
+        "Summary",
+    ),
+    "result": ("Result",),
+    "settings": (
+        "AdaptSettings",
+        "CompareSettings",
+        "EvaluateSettings",
+        "Settings",
+        "TaskSettings",
+    ),
+    "tokenization.overlap": (
+        "Overlap",
+        "match",
+    ),
     "tokenization.vocabulary": ("Vocabulary",),
     "training.schedule": ("TrainingSettings",),
     "vectors.engine": ("TokenVectors",),
@@ -53,25 +145,56 @@ __all__ = [
     "Adapted",
     "CompareSettings",
     "Comparison",
+    "CorpusError",
+    "EvaluateSettings",
+    "Evaluation",
+    "Explanation",
+    "FineTuning",
     "Initializer",
+    "InputError",
+    "Interrupted",
     "Mixture",
+    "ModelError",
+    "ModelFigures",
+    "MonoglotError",
+    "OutputError",
     "Overlap",
+    "OverlapAnalysis",
+    "Plan",
+    "Progress",
     "Provenance",
+    "Pushed",
+    "Report",
+    "Result",
+    "SettingError",
     "Settings",
     "Summary",
+    "TaskEvaluation",
+    "TaskSettings",
+    "Terminal",
     "TokenVectors",
+    "TokenizerError",
+    "TrainingError",
     "TrainingSettings",
     "Transfer",
+    "UnknownTokenError",
+    "VectorsError",
     "Vocabulary",
     "__version__",
     "adapt",
     "compare",
+    "evaluate",
+    "explain",
     "focus",
     "get_method",
     "initialize",
     "match",
     "method_names",
+    "overlap",
+    "plan",
+    "push",
     "register",
+    "report",
     "specialize",
     "transplant",
 ]

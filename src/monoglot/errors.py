@@ -3,15 +3,16 @@
 ::
 
     MonoglotError
-    ├── Interrupted          told to stop, after saving (exit code 143 or 130)
-    └── InputError           what the user gave can't be used (the command line exits with code 2)
-        ├── SettingError     an option or a combination of options
-        ├── CorpusError      text that can't be read, or too little of it
-        ├── TokenizerError   a tokenizer that is missing, broken or of an unsupported kind
-        ├── ModelError       a model that is missing, broken or of an unsupported kind
-        ├── VectorsError     auxiliary vectors that don't fit the vocabulary
-        ├── TrainingError    training that can't go on
-        └── OutputError      an output folder in use, a full disk
+    ├── Interrupted               told to stop, after saving (exit code 143 or 130)
+    └── InputError                what the user gave can't be used (the command line exits with code 2)
+        ├── SettingError          an option or a combination of options
+        ├── CorpusError           text that can't be read, or too little of it
+        ├── TokenizerError        a tokenizer that is missing, broken or of an unsupported kind
+        ├── ModelError            a model that is missing, broken or of an unsupported kind
+        ├── VectorsError          auxiliary vectors that don't fit the vocabulary
+        ├── UnknownTokenError     a token that the vocabulary does not have (a KeyError, too)
+        ├── TrainingError         training that can't go on
+        └── OutputError           an output folder in use, a full disk
 
 Each message is one sentence that says what was got, what was expected and how to fix it.
 """
@@ -64,6 +65,14 @@ class ModelError(InputError):
 
 class VectorsError(InputError):
     """Auxiliary vectors that don't fit the vocabulary."""
+
+
+class UnknownTokenError(InputError, KeyError):
+    """A token that was asked for by name, and that the vocabulary does not have."""
+
+    def __str__(self) -> str:
+        """The message as it is; a ``KeyError`` would show it in quotes."""
+        return Exception.__str__(self)
 
 
 class TrainingError(InputError):

@@ -51,6 +51,7 @@ def test_the_output_is_a_better_model_of_the_same_kind(xlm_r, adapted):
     assert result.loss[1] < result.loss[0]
     assert result.record["documents_apart_by"] == "mask"
     assert json.loads(json.dumps(result.to_dict()))["record"]["tokens"] == 20 * 512
+    assert result.to_pandas().set_index("figure").loc["training loss"].tolist() == list(result.loss)
     assert {path.name for path in output.parent.iterdir()} == {"out"}
     assert {path.name for path in (output / "monoglot" / "training").iterdir()} >= {"metrics.jsonl"}
 
@@ -94,7 +95,7 @@ def test_specialize_ends_with_training(xlm_r, tmp_path):
     after = AutoModelForMaskedLM.from_pretrained(tmp_path / "out").get_input_embeddings().weight
     new = Mixture.load(home / "mixture" / "mixture.safetensors").provenance != Provenance.COPIED
     moved = (before != after).any(dim=1).numpy()
-    assert summary.vocabulary == (1500, 700)
+    assert (summary.before.vocabulary, summary.after.vocabulary) == (1500, 700)
     assert moved.sum() > 0
     assert not moved[~new].any()
     assert (home / "training" / "metrics.jsonl").exists()

@@ -28,7 +28,7 @@ def test_the_demo_compares_specializes_and_reports(hurried, tmp_path, capsys):
     found = json.loads(shown.out)
     names = {row["name"] for row in found["comparison"]["contestants"]}
     assert {"blend", "focus", "random", "trim", "original as it is"} <= names
-    assert found["summary"]["vocabulary"] == [24_000, 2000]
+    assert [found["summary"][when]["vocabulary"] for when in ("before", "after")] == [24_000, 2000]
     page = (output / "demo-swahili" / "monoglot" / "report.html").read_text(encoding="utf-8")
     assert "Comparison" in page
     assert "data:image/svg+xml;base64," in page

@@ -7,11 +7,13 @@ import numpy as np
 import pytest
 
 from monoglot.cli import main
+from monoglot.errors import SettingError
 from monoglot.evaluation.bits_per_byte import score_language
+from monoglot.evaluation.settings import FineTuning
 from monoglot.model.folder import load_model
 from monoglot.model.tokenizer_folder import load_tokenizer
 from monoglot.pipeline.evaluate import compare, evaluate
-from monoglot.settings import EvaluateSettings
+from monoglot.settings import EvaluateSettings, TaskSettings
 from tests.fixtures.tokenizers import DATA, sample
 
 NER = "Anton B-PER\ngeht O\n\n" * 12
@@ -30,7 +32,8 @@ def test_a_text_is_scored_line_by_line(tiny_folder, tmp_path):
     (scores,) = found.text
     assert scores.language.bits_per_byte == expected.bits_per_byte
     assert scores.tokenizer.tokens == expected.tokens
-    assert (found.difference, found.speed, found.retention) == (None, None, ())
+    assert (found.difference, found.speed, found.retention, found.before) == (None, None, (), None)
+    assert {row["before"] for row in found.rows()} == {None}
 
 
 def test_the_interval_of_a_difference_holds_it_and_is_zero_without_one(tiny_folder):
@@ -39,6 +42,10 @@ def test_the_interval_of_a_difference_holds_it_and_is_zero_without_one(tiny_fold
     same = evaluate(str(folder), text, against=str(folder), settings=EvaluateSettings(lines=10))
     assert vars(same.difference) == {"bits_per_byte": 0, "low": 0, "high": 0}
     assert same.speed.memory_ratio == 1
+    assert (same.after, same.before) == same.text
+    frame = same.to_pandas().set_index("figure")
+    assert (frame["before"] == frame["after"]).all()
+    assert frame.loc["bits_per_byte", "after"] == same.after.language.bits_per_byte
     other = evaluate(str(tiny_folder("gpt2")), text, settings=EvaluateSettings(lines=10))
     found = compare((*same.text[:1], *other.text), seed=1)
     bits = [scores.language.bits for scores in (*same.text[:1], *other.text)]
@@ -93,6 +100,19 @@ def test_evaluate_speaks_json(tiny_folder, capsys):
     assert language["kind"] == "masked"
     assert language["bytes"] == len("".join(sample("de", 2)).encode())
     assert language["bits_per_byte"] == pytest.approx(language["bits"] / language["bytes"])
+
+
+def test_a_task_is_evaluated_from_python_too(xlm_r, tmp_path):
+    (tmp_path / "ner.conll").write_text(NER)
+    file = str(tmp_path / "ner.conll")
+    tuning = FineTuning(epochs=1, heads="usual")
+    data = TaskSettings(train=file, dev=file, test=(file,), seeds=1)
+    found = evaluate(xlm_r, task="ner", data=data, tuning=tuning)
+    assert found.task == "ner"
+    means = {(row["set"], row["score"]): row["mean"] for row in found.rows()}
+    assert means["dev", "entities"] == means["ner.conll", "entities"] == 12
+    with pytest.raises(SettingError, match="got neither a text nor a --task"):
+        evaluate(xlm_r)
 
 
 def test_a_task_prints_mean_and_deviation(xlm_r, tmp_path, capsys):

@@ -81,14 +81,14 @@ def test_new_tokens_save_a_part_of_the_text(made):
 def test_a_vocabulary_size_leaves_room_for_the_new_tokens(xlm_r, text, tmp_path):
     settings = Settings(mode="graft", vocabulary_size=300, new_tokens=30, threads=1)
     summary = specialize(str(xlm_r), [str(text)], tmp_path / "out", settings)
-    assert summary.vocabulary[1] == 300
+    assert summary.after.vocabulary == 300
 
 
 def test_a_small_text_gets_the_tokens_that_it_supports(xlm_r, tmp_path):
     (tmp_path / "little.txt").write_text("\n".join(sample("de", 40)), encoding="utf-8")
     settings = Settings(mode="graft", threads=1)
     summary = specialize(str(xlm_r), [str(tmp_path / "little.txt")], tmp_path / "out", settings)
-    assert summary.vocabulary[1] < summary.vocabulary[0]
+    assert summary.after.vocabulary < summary.before.vocabulary
 
 
 @pytest.mark.parametrize(
@@ -149,8 +149,8 @@ def test_a_replaced_vocabulary_is_as_large_as_the_text_supports(xlm_r, text, tmp
     summary = specialize(
         str(xlm_r), [str(text)], tmp_path / "out", Settings(mode="replace", method="subword")
     )
-    assert 500 < summary.vocabulary[1] < 50_048
-    assert f"supports {summary.vocabulary[1]} tokens" in caplog.text
+    assert 500 < summary.after.vocabulary < 50_048
+    assert f"supports {summary.after.vocabulary} tokens" in caplog.text
 
 
 @pytest.mark.parametrize("mode", ["trim", "graft"])
@@ -189,9 +189,9 @@ def test_language_tokens_fill_the_room_that_a_size_leaves(xlm_r, text, tmp_path)
     used = specialize(
         str(xlm_r), [str(text)], tmp_path / "used", Settings(mode="trim", language_tokens=0, threads=1)
     )
-    size = used.vocabulary[1] + 30
+    size = used.after.vocabulary + 30
     settings = Settings(mode="trim", vocabulary_size=size, threads=1)
-    assert specialize(str(xlm_r), [str(text)], tmp_path / "out", settings).vocabulary[1] == size
+    assert specialize(str(xlm_r), [str(text)], tmp_path / "out", settings).after.vocabulary == size
     kept = json.loads((tmp_path / "out" / "monoglot" / "tokenizer" / "kept.json").read_text())["reasons"]
     assert 30 <= kept["language"] < 40  # some of them others are made of
 

@@ -46,7 +46,7 @@ def output(tmp_path):
 
 
 def test_the_model_is_published_and_the_users_text_is_not(hub, output):
-    pushed = push(output, "somebody/german")
+    pushed = push(output, "somebody/german", progress=True)
     sent = hub.repositories["somebody/german"]
     assert sent == {
         "private": True,

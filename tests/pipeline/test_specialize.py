@@ -23,7 +23,8 @@ def test_output_is_a_hugging_face_folder(xlm_r, german_run):
     assert tokenizer.mask_token_id < 700
     assert model.config.pad_token_id == tokenizer.pad_token_id == 1
     before = AutoModelForMaskedLM.from_pretrained(xlm_r)
-    assert summary.parameters == (before.num_parameters(), model.num_parameters())
+    assert summary.before.parameters == before.num_parameters()
+    assert summary.after.parameters == model.num_parameters()
 
 
 def test_rows_are_what_the_mixture_says(xlm_r, german_run):
@@ -40,10 +41,13 @@ def test_summary_adds_up_and_the_new_tokenizer_fits_better(german_run):
     _, summary = german_run
     assert sum(share.tokens for share in summary.provenance.values()) == 700
     assert sum(share.corpus_share for share in summary.provenance.values()) == pytest.approx(1)
-    before, after = summary.tokenizers
+    table = summary.to_pandas().set_index("figure")
+    assert table.loc["vocabulary"].tolist() == [1500, 700]
+    assert table.loc["tokens_per_word", "after"] == summary.after.tokens_per_word
+    before, after = summary.before.tokenizer, summary.after.tokenizer
     assert before["bytes"] == after["bytes"] > 0
     assert after["bytes_per_token"] > 0.8 * before["bytes_per_token"]
-    assert json.loads(json.dumps(summary.to_dict()))["vocabulary"] == [1500, 700]
+    assert json.loads(json.dumps(summary.to_dict()))["after"]["vocabulary"] == 700
 
 
 def test_two_runs_with_one_thread_give_the_same_files(xlm_r, german_run, tmp_path):
@@ -74,7 +78,7 @@ def test_other_families(tiny_folder, tmp_path, architecture, auto):
     source = tiny_folder(architecture)
     summary = specialize(source, GERMAN, tmp_path / "out", replace(TINY, vocabulary_size=900))
     model, tokenizer = auto.from_pretrained(tmp_path / "out"), AutoTokenizer.from_pretrained(tmp_path / "out")
-    assert len(tokenizer) == summary.vocabulary[1] == 900
+    assert len(tokenizer) == summary.after.vocabulary == 900
     text = "Das Bundesverfassungsgericht entscheidet."
     batch = tokenizer([text], return_tensors="pt")
     assert model(**batch).logits.isfinite().all()
@@ -85,7 +89,7 @@ def test_a_tokenizer_of_the_user_is_taken(xlm_r, target_tokenizers, tmp_path):
     target_tokenizers["wordpiece"].save_pretrained(tmp_path / "mine")
     settings = replace(TINY, target_tokenizer=str(tmp_path / "mine"), method="subword")
     summary = specialize(xlm_r, GERMAN, tmp_path / "out", settings)
-    assert summary.vocabulary[1] == len(AutoTokenizer.from_pretrained(tmp_path / "out")) == 1000
+    assert summary.after.vocabulary == len(AutoTokenizer.from_pretrained(tmp_path / "out")) == 1000
 
 
 def test_nothing_is_written_when_the_input_is_bad(xlm_r, tmp_path):
@@ -100,7 +104,7 @@ def test_a_trimmed_model_does_what_the_original_does(tiny_folder, tmp_path, arch
     summary = specialize(
         tiny_folder(architecture), GERMAN, tmp_path / "out", replace(TINY, mode="trim", vocabulary_size=None)
     )
-    before, after = summary.vocabulary
+    before, after = summary.before.vocabulary, summary.after.vocabulary
     assert after < 0.9 * before
     assert set(summary.provenance) == {"copied"}
     assert summary.proof["share"] > 0.95
@@ -113,14 +117,14 @@ def test_an_extended_model_keeps_its_rows(tiny_folder, tmp_path):
     source = tiny_folder("gemma3")
     settings = replace(TINY, mode="extend", vocabulary_size=900, add_tokens=100)
     summary = specialize(source, GERMAN, tmp_path / "out", settings)
-    assert summary.vocabulary == (1500, 1600)
+    assert (summary.before.vocabulary, summary.after.vocabulary) == (1500, 1600)
     old, new = (
         AutoModelForCausalLM.from_pretrained(source),
         AutoModelForCausalLM.from_pretrained(tmp_path / "out"),
     )
     assert torch.equal(new.get_input_embeddings().weight[:1500], old.get_input_embeddings().weight)
     assert summary.provenance["method"].tokens > 30
-    before, after = summary.tokenizers
+    before, after = summary.before.tokenizer, summary.after.tokenizer
     assert after["tokens"] < before["tokens"]
     ids = AutoTokenizer.from_pretrained(source)("Das Recht 日本")["input_ids"]
     tokenizers = (AutoTokenizer.from_pretrained(folder) for folder in (source, tmp_path / "out"))

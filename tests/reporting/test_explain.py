@@ -11,7 +11,7 @@ import torch
 from transformers import AutoModel, AutoTokenizer
 
 from monoglot.cli import main
-from monoglot.errors import SettingError
+from monoglot.errors import InputError, SettingError, UnknownTokenError
 from monoglot.maths.mixture import Mixture, Provenance
 from monoglot.pipeline.adapt import adapt
 from monoglot.pipeline.specialize import specialize
@@ -97,6 +97,24 @@ def test_what_the_tokenizer_does_not_know_is_said(run):
     explanation = explain(run, ["🦔"])
     assert explanation.words[0].unknown
     assert explanation.notes == ("'🦔' holds characters that the new tokenizer does not know",)
+
+
+def test_an_unknown_token_is_a_key_error_with_a_plain_message(run):
+    with pytest.raises(KeyError) as raised:
+        explain(run, "▁Quxquxqux")
+    assert isinstance(raised.value, InputError)
+    assert str(raised.value).startswith("'▁Quxquxqux' is no token of the new vocabulary")
+
+
+def test_a_summary_a_word_and_a_token_of_it(german_run, mixed):
+    output, summary = german_run
+    text, _ = mixed
+    assert explain(summary, text) == explain(output, [text])
+    explanation = explain(summary, text)
+    assert explanation[text] is explanation.tokens[0]
+    assert explanation.to_pandas()["token"].tolist() == [text]
+    with pytest.raises(UnknownTokenError, match="'▁Qux' was not explained"):
+        explanation["▁Qux"]
 
 
 @pytest.mark.parametrize(

@@ -5,21 +5,14 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any
 
 from cyclopts import App, Parameter, Token, convert
 from rich.console import Console
 
 from monoglot import __version__
 from monoglot.options import from_text
-
-
-class Result(Protocol):
-    """The result of a command."""
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
-        ...
+from monoglot.result import Result
 
 
 def shown_default(value: Any) -> str | None:

@@ -170,22 +170,13 @@ def evaluate(
         as_json: Print everything as JSON.
     """
     check_choice(text, retention, task, data)
-    if task is None:
-        from monoglot.pipeline.evaluate import evaluate as run
+    from monoglot.pipeline.evaluate import evaluate as run
 
-        result = run(
-            model, text, against=against, retention=retention, settings=settings, progress=Terminal()
-        )
-        present(result, "evaluation_tables", as_json=as_json)
-        return
-    from monoglot.pipeline.evaluate_task import evaluate_task
-
-    trusted = settings is not None and settings.trust_remote_code
-    scores = evaluate_task(
-        task, model, data or TaskSettings(), tuning,
-        against=against, trust_remote_code=trusted, progress=Terminal(),
+    found = run(
+        model, text, against=against, retention=retention, settings=settings,
+        task=task, data=data, tuning=tuning, progress=Terminal(),
     )  # fmt: skip
-    present(scores, "task_tables", as_json=as_json)
+    present(found, "evaluation_tables" if task is None else "task_tables", as_json=as_json)
 
 
 @app.command(usage="Usage: monoglot overlap SOURCE TARGET [OPTIONS]")
@@ -207,11 +198,9 @@ def overlap(
         english: English text: recognizes what is English.
         as_json: Print everything as JSON.
     """
-    from monoglot.pipeline.overlap_audit import analyze_overlap
+    from monoglot.pipeline.overlap_audit import overlap as run
 
-    analysis = analyze_overlap(
-        source, target, corpus, english, threads=Settings().n_threads, progress=Terminal()
-    )
+    analysis = run(source, target, corpus, english, progress=Terminal())
     present(analysis, "analysis_tables", as_json=as_json)
 
 
@@ -350,7 +339,7 @@ def push(
     """
     from monoglot.pipeline.push import push as run
 
-    present(run(output, name, public=public, say=Terminal().note), "push_lines", as_json=as_json)
+    present(run(output, name, public=public, progress=Terminal()), "push_lines", as_json=as_json)
 
 
 @app.command

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,8 @@ from monoglot.pipeline.training_job import (
     resolved,
     run_worker,
 )
-from monoglot.progress import SILENT, Progress
+from monoglot.progress import Progress, reporter
+from monoglot.result import Result, Row
 from monoglot.run import Run, read_json
 from monoglot.run.layout import LAYOUT
 from monoglot.settings import AdaptSettings
@@ -30,7 +31,7 @@ from monoglot.training.schedule import TrainingSettings
 
 
 @dataclass(frozen=True)
-class Adapted:
+class Adapted(Result):
     """Result of a training.
 
     Attributes:
@@ -51,9 +52,11 @@ class Adapted:
     loss: tuple[float, float]
     seconds: Mapping[str, float]
 
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
-        return asdict(self)
+    def rows(self) -> list[Row]:
+        """Give the training loss and each held-out figure, before and after."""
+        figures = [(f"{name} (held-out)", self.before[name], self.after[name]) for name in self.after]
+        both = [("training loss", *self.loss), *figures]
+        return [{"figure": name, "before": before, "after": after} for name, before, after in both]
 
 
 def adapt(
@@ -64,7 +67,7 @@ def adapt(
     training: TrainingSettings | None = None,
     *,
     overwrite: bool = False,
-    progress: Progress = SILENT,
+    progress: Progress | bool = False,
 ) -> Adapted | None:
     """Continue pretraining of a model on text of one language.
 
@@ -78,7 +81,7 @@ def adapt(
         settings: What to learn, and from what.
         training: How long, how fast, what of the model.
         overwrite: Whether to replace an output that an earlier run made.
-        progress: Where to show how far the work is.
+        progress: Whether to show how far the work is, or where.
 
     Returns:
         What was done, in figures; ``None`` in a process that only helped.
@@ -88,6 +91,7 @@ def adapt(
         Interrupted: If a signal ended it; the same call resumes from there.
     """
     settings, training = settings or AdaptSettings(), training or TrainingSettings()
+    progress = reporter(progress)
     with limited_threads(settings.n_threads):
         if not join_processes():
             run_worker()

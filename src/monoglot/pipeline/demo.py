@@ -17,6 +17,7 @@ from monoglot.pipeline.specialize import specialize
 from monoglot.progress import SILENT, Progress
 from monoglot.reporting.summary import Summary, count_parameters
 from monoglot.reporting.wording import shell_lines
+from monoglot.result import Result, Row
 from monoglot.settings import CompareSettings, Settings, command_line_options
 
 VOCABULARY = {"de": 16_000, "sw": 7_500}
@@ -35,7 +36,7 @@ Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
-class Demo:
+class Demo(Result):
     """Result of the demo.
 
     Attributes:
@@ -61,6 +62,10 @@ class Demo:
             "comparison": self.comparison.to_dict(),
             "summary": self.summary.to_dict(),
         }
+
+    def rows(self) -> list[Row]:
+        """Give size and fit of both models, a figure in each row."""
+        return self.summary.rows()
 
 
 def demo(

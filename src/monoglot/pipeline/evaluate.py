@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any
+from pathlib import Path
+from typing import Any, overload
 
 import numpy as np
 import torch
@@ -16,15 +17,17 @@ from monoglot.evaluation.bits_per_byte import LanguageScore, score_language
 from monoglot.evaluation.labeled_data import Split, read_split
 from monoglot.evaluation.line_scores import paired_difference
 from monoglot.evaluation.sentences import mean_cosine
+from monoglot.evaluation.settings import FineTuning
 from monoglot.evaluation.tasks.retrieval import Retrieval
 from monoglot.evaluation.throughput import SpeedComparison, compare_speed
 from monoglot.evaluation.tokenizer_scores import Parity, TokenizerScores, score_parity, score_tokenizer
 from monoglot.model.side_files import MODULES
 from monoglot.model.source import Source, open_source
-from monoglot.pipeline.evaluate_task import sentence_encoder
+from monoglot.pipeline.evaluate_task import TaskEvaluation, evaluate_task, sentence_encoder
 from monoglot.pipeline.inputs import check_runs
-from monoglot.progress import SILENT, Progress
-from monoglot.settings import EvaluateSettings
+from monoglot.progress import SILENT, Progress, reporter
+from monoglot.result import Result, Row
+from monoglot.settings import EvaluateSettings, TaskSettings, check_choice
 
 SPEED_LINES = 64
 """Lines on which two models are timed."""
@@ -72,7 +75,7 @@ class Difference:
 
 
 @dataclass(frozen=True)
-class Evaluation:
+class Evaluation(Result):
     """Scores of a model, and of the model that it is compared with.
 
     Attributes:
@@ -102,32 +105,121 @@ class Evaluation:
             "cosine": self.cosine,
         }
 
+    @property
+    def after(self) -> TextScores:
+        """Scores of the model on the text."""
+        return self.text[0]
 
+    @property
+    def before(self) -> TextScores | None:
+        """Scores of the model that it is compared with on the same text; ``None`` without one."""
+        return self.text[1] if len(self.text) > 1 else None
+
+    def rows(self) -> list[Row]:
+        """Give a row for each figure on each text; before is the model that it is compared with."""
+        texts = (("text", self.text), ("retention", self.retention))
+        return [row for name, scores in texts if scores for row in _rows(name, scores)]
+
+
+FIGURES = ("fertility", "bytes_per_token", "continued_share", "unknown_share", "vocabulary")
+"""Scores of a tokenizer that `Evaluation.rows` has."""
+
+
+def _rows(text: str, scores: Sequence[TextScores]) -> Iterator[Row]:
+    """Rows of one text, for one model or two."""
+
+    def row(figure: str, found: Sequence[float | None]) -> Row:
+        return {"text": text, "figure": figure, "before": found[1] if found[1:] else None, "after": found[0]}
+
+    for name in ("bits_per_byte", "bits_per_character"):
+        if any(one.language for one in scores):
+            yield row(name, [getattr(one.language, name) if one.language else None for one in scores])
+    for name in FIGURES:
+        yield row(name, [getattr(one.tokenizer, name) for one in scores])
+
+
+@overload
 def evaluate(
-    model: str,
+    model: str | Path,
     text: Given,
     *,
-    against: str | None = None,
+    against: str | Path | None = ...,
+    retention: Given = ...,
+    settings: EvaluateSettings | None = ...,
+    progress: Progress | bool = ...,
+) -> Evaluation: ...
+
+
+@overload
+def evaluate(
+    model: str | Path,
+    *,
+    against: str | Path | None = ...,
+    settings: EvaluateSettings | None = ...,
+    task: str,
+    data: TaskSettings,
+    tuning: FineTuning | None = ...,
+    progress: Progress | bool = ...,
+) -> TaskEvaluation: ...
+
+
+@overload
+def evaluate(
+    model: str | Path,
+    text: Given = ...,
+    *,
+    against: str | Path | None = ...,
+    retention: Given = ...,
+    settings: EvaluateSettings | None = ...,
+    task: str | None = ...,
+    data: TaskSettings | None = ...,
+    tuning: FineTuning | None = ...,
+    progress: Progress | bool = ...,
+) -> Evaluation | TaskEvaluation: ...
+
+
+def evaluate(
+    model: str | Path,
+    text: Given = (),
+    *,
+    against: str | Path | None = None,
     retention: Given = (),
     settings: EvaluateSettings | None = None,
-    progress: Progress = SILENT,
-) -> Evaluation:
-    """Score a model on a text.
+    task: str | None = None,
+    data: TaskSettings | None = None,
+    tuning: FineTuning | None = None,
+    progress: Progress | bool = False,
+) -> Evaluation | TaskEvaluation:
+    """Score a model on a text, or on a task with data of its own.
 
     Args:
         model: Folder or hub name.
         text: Files, globs, folders or hub data sets; every line is scored on its own.
         against: A model to compare with on the same lines, such as the one that it was made from.
         retention: Text of another language, to see what was lost of it.
-        settings: Everything else.
-        progress: Where to show how far it is.
+        settings: Everything else about texts.
+        task: What to have the model do instead of reading a text: ``ner``, ``pos``, ``nli``,
+            ``classification``, ``qa``, ``sts`` or ``retrieval``.
+        data: The data of the task, and how it is run.
+        tuning: How it is trained.
+        progress: Whether to show how far it is, or where.
+
+    Returns:
+        Scores on the text; with ``task`` those of the task.
 
     Raises:
         InputError: If something that was given can't be used.
     """
-    settings = settings or EvaluateSettings()
+    settings, progress = settings or EvaluateSettings(), reporter(progress)
+    check_choice(inputs_of(text), inputs_of(retention), task, data)
     trusted = settings.trust_remote_code
-    sources = [open_source(name, trust_remote_code=trusted) for name in (model, against) if name]
+    names = [str(name) for name in (model, against) if name]
+    if task is not None:
+        return evaluate_task(
+            task, names[0], data or TaskSettings(), tuning,
+            against=names[1] if against else None, trust_remote_code=trusted, progress=progress,
+        )  # fmt: skip
+    sources = [open_source(name, trust_remote_code=trusted) for name in names]
     lines = read_lines(text, settings)
     other_lines = read_lines(retention, settings) if inputs_of(retention) else []
     pairs = read_split(settings.parallel, Retrieval.columns, "test") if settings.parallel else None

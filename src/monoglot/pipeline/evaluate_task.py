@@ -17,6 +17,7 @@ from monoglot.model.pooling import read_pooling, read_prefix
 from monoglot.model.source import Source, open_source
 from monoglot.pipeline.inputs import check_runs
 from monoglot.progress import SILENT, Progress
+from monoglot.result import Result, Row
 from monoglot.settings import FIRST_SEED, TaskSettings
 
 HEADS: dict[Head, str] = {"standardized": "standardized states", "usual": "usual head"}
@@ -48,7 +49,7 @@ class TaskScores:
 
 
 @dataclass(frozen=True)
-class TaskEvaluation:
+class TaskEvaluation(Result):
     """A task done by a model, and perhaps by another to compare with.
 
     Attributes:
@@ -71,6 +72,16 @@ class TaskEvaluation:
         """Figures and settings, for JSON."""
         settings = {"settings": vars(self.settings), "tuning": vars(self.tuning)}
         return vars(self) | settings | {"models": [model.to_dict() for model in self.models]}
+
+    def rows(self) -> list[Row]:
+        """Give a row for each score of each model on each set of examples, over seeds."""
+        return [
+            {"model": one.model, "head": one.head, "set": place, "score": name}
+            | {"mean": found["mean"], "std": found["std"]}
+            for one in self.models
+            for place, runs in (("dev", one.dev), *one.tests.items())
+            for name, found in summarized(runs).items()
+        ]
 
 
 def evaluate_task(

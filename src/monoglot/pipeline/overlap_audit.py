@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,9 @@ from transformers import PreTrainedTokenizerFast
 from monoglot.corpus import Given, inputs_of, open_corpus
 from monoglot.model.find import find_folder
 from monoglot.model.tokenizer_folder import load_tokenizer
-from monoglot.progress import SILENT, Progress
+from monoglot.progress import SILENT, Progress, reporter
+from monoglot.result import Result, Row
+from monoglot.settings import RunSettings
 from monoglot.tokenization.audit import OverlapAudit, audit
 from monoglot.tokenization.encoding import count_tokens
 from monoglot.tokenization.kinds import Evidence, TextCounts, count_words
@@ -37,7 +40,7 @@ class InitializationForecast:
 
 
 @dataclass(frozen=True)
-class Analysis:
+class OverlapAnalysis(Result):
     """The overlap of two tokenizers, audited.
 
     Attributes:
@@ -52,30 +55,40 @@ class Analysis:
         """Plain values, for JSON."""
         return self.audit.to_dict() | {"initialization": asdict(self.prospect)}
 
+    def rows(self) -> list[Row]:
+        """Give a row for each group of tokens, of those that both have and of those that are missing."""
+        return [
+            {"tokens_are": part.all.name, "by": by.removeprefix("by_")} | asdict(group)
+            for part in (self.audit.matched, self.audit.missing)
+            for by in ("all", "by_kind", "by_script", "by_word_start", "by_length")
+            for group in ((part.all,) if by == "all" else getattr(part, by))
+        ]
 
-def analyze_overlap(
-    source: str,
-    target: str,
+
+def overlap(
+    source: str | Path,
+    target: str | Path,
     corpus: Given = (),
     english: Given = (),
     *,
-    threads: int = 1,
-    progress: Progress = SILENT,
-) -> Analysis:
-    """Compare two tokenizers.
+    threads: int | None = None,
+    progress: Progress | bool = False,
+) -> OverlapAnalysis:
+    """Tell what two vocabularies share, and how the missing tokens would be initialized.
 
     Args:
         source: Folder or hub name of the source model or its tokenizer.
         target: Folder or hub name of the target tokenizer.
         corpus: Text of the target language, to weight tokens by their frequency and to tell kinds apart.
         english: English text, to recognize what is English.
-        threads: How many threads encode the text.
-        progress: Where to show how far it is.
+        threads: How many threads encode the text; by default the number of cores.
+        progress: Whether to show how far it is, or where.
 
     Raises:
         InputError: If something that was given can't be used.
     """
-    old, new = (load_tokenizer(find_folder(name)) for name in (source, target))
+    progress, threads = reporter(progress), RunSettings(threads=threads).n_threads
+    old, new = (load_tokenizer(find_folder(name)) for name in (str(source), str(target)))
     source_vocabulary, target_vocabulary = Vocabulary.of(old), Vocabulary.of(new)
     pairs = match(source_vocabulary, target_vocabulary)
 
@@ -93,7 +106,7 @@ def analyze_overlap(
         with_pieces=int((has_pieces & ~has_vector).sum()),
         without=int((~has_pieces & ~has_vector).sum()),
     )
-    return Analysis(audit(pairs, source_vocabulary, target_vocabulary, evidence), prospect)
+    return OverlapAnalysis(audit(pairs, source_vocabulary, target_vocabulary, evidence), prospect)
 
 
 def read_text(

@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -24,8 +23,9 @@ from monoglot.pipeline.plan_options import Law, Option, fit_law, try_options, wi
 from monoglot.pipeline.stages.corpus import warn_of_unknown_scripts
 from monoglot.pipeline.stages.retained import find_kept
 from monoglot.pipeline.step_zero import StepZero
-from monoglot.progress import SILENT, Progress
+from monoglot.progress import Progress, reporter
 from monoglot.reporting.summary import kept_words
+from monoglot.result import Result, Row
 from monoglot.tokenization.parts import Role
 
 logger = logging.getLogger(__name__)
@@ -63,7 +63,7 @@ class Inspection:
 
 
 @dataclass(frozen=True)
-class Plan:
+class Plan(Result):
     """The options for a model, and the recommendation.
 
     Attributes:
@@ -88,13 +88,13 @@ class Plan:
     kept: str
     advice: Advice
 
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
-        return asdict(self)
+    def rows(self) -> list[Row]:
+        """Give a row for each option."""
+        return [asdict(option) for option in self.options]
 
 
 def plan(
-    source: str,
+    source: str | Path,
     corpus: Given,
     *,
     keep_text: Sequence[str] = (),
@@ -102,7 +102,7 @@ def plan(
     column: str | None = None,
     chart: str | Path | None = None,
     trust_remote_code: bool = False,
-    progress: Progress = SILENT,
+    progress: Progress | bool = False,
 ) -> Plan:
     """Look at a model and try vocabularies on a sample of a corpus; nothing is written but the chart.
 
@@ -114,14 +114,15 @@ def plan(
         column: The column that holds the text, where there are columns.
         chart: An SVG file to draw distances over tokens saved into; one that is there is replaced.
         trust_remote_code: Whether code that comes with the model may run.
-        progress: Where to show how far it is.
+        progress: Whether to show how far it is, or where.
 
     Raises:
         InputError: If something that was given can't be used.
     """
+    progress = reporter(progress)
     if chart is not None:
         check_chart(Path(chart))
-    model = open_source(source, trust_remote_code=trust_remote_code)
+    model = open_source(str(source), trust_remote_code=trust_remote_code)
     text = open_corpus(corpus, column=column)
     kept = find_kept(model, keep_text, keep_tokens)
     for problem in unread_templates(model.folder):

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any
 
 from huggingface_hub import HfApi
 from huggingface_hub.errors import (
@@ -20,7 +18,9 @@ from monoglot.errors import OutputError, SettingError, first_line
 from monoglot.model.find import HUB_NAME
 from monoglot.model.given_text import CHAT_TEMPLATES
 from monoglot.model.side_files import sentence_modules
+from monoglot.progress import Progress, reporter
 from monoglot.reporting.finished_run import FinishedRun
+from monoglot.result import Made, Result, Row, folder_of
 from monoglot.run import LAYOUT
 from monoglot.untrusted import read_foreign_json
 
@@ -36,7 +36,7 @@ MODEL_FILES = (
 
 
 @dataclass(frozen=True)
-class Pushed:
+class Pushed(Result):
     """What was published.
 
     Attributes:
@@ -53,13 +53,14 @@ class Pushed:
     private: bool
     left_out: tuple[str, ...] = ()
 
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
-        return asdict(self)
+    def rows(self) -> list[Row]:
+        """Give a row for each file, sent or left out."""
+        both = (("sent", self.files), ("left out", self.left_out))
+        return [{"file": name, "was": what} for what, names in both for name in names]
 
 
 def push(
-    output: str | Path, name: str, *, public: bool = False, say: Callable[[str], None] = lambda text: None
+    output: str | Path | Made, name: str, *, public: bool = False, progress: Progress | bool = False
 ) -> Pushed:
     """Publish the model of an output folder: weights, tokenizer, configuration and card.
 
@@ -67,20 +68,20 @@ def push(
     files. So does whatever else is no file of a model.
 
     Args:
-        output: Folder that `specialize` or `adapt` wrote.
+        output: Folder that `specialize` or `adapt` wrote, or what that function gave back.
         name: Where it goes on the hub: ``owner/model``.
         public: Whether everybody may see it.
-        say: Is told what will be sent, and what is left out, before anything is.
+        progress: Whether to show what will be sent, and what is left out, before anything is, or where.
 
     Raises:
         OutputError: If monoglot did not make the folder, or the hub does not take it.
         SettingError: If the name is none that a model can have.
     """
-    folder = FinishedRun(Path(output)).output
+    folder = FinishedRun(folder_of(output)).output
     if not (HUB_NAME.fullmatch(name) and "/" in name):
         raise SettingError(f"'{name}' is no name for a model on the hub: give owner/model")
     files, left_out = published(folder)
-    say(announced(folder, name, files, left_out, public=public))
+    reporter(progress).note(announced(folder, name, files, left_out, public=public))
     hub = HfApi()
     try:
         address = hub.create_repo(name, private=not public, exist_ok=True)

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from monoglot.errors import OutputError
 from monoglot.evaluation.settings import SCORED_WORDS
 from monoglot.model.source import Source, open_source
-from monoglot.progress import SILENT, Progress
+from monoglot.progress import SILENT, Progress, reporter
 from monoglot.reporting import facts as report_facts
 from monoglot.reporting.card import write_card
 from monoglot.reporting.finished_run import FinishedRun, FoundSource, compared_with, find_source
 from monoglot.reporting.page import compose, render
 from monoglot.reporting.svg import as_png, standalone
+from monoglot.result import Made, Result, Row, folder_of
 from monoglot.run import atomic_write, write_json
 from monoglot.run.layout import LAYOUT
 from monoglot.settings import EvaluateSettings
@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Report:
+class Report(Result):
     """What was written.
 
     Attributes:
@@ -40,25 +40,26 @@ class Report:
     card: str | None
     notes: tuple[str, ...]
 
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
-        return asdict(self)
+    def rows(self) -> list[Row]:
+        """Give a row for each file."""
+        files = [("page", self.page), *(("figure", figure) for figure in self.figures)]
+        return [{"kind": kind, "file": file} for kind, file in (*files, ("card", self.card)) if file]
 
 
 def report(
-    output: str | Path,
+    output: str | Path | Made,
     *,
     source: str | Source | None = None,
     language: str | None = None,
     evaluate: bool = False,
     png: bool = False,
     trust_remote_code: bool = False,
-    progress: Progress = SILENT,
+    progress: Progress | bool = False,
 ) -> Report:
     """Write the page, the drawings and the model card of a finished run.
 
     Args:
-        output: Folder that `specialize` or `adapt` wrote.
+        output: Folder that `specialize` or `adapt` wrote, or what that function gave back.
         source: The source model, or its name if it is elsewhere than it was. Without it the page shows what
             the artifacts alone tell, and says so.
         language: Code of the language (``de``), for the model card.
@@ -66,15 +67,15 @@ def report(
             the table of before and after; later reports show it too.
         png: Whether to write the drawings as PNG too.
         trust_remote_code: Whether code that comes with the models may run.
-        progress: Where to show how far the measuring is.
+        progress: Whether to show how far the measuring is, or where.
 
     Raises:
         OutputError: If monoglot did not make the folder, or there is nothing to evaluate on.
         SettingError: If what draws PNG is not installed.
         ModelError: If a source is named that can't be used, or is not the one.
     """
-    artifacts = FinishedRun(Path(output), trust_remote_code=trust_remote_code)
-    return _write(artifacts, source, language, evaluate=evaluate, png=png, progress=progress)
+    artifacts = FinishedRun(folder_of(output), trust_remote_code=trust_remote_code)
+    return _write(artifacts, source, language, evaluate=evaluate, png=png, progress=reporter(progress))
 
 
 def _write(

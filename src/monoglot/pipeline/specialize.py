@@ -32,7 +32,7 @@ from monoglot.pipeline.stages.tokenizer import (
     match_vocabularies,
 )
 from monoglot.pipeline.stages.weights import compute_mixture, train_vectors, write_model
-from monoglot.progress import SILENT, Progress
+from monoglot.progress import Progress, reporter
 from monoglot.reporting.summary import Summary
 from monoglot.run import Artifact, Run
 from monoglot.run.layout import LAYOUT
@@ -48,7 +48,7 @@ def specialize(
     settings: Settings | None = None,
     *,
     overwrite: bool = False,
-    progress: Progress = SILENT,
+    progress: Progress | bool = False,
 ) -> Summary:
     """Give a model a vocabulary made for a corpus, and initialize the new embeddings.
 
@@ -61,7 +61,7 @@ def specialize(
         output: Folder to make; a Hugging Face model folder.
         settings: Everything else.
         overwrite: Whether to replace an output that an earlier run made.
-        progress: Where to show how far the work is.
+        progress: Whether to show how far the work is, or where.
 
     Returns:
         What was done, in figures.
@@ -69,7 +69,7 @@ def specialize(
     Raises:
         InputError: If something that was given can't be used; the message says how to fix it.
     """
-    settings = settings or Settings()
+    settings, progress = settings or Settings(), reporter(progress)
     inputs = list(inputs_of(corpus))
     with limited_threads(settings.n_threads):
         # All that can be wrong with the input is looked at before the first minute of work.

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -13,13 +12,14 @@ from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 from transformers import PreTrainedTokenizerFast
 
-from monoglot.errors import SettingError
+from monoglot.errors import SettingError, UnknownTokenError, did_you_mean
 from monoglot.maths.mixture import Mixture, Provenance
 from monoglot.maths.similarity import unit_rows
 from monoglot.model.source import Source
 from monoglot.reporting.embedding_map import BLOCK_ROWS
 from monoglot.reporting.finished_run import FinishedRun, find_source, token_namer
 from monoglot.reporting.wording import provenance_name, readable
+from monoglot.result import Made, Result, Row, folder_of
 from monoglot.tokenization.kept_reasons import Reason
 from monoglot.tokenization.parts import Family, Parts, Role
 from monoglot.tokenization.pieces import make_segmenter
@@ -102,7 +102,7 @@ class WordExplanation:
 
 
 @dataclass(frozen=True)
-class Explanation:
+class Explanation(Result):
     """Result of `explain`.
 
     Attributes:
@@ -115,9 +115,31 @@ class Explanation:
     tokens: tuple[TokenExplanation, ...]
     notes: tuple[str, ...]
 
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
-        return asdict(self)
+    def __getitem__(self, token: str) -> TokenExplanation:
+        """Give the explanation of one token, by how it is spelled.
+
+        Raises:
+            UnknownTokenError: If it is none of those that were explained.
+        """
+        found = {each.token: each for each in self.tokens}
+        if token not in found:
+            raise UnknownTokenError(f"'{token}' was not explained: {did_you_mean(token, found)}")
+        return found[token]
+
+    def rows(self) -> list[Row]:
+        """Give a row for each token; its parents and nearest tokens are in the fields."""
+        return [
+            {
+                "token": token.token,
+                "id": token.id,
+                "provenance": token.provenance,
+                "count": token.count,
+                "reason": token.reason,
+                "parents": " + ".join(f"{parent.weight:.2f} {parent.token}" for parent in token.parents),
+                "nearest": " ".join(near.token for near in token.near_new),
+            }
+            for token in self.tokens
+        ]
 
 
 MARKS = ("▁", "Ġ", "##")
@@ -158,7 +180,8 @@ class Words:
             The words, and the ids of all tokens to be explained, each once.
 
         Raises:
-            SettingError: If nothing was asked for, or a marked text is no token.
+            SettingError: If nothing was asked for.
+            UnknownTokenError: If a marked text is no token.
         """
         if not any(text.strip() for text in asked):
             raise SettingError("nothing was asked for; give words such as Haus, or tokens such as ▁Haus")
@@ -170,7 +193,7 @@ class Words:
                 ids.append(id)
                 continue
             if text.startswith(MARKS) and text not in MARKS:
-                raise SettingError(
+                raise UnknownTokenError(
                     f"'{text}' is no token of the new vocabulary; give the word without its mark to see what "
                     "it is segmented into"
                 )
@@ -287,8 +310,8 @@ NEIGHBORS = 8
 
 
 def explain(
-    output: str | Path,
-    words: Sequence[str],
+    output: str | Path | Made,
+    words: str | Sequence[str],
     *,
     source: str | None = None,
     neighbors: int = NEIGHBORS,
@@ -297,8 +320,8 @@ def explain(
     """Explain the segmentation of words before and after, and the rows of their tokens.
 
     Args:
-        output: Folder that `specialize`, or `adapt` after it, wrote.
-        words: Words (``Haus``) and tokens (``▁Haus``).
+        output: Folder that `specialize`, or `adapt` after it, wrote, or what that function gave back.
+        words: A word (``Haus``) or a token (``▁Haus``), or several.
         source: The source model, if it is elsewhere than it was.
         neighbors: How many nearest tokens to find in each space.
         trust_remote_code: Whether code that comes with the models may run.
@@ -306,9 +329,11 @@ def explain(
     Raises:
         OutputError: If monoglot did not make the folder.
         ModelError: If a source is named that can't be used, or is not the one.
-        SettingError: If the run changed no vocabulary, or a marked text is no token.
+        SettingError: If the run changed no vocabulary.
+        UnknownTokenError: If a token is asked for by name (``▁Haus``) that the vocabulary does not have.
     """
-    run = FinishedRun(Path(output), trust_remote_code=trust_remote_code)
+    output = folder_of(output)
+    run = FinishedRun(output, trust_remote_code=trust_remote_code)
     mixture = run.mixture
     if mixture is None:
         raise SettingError(
@@ -319,7 +344,7 @@ def explain(
     name_source = token_namer(found.model)
     old = found.model.tokenizer if found.model else None
     lookup = Words(run.vocabulary, run.tokenizer, old, name_source)
-    cut, ids = lookup.find(words)
+    cut, ids = lookup.find([words] if isinstance(words, str) else words)
     explainer = _Explainer(run, mixture, found.model, lookup.spelling, name_source, neighbors)
     notes = [
         f"'{word.text}' holds characters that the new tokenizer does not know" for word in cut if word.unknown

@@ -14,6 +14,7 @@ from jaxtyping import Int64
 from safetensors import safe_open
 
 from monoglot.maths.mixture import Mixture, Provenance
+from monoglot.result import Result, Row
 
 
 @dataclass(frozen=True)
@@ -71,15 +72,48 @@ class Scores:
 
 
 @dataclass(frozen=True)
-class Summary:
-    """Result of `specialize`: before and after.
+class ModelFigures:
+    """Size of a model, and how its tokenizer fits the held-out text.
+
+    Attributes:
+        parameters: Its parameters.
+        vocabulary: Tokens of its vocabulary.
+        tokenizer: Scores of its tokenizer (see ``TokenizerScores``).
+    """
+
+    parameters: int
+    vocabulary: int
+    tokenizer: Mapping[str, float]
+
+    @property
+    def tokens_per_word(self) -> float:
+        """Tokens per word of held-out text."""
+        return self.tokenizer["fertility"]
+
+    @property
+    def bytes_per_token(self) -> float:
+        """Bytes per token of held-out text."""
+        return self.tokenizer["bytes_per_token"]
+
+    @property
+    def unknown_share(self) -> float:
+        """Share of held-out text that is lost as unknown tokens."""
+        return self.tokenizer["unknown_share"]
+
+
+COMPARED = ("parameters", "vocabulary", "tokens_per_word", "bytes_per_token", "unknown_share")
+"""What `Summary.rows` has of both models."""
+
+
+@dataclass(frozen=True)
+class Summary(Result):
+    """Result of `specialize`.
 
     Attributes:
         output: The folder of the new model.
         method: The initialization method.
-        parameters: Parameters of source and target model.
-        vocabulary: Tokens of source and target.
-        tokenizers: Scores of both tokenizers on held-out text (see ``TokenizerScores``).
+        before: Figures of the source model.
+        after: Figures of the new model.
         provenance: Where the target rows come from.
         warnings: What makes the new embeddings doubtful, a sentence each.
         proof: Of a trimmed model: lines compared, lines segmented alike, largest difference of outputs.
@@ -91,9 +125,8 @@ class Summary:
 
     output: str
     method: str
-    parameters: tuple[int, int]
-    vocabulary: tuple[int, int]
-    tokenizers: tuple[Mapping[str, float], Mapping[str, float]]
+    before: ModelFigures
+    after: ModelFigures
     provenance: Mapping[str, Share]
     warnings: Sequence[str]
     proof: Mapping[str, Any] | None
@@ -107,9 +140,12 @@ class Summary:
         """Share of the corpus' tokens whose rows are new."""
         return sum(share.corpus_share for name, share in self.provenance.items() if name != "copied")
 
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
-        return asdict(self)
+    def rows(self) -> list[Row]:
+        """Give size and fit of both models, a figure in each row."""
+        return [
+            {"figure": name, "before": getattr(self.before, name), "after": getattr(self.after, name)}
+            for name in COMPARED
+        ]
 
 
 def provenance_shares(mixture: Mixture, counts: Int64[np.ndarray, " target"]) -> dict[str, Share]:

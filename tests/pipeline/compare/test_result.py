@@ -53,6 +53,10 @@ def test_they_are_ranked_by_the_end_and_those_without_one_come_last(scoreboard):
     assert ends == sorted(ends)
     assert entries[0]["end"]["heldout"]["std"] == pytest.approx(0.1 / 2**0.5)
     assert entries[0]["start"]["heldout"]["std"] is None
+    rows = scoreboard.to_pandas()
+    assert rows["rank"].tolist()[:4] == [1, 2, 3, 4]
+    assert rows["after"].tolist()[:4] == ends
+    assert (rows["before"] == 9).all()
 
 
 def test_sentences_say_what_is_noise_and_what_is_not(scoreboard):

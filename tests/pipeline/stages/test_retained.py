@@ -106,7 +106,7 @@ def test_another_text_is_another_vocabulary(xlm_r, tmp_path):
     assert first.kept.startswith("Kept of the source: ")
     asked = Settings(**vars(settings) | {"keep_text": (PROMPT,)})
     second = specialize(xlm_r, DATA / "de.txt", tmp_path / "out", asked, overwrite=True)
-    assert second.vocabulary[1] > first.vocabulary[1]
+    assert second.after.vocabulary > first.after.vocabulary
 
 
 def test_a_plan_keeps_them_too_and_says_so(prompted, xlm_r, tmp_path, monkeypatch):

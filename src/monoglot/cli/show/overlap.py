@@ -12,7 +12,7 @@ from rich.table import Table
 from monoglot.visible import escape
 
 if TYPE_CHECKING:  # takes a second to import, which no other command should wait for
-    from monoglot.pipeline.overlap_audit import Analysis
+    from monoglot.pipeline.overlap_audit import OverlapAnalysis
     from monoglot.tokenization.audit import Group
 
 MOST_GROUPS = 10
@@ -21,7 +21,7 @@ EXAMPLES_WIDTH = 45
 MOST_COLLISIONS = 3
 
 
-def analysis_tables(analysis: Analysis) -> Iterator[RenderableType]:
+def analysis_tables(analysis: OverlapAnalysis) -> Iterator[RenderableType]:
     """Show an overlap."""
     audit = analysis.audit
     weighted = audit.matched.all.corpus_share is not None
@@ -50,7 +50,7 @@ def analysis_tables(analysis: Analysis) -> Iterator[RenderableType]:
         yield f"[dim]{kind}: {rule}[/]"
 
 
-def prospect_table(analysis: Analysis) -> Table:
+def prospect_table(analysis: OverlapAnalysis) -> Table:
     """How the missing tokens would be initialized."""
     prospect, missing = analysis.prospect, max(1, analysis.audit.missing.all.tokens)
     table = Table(box=None, pad_edge=False, show_header=False)

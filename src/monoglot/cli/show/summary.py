@@ -59,15 +59,15 @@ def before_and_after(summary: Summary) -> Table:
     table = Table("", "before", "after", "", box=None, pad_edge=False)
     for column in table.columns[1:]:
         column.justify = "right"
-    old, new = summary.tokenizers
-    rows = [
-        ("parameters", *summary.parameters, "{:,.0f}"),
-        ("vocabulary", *summary.vocabulary, "{:,.0f}"),
-        ("tokens per word (held-out)", old["fertility"], new["fertility"], "{:.3f}"),
-        ("bytes per token (held-out)", old["bytes_per_token"], new["bytes_per_token"], "{:.3f}"),
-        ("text lost as unknown (held-out)", old["unknown_share"], new["unknown_share"], "{:.3%}"),
-    ]
-    for name, before, after, form in rows:
+    rows = (
+        ("parameters", "parameters", "{:,.0f}"),
+        ("vocabulary", "vocabulary", "{:,.0f}"),
+        ("tokens per word (held-out)", "tokens_per_word", "{:.3f}"),
+        ("bytes per token (held-out)", "bytes_per_token", "{:.3f}"),
+        ("text lost as unknown (held-out)", "unknown_share", "{:.3%}"),
+    )
+    for name, key, form in rows:
+        before, after = getattr(summary.before, key), getattr(summary.after, key)
         change = f"{(after - before) / before:+.1%}" if before else ""
         table.add_row(name, form.format(before), form.format(after), change)
     return table

@@ -15,6 +15,7 @@ from monoglot.evaluation.line_scores import Interval, LineScores, paired_differe
 from monoglot.pipeline.compare.probe import Scores
 from monoglot.reporting.figures.comparison import Series, comparison_curves
 from monoglot.reporting.svg import standalone
+from monoglot.result import Result, Row
 
 HELDOUT = "heldout"
 Curve = tuple[tuple[int, float], ...]
@@ -104,7 +105,7 @@ class Pair:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class Comparison(Result):
     """Result of a comparison.
 
     Attributes:
@@ -163,6 +164,32 @@ class Comparison:
             ],
             "verdict": list(self.verdict),
         }
+
+    def rows(self) -> list[Row]:
+        """Give the scoreboard: a row for each variant and text, means over seeds."""
+        ranks = [rank if one.ends else None for rank, one in enumerate(self.found, start=1)]
+        texts = list(self.found[0].starts[0])
+        return [
+            _compared(one, rank, text) for one, rank in zip(self.found, ranks, strict=True) for text in texts
+        ]
+
+
+def _compared(one: VariantResult, rank: int | None, text: str) -> Row:
+    """One row of `Comparison.rows`."""
+    before, after = (
+        Figure.of([run[text] for run in runs]) if runs else None for runs in (one.starts, one.ends)
+    )
+    return {
+        "rank": rank,
+        "name": one.name,
+        "control": one.is_control,
+        "text": text,
+        "before": before.mean if before else None,
+        "after": after.mean if after else None,
+        "after_std": after.std if after else None,
+        "vocabulary": one.vocabulary,
+        "parameters": one.parameters,
+    }
 
 
 def figures(runs: Sequence[Scores]) -> dict[str, Any]:

@@ -33,7 +33,7 @@ from monoglot.pipeline.preview import check_output
 from monoglot.pipeline.stages.context import VocabularyContext
 from monoglot.pipeline.stages.corpus import heldout_lines, read_corpus
 from monoglot.pipeline.training_job import AdaptPlan
-from monoglot.progress import SILENT, Progress
+from monoglot.progress import Progress, reporter
 from monoglot.run import Artifact, Run, atomic_write, write_json
 from monoglot.run.layout import LAYOUT
 from monoglot.settings import CompareSettings, EvaluateSettings
@@ -72,7 +72,7 @@ def compare(
     settings: CompareSettings | None = None,
     *,
     overwrite: bool = False,
-    progress: Progress = SILENT,
+    progress: Progress | bool = False,
 ) -> Comparison:
     """Compare initialization methods on one model and text, each after the same short training.
 
@@ -87,7 +87,7 @@ def compare(
         settings: Everything else.
         overwrite: Whether to replace an output that an earlier run made; what has not changed is not done
             again, so that methods can be added.
-        progress: Where to show how far the work is.
+        progress: Whether to show how far the work is, or where.
 
     Returns:
         The scoreboard.
@@ -96,7 +96,7 @@ def compare(
         InputError: If something that was given can't be used; the message says how to fix it.
         Interrupted: If a signal ended it; the same call resumes from there.
     """
-    settings = settings or CompareSettings()
+    settings, progress = settings or CompareSettings(), reporter(progress)
     inputs = list(inputs_of(corpus))
     shared = settings.of_probes()
     with limited_threads(shared.n_threads):

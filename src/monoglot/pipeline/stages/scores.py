@@ -20,6 +20,7 @@ from monoglot.pipeline.stages.context import VocabularyContext
 from monoglot.pipeline.stages.corpus import heldout_lines
 from monoglot.reporting.finished_run import token_counts
 from monoglot.reporting.summary import (
+    ModelFigures,
     Scores,
     Summary,
     count_parameters,
@@ -171,6 +172,9 @@ def summarize(context: VocabularyContext) -> Summary:
     home = context.run.output / LAYOUT.home
     found = Scores.from_dict(read_json(home / LAYOUT.scores))
     kept = read_json(home / LAYOUT.kept)
+    before, after = (
+        ModelFigures(*each) for each in zip(found.parameters, found.vocabulary, found.tokenizers, strict=True)
+    )
     costs = {name: artifact.measured for name, artifact in context.run.artifacts.items() if artifact.measured}
     return Summary(
         output=str(context.run.output),
@@ -179,9 +183,8 @@ def summarize(context: VocabularyContext) -> Summary:
         kept=kept_words(kept),
         seconds={name: cost.seconds for name, cost in costs.items()},
         peak_memory_bytes=max((cost.peak_memory_bytes for cost in costs.values()), default=0),
-        parameters=found.parameters,
-        vocabulary=found.vocabulary,
-        tokenizers=found.tokenizers,
+        before=before,
+        after=after,
         provenance=found.provenance,
         warnings=[*found.warnings, *kept_warnings(kept)],
     )
