@@ -51,9 +51,13 @@ def row_of(source: Source, folder: Path, megabytes: int) -> dict[str, Any]:
     kept = np.zeros(size, bool)
     kept[trim_tokenizer(tokenizer, counts, TrimSettings()).kept_source_ids] = True
     lost = elsewhere[~kept].sum()
-    trained = trained_rows(source.embeddings, source.vocabulary)
+    trained = trained_rows(source.rows, source.vocabulary)
     ranked = rank_unused_tokens(
-        source.vocabulary, counts, source.embeddings.float().numpy(), trained, own_scripts=False
+        source.vocabulary,
+        counts,
+        lambda ids: source.rows.take(ids).float().numpy(),
+        trained,
+        own_scripts=False,
     )
     default = [id for id in ranked.kept(None).ids.tolist() if not kept[id]]
     ours = [id for id in ranked.ids.tolist() if not kept[id]]

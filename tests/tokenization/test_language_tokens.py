@@ -33,7 +33,7 @@ def languages(source_vocabularies):
 @pytest.mark.parametrize("family", FAMILY_NAMES)
 def test_tokens_of_the_same_language_come_first(languages, family):
     vocabulary, first, counts, rows = languages(family)
-    ranked = rank_unused_tokens(vocabulary, counts, rows, np.ones(vocabulary.size, bool))
+    ranked = rank_unused_tokens(vocabulary, counts, rows.__getitem__, np.ones(vocabulary.size, bool))
     assert ranked.scripts == ("Latin",)
     assert len(ranked.ids) > 100
     size = first[ranked.ids].sum()
@@ -46,17 +46,17 @@ def test_tokens_of_the_same_language_come_first(languages, family):
 def test_special_tokens_bytes_and_untrained_rows_are_never_given(languages, family):
     vocabulary, _, counts, rows = languages(family)
     trained = np.arange(vocabulary.size) % 3 > 0
-    ranked = rank_unused_tokens(vocabulary, counts, rows[:-20], trained)
+    trained[-20:] = False
+    ranked = rank_unused_tokens(vocabulary, counts, rows.__getitem__, trained)
     given = [vocabulary.by_id[id] for id in ranked.ids.tolist()]
     assert not any(token.roles or token.is_byte for token in given)
     assert trained[ranked.ids].all()
-    assert ranked.ids.max() < vocabulary.size - 20
 
 
 def test_the_same_again(languages):
     vocabulary, _, counts, rows = languages("unigram")
     one, two = (
-        rank_unused_tokens(vocabulary, counts, rows, np.ones(vocabulary.size, bool)) for _ in range(2)
+        rank_unused_tokens(vocabulary, counts, rows.__getitem__, np.ones(vocabulary.size, bool)) for _ in range(2)
     )
     assert (one.ids == two.ids).all()
     assert (one.probability == two.probability).all()
@@ -65,14 +65,14 @@ def test_the_same_again(languages):
 def test_too_few_used_tokens_leave_the_order_of_the_ids(languages):
     vocabulary, _, counts, rows = languages("unigram")
     few = np.where(np.cumsum(counts > 0) <= 10, counts, 0)
-    ranked = rank_unused_tokens(vocabulary, few, rows, np.ones(vocabulary.size, bool))
+    ranked = rank_unused_tokens(vocabulary, few, rows.__getitem__, np.ones(vocabulary.size, bool))
     assert np.isnan(ranked.probability).all()
     assert (np.diff(ranked.ids) > 0).all()
 
 
 def test_no_text_has_no_script(languages):
     vocabulary, _, counts, rows = languages("unigram")
-    ranked = rank_unused_tokens(vocabulary, counts * 0, rows, np.ones(vocabulary.size, bool))
+    ranked = rank_unused_tokens(vocabulary, counts * 0, rows.__getitem__, np.ones(vocabulary.size, bool))
     assert ranked.scripts == ()
     assert len(ranked.ids) == 0
 
@@ -87,5 +87,5 @@ def test_the_other_scripts_of_a_vocabulary_are_left_out(source_tokenizers):
     )
     assert counts.any()
     rows = np.random.default_rng(0).normal(size=(vocabulary.size, 4))
-    ranked = rank_unused_tokens(vocabulary, counts, rows, np.ones(vocabulary.size, bool))
+    ranked = rank_unused_tokens(vocabulary, counts, rows.__getitem__, np.ones(vocabulary.size, bool))
     assert ranked.scripts == ("Arabic",)

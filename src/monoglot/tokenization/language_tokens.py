@@ -8,11 +8,12 @@ what it says of an unused token is how much that looks like the used ones.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Bool, Float, Float32, Float64, Int64
+from scipy.linalg.blas import ssyrk
 
 from monoglot.errors import SettingError
 from monoglot.tokenization.parts import Token
@@ -33,7 +34,13 @@ PENALTY = 20.0
 """Weight of half the squared norm of the classifier's weights, beside a sum of the tokens' losses."""
 LEAST_POSITIVES = 20
 """With fewer used tokens a classifier on hundreds of features says nothing."""
-NEWTON_STEPS = 6
+PART = 8
+"""The first steps are made on one token in so many."""
+STEPS_ON_A_PART, STEPS_ON_ALL = 3, 3
+BLOCK_ROWS = 2048
+
+
+ReadRows = Callable[[Int64[np.ndarray, " ids"]], Float[np.ndarray, "ids dim"]]
 
 
 @dataclass(frozen=True)
@@ -72,7 +79,7 @@ class LanguageTokens:
 def rank_unused_tokens(
     vocabulary: Vocabulary,
     counts: Int64[np.ndarray, " source"],
-    embeddings: Float[np.ndarray, "rows dim"],
+    read_rows: ReadRows,
     trained: Bool[np.ndarray, " source"],
     *,
     whole_scripts: Collection[str] = (),
@@ -88,8 +95,8 @@ def rank_unused_tokens(
     Args:
         vocabulary: The source vocabulary.
         counts: How often the text uses each of its tokens.
-        embeddings: The source's input embeddings.
-        trained: Which rows were trained.
+        read_rows: Reads the source's input embeddings of some ids.
+        trained: Which ids have rows that were trained.
         whole_scripts: Scripts of which all tokens are kept, whatever the text is written in.
         own_scripts: Whether this also holds for the text's scripts that few languages share.
 
@@ -99,7 +106,7 @@ def rank_unused_tokens(
     tokens = [
         token
         for token in vocabulary.tokens
-        if token.id < len(embeddings) and trained[token.id] and not (token.roles or token.is_byte)
+        if trained[token.id] and not (token.roles or token.is_byte)
     ]
     script = {token.id: script_of(token.form.decode(errors="ignore")) for token in tokens}
     _check_scripts(whole_scripts, frozenset(script.values()))
@@ -113,7 +120,7 @@ def rank_unused_tokens(
     used = counts[ids] > 0 if len(ids) else np.zeros(0, bool)
     probability = np.full(len(ids), np.nan)
     if min(used.sum(), len(used) - used.sum()) >= LEAST_POSITIVES:
-        probability = 1 / (1 + np.exp(-_left_out_logits(_features(own, embeddings), used)))
+        probability = 1 / (1 + np.exp(-_left_out_logits(_features(own, read_rows(ids)), used)))
     order = np.lexsort((ids, -np.nan_to_num(probability)))
     order = order[~used[order]]
     return LanguageTokens(scripts, ids[order], probability[order], by_script[order])
@@ -138,17 +145,17 @@ def _scripts(script: dict[int, str], counts: Int64[np.ndarray, " source"]) -> tu
 
 
 def _features(
-    tokens: list[Token], embeddings: Float[np.ndarray, "rows dim"]
+    tokens: list[Token], rows: Float[np.ndarray, "tokens dim"]
 ) -> Float32[np.ndarray, "tokens features"]:
     """Standardized rows, what spelling and place in the vocabulary tell, and a last column of 1."""
-    ids = np.array([token.id for token in tokens])
-    others = np.array(
-        [(np.log1p(token.id), len(token.form), token.word_start is True) for token in tokens], np.float32
-    )
-    features = np.column_stack([embeddings[ids].astype(np.float32), others])
-    features -= features.mean(axis=0)
-    features /= np.maximum(features.std(axis=0), 1e-12)
-    return np.column_stack([features, np.ones(len(ids), np.float32)])
+    others = [(np.log1p(token.id), len(token.form), token.word_start is True) for token in tokens]
+    features = np.ones((len(tokens), rows.shape[1] + 4), np.float32)
+    features[:, :-4] = rows
+    features[:, -4:-1] = others
+    standardized = features[:, :-1]
+    standardized -= standardized.mean(axis=0)
+    standardized /= np.maximum(standardized.std(axis=0), 1e-12)
+    return features
 
 
 def _left_out_logits(
@@ -157,20 +164,39 @@ def _left_out_logits(
     """The logit of each token by a logistic regression on the others.
 
     Newton's method; then each token is taken out by one more step from the solution, for which its leverage
-    is all that is needed (Pregibon 1981, "Logistic regression diagnostics", equation 15).
+    is all that is needed (Pregibon 1981, "Logistic regression diagnostics", equation 15). Most steps are made
+    on a part of the tokens, from whose solution that of all is near.
     """
-    weights = np.zeros(features.shape[1])
     penalty = np.full(features.shape[1], PENALTY)
     penalty[-1] = 1e-6  # the intercept is free
-    for _ in range(NEWTON_STEPS):
-        _, errors, curvature = _state(features, weights, positive)
-        gradient = (features.T @ errors.astype(np.float32)).astype(np.float64) - penalty * weights
-        weights = weights + np.linalg.solve(_hessian(features, curvature, penalty), gradient)
+    weights = np.zeros(features.shape[1])
+    part, few = features[::PART], positive[::PART]
+    for _ in range(STEPS_ON_A_PART):
+        weights, _ = _newton_step(part, few, weights, penalty / PART)
+    for _ in range(STEPS_ON_ALL):
+        weights, hessian = _newton_step(features, positive, weights, penalty)
     logits, errors, curvature = _state(features, weights, positive)
-    factor = np.linalg.cholesky(np.linalg.inv(_hessian(features, curvature, penalty))).astype(np.float32)
-    spread = np.square(features @ factor).sum(axis=1).astype(np.float64)
+    # The last step was so short that the Hessian before it is that of the solution.
+    factor = np.linalg.cholesky(np.linalg.inv(hessian)).astype(np.float32)
+    spread = np.zeros(len(features))
+    for rows in _blocks(len(features)):
+        projected = features[rows] @ factor
+        spread[rows] = np.einsum("ij,ij->i", projected, projected)
     leverage = np.minimum(curvature * spread, 0.99)
     return np.asarray(logits - errors * spread / (1 - leverage))
+
+
+def _newton_step(
+    features: Float32[np.ndarray, "tokens features"],
+    positive: Bool[np.ndarray, " tokens"],
+    weights: Float64[np.ndarray, " features"],
+    penalty: Float64[np.ndarray, " features"],
+) -> tuple[Float64[np.ndarray, " features"], Float64[np.ndarray, "features features"]]:
+    """The weights after one more step, and the Hessian before it."""
+    _, errors, curvature = _state(features, weights, positive)
+    gradient = (errors.astype(np.float32) @ features).astype(np.float64) - penalty * weights
+    hessian = _hessian(features, curvature, penalty)
+    return weights + np.linalg.solve(hessian, gradient), hessian
 
 
 def _state(
@@ -190,5 +216,14 @@ def _hessian(
     curvature: Float64[np.ndarray, " tokens"],
     penalty: Float64[np.ndarray, " features"],
 ) -> Float64[np.ndarray, "features features"]:
-    weighted = features * curvature[:, None].astype(np.float32)
-    return np.asarray((weighted.T @ features).astype(np.float64) + np.diag(penalty))
+    roots = np.sqrt(curvature).astype(np.float32)
+    upper = np.zeros((features.shape[1], features.shape[1]), np.float32, order="F")
+    for rows in _blocks(len(features)):
+        weighted = features[rows] * roots[rows, None]
+        upper = ssyrk(1.0, weighted.T, 1.0, upper, overwrite_c=True)  # half of a product with itself
+    return np.asarray(upper.astype(np.float64) + np.triu(upper, 1).T + np.diag(penalty))
+
+
+def _blocks(rows: int) -> Iterator[slice]:
+    """Neighboring rows, as many as stay in the processor's cache."""
+    return (slice(start, start + BLOCK_ROWS) for start in range(0, rows, BLOCK_ROWS))

@@ -15,6 +15,7 @@ from monoglot.tokenization.parts import Parts, replacement_of
 COMMON = "none"
 """The script of texts without letters: digits, punctuation, symbols, modifiers."""
 
+_ASCII_LETTER = re.compile("[A-Za-z]")
 _RENAMED = {"Cjk": "Han"}
 _NO_SCRIPTS = {
     "Combining",
@@ -37,6 +38,8 @@ def script_of(text: str) -> str:
     Returns:
         The script's English name (``Latin``, ``Han``), or ``none`` if there is no letter.
     """
+    if text.isascii():  # half of a vocabulary
+        return "Latin" if _ASCII_LETTER.search(text) else COMMON
     scripts = list(map(_letter_script, unicodedata.normalize("NFKC", text)))
     found = dict.fromkeys(script for script in scripts if script != COMMON)
     return max(found, key=scripts.count, default=COMMON)

@@ -91,7 +91,7 @@ def find_unused_tokens(
         ranked = rank_unused_tokens(
             source.vocabulary,
             counts,
-            source.embeddings.float().numpy(),
+            lambda ids: source.rows.take(ids).float().numpy(),
             _usable(source, lowercase=lowercase),
             whole_scripts=settings.keep_script,
             own_scripts=asked is None,
@@ -107,7 +107,7 @@ def find_unused_tokens(
 
 def _usable(source: Source, *, lowercase: bool) -> Bool[np.ndarray, " source"]:
     """Which tokens have a trained row, and can occur: not those with capitals in text in lower case."""
-    rows = trained_rows(source.embeddings, source.vocabulary)
+    rows = trained_rows(source.rows, source.vocabulary)
     usable = np.zeros(source.vocabulary.size, bool)
     usable[: len(rows)] = rows[: len(usable)]
     if lowercase:
