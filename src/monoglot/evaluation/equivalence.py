@@ -26,7 +26,7 @@ from monoglot.untrusted import refusing
 ModelAndTokenizer = tuple[PreTrainedModel, PreTrainedTokenizerFast]
 
 LONGEST_TOKENS = 128
-MOST_PAIRS, MOST_BATCHES, BATCH_TEXTS, MOST_PROMPTS = 8, 4, 4, 16
+MOST_PAIRS, MOST_BATCHES, BATCH_TEXTS, MOST_PROMPTS = 4, 2, 4, 16
 TOLERANCE = {torch.float32: 1e-4, torch.float64: 1e-4}
 """Largest difference, in units of the largest output, that comes from another order of sums alone."""
 HALF_TOLERANCE = 3e-2
@@ -83,18 +83,20 @@ def compare_outputs(
     alike = [line for line in lines if probe.inputs(line)]
     alike = alike or [word for line in lines for word in line.split() if probe.inputs(word)]
     changed = tuple(prompt for prompt in prompts if probe.inputs(prompt) is None)
+    # Long lines are compared as single texts; how texts are put together shows on short ones as well.
+    short = sorted(alike, key=len)[: MOST_BATCHES * BATCH_TEXTS]
     before_text = [
-        both if alike and probe.inputs(both := prompt + alike[0]) else prompt
+        both if short and probe.inputs(both := prompt + short[0]) else prompt
         for prompt in prompts[:MOST_PROMPTS]
         if prompt not in changed
     ]
-    batches = [alike[start : start + BATCH_TEXTS] for start in range(0, len(alike), BATCH_TEXTS)]
+    batches = [short[place::MOST_BATCHES] for place in range(MOST_BATCHES)]  # of different lengths
     if source[1].pad_token is None or target[1].pad_token is None:
         batches = []
     given: dict[str, Iterable[tuple[object, ...]]] = {
         "texts": [(line,) for line in alike],
-        "pairs": list(pairwise(alike))[:MOST_PAIRS],
-        "batches": [(batch,) for batch in batches if len(batch) > 1][:MOST_BATCHES],
+        "pairs": list(pairwise(short))[:MOST_PAIRS],
+        "batches": [(batch,) for batch in batches if len(batch) > 1],
         "prompts": [(prompt,) for prompt in before_text],
     }
     compared = dict.fromkeys(KINDS, 0)
