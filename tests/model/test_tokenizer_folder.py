@@ -16,8 +16,14 @@ from transformers import (
     NllbTokenizer,
 )
 
+from monoglot.model import tokenizer_folder
 from monoglot.model.folder import save
-from monoglot.model.tokenizer_folder import first_difference, load_tokenizer, warn_if_read_differently
+from monoglot.model.tokenizer_folder import (
+    first_difference,
+    load_tokenizer,
+    warn_if_read_differently,
+    write_small_copy,
+)
 from monoglot.pipeline.specialize import specialize
 from monoglot.settings import Settings
 from monoglot.tokenization.tokenizer_json import state_of
@@ -122,8 +128,12 @@ def test_the_language_of_a_text_still_stands_beside_it(kind, source_tokenizers, 
         assert old == new
 
 
-def test_a_class_that_segments_otherwise_is_named_for_source_and_output(tmp_path, source_tokenizers, caplog):
+@pytest.mark.parametrize("from_a_copy", [True, False])
+def test_a_class_that_segments_otherwise_is_named_for_source_and_output(
+    tmp_path, source_tokenizers, caplog, from_a_copy, monkeypatch
+):
     """XLM-R's class puts its own pre-tokenizer in the place of the file's."""
+    monkeypatch.setattr(tokenizer_folder, "LARGE_UNIGRAM", 0 if from_a_copy else 10_000)
     tokenizer = source_tokenizers["unigram"]
     folder = tmp_path / "source"
     folder.mkdir()
@@ -152,3 +162,41 @@ def test_differences_are_found_between_a_tokenizer_and_what_is_left_of_it(source
     trimmed = trim_tokenizer(source, np.bincount(ids, minlength=len(source)), TrimSettings())
     assert first_difference(trimmed.tokenizer, trimmed.tokenizer) == ""
     assert first_difference(trimmed.tokenizer, source, lambda ids: ids) == "texts are segmented otherwise"
+
+
+def test_a_small_copy_segments_what_it_can_spell_with_the_same_settings(
+    tmp_path, source_tokenizers, monkeypatch
+):
+    tokenizer = source_tokenizers["unigram"]
+    folder, copy = tmp_path / "whole", tmp_path / "copy"
+    tokenizer.save_pretrained(folder)
+    decoder = {str(id): {"content": str(token)} for id, token in tokenizer.added_tokens_decoder.items()}
+    config = json.loads((folder / "tokenizer_config.json").read_text())
+    (folder / "tokenizer_config.json").write_text(json.dumps(config | {"added_tokens_decoder": decoder}))
+    monkeypatch.setattr(tokenizer_folder, "PROBE_TOKENS", 200)
+    write_small_copy(folder, tokenizer, copy)
+    small = load_tokenizer(copy)
+    assert len(small) < len(tokenizer) / 2
+    assert small.special_tokens_map == tokenizer.special_tokens_map
+    known = tokenizer.convert_ids_to_tokens(list(range(len(tokenizer))))[:: len(tokenizer) // 200]
+    text = tokenizer.convert_tokens_to_string([token for token in known if token in small.get_vocab()])
+    assert small.decode(small(text)["input_ids"]) == tokenizer.decode(tokenizer(text)["input_ids"])
+
+
+def test_a_folder_that_only_its_whole_tokenizer_tells_of_is_read_whole(
+    tmp_path, source_tokenizers, caplog, monkeypatch
+):
+    """A configuration that ``AutoTokenizer`` can't read at all is named once, by the folder itself."""
+    tokenizer = source_tokenizers["unigram"]
+    save(ARCHITECTURES["xlm-roberta"](tokenizer), tokenizer, tmp_path, tmp_path)
+    monkeypatch.setattr(tokenizer_folder, "LARGE_UNIGRAM", 0)
+    read = []
+    monkeypatch.setattr(tokenizer_folder, "read_by_auto", lambda folder: read.append(folder) or refuse())
+    warn_if_read_differently(tmp_path, load_tokenizer(tmp_path))
+    assert len(read) == 2
+    assert read[1] == tmp_path
+    assert "no such class" in caplog.text
+
+
+def refuse():
+    raise tokenizer_folder.UnreadableError("no such class")

@@ -56,7 +56,8 @@ def test_special_tokens_bytes_and_untrained_rows_are_never_given(languages, fami
 def test_the_same_again(languages):
     vocabulary, _, counts, rows = languages("unigram")
     one, two = (
-        rank_unused_tokens(vocabulary, counts, rows.__getitem__, np.ones(vocabulary.size, bool)) for _ in range(2)
+        rank_unused_tokens(vocabulary, counts, rows.__getitem__, np.ones(vocabulary.size, bool))
+        for _ in range(2)
     )
     assert (one.ids == two.ids).all()
     assert (one.probability == two.probability).all()

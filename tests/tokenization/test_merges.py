@@ -47,13 +47,13 @@ def test_a_token_can_be_made_of_its_ancestors_alone(family, source_tokenizers):
 
 def test_characters_spell_the_same(source_tokenizers):
     wordpiece = state_of(source_tokenizers["wordpiece"])
-    assert characters_of(wordpiece, Family.WORDPIECE, ["haus", "##tür"]) == sorted(
+    assert characters_of(wordpiece, Family.WORDPIECE, ["haus", "##tür"], ids_of(wordpiece)) == sorted(
         ["h", "##a", "##u", "##s", "##t", "##ü", "##r"]
     )
     unigram = state_of(source_tokenizers["unigram"])
-    assert characters_of(unigram, Family.UNIGRAM, ["▁ha", "☃"]) == ["a", "h", "▁"]
+    assert characters_of(unigram, Family.UNIGRAM, ["▁ha", "☃"], ids_of(unigram)) == ["a", "h", "▁"]
     byte_level = state_of(source_tokenizers["byte-level-bpe"])
-    assert len(characters_of(byte_level, Family.BYTE_LEVEL_BPE, [])) == 256
+    assert len(characters_of(byte_level, Family.BYTE_LEVEL_BPE, [], ids_of(byte_level))) == 256
 
 
 def test_the_least_token_has_the_lowest_score(source_tokenizers):

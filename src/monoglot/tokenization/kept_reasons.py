@@ -66,7 +66,7 @@ def kept_reasons(
     ids = ids_of(state)
     structure = [
         ids[text]
-        for text in retained_tokens(source, state, family_of(backend, Parts.of(backend)), in_use)
+        for text in retained_tokens(source, state, family_of(backend, Parts.of(backend)), ids, in_use)
         if text in ids
     ]
     reasons = np.full(len(kept_source_ids), Reason.PART, np.uint8)

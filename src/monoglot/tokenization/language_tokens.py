@@ -104,9 +104,7 @@ def rank_unused_tokens(
         SettingError: If the source has no token of one of ``whole_scripts``.
     """
     tokens = [
-        token
-        for token in vocabulary.tokens
-        if trained[token.id] and not (token.roles or token.is_byte)
+        token for token in vocabulary.tokens if trained[token.id] and not (token.roles or token.is_byte)
     ]
     script = {token.id: script_of(token.form.decode(errors="ignore")) for token in tokens}
     _check_scripts(whole_scripts, frozenset(script.values()))

@@ -6,13 +6,14 @@ keeping its `ancestry`; then every text that uses it is segmented as before.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from itertools import pairwise
+from operator import itemgetter
 
 from tokenizers import pre_tokenizers
 
 from monoglot.tokenization.parts import Family
-from monoglot.tokenization.tokenizer_json import Merge, State, ids_of, merges_of, scores_of
+from monoglot.tokenization.tokenizer_json import Merge, State, ids_of, merges_of
 
 _NEWLINES = "Ċč"
 
@@ -59,12 +60,11 @@ def ancestry(state: State) -> Callable[[str], list[str]]:
     return lambda text: [token for token in segment(text, ranks)[1] if token in ids and token != text]
 
 
-def characters_of(state: State, family: Family, texts: Iterable[str]) -> list[str]:
+def characters_of(state: State, family: Family, texts: Iterable[str], known: Collection[str]) -> list[str]:
     """Give the tokens of single characters that can spell whatever these tokens spell.
 
-    Only those that the vocabulary has. Byte-level tokens are spelled in bytes, all 256 of them.
+    Only those that are known to the vocabulary. Byte-level tokens are spelled in bytes, all 256 of them.
     """
-    known = ids_of(state)
     if spelled_in_bytes(state):
         return [byte for byte in sorted(pre_tokenizers.ByteLevel.alphabet()) if byte in known]
     if family is not Family.WORDPIECE:
@@ -99,5 +99,4 @@ def line_ends_of(state: State, texts: Iterable[str]) -> list[str]:
 
 def least_token(state: State) -> list[str]:
     """Give the token with the lowest score of a Unigram model: the score of ``<unk>`` is counted from it."""
-    scores = scores_of(state) if state["model"]["type"] == "Unigram" else {}
-    return [min(scores, key=lambda text: scores[text])] if scores else []
+    return [min(state["model"]["vocab"], key=itemgetter(1))[0]] if state["model"]["type"] == "Unigram" else []

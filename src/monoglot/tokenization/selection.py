@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -31,7 +31,11 @@ _WHITESPACE = {Family.SENTENCEPIECE_BPE: frozenset("▁ \t\n\r"), Family.BYTE_LE
 
 
 def retained_tokens(
-    source: PreTrainedTokenizerFast, state: State, family: Family, in_use: Collection[str] = ()
+    source: PreTrainedTokenizerFast,
+    state: State,
+    family: Family,
+    ids: Mapping[str, int],
+    in_use: Collection[str] = (),
 ) -> list[str]:
     r"""Give the tokens that a newly trained tokenizer keeps whatever the text: special and added ones first.
 
@@ -50,8 +54,14 @@ def retained_tokens(
     Otherwise they are in the source's order of ids. So, at the head of a new vocabulary, those that the
     source has at its head keep their ids (XLM-R's ``<s>`` 0, ``<pad>`` 1, ``</s>`` 2, ``<unk>`` 3), and the
     others follow without gaps.
+
+    Args:
+        source: The tokenizer.
+        state: Its tokenizer.json.
+        family: Its family.
+        ids: The id of each of its tokens (`ids_of`).
+        in_use: Tokens that the model's configurations name.
     """
-    ids = ids_of(state)
     added = [token["content"] for token in state["added_tokens"]]
     needed = {str(token) for token in named_tokens(source).values()}
     needed |= set(post_processor_tokens(state["post_processor"])) | _unknown(state)
@@ -112,7 +122,7 @@ def _unknown(state: State) -> set[str]:
     return {model["unk_token"]} if model.get("unk_token") else set()
 
 
-def _leading(source: PreTrainedTokenizerFast, ids: dict[str, int], added: set[str]) -> set[str]:
+def _leading(source: PreTrainedTokenizerFast, ids: Mapping[str, int], added: set[str]) -> set[str]:
     """All tokens before the padding token, if nothing but added tokens stands there."""
     pad = source.pad_token_id
     before = {text for text, id in ids.items() if pad is not None and id < pad}
@@ -151,8 +161,8 @@ def selection_order(
     text_of = {id: text for text, id in ids.items()}
     asked = [text_of[id] for id in keep]
     must = [
-        *retained_tokens(source, state, family),
-        *characters_of(state, family, used),
+        *retained_tokens(source, state, family, ids),
+        *characters_of(state, family, used, ids),
         *line_ends_of(state, used),
         *least_token(state),
         *asked,

@@ -237,7 +237,7 @@ def train_tokenizer(
     state = state_of(source)
     pipeline = backend_of(source)
     family = family_of(pipeline, Parts.of(pipeline))
-    carried = retained_tokens(source, state, family, in_use)
+    carried = retained_tokens(source, state, family, ids_of(state), in_use)
     size = settings.vocabulary_size - len(carried)
     if size <= 0:
         raise SettingError(
@@ -278,7 +278,9 @@ def _learn_from_words(
     bytes_without_use: list[str] = []
     if spelled_in_bytes(state):  # a text to come may have any byte
         known, coverage = set("".join(words)), 1.0
-        bytes_without_use = [byte for byte in characters_of(state, family, ()) if byte not in known]
+        bytes_without_use = [
+            byte for byte in characters_of(state, family, (), ids_of(state)) if byte not in known
+        ]
     scores = sentencepiece_pieces(
         words, size - len(bytes_without_use), kind, coverage=coverage, split_digits=split_digits
     )
