@@ -111,6 +111,10 @@ class Source:
         for name in ("tokenizer", "vocabulary"):
             self.__dict__.pop(name, None)
 
+    def forget_vocabulary(self) -> None:
+        """Free the description of the tokens, half as large as the tokenizer; made again when asked for."""
+        self.__dict__.pop("vocabulary", None)
+
     def forget_model(self) -> None:
         """Free the weights; they are loaded again when they are asked for."""
         self.__dict__.pop("model", None)

@@ -38,6 +38,8 @@ PART = 8
 """The first steps are made on one token in so many."""
 STEPS_ON_A_PART, STEPS_ON_ALL = 3, 3
 BLOCK_ROWS = 2048
+ROWS_AT_A_TIME = 1 << 14
+"""Rows that are read from the source at a time."""
 
 
 ReadRows = Callable[[Int64[np.ndarray, " ids"]], Float[np.ndarray, "ids dim"]]
@@ -118,7 +120,7 @@ def rank_unused_tokens(
     used = counts[ids] > 0 if len(ids) else np.zeros(0, bool)
     probability = np.full(len(ids), np.nan)
     if min(used.sum(), len(used) - used.sum()) >= LEAST_POSITIVES:
-        probability = 1 / (1 + np.exp(-_left_out_logits(_features(own, read_rows(ids)), used)))
+        probability = 1 / (1 + np.exp(-_left_out_logits(_features(own, read_rows), used)))
     order = np.lexsort((ids, -np.nan_to_num(probability)))
     order = order[~used[order]]
     return LanguageTokens(scripts, ids[order], probability[order], by_script[order])
@@ -142,17 +144,23 @@ def _scripts(script: dict[int, str], counts: Int64[np.ndarray, " source"]) -> tu
     return tuple(sorted(name for name, total in totals.items() if total > LEAST_SHARE_OF_A_SCRIPT * letters))
 
 
-def _features(
-    tokens: list[Token], rows: Float[np.ndarray, "tokens dim"]
-) -> Float32[np.ndarray, "tokens features"]:
-    """Standardized rows, what spelling and place in the vocabulary tell, and a last column of 1."""
-    others = [(np.log1p(token.id), len(token.form), token.word_start is True) for token in tokens]
-    features = np.ones((len(tokens), rows.shape[1] + 4), np.float32)
-    features[:, :-4] = rows
-    features[:, -4:-1] = others
+def _features(tokens: list[Token], read_rows: ReadRows) -> Float32[np.ndarray, "tokens features"]:
+    """Standardized rows, what spelling and place in the vocabulary tell, and a last column of 1.
+
+    They are the largest array of a run that trims: nothing of its size is made beside it.
+    """
+    ids = np.array([token.id for token in tokens])
+    features = np.ones((len(tokens), read_rows(ids[:0]).shape[1] + 4), np.float32)
+    for start in range(0, len(tokens), ROWS_AT_A_TIME):
+        rows = slice(start, start + ROWS_AT_A_TIME)
+        features[rows, :-4] = read_rows(ids[rows])
+        features[rows, -4:-1] = [
+            (np.log1p(token.id), len(token.form), token.word_start is True) for token in tokens[rows]
+        ]
     standardized = features[:, :-1]
     standardized -= standardized.mean(axis=0)
-    standardized /= np.maximum(standardized.std(axis=0), 1e-12)
+    deviation = np.sqrt(np.einsum("ij,ij->j", standardized, standardized) / len(tokens))
+    standardized /= np.maximum(deviation, 1e-12)
     return features
 
 

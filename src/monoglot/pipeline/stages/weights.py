@@ -122,6 +122,8 @@ def write_model(context: VocabularyContext, tokenizer: Artifact, mixture: Artifa
     """Write the model with the new vocabulary: a Hugging Face folder."""
 
     def compute(folder: Path) -> None:
+        # What the source's tokens stand for is not asked any more; models are in memory from here on.
+        context.source.forget_vocabulary()
         target = context.target(tokenizer).tokenizer
         rows = Mixture.load(mixture.folder / LAYOUT.mixture.name)
         source, old = context.source, context.source.tokenizer
