@@ -12,13 +12,31 @@ from decimal import Decimal, InvalidOperation
 from numbers import Integral, Real
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from cyclopts import CoercionError, CycloptsError, convert
+from cyclopts import CoercionError, CycloptsError, Group, Parameter, convert
 
 from monoglot.errors import SettingError, did_you_mean
 
 T = TypeVar("T")
+
+# Groups in which the help of a command lists its options, in this order.
+MODEL = Group("Model", sort_key=1)
+TEXT = Group("Text", sort_key=2)
+VOCABULARY = Group("Vocabulary", sort_key=3)
+INITIALIZATION = Group("Initialization", sort_key=4)
+TRAINING = Group("Training", sort_key=5)
+EVALUATION = Group("Evaluation", sort_key=6)
+RUN = Group("Run", sort_key=7)
+OUTPUT = Group("Output", sort_key=8)
+ModelOption = Annotated[T, Parameter(group=MODEL)]
+TextOption = Annotated[T, Parameter(group=TEXT)]
+VocabularyOption = Annotated[T, Parameter(group=VOCABULARY)]
+InitializationOption = Annotated[T, Parameter(group=INITIALIZATION)]
+TrainingOption = Annotated[T, Parameter(group=TRAINING)]
+EvaluationOption = Annotated[T, Parameter(group=EVALUATION)]
+RunOption = Annotated[T, Parameter(group=RUN)]
+OutputOption = Annotated[T, Parameter(group=OUTPUT)]
 
 SUFFIXES = {"k": 10**3, "M": 10**6, "G": 10**9}
 NAMES = {

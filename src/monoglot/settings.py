@@ -5,15 +5,26 @@ from __future__ import annotations
 import dataclasses
 import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
-from cyclopts import Group, Parameter
+from cyclopts import Parameter
 
 from monoglot.errors import SettingError
 from monoglot.evaluation.settings import LanguageSettings
-from monoglot.options import build, check_types, checked, field_names
+from monoglot.options import (
+    EvaluationOption,
+    InitializationOption,
+    ModelOption,
+    RunOption,
+    TextOption,
+    TrainingOption,
+    VocabularyOption,
+    build,
+    check_types,
+    checked,
+)
 from monoglot.training.schedule import TrainingSettings
 
 MODE = Literal["replace", "extend", "trim", "graft"]
@@ -30,8 +41,19 @@ def _share(_: Any, tokens: Sequence[Any]) -> float:
         raise SettingError(f"--save {text} is no share: give 0.1 or 10% for a tenth of the tokens") from error
 
 
-SHARED = Parameter(group=Group("Run", sort_key=1))
-"""Where the help of a command lists the settings that all runs share: after its own."""
+def cores() -> int:
+    """Count the cores that this process may use, in a container fewer than the machine has."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def check_threads(threads: int | None) -> None:
+    """Refuse a number of threads that is none.
+
+    Raises:
+        SettingError: If it is too small.
+    """
+    if threads is not None and threads < 1:
+        raise SettingError(f"--threads {threads} is too small: give 1 or more")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,11 +68,11 @@ class RunSettings:
         trust_remote_code: Whether code that comes with the model may run.
     """
 
-    column: Annotated[str | None, SHARED] = None
-    heldout: Annotated[str | None, SHARED] = None
-    seed: Annotated[int, SHARED] = 42
-    threads: Annotated[int | None, SHARED] = None
-    trust_remote_code: Annotated[bool, SHARED] = False
+    column: TextOption[str | None] = None
+    heldout: TextOption[str | None] = None
+    seed: RunOption[int] = 42
+    threads: RunOption[int | None] = None
+    trust_remote_code: ModelOption[bool] = False
 
     def __post_init__(self) -> None:
         """Refuse values of another type than their field's, and numbers out of range.
@@ -59,18 +81,14 @@ class RunSettings:
             SettingError: If there is one.
         """
         check_types(self)
-        if self.threads is not None and self.threads < 1:
-            raise SettingError(f"--threads {self.threads} is too small: give 1 or more")
+        check_threads(self.threads)
         if not 0 <= self.seed < 2**31:
             raise SettingError(f"--seed {self.seed} is out of range: give 0 … {2**31 - 1}")
 
     @property
     def n_threads(self) -> int:
         """Number of threads to use."""
-        if self.threads:
-            return self.threads
-        # A container or batch system may give a process fewer cores than the machine has.
-        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        return self.threads or cores()
 
 
 @dataclass(frozen=True)
@@ -117,28 +135,28 @@ class Settings(RunSettings):
         adapt_options: Settings of that training, by the names that ``adapt`` has for them.
     """
 
-    mode: MODE = "graft"
-    vocabulary_size: int | None = None
-    target_tokenizer: str | None = None
-    add_tokens: int = 30_000
-    new_tokens: int | None = None
-    save: Annotated[float | None, Parameter(converter=_share)] = None
-    language_tokens: int | None = None
-    keep_script: tuple[str, ...] = ()
-    minimum_count: float = 1
-    coverage: float | None = None
-    max_loss: float | None = None
-    weights: tuple[float, ...] = ()
-    keep_text: tuple[str, ...] = ()
-    keep_tokens: str | None = None
-    accept_difference: bool = False
-    method: str = "blend"
-    method_options: dict[str, Any] = field(default_factory=dict)
-    norm_calibration: float = 0.0
-    vectors: str = "cooccurrence"
-    vectors_options: dict[str, Any] = field(default_factory=dict)
-    adapt_tokens: int | None = None
-    adapt_options: dict[str, Any] = field(default_factory=dict)
+    mode: VocabularyOption[MODE] = "graft"
+    vocabulary_size: VocabularyOption[int | None] = None
+    target_tokenizer: VocabularyOption[str | None] = None
+    add_tokens: VocabularyOption[int] = 30_000
+    new_tokens: VocabularyOption[int | None] = None
+    save: Annotated[VocabularyOption[float | None], Parameter(converter=_share)] = None
+    language_tokens: VocabularyOption[int | None] = None
+    keep_script: VocabularyOption[tuple[str, ...]] = ()
+    minimum_count: VocabularyOption[float] = 1
+    coverage: VocabularyOption[float | None] = None
+    max_loss: VocabularyOption[float | None] = None
+    weights: VocabularyOption[tuple[float, ...]] = ()
+    keep_text: VocabularyOption[tuple[str, ...]] = ()
+    keep_tokens: VocabularyOption[str | None] = None
+    accept_difference: VocabularyOption[bool] = False
+    method: InitializationOption[str] = "blend"
+    method_options: InitializationOption[dict[str, Any]] = field(default_factory=dict)
+    norm_calibration: InitializationOption[float] = 0.0
+    vectors: InitializationOption[str] = "cooccurrence"
+    vectors_options: InitializationOption[dict[str, Any]] = field(default_factory=dict)
+    adapt_tokens: TrainingOption[int | None] = None
+    adapt_options: TrainingOption[dict[str, Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Refuse numbers that make no sense.
@@ -242,10 +260,10 @@ class AdaptSettings(RunSettings):
         attention: Implementation of attention, ``flash_attention_2`` say; by default transformers' choice.
     """
 
-    objective: str | None = None
-    objective_options: dict[str, Any] = field(default_factory=dict)
-    teacher: str | None = None
-    attention: str | None = None
+    objective: TrainingOption[str | None] = None
+    objective_options: TrainingOption[dict[str, Any]] = field(default_factory=dict)
+    teacher: TrainingOption[str | None] = None
+    attention: TrainingOption[str | None] = None
 
 
 PROBE_OPTIONS = {"batch_tokens": 2048, "checks": 5, "keep": 1}
@@ -272,18 +290,18 @@ class CompareSettings(RunSettings):
         adapt_options: Settings of the training, by the names that ``adapt`` has for them.
     """
 
-    methods: tuple[str, ...] = ("blend", "focus")
-    probe_tokens: int = 200_000
-    seeds: int = 3
-    lines: int = 200
-    retention: tuple[str, ...] = ()
-    vocabulary_size: int | None = None
-    target_tokenizer: str | None = None
-    norm_calibration: float = 0.0
-    vectors: str = "cooccurrence"
-    vectors_options: dict[str, Any] = field(default_factory=dict)
-    objective_options: dict[str, Any] = field(default_factory=dict)
-    adapt_options: dict[str, Any] = field(default_factory=dict)
+    methods: InitializationOption[tuple[str, ...]] = ("blend", "focus")
+    probe_tokens: TrainingOption[int] = 200_000
+    seeds: TrainingOption[int] = 3
+    lines: EvaluationOption[int] = 200
+    retention: EvaluationOption[tuple[str, ...]] = ()
+    vocabulary_size: VocabularyOption[int | None] = None
+    target_tokenizer: VocabularyOption[str | None] = None
+    norm_calibration: InitializationOption[float] = 0.0
+    vectors: InitializationOption[str] = "cooccurrence"
+    vectors_options: InitializationOption[dict[str, Any]] = field(default_factory=dict)
+    objective_options: TrainingOption[dict[str, Any]] = field(default_factory=dict)
+    adapt_options: TrainingOption[dict[str, Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Refuse numbers that make no sense.
@@ -343,22 +361,30 @@ class EvaluateSettings:
         window_tokens: The most tokens that the model reads at once; by default what it can, up to 1024.
         word_share: For masked models, the share of words to ask for; each costs a pass. By default all.
         seed: Which words these are.
+        threads: Number of threads; by default the number of cores.
         trust_remote_code: Whether code that comes with the models may run.
     """
 
-    lines: int = 200
-    column: str | None = None
-    parallel: str | None = None
-    window_tokens: int | None = None
-    word_share: float | None = None
-    seed: int = 42
-    trust_remote_code: bool = False
+    lines: EvaluationOption[int] = 200
+    column: TextOption[str | None] = None
+    parallel: TextOption[str | None] = None
+    window_tokens: EvaluationOption[int | None] = None
+    word_share: EvaluationOption[float | None] = None
+    seed: RunOption[int] = 42
+    threads: RunOption[int | None] = None
+    trust_remote_code: ModelOption[bool] = False
 
     def __post_init__(self) -> None:
         check_types(self)
+        check_threads(self.threads)
         if self.lines < 1:
             raise SettingError(f"--lines {self.lines} is too small: give 1 or more")
         _ = self.language  # refuses what is out of range
+
+    @property
+    def n_threads(self) -> int:
+        """Number of threads to use."""
+        return self.threads or cores()
 
     @property
     def language(self) -> LanguageSettings:
@@ -409,29 +435,3 @@ def check_choice(
         raise SettingError(f"got both text and the task '{task}'; score a model on one of them at a time")
     if task is not None and (data is None or not data.test):
         raise SettingError("a task is scored on test data, got none; give some with --test")
-
-
-AnySettings = Settings | AdaptSettings | CompareSettings | TrainingSettings
-
-
-def command_line_options(values: Mapping[str, Any], defaults: AnySettings) -> list[str]:
-    """Give the command-line options that differ from the defaults.
-
-    Args:
-        values: Settings by name, as a manifest has them.
-        defaults: The same settings as they are by default.
-    """
-    words: list[str] = []
-    for field_name in field_names(type(defaults)):
-        value, default = values.get(field_name), getattr(defaults, field_name)
-        flag = f"--{field_name.replace('_', '-')}"
-        if isinstance(value, dict):
-            parts = ((f"{flag}.{key.replace('_', '-')}", str(item)) for key, item in value.items())
-            words += [word for part in parts for word in part]
-        elif isinstance(value, list | tuple):
-            words += [flag, *map(str, value)] if list(value) != list(default) else []
-        elif value is True and not default:
-            words.append(flag)
-        elif value is not None and value != default:
-            words += [flag, str(value)]
-    return words

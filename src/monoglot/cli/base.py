@@ -5,13 +5,17 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
 
 from cyclopts import App, Parameter, Token, convert
 from rich.console import Console
 
 from monoglot import __version__
-from monoglot.options import from_text
+from monoglot.cli.config_file import fill_from_config
+from monoglot.options import OUTPUT, from_text
+from monoglot.progress import SILENT, Progress, Terminal
 from monoglot.result import Result
 
 
@@ -31,6 +35,7 @@ app = App(
     name="monoglot",
     version=__version__,
     help="Give any Hugging Face transformer a vocabulary made for your language.",
+    config=(fill_from_config,),
     default_parameter=Parameter(
         negative=(), consume_multiple=True, show_default=shown_default, converter=by_declared_type
     ),
@@ -49,14 +54,40 @@ def finite(value: Any) -> Any:
     return [finite(item) for item in value] if isinstance(value, list | tuple) else value
 
 
-def present(result: Result, display: str, *, as_json: bool) -> None:
+@dataclass(frozen=True)
+class Display:
+    """What is shown.
+
+    Attributes:
+        as_json: Print the result as JSON.
+        quiet: Print nothing but warnings, errors and what --json asks for.
+        config: File of options in TOML or YAML, such as OUT/monoglot/run.toml, which every run writes; those
+            given on the command line come before it.
+    """
+
+    as_json: Annotated[bool, Parameter(name="--json")] = False
+    quiet: bool = False
+    config: Path | None = None
+
+    @property
+    def progress(self) -> Progress:
+        """Where to show how far the work is."""
+        return SILENT if self.quiet else Terminal()
+
+
+Shown = Annotated[Display, Parameter(name="*", group=OUTPUT)]
+PLAIN = Display()
+
+
+def present(result: Result, function: str, display: Display) -> None:
     """Print a result as JSON, or by one of the functions of `show`."""
-    if as_json:
+    if display.as_json:
         plain = finite(result.to_dict())
         print(json.dumps(plain, ensure_ascii=False, indent=2, allow_nan=False))  # noqa: T201 - the output
+    if display.as_json or display.quiet:
         return
     from monoglot.cli import show
 
     console = Console()
-    for part in getattr(show, display)(result):
+    for part in getattr(show, function)(result):
         console.print(part, highlight=False, soft_wrap=isinstance(part, str))

@@ -4,19 +4,30 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
 
-from monoglot.cli.base import app, present
+from monoglot.cli.base import PLAIN, Display, Shown, app, present
 from monoglot.evaluation.settings import FineTuning
-from monoglot.progress import Terminal
+from monoglot.options import (
+    EVALUATION,
+    OUTPUT,
+    TRAINING,
+    EvaluationOption,
+    ModelOption,
+    OutputOption,
+    RunOption,
+    TextOption,
+    VocabularyOption,
+)
+from monoglot.progress import SILENT, Progress
 from monoglot.settings import (
     AdaptSettings,
     CompareSettings,
     EvaluateSettings,
-    RunSettings,
     Settings,
     TaskSettings,
     check_choice,
@@ -24,14 +35,20 @@ from monoglot.settings import (
 from monoglot.training.schedule import TrainingSettings
 
 
-def first_second(model: str, corpus: tuple[str, ...], output: Path, settings: RunSettings | None) -> Terminal:
+def first_second(
+    model: str, inputs: Sequence[str], display: Display, output: Path | None = None, column: str | None = None
+) -> Progress:
     """Refuse names and places that can't be right, and report what was found, before any slow import."""
     from monoglot.pipeline.preview import preview
 
-    progress = Terminal()
-    if int(os.environ.get("RANK", "0")) == 0:  # of several processes only the first reports
-        preview(model, corpus, output, settings.column if settings else None, progress=progress)
+    if int(os.environ.get("RANK", "0")) > 0:  # of several processes only the first reports
+        return SILENT
+    progress = display.progress
+    preview(model, inputs, output, column, progress=progress)
     return progress
+
+
+OutputFolder = Annotated[Path, Parameter(name=["--output", "-o", "--output-dir"], group=OUTPUT)]
 
 
 @app.command(usage="Usage: monoglot specialize SOURCE CORPUS... --output OUT [OPTIONS]")
@@ -39,10 +56,10 @@ def specialize(
     source: str,
     /,
     *corpus: str,
-    output: Annotated[Path, Parameter(name=["--output", "-o"])],
+    output: OutputFolder,
     settings: Annotated[Settings | None, Parameter(name="*")] = None,
-    overwrite: bool = False,
-    as_json: Annotated[bool, Parameter(name="--json")] = False,
+    overwrite: OutputOption[bool] = False,
+    display: Shown = PLAIN,
 ) -> None:
     """Make a model for one language out of a multilingual one.
 
@@ -58,13 +75,13 @@ def specialize(
         output: Folder to make.
         settings: Everything else.
         overwrite: Replace an output that an earlier run made; what has not changed is not done again.
-        as_json: Print the summary as JSON.
+        display: What is shown.
     """
-    progress = first_second(source, corpus, output, settings)
+    progress = first_second(source, corpus, display, output, settings.column if settings else None)
     from monoglot.pipeline.specialize import specialize as run
 
     summary = run(source, corpus, output, settings, overwrite=overwrite, progress=progress)
-    present(summary, "summary_table", as_json=as_json)
+    present(summary, "summary_table", display)
 
 
 @app.command(usage="Usage: monoglot adapt MODEL CORPUS... --output OUT [OPTIONS]")
@@ -72,11 +89,11 @@ def adapt(
     model: str,
     /,
     *corpus: str,
-    output: Annotated[Path, Parameter(name=["--output", "-o"])],
-    settings: Annotated[AdaptSettings | None, Parameter(name="*")] = None,
-    training: Annotated[TrainingSettings | None, Parameter(name="*")] = None,
-    overwrite: bool = False,
-    as_json: Annotated[bool, Parameter(name="--json")] = False,
+    output: OutputFolder,
+    settings: Annotated[AdaptSettings | None, Parameter(name="*", group=TRAINING)] = None,
+    training: Annotated[TrainingSettings | None, Parameter(name="*", group=TRAINING)] = None,
+    overwrite: OutputOption[bool] = False,
+    display: Shown = PLAIN,
 ) -> None:
     """Continue pretraining of a model on text of one language.
 
@@ -93,14 +110,14 @@ def adapt(
         settings: What to learn, and from what.
         training: How long, how fast, what of the model.
         overwrite: Replace an output that an earlier run made; what has not changed is not done again.
-        as_json: Print the summary as JSON.
+        display: What is shown.
     """
-    progress = first_second(model, corpus, output, settings)
+    progress = first_second(model, corpus, display, output, settings.column if settings else None)
     from monoglot.pipeline.adapt import adapt as run
 
     summary = run(model, corpus, output, settings, training, overwrite=overwrite, progress=progress)
     if summary:
-        present(summary, "adapted_table", as_json=as_json)
+        present(summary, "adapted_table", display)
 
 
 @app.command(usage="Usage: monoglot compare SOURCE CORPUS... --output OUT [OPTIONS]")
@@ -108,10 +125,10 @@ def compare(
     source: str,
     /,
     *corpus: str,
-    output: Annotated[Path, Parameter(name=["--output", "-o"])],
+    output: OutputFolder,
     settings: Annotated[CompareSettings | None, Parameter(name="*")] = None,
-    overwrite: bool = False,
-    as_json: Annotated[bool, Parameter(name="--json")] = False,
+    overwrite: OutputOption[bool] = False,
+    display: Shown = PLAIN,
 ) -> None:
     """Compare initialization methods on one model and text, each after the same short training.
 
@@ -127,13 +144,13 @@ def compare(
         output: Folder to make: comparison.json, curves.svg, and what they were made from.
         settings: Everything else.
         overwrite: Replace an output that an earlier run made; what has not changed is not done again.
-        as_json: Print the scoreboard as JSON.
+        display: What is shown.
     """
-    progress = first_second(source, corpus, output, settings)
+    progress = first_second(source, corpus, display, output, settings.column if settings else None)
     from monoglot.pipeline.compare.run import compare as run
 
     comparison = run(source, corpus, output, settings, overwrite=overwrite, progress=progress)
-    present(comparison, "comparison_tables", as_json=as_json)
+    present(comparison, "comparison_tables", display)
 
 
 @app.command(usage="Usage: monoglot evaluate MODEL [TEXT...] [OPTIONS]")
@@ -141,13 +158,13 @@ def evaluate(
     model: str,
     /,
     *text: str,
-    against: str | None = None,
-    retention: tuple[str, ...] = (),
-    settings: Annotated[EvaluateSettings | None, Parameter(name="*")] = None,
-    task: str | None = None,
-    data: Annotated[TaskSettings | None, Parameter(name="*")] = None,
-    tuning: Annotated[FineTuning | None, Parameter(name="*")] = None,
-    as_json: Annotated[bool, Parameter(name="--json")] = False,
+    against: EvaluationOption[str | None] = None,
+    retention: EvaluationOption[tuple[str, ...]] = (),
+    settings: Annotated[EvaluateSettings | None, Parameter(name="*", group=EVALUATION)] = None,
+    task: EvaluationOption[str | None] = None,
+    data: Annotated[TaskSettings | None, Parameter(name="*", group=EVALUATION)] = None,
+    tuning: Annotated[FineTuning | None, Parameter(name="*", group=TRAINING)] = None,
+    display: Shown = PLAIN,
 ) -> None:
     """Score a model on a text, or on a task with data of its own.
 
@@ -167,16 +184,17 @@ def evaluate(
         task: What to have the model do instead: ner, pos, nli, classification, qa, sts or retrieval.
         data: The data of the task, and how it is run.
         tuning: How it is trained.
-        as_json: Print everything as JSON.
+        display: What is shown.
     """
     check_choice(text, retention, task, data)
+    progress = first_second(model, text, display, column=settings.column if settings else None)
     from monoglot.pipeline.evaluate import evaluate as run
 
     found = run(
         model, text, against=against, retention=retention, settings=settings,
-        task=task, data=data, tuning=tuning, progress=Terminal(),
+        task=task, data=data, tuning=tuning, progress=progress,
     )  # fmt: skip
-    present(found, "evaluation_tables" if task is None else "task_tables", as_json=as_json)
+    present(found, "evaluation_tables" if task is None else "task_tables", display)
 
 
 @app.command(usage="Usage: monoglot overlap SOURCE TARGET [OPTIONS]")
@@ -187,7 +205,8 @@ def overlap(
     *,
     corpus: tuple[str, ...] = (),
     english: tuple[str, ...] = (),
-    as_json: Annotated[bool, Parameter(name="--json")] = False,
+    threads: RunOption[int | None] = None,
+    display: Shown = PLAIN,
 ) -> None:
     """Show what two vocabularies share, and how the missing tokens would be initialized.
 
@@ -196,12 +215,14 @@ def overlap(
         target: Folder or hub name of the target tokenizer.
         corpus: Text of the target language: weights tokens by frequency, and tells names from words.
         english: English text: recognizes what is English.
-        as_json: Print everything as JSON.
+        threads: Number of threads; by default the number of cores.
+        display: What is shown.
     """
+    progress = first_second(source, (*corpus, *english), display)
     from monoglot.pipeline.overlap_audit import overlap as run
 
-    analysis = run(source, target, corpus, english, progress=Terminal())
-    present(analysis, "analysis_tables", as_json=as_json)
+    analysis = run(source, target, corpus, english, threads=threads, progress=progress)
+    present(analysis, "analysis_tables", display)
 
 
 @app.command(usage="Usage: monoglot plan SOURCE CORPUS... [OPTIONS]")
@@ -209,12 +230,13 @@ def plan(
     source: str,
     /,
     *corpus: str,
-    keep_text: tuple[str, ...] = (),
-    keep_tokens: str | None = None,
-    column: str | None = None,
-    chart: Path | None = None,
-    trust_remote_code: bool = False,
-    as_json: Annotated[bool, Parameter(name="--json")] = False,
+    keep_text: VocabularyOption[tuple[str, ...]] = (),
+    keep_tokens: VocabularyOption[str | None] = None,
+    column: TextOption[str | None] = None,
+    chart: OutputOption[Path | None] = None,
+    threads: RunOption[int | None] = None,
+    trust_remote_code: ModelOption[bool] = False,
+    display: Shown = PLAIN,
 ) -> None:
     """Look at a model and a corpus, and advise what to do; nothing is written but the chart.
 
@@ -225,22 +247,25 @@ def plan(
         keep_tokens: File of tokens, or texts, to keep, one per line.
         column: Column of the corpus that holds the text, where it has columns.
         chart: SVG file to draw what each vocabulary saves, and its distance to the original, into.
+        threads: Number of threads; by default the number of cores.
         trust_remote_code: Whether code that comes with the model may run.
-        as_json: Print everything as JSON.
+        display: What is shown.
     """
-    from monoglot.pipeline.plan import plan as make_plan
+    progress = first_second(source, corpus, display, column=column)
+    from monoglot.pipeline.plan import plan as run
 
-    result = make_plan(
+    result = run(
         source,
         corpus,
         keep_text=keep_text,
         keep_tokens=keep_tokens,
         column=column,
         chart=chart,
+        threads=threads,
         trust_remote_code=trust_remote_code,
-        progress=Terminal(),
+        progress=progress,
     )
-    present(result, "plan_tables", as_json=as_json)
+    present(result, "plan_tables", display)
 
 
 @app.command(usage="Usage: monoglot report OUT [OPTIONS]")
@@ -252,8 +277,9 @@ def report(
     language: str | None = None,
     evaluate: bool = False,
     png: bool = False,
-    trust_remote_code: bool = False,
-    as_json: Annotated[bool, Parameter(name="--json")] = False,
+    threads: RunOption[int | None] = None,
+    trust_remote_code: ModelOption[bool] = False,
+    display: Shown = PLAIN,
 ) -> None:
     """Write the page that shows what a run did, its drawings, and the model card.
 
@@ -270,16 +296,17 @@ def report(
         evaluate: Measure quality (bits per byte, or the cosine of sentence vectors) and speed of both models
             on 100 held-out lines first, for the table of before and after.
         png: Write the drawings as PNG too (``pip install 'monoglot[png]'``).
+        threads: Number of threads; by default the number of cores.
         trust_remote_code: Whether code that comes with the models may run.
-        as_json: Print what was written as JSON.
+        display: What is shown.
     """
     from monoglot.pipeline.report import report as run
 
     result = run(
-        output, source=source, language=language, evaluate=evaluate, png=png,
-        trust_remote_code=trust_remote_code, progress=Terminal(),
+        output, source=source, language=language, evaluate=evaluate, png=png, threads=threads,
+        trust_remote_code=trust_remote_code, progress=display.progress,
     )  # fmt: skip
-    present(result, "report_lines", as_json=as_json)
+    present(result, "report_lines", display)
 
 
 @app.command(usage="Usage: monoglot explain OUT WORD... [OPTIONS]")
@@ -289,8 +316,8 @@ def explain(
     *words: str,
     source: str | None = None,
     neighbors: int = 8,
-    trust_remote_code: bool = False,
-    as_json: Annotated[bool, Parameter(name="--json")] = False,
+    trust_remote_code: ModelOption[bool] = False,
+    display: Shown = PLAIN,
 ) -> None:
     """Show what became of words and tokens: pieces before and after, parents, neighbors.
 
@@ -306,12 +333,12 @@ def explain(
         source: Folder or hub name of the model it was made from, if that is elsewhere than it was.
         neighbors: How many nearest tokens to show.
         trust_remote_code: Whether code that comes with the models may run.
-        as_json: Print everything as JSON.
+        display: What is shown.
     """
     from monoglot.reporting.explain import explain as run
 
     result = run(output, words, source=source, neighbors=neighbors, trust_remote_code=trust_remote_code)
-    present(result, "explanation_lines", as_json=as_json)
+    present(result, "explanation_lines", display)
 
 
 @app.command(usage="Usage: monoglot push OUT NAME [OPTIONS]")
@@ -321,7 +348,7 @@ def push(
     /,
     *,
     public: bool = False,
-    as_json: Annotated[bool, Parameter(name="--json")] = False,
+    display: Shown = PLAIN,
 ) -> None:
     """Publish a finished model on the Hugging Face hub: weights, tokenizer, configuration and card.
 
@@ -335,20 +362,21 @@ def push(
         output: Folder that specialize or adapt wrote.
         name: Where it goes: owner/model.
         public: Let everybody see it; without this it is private.
-        as_json: Print what was published as JSON.
+        display: What is shown.
     """
     from monoglot.pipeline.push import push as run
 
-    present(run(output, name, public=public, progress=Terminal()), "push_lines", as_json=as_json)
+    present(run(output, name, public=public, progress=display.progress), "push_lines", display)
 
 
 @app.command
 def demo(
     *,
     language: str = "de",
-    output: Annotated[Path, Parameter(name=["--output", "-o"])] = Path("demo-output"),
-    overwrite: bool = False,
-    as_json: Annotated[bool, Parameter(name="--json")] = False,
+    output: OutputFolder = Path("demo-output"),
+    threads: RunOption[int | None] = None,
+    overwrite: OutputOption[bool] = False,
+    display: Shown = PLAIN,
 ) -> None:
     """Show the whole job on a small model and text that come with monoglot: some minutes, no network.
 
@@ -360,13 +388,15 @@ def demo(
     Args:
         language: de (German) or sw (Swahili).
         output: Folder to make.
+        threads: Number of threads; by default the number of cores.
         overwrite: Replace what an earlier demo made.
-        as_json: Print the figures as JSON.
+        display: What is shown.
     """
     from monoglot.pipeline.demo import demo as run
 
     def say(text: str) -> None:
-        print(text, file=sys.stderr, flush=True)  # noqa: T201 - the output itself
+        if not display.quiet:
+            print(text, file=sys.stderr, flush=True)  # noqa: T201 - the output itself
 
-    result = run(language, output, overwrite=overwrite, say=say, progress=Terminal())
-    present(result, "demo_tables", as_json=as_json)
+    result = run(language, output, threads=threads, overwrite=overwrite, say=say, progress=display.progress)
+    present(result, "demo_tables", display)

@@ -27,6 +27,7 @@ from monoglot.result import Result, Row
 from monoglot.run import Run, read_json
 from monoglot.run.layout import LAYOUT
 from monoglot.settings import AdaptSettings
+from monoglot.settings_text import run_file
 from monoglot.training.schedule import TrainingSettings
 
 
@@ -115,9 +116,10 @@ def adapt(
             )  # fmt: skip
             hashes = {"corpus": text.fingerprint(), "model": source.key}
             both = {"adapt": settings, "training": training}
-            names = {"model": str(model), "corpus": inputs}
+            names: dict[str, Any] = {"model": str(model), "corpus": inputs}
             run.publish(
                 result, settings=both, inputs=hashes, seed=settings.seed, names=names,
+                config=run_file("adapt", names, settings, training),
                 finish=lambda folder: report_at_end(folder, run.output, None, progress),
             )  # fmt: skip
             return summary(run, str(settings.objective))

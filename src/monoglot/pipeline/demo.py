@@ -18,7 +18,8 @@ from monoglot.progress import SILENT, Progress
 from monoglot.reporting.summary import Summary, count_parameters
 from monoglot.reporting.wording import shell_lines
 from monoglot.result import Result, Row
-from monoglot.settings import CompareSettings, Settings, command_line_options
+from monoglot.settings import CompareSettings, Settings
+from monoglot.settings_text import command_line_options
 
 VOCABULARY = {"de": 16_000, "sw": 7_500}
 PROBE_TOKENS, ADAPT_TOKENS = 60_000, 150_000
@@ -72,6 +73,7 @@ def demo(
     language: str,
     output: str | Path,
     *,
+    threads: int | None = None,
     overwrite: bool = False,
     say: Say = lambda text: None,
     progress: Progress = SILENT,
@@ -81,6 +83,7 @@ def demo(
     Args:
         language: Code of a language of the demo: ``de`` or ``sw``.
         output: Folder to make: ``comparison/``, and the new model in ``demo-german/`` or ``demo-swahili/``.
+        threads: Number of threads; by default the number of cores.
         overwrite: Whether to replace what an earlier demo made.
         say: Tells the user what is done, and by what command.
         progress: Where to show how far the work is.
@@ -97,11 +100,12 @@ def demo(
         f"vocabulary of {size:,} tokens. It gets one for {LANGUAGES[language]} alone, of "
         f"{VOCABULARY[language]:,} tokens."
     )
-    comparing = compare_settings(language, methods="focus,blend", seeds=1)
+    comparing = compare_settings(language, methods="focus,blend", seeds=1, threads=threads)
     settings = Settings(
         mode="replace",
         vocabulary_size=VOCABULARY[language],
         heldout=str(heldout),
+        threads=threads,
         adapt_tokens=ADAPT_TOKENS,
         adapt_options=TRAINING,
     )
@@ -118,19 +122,23 @@ def demo(
     return Demo(language, str(made), written.page, comparison, summary)
 
 
-def compare_settings(language: str, *, methods: str, seeds: int) -> CompareSettings:
+def compare_settings(
+    language: str, *, methods: str, seeds: int, threads: int | None = None
+) -> CompareSettings:
     """Give the settings of the comparison on the demo model.
 
     Args:
         language: Code of a language of the demo.
         methods: Their names, divided by commas.
         seeds: How many times to train each.
+        threads: Number of threads; by default the number of cores.
     """
     return CompareSettings(
         methods=(methods,),
         probe_tokens=PROBE_TOKENS,
         seeds=seeds,
         lines=LINES,
+        threads=threads,
         vocabulary_size=VOCABULARY[language],
         heldout=str(heldout_path(language)),
         adapt_options=TRAINING,

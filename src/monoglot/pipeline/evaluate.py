@@ -24,7 +24,7 @@ from monoglot.evaluation.tokenizer_scores import Parity, TokenizerScores, score_
 from monoglot.model.side_files import MODULES
 from monoglot.model.source import Source, open_source
 from monoglot.pipeline.evaluate_task import TaskEvaluation, evaluate_task, sentence_encoder
-from monoglot.pipeline.inputs import check_runs
+from monoglot.pipeline.inputs import check_runs, limited_threads
 from monoglot.progress import SILENT, Progress, reporter
 from monoglot.result import Result, Row
 from monoglot.settings import EvaluateSettings, TaskSettings, check_choice
@@ -212,18 +212,19 @@ def evaluate(
     """
     settings, progress = settings or EvaluateSettings(), reporter(progress)
     check_choice(inputs_of(text), inputs_of(retention), task, data)
-    trusted = settings.trust_remote_code
-    names = [str(name) for name in (model, against) if name]
-    if task is not None:
-        return evaluate_task(
-            task, names[0], data or TaskSettings(), tuning,
-            against=names[1] if against else None, trust_remote_code=trusted, progress=progress,
-        )  # fmt: skip
-    sources = [open_source(name, trust_remote_code=trusted) for name in names]
-    lines = read_lines(text, settings)
-    other_lines = read_lines(retention, settings) if inputs_of(retention) else []
-    pairs = read_split(settings.parallel, Retrieval.columns, "test") if settings.parallel else None
-    return compare_models(sources, lines, settings, other_lines, pairs, progress=progress)
+    with limited_threads(settings.n_threads):
+        trusted = settings.trust_remote_code
+        names = [str(name) for name in (model, against) if name]
+        if task is not None:
+            return evaluate_task(
+                task, names[0], data or TaskSettings(), tuning,
+                against=names[1] if against else None, trust_remote_code=trusted, progress=progress,
+            )  # fmt: skip
+        sources = [open_source(name, trust_remote_code=trusted) for name in names]
+        lines = read_lines(text, settings)
+        other_lines = read_lines(retention, settings) if inputs_of(retention) else []
+        pairs = read_split(settings.parallel, Retrieval.columns, "test") if settings.parallel else None
+        return compare_models(sources, lines, settings, other_lines, pairs, progress=progress)
 
 
 def compare_models(

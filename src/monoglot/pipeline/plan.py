@@ -18,6 +18,7 @@ from monoglot.model.positions import coupled_tables
 from monoglot.model.source import Source, open_source
 from monoglot.model.tables import TableKind, VocabularyTables, named_tensors, trained_rows
 from monoglot.pipeline.advice import Advice, advise
+from monoglot.pipeline.inputs import limited_threads
 from monoglot.pipeline.plan_chart import check_chart, draw_chart
 from monoglot.pipeline.plan_options import Law, Option, fit_law, try_options, with_estimates
 from monoglot.pipeline.stages.corpus import warn_of_unknown_scripts
@@ -26,6 +27,7 @@ from monoglot.pipeline.step_zero import StepZero
 from monoglot.progress import Progress, reporter
 from monoglot.reporting.summary import kept_words
 from monoglot.result import Result, Row
+from monoglot.settings import RunSettings
 from monoglot.tokenization.parts import Role
 
 logger = logging.getLogger(__name__)
@@ -101,6 +103,7 @@ def plan(
     keep_tokens: str | None = None,
     column: str | None = None,
     chart: str | Path | None = None,
+    threads: int | None = None,
     trust_remote_code: bool = False,
     progress: Progress | bool = False,
 ) -> Plan:
@@ -113,6 +116,7 @@ def plan(
         keep_tokens: File of tokens, or texts, to keep, one per line.
         column: The column that holds the text, where there are columns.
         chart: An SVG file to draw distances over tokens saved into; one that is there is replaced.
+        threads: Number of threads; by default the number of cores.
         trust_remote_code: Whether code that comes with the model may run.
         progress: Whether to show how far it is, or where.
 
@@ -122,38 +126,41 @@ def plan(
     progress = reporter(progress)
     if chart is not None:
         check_chart(Path(chart))
-    model = open_source(str(source), trust_remote_code=trust_remote_code)
-    text = open_corpus(corpus, column=column)
-    kept = find_kept(model, keep_text, keep_tokens)
-    for problem in unread_templates(model.folder):
-        logger.warning("%s", problem)
-    inspection = inspect(model)
-    statistics = text.statistics(progress)
-    sample = sampled(text, statistics.bytes)
-    keep = kept.of(model)
-    heldout = list(text.heldout_lines())
-    warn_of_unknown_scripts(model.vocabulary, heldout)
-    step_zero, measured = _step_zero(model, sample, heldout, progress)
-    if chart is not None and step_zero is None:
-        raise ModelError(f"There is nothing to draw into {chart}: {measured} Leave out --chart.")
-    tried = tuple(try_options(model, inspection.parameters_with, keep, sample, heldout, step_zero, progress))
-    law = fit_law(tried)
-    of_vectors = step_zero is not None and step_zero.bits_per_byte is None
-    options = with_estimates(tried, law, of_vectors=of_vectors)
-    advice = advise({option.name: option for option in options}, statistics.bytes)
-    if chart is not None and step_zero is not None:
-        draw_chart(Path(chart), options, law, step_zero.label)
-    return Plan(
-        inspection,
-        statistics.bytes,
-        sum(len(line.encode()) for line in sample),
-        options,
-        measured,
-        step_zero.bits_per_byte if step_zero else None,
-        law,
-        kept_words(kept.to_dict(len(keep.token_ids(model.tokenizer)))),
-        replace(advice, flags=" ".join([advice.flags, *_keep_flags(keep_text, keep_tokens)])),
-    )
+    with limited_threads(RunSettings(threads=threads).n_threads):
+        model = open_source(str(source), trust_remote_code=trust_remote_code)
+        text = open_corpus(corpus, column=column)
+        kept = find_kept(model, keep_text, keep_tokens)
+        for problem in unread_templates(model.folder):
+            logger.warning("%s", problem)
+        inspection = inspect(model)
+        statistics = text.statistics(progress)
+        sample = sampled(text, statistics.bytes)
+        keep = kept.of(model)
+        heldout = list(text.heldout_lines())
+        warn_of_unknown_scripts(model.vocabulary, heldout)
+        step_zero, measured = _step_zero(model, sample, heldout, progress)
+        if chart is not None and step_zero is None:
+            raise ModelError(f"There is nothing to draw into {chart}: {measured} Leave out --chart.")
+        tried = tuple(
+            try_options(model, inspection.parameters_with, keep, sample, heldout, step_zero, progress)
+        )
+        law = fit_law(tried)
+        of_vectors = step_zero is not None and step_zero.bits_per_byte is None
+        options = with_estimates(tried, law, of_vectors=of_vectors)
+        advice = advise({option.name: option for option in options}, statistics.bytes)
+        if chart is not None and step_zero is not None:
+            draw_chart(Path(chart), options, law, step_zero.label)
+        return Plan(
+            inspection,
+            statistics.bytes,
+            sum(len(line.encode()) for line in sample),
+            options,
+            measured,
+            step_zero.bits_per_byte if step_zero else None,
+            law,
+            kept_words(kept.to_dict(len(keep.token_ids(model.tokenizer)))),
+            replace(advice, flags=" ".join([advice.flags, *_keep_flags(keep_text, keep_tokens)])),
+        )
 
 
 def inspect(source: Source) -> Inspection:

@@ -10,6 +10,7 @@ from pathlib import Path
 from monoglot.errors import OutputError
 from monoglot.evaluation.settings import SCORED_WORDS
 from monoglot.model.source import Source, open_source
+from monoglot.pipeline.inputs import limited_threads
 from monoglot.progress import SILENT, Progress, reporter
 from monoglot.reporting import facts as report_facts
 from monoglot.reporting.card import write_card
@@ -19,7 +20,7 @@ from monoglot.reporting.svg import as_png, standalone
 from monoglot.result import Made, Result, Row, folder_of
 from monoglot.run import atomic_write, write_json
 from monoglot.run.layout import LAYOUT
-from monoglot.settings import EvaluateSettings
+from monoglot.settings import EvaluateSettings, RunSettings
 
 logger = logging.getLogger(__name__)
 
@@ -53,6 +54,7 @@ def report(
     language: str | None = None,
     evaluate: bool = False,
     png: bool = False,
+    threads: int | None = None,
     trust_remote_code: bool = False,
     progress: Progress | bool = False,
 ) -> Report:
@@ -66,6 +68,7 @@ def report(
         evaluate: Whether to measure quality and speed of both models on the run's held-out text first, for
             the table of before and after; later reports show it too.
         png: Whether to write the drawings as PNG too.
+        threads: Number of threads; by default the number of cores.
         trust_remote_code: Whether code that comes with the models may run.
         progress: Whether to show how far the measuring is, or where.
 
@@ -75,7 +78,8 @@ def report(
         ModelError: If a source is named that can't be used, or is not the one.
     """
     artifacts = FinishedRun(folder_of(output), trust_remote_code=trust_remote_code)
-    return _write(artifacts, source, language, evaluate=evaluate, png=png, progress=reporter(progress))
+    with limited_threads(RunSettings(threads=threads).n_threads):
+        return _write(artifacts, source, language, evaluate=evaluate, png=png, progress=reporter(progress))
 
 
 def _write(

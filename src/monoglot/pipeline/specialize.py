@@ -37,6 +37,7 @@ from monoglot.reporting.summary import Summary
 from monoglot.run import Artifact, Run
 from monoglot.run.layout import LAYOUT
 from monoglot.settings import Settings
+from monoglot.settings_text import run_file
 from monoglot.tokenization.overlap import Overlap
 from monoglot.vectors.registry import get_engine
 
@@ -92,6 +93,7 @@ def specialize(
             run.publish(
                 result, settings=settings, inputs=hashes, seed=settings.seed,
                 proof=proof, names=names, kept=kept,
+                config=run_file("specialize", {"source": str(source), "corpus": inputs}, settings),
                 finish=lambda folder: report_at_end(folder, run.output, model, progress),
             )  # fmt: skip
             return replace_fields(

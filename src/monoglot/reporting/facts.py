@@ -25,7 +25,8 @@ from monoglot.reporting.wording import (
     shell_lines,
 )
 from monoglot.run.layout import LAYOUT
-from monoglot.settings import AdaptSettings, Settings, command_line_options
+from monoglot.settings import AdaptSettings, Settings
+from monoglot.settings_text import command_line_options
 from monoglot.training.schedule import TrainingSettings
 
 

@@ -7,6 +7,7 @@ The output ``OUT`` of ``specialize`` is a Hugging Face folder; the records of th
     ├── README.md                                           `card`
     └── monoglot/                                           `home`
         ├── manifest.json                                   `manifest`
+        ├── run.toml                                        `config`
         ├── measured.json                                   `measured`
         ├── report.html, figures/, evaluation.json          `page`, `figures`, `evaluation`
         └── <stage>/                                        one folder for each stage
@@ -59,6 +60,9 @@ class Layout:
     measured: str = "measured.json"
     """Time, memory and command. Written by `Run.publish` for the run, beside `record` for a stage; read by
     the report. Of the files of two equal runs only these, and pages that show them, differ."""
+    config: str = "run.toml"
+    """What the run was given and all its settings, as ``--config`` reads them. Written by `Run.publish`; read
+    by people, and to repeat the run."""
     page: str = "report.html"
     """The report. Written by ``report``, which ``specialize`` and ``adapt`` end with; read by people."""
     figures: str = "figures"

@@ -77,7 +77,7 @@ def _known(output: Path) -> set[Path]:
     try:
         manifest = read_json(path)
         home, known = Path(LAYOUT.home), {Path(LAYOUT.card)}
-        known |= {home / name for name in (LAYOUT.manifest, LAYOUT.measured, *REPORTED)}
+        known |= {home / name for name in (LAYOUT.manifest, LAYOUT.config, LAYOUT.measured, *REPORTED)}
         for name, stage in manifest["stages"].items():
             known |= {home / name / file for file in (LAYOUT.record, LAYOUT.measured, *stage["files"])}
             if name in manifest["published"]:

@@ -17,7 +17,16 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from monoglot.errors import OutputError
-from monoglot.run.atomic_files import computing, discard, link_or_copy, remove, sync_tree, write_json, writing
+from monoglot.run.atomic_files import (
+    atomic_write,
+    computing,
+    discard,
+    link_or_copy,
+    remove,
+    sync_tree,
+    write_json,
+    writing,
+)
 from monoglot.run.hashing import Json, canonical
 from monoglot.run.layout import LAYOUT
 from monoglot.run.output import check, lock, recover, replace, sibling
@@ -157,6 +166,7 @@ class Run:
         proof: Mapping[str, Json] | None = None,
         names: Mapping[str, Json] | None = None,
         kept: Mapping[str, Json] | None = None,
+        config: str = "",
         finish: Callable[[Path], None] | None = None,
     ) -> Path:
         """Complete the output: put files at its root, write the manifest, give the folder its name.
@@ -171,6 +181,7 @@ class Run:
             proof: What the run has proved of its output, for the manifest.
             names: What the user called each input, for the manifest.
             kept: What was kept beside what the corpus asks for, for the manifest.
+            config: The run as a file that repeats it, if there is to be one.
             finish: Is given the folder when all else is in it, to write what is made from it, such as a
                 report: if that is interrupted there is no output yet, and the same run continues.
 
@@ -189,6 +200,9 @@ class Run:
                 self._move_to_root(stage)
             if (self.output / LAYOUT.card).is_file():  # what the user wrote there outlives --overwrite
                 link_or_copy(self.output / LAYOUT.card, self.partial / LAYOUT.card)
+            if config:
+                with atomic_write(self._home / LAYOUT.config) as file:
+                    file.write(config)
             write_json(self._home / LAYOUT.manifest, description)
             write_json(self._home / LAYOUT.measured, self._costs())
             keep(self.output, self.partial, self._own_files)
@@ -215,7 +229,7 @@ class Run:
             return [Path(self.partial.name)] if self.partial.exists() or self.partial.is_symlink() else []
         stages = list(self._home.iterdir()) if self._home.is_dir() and not self._home.is_symlink() else []
         records = {path.name: Record.load(path / LAYOUT.record) for path in stages if path.is_dir()}
-        files = (LAYOUT.manifest, LAYOUT.measured)
+        files = (LAYOUT.manifest, LAYOUT.config, LAYOUT.measured)
         strangers = [
             Path(LAYOUT.home, path.name)
             for path in stages

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
 from math import ceil
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
+
+from cyclopts import Parameter
 
 from monoglot.errors import SettingError
 from monoglot.options import check_types
@@ -26,6 +28,11 @@ class Recipe:
     embedding_learning_rate: float | None = None
     decay: DECAY = "constant"
     schedule: SCHEDULE = "all"
+
+
+def _also(*names: str) -> Parameter:
+    """Name an option, and what `transformers.TrainingArguments` or ``axolotl`` call the same."""
+    return Parameter(name=[f"--{name}" for name in names])
 
 
 @dataclass(frozen=True)
@@ -64,7 +71,7 @@ class TrainingSettings:
     """
 
     tokens: int = 10_000_000
-    window_tokens: int = 256
+    window_tokens: Annotated[int, _also("window-tokens", "max-seq-length")] = 256
     batch_tokens: int | None = None
     device_tokens: int = 4096
     schedule: SCHEDULE | None = None
@@ -72,14 +79,14 @@ class TrainingSettings:
     layers: tuple[int, ...] = ()
     learning_rate: float | None = None
     embedding_learning_rate: float | None = None
-    warmup_share: float = 0.05
-    decay: DECAY | None = None
+    warmup_share: Annotated[float, _also("warmup-share", "warmup-ratio")] = 0.05
+    decay: Annotated[DECAY | None, _also("decay", "lr-scheduler-type")] = None
     weight_decay: float = 0.01
     lora_rank: int = 0
     precision: PRECISION = "auto"
     checks: int = 10
     patience: int | None = None
-    keep: int = 2
+    keep: Annotated[int, _also("keep", "save-total-limit")] = 2
     compile: bool = False
     gradient_checkpointing: bool = False
     report_to: tuple[str, ...] = ()

@@ -37,6 +37,7 @@ from monoglot.progress import Progress, reporter
 from monoglot.run import Artifact, Run, atomic_write, write_json
 from monoglot.run.layout import LAYOUT
 from monoglot.settings import CompareSettings, EvaluateSettings
+from monoglot.settings_text import run_file
 from monoglot.vectors.registry import get_engine
 
 
@@ -126,7 +127,8 @@ def compare(
             probe_text, variants = build_variants(context, corpus_stage, chosen)
             runner = ProbeRunner(context, measure, scored, probe, probe_text)
             comparison = scoreboard(runner, variants, settings)
-            publish(context, comparison, settings)
+            config = run_file("compare", {"source": str(source), "corpus": inputs}, settings)
+            publish(context, comparison, settings, config)
             return comparison
 
 
@@ -207,7 +209,9 @@ def skipped_controls(runner: ProbeRunner, variants: Sequence[Variant]) -> dict[s
     return reasons
 
 
-def publish(context: VocabularyContext, comparison: Comparison, settings: CompareSettings) -> None:
+def publish(
+    context: VocabularyContext, comparison: Comparison, settings: CompareSettings, config: str
+) -> None:
     """Write ``comparison.json`` and ``curves.svg``, and publish the run."""
 
     def compute(folder: Path) -> None:
@@ -218,4 +222,4 @@ def publish(context: VocabularyContext, comparison: Comparison, settings: Compar
     stages = {name: artifact.key for name, artifact in context.run.artifacts.items()}
     result = context.stage("comparison", compute, settings, **stages)
     hashes = {"corpus": context.corpus.fingerprint(), "source": context.source.key}
-    context.run.publish(result, settings=settings, inputs=hashes, seed=settings.seed)
+    context.run.publish(result, settings=settings, inputs=hashes, seed=settings.seed, config=config)
