@@ -126,6 +126,7 @@ SUFFIXED = {
     "a corpus": ("adapt a 10M -o c", {"corpus": ("10M",)}),
     "evaluate": ("evaluate a b --lines 2k --seed=1k", {"settings": {"lines": 2000, "seed": 1000}}),
     "a task": ("evaluate a --task ner --seeds 1k --batch-size=2k", {"data": {"seeds": 1000}}),
+    "training": ("specialize a b -o c --adapt-tokens 250k", {"settings": {"adapt_tokens": 250_000}}),
     "compare": ("compare a b -o c --probe-tokens 2M --lines=1k", {"settings": {"probe_tokens": 2_000_000}}),
     "explain": ("explain out 10M --neighbors 1k", {"neighbors": 1000, "words": ("10M",)}),
     "a flag that is off": ("adapt a b -o c --compile=false", {"training": {"compile": False}}),
@@ -154,11 +155,74 @@ def test_help_names_every_method_and_engine_and_no_empty_default(capsys):
     assert not re.search(r"\[default: *(\{\}|\(\)|False|None)? *\]", said)
 
 
+GROUPS = {
+    "specialize": ["Arguments", "Model", "Text", "Vocabulary", "Initialization", "Training", "Run", "Output"],
+    "adapt": ["Arguments", "Model", "Text", "Training", "Run", "Output"],
+    "compare": [
+        *("Arguments", "Model", "Text", "Vocabulary", "Initialization", "Training", "Evaluation", "Run"),
+        "Output",
+    ],
+    "evaluate": ["Arguments", "Model", "Text", "Training", "Evaluation", "Run", "Output"],
+    "plan": ["Arguments", "Model", "Text", "Vocabulary", "Run", "Output"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("command", GROUPS)
+def test_help_lists_options_in_groups(command, capsys):
+    said = run(capsys, command, "--help")[1]
+    assert re.findall(r"^╭─ (\w+) ─", said, re.MULTILINE) == GROUPS[command]
+
+
+OTHER_NAMES = {
+    "--output-dir=c": ("output", None),
+    "--max-seq-length=1k": ("training", "window_tokens"),
+    "--warmup-ratio=0.5": ("training", "warmup_share"),
+    "--lr-scheduler-type=cosine": ("training", "decay"),
+    "--save-total-limit=3": ("training", "keep"),
+}
+
+
+@pytest.mark.parametrize("word", OTHER_NAMES)
+def test_names_of_transformers_are_names_here(word):
+    name, field = OTHER_NAMES[word]
+    words = ["adapt", "a", "b", word, *(["-o", "c"] if name != "output" else [])]
+    given = app.parse_args(words, exit_on_error=False, print_error=False)[1].arguments
+    value = getattr(given[name], field) if field else given[name]
+    assert str(value) == {"1k": "1000"}.get(word.partition("=")[2], word.partition("=")[2])
+
+
+def test_quiet_shows_nothing_and_json_all_the_same(xlm_r, capsys):
+    words = ("overlap", xlm_r, xlm_r, "--quiet")
+    assert run(capsys, *words) == (0, "", "")
+    code, out, err = run(capsys, *words, "--json", "--threads", "1")
+    assert (code, err) == (0, "")
+    assert json.loads(out)["missing"]["all"]["tokens"] == 0
+
+
+@pytest.mark.parametrize(
+    "command", ["specialize", "adapt", "compare", "evaluate", "plan", "overlap", "report", "demo"]
+)
+def test_whatever_computes_has_threads_and_whatever_prints_can_be_quiet(command, capsys):
+    said = run(capsys, command, "--help")[1]
+    assert "--threads INT" in said
+    assert "--quiet" in said
+    assert "--config PATH" in said
+
+
 def test_help_is_quick_and_imports_no_torch():
     code = "import sys; from monoglot.cli import main; main(['--help']); print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "specialize" in done.stdout
     assert done.stdout.strip().endswith("False")
+
+
+def test_a_reader_that_leaves_early_is_no_fault(xlm_r):
+    command = [sys.executable, "-m", "monoglot", "overlap", str(xlm_r), str(xlm_r), "--json", "--quiet"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process.stdout.close()
+    said = process.stderr.read()
+    process.stderr.close()
+    assert (process.wait(), said) == (141, b"")
 
 
 def test_version(capsys):
@@ -180,20 +244,21 @@ def test_options_of_an_engine_are_numbers(xlm_r, tmp_path, capsys):
 @pytest.mark.parametrize(
     "error", [KeyError("left"), RecursionError("deep"), BaseException("panicked"), MemoryError()]
 )
-def test_what_nobody_thought_of_is_one_sentence_too(monkeypatch, capsys, error):
+def test_what_nobody_thought_of_is_one_sentence_too(xlm_r, monkeypatch, capsys, error):
     def broken(*_, **__):
         raise error
 
     monkeypatch.setattr("monoglot.pipeline.plan.plan", broken)
     monkeypatch.delenv("MONOGLOT_TRACEBACK", raising=False)
-    assert main(["plan", "model", "text"]) == 1
+    words = ["plan", str(xlm_r), str(DATA / "de.txt"), "--quiet"]
+    assert main(words) == 1
     said = capsys.readouterr().err
     assert f"error: {type(error).__name__} at commands.py" in said
     assert "please report it" in said
     assert "Traceback" not in said
     monkeypatch.setenv("MONOGLOT_TRACEBACK", "1")
     with pytest.raises(type(error)):
-        main(["plan", "model", "text"])
+        main(words)
 
 
 def test_standard_input_is_a_corpus(monkeypatch, capsys):
@@ -204,5 +269,6 @@ def test_standard_input_is_a_corpus(monkeypatch, capsys):
         raise MonoglotError("seen")
 
     monkeypatch.setattr("monoglot.pipeline.plan.plan", found)
+    monkeypatch.setattr("monoglot.pipeline.preview.preview", lambda *_, **__: None)
     assert main(["plan", "model", "-"]) == 1
     assert asked["corpus"] == ["/dev/stdin"]

@@ -8,7 +8,7 @@ import sys
 import traceback
 import warnings
 from collections.abc import Sequence
-from itertools import chain, pairwise, takewhile
+from itertools import pairwise, takewhile
 from pathlib import Path
 
 from cyclopts import App, CycloptsError, UnknownOptionError, UnusedCliTokensError
@@ -61,10 +61,9 @@ def _sentence(error: CycloptsError, command: str) -> str:
     said = str(error).partition(" Available commands")[0]
     if isinstance(error, UnknownOptionError):
         begun = (error.token.keyword or error.token.value).partition("=")[0]
-        names = chain.from_iterable(
-            argument.names for argument in error.argument_collection if argument.parse
-        )
-        longer = sorted(name for name in names if begun.startswith("--") and name.startswith(begun))
+        options = [argument.names for argument in error.argument_collection if argument.parse]
+        meant = ([name for name in names if name.startswith(begun)] for names in options)
+        longer = sorted(names[0] for names in meant if names and begun.startswith("--"))
         # Whoever types the beginning of an option means that one, and no other that looks alike.
         return f"{said.partition(' Did you mean')[0]} Did you mean {' or '.join(longer)}?" if longer else said
     return said
@@ -72,6 +71,7 @@ def _sentence(error: CycloptsError, command: str) -> str:
 
 USAGE_ERROR = 2
 INTERRUPTED = 130
+READER_LEFT = 141
 UNFORESEEN = 1
 YOUNG_OBJECTS = 500_000
 TRACEBACK = "MONOGLOT_TRACEBACK"
@@ -115,7 +115,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     Returns:
         The exit code: 0, 1 for unforeseen errors, 2 for input that can't be used, 130 when interrupted,
-        143 when training was told to stop (SIGTERM) and has saved.
+        141 when nobody reads its output to the end, 143 when training was told to stop (SIGTERM) and has
+        saved.
     """
     quiet_libraries()
     collect_rarely()
@@ -137,6 +138,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         errors.print("interrupted: what is done is kept, and the same command resumes from here")
         return INTERRUPTED
+    except BrokenPipeError:  # the reader, such as head, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return READER_LEFT
     except (SystemExit, GeneratorExit):
         raise
     except BaseException as error:  # whatever is left, panics of Rust included
