@@ -11,6 +11,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from monoglot.cli.base import PLAIN, Display, Shown, app, present
+from monoglot.cli.nested import epilogue
 from monoglot.evaluation.settings import FineTuning
 from monoglot.options import (
     EVALUATION,
@@ -51,7 +52,10 @@ def first_second(
 OutputFolder = Annotated[Path, Parameter(name=["--output", "-o", "--output-dir"], group=OUTPUT)]
 
 
-@app.command(usage="Usage: monoglot specialize SOURCE CORPUS... --output OUT [OPTIONS]")
+@app.command(
+    usage="Usage: monoglot specialize SOURCE CORPUS... --output OUT [OPTIONS]",
+    help_epilogue=epilogue("method-options", "vectors-options", "adapt-options"),
+)
 def specialize(
     source: str,
     /,
@@ -84,7 +88,10 @@ def specialize(
     present(summary, "summary_table", display)
 
 
-@app.command(usage="Usage: monoglot adapt MODEL CORPUS... --output OUT [OPTIONS]")
+@app.command(
+    usage="Usage: monoglot adapt MODEL CORPUS... --output OUT [OPTIONS]",
+    help_epilogue=epilogue("objective-options"),
+)
 def adapt(
     model: str,
     /,
@@ -120,7 +127,10 @@ def adapt(
         present(summary, "adapted_table", display)
 
 
-@app.command(usage="Usage: monoglot compare SOURCE CORPUS... --output OUT [OPTIONS]")
+@app.command(
+    usage="Usage: monoglot compare SOURCE CORPUS... --output OUT [OPTIONS]",
+    help_epilogue=epilogue("vectors-options", "objective-options", "adapt-options"),
+)
 def compare(
     source: str,
     /,
@@ -369,7 +379,7 @@ def push(
     present(run(output, name, public=public, progress=display.progress), "push_lines", display)
 
 
-@app.command
+@app.command(usage="Usage: monoglot demo [OPTIONS]")
 def demo(
     *,
     language: str = "de",
