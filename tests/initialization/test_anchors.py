@@ -62,13 +62,6 @@ def test_without_source_embeddings_the_method_says_so(agreeing):
         Focus(min_reliability=0.5).mix(replace(agreeing, embeddings=None))
 
 
-def test_some_anchors_are_judged_as_all_are(agreeing):
-    anchors = agreeing.anchors()
-    some = np.array([0, 5, 17, len(anchors.target_ids) - 1])
-    every = anchor_reliability(agreeing, anchors)
-    assert anchor_reliability(agreeing, anchors, some) == pytest.approx(every[some], abs=1e-6)
-
-
 def test_the_most_frequent_anchors_are_judged(agreeing, monkeypatch):
     monkeypatch.setattr("monoglot.initialization.anchors.MOST_JUDGED", 10)
     anchors = agreeing.anchors()

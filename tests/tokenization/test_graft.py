@@ -49,8 +49,9 @@ def elimination_of(tokenizer):
     state = state_of(tokenizer)
     words = {word: count for word, count in count_words(TEXT).items() if word.isalpha()}
     marked = {spell(tokenizer, word): count for word, count in words.items()}
-    candidates = Candidates.of_words(state, Vocabulary.of(tokenizer), marked)
-    return Elimination(candidates, split_of(candidates), marked)
+    segmented = segment_words(state, marked)
+    candidates = Candidates.of_words(state, Vocabulary.of(tokenizer), segmented)
+    return Elimination(candidates, split_of(candidates), marked, segmented.text_tokens)
 
 
 def spell(tokenizer, word):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Float, Float32, Int64
+from jaxtyping import Float, Float32
 from torch import Tensor
 
 from monoglot.errors import SettingError, VectorsError
@@ -104,26 +104,28 @@ LISTED = 50
 
 
 MOST_JUDGED = 10_000
-"""The most frequent anchors, which make up nearly all of a text: the time is proportional to their number."""
+"""The most frequent anchors, which make up nearly all of a text: the time is that of all pairs of them."""
 
 
 def judge_anchors(transfer: Transfer) -> AnchorReport:
     """Compute how far the auxiliary space and the source embeddings agree, and where they do least.
 
-    Judged are the 10,000 most frequent anchors, by their neighbors among all.
+    Judged are the 10,000 most frequent anchors, by their neighbors among each other.
     """
     anchors = transfer.anchors()
     every_count = transfer.required_vectors.counts[anchors.target_ids]
-    judged = np.sort(np.argsort(-every_count, kind="stable")[:MOST_JUDGED])
-    reliability = anchor_reliability(transfer, anchors, judged)
-    counts = every_count[judged]
+    is_judged = np.zeros(len(every_count), bool)
+    is_judged[np.argsort(-every_count, kind="stable")[:MOST_JUDGED]] = True
+    judged = anchors.where(is_judged)
+    reliability = anchor_reliability(transfer, judged)
+    counts = every_count[is_judged]
     agreement = float((reliability * counts).sum() / counts.sum()) if counts.sum() else 0.5
     frequent = np.flatnonzero(counts >= SEEN)
     least = frequent[np.argsort(reliability[frequent], kind="stable")[:LISTED]]
     listed = [
         (
-            transfer.target.by_id[int(anchors.target_ids[judged[i]])].text,
-            transfer.source.by_id[int(anchors.source_ids[judged[i]])].text,
+            transfer.target.by_id[int(judged.target_ids[i])].text,
+            transfer.source.by_id[int(judged.source_ids[i])].text,
             round(float(reliability[i]), 3),
             int(counts[i]),
         )
@@ -142,10 +144,9 @@ NEIGHBORS = 10
 def anchor_reliability(
     transfer: Transfer,
     anchors: Overlap,
-    judged: Int64[np.ndarray, " judged"] | None = None,
     *,
     seed: int = 42,
-) -> Float32[np.ndarray, " judged"]:
+) -> Float32[np.ndarray, " anchors"]:
     """Compute how near each anchor's auxiliary neighbors are to it in the source embeddings, from 0 to 1.
 
     For each anchor its nearest anchors in the auxiliary space are found. The reliability is the mean share of
@@ -157,29 +158,26 @@ def anchor_reliability(
     Args:
         transfer: What is known of the two vocabularies, with auxiliary vectors and source embeddings.
         anchors: The pairs that may be mixed (``Transfer.anchors``).
-        judged: Places of the anchors that are judged; by default all are.
         seed: Seed of the randomly drawn anchors.
 
     Returns:
-        One number for each judged anchor; 0.5 where there are no other anchors.
+        One number for each anchor; 0.5 where there are no other anchors.
     """
     count = len(anchors.target_ids)
-    places = torch.arange(count) if judged is None else torch.from_numpy(judged)
     if count < 2:
-        return np.full(len(places), 0.5, np.float32)
+        return np.full(count, 0.5, np.float32)
     auxiliary = unit_rows(torch.from_numpy(transfer.required_vectors.matrix[anchors.target_ids]))
     rows = transfer.required_embeddings[torch.from_numpy(anchors.source_ids)].float()
     source = unit_rows(rows - rows.mean(dim=0))
     drawn = np.random.default_rng(seed).permutation(count)[:RANDOM_ANCHORS]
     random_anchors = source[torch.from_numpy(np.sort(drawn))]
-    result = torch.empty(len(places))
-    queries, judged_source = auxiliary[places], source[places]
+    result = torch.empty(count)
     # One neighbor more than needed: nearest of all is the anchor itself.
-    for block, _, nearest in largest_cosines(queries, auxiliary, min(NEIGHBORS + 1, count)):
-        own = places[block]
+    for block, _, nearest in largest_cosines(auxiliary, auxiliary, min(NEIGHBORS + 1, count)):
+        own = torch.arange(count)[block]
         others = nearest != own[:, None]
-        cosines = torch.einsum("id,ind->in", judged_source[block], source[nearest])
-        usual = (judged_source[block] @ random_anchors.T).sort(dim=1).values
+        cosines = torch.einsum("id,ind->in", source[block], source[nearest])
+        usual = (source[block] @ random_anchors.T).sort(dim=1).values
         shares = torch.searchsorted(usual, cosines.contiguous()).float() / len(random_anchors)
         result[block] = (shares * others).sum(dim=1) / others.sum(dim=1)
     return result.numpy()

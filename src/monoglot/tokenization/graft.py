@@ -11,6 +11,7 @@ from transformers import PreTrainedTokenizerFast
 from monoglot.errors import SettingError, TokenizerError
 from monoglot.progress import SILENT, Progress
 from monoglot.tokenization.extend import candidate_tokens
+from monoglot.tokenization.joined_pieces import segment_words
 from monoglot.tokenization.new_tokens import (
     REMOVED_SHARE,
     Candidates,
@@ -159,9 +160,10 @@ def _elimination(
     family = family_of(pipeline, Parts.of(pipeline))
     state = state_of(trimmed)
     spelled = _spelled_words(trimmed, words, family)
+    segmented = segment_words(state, spelled)
     if language is None:
-        candidates = Candidates.of_words(state, Vocabulary.of(trimmed), spelled, dropped)
-        return Elimination(candidates, split_of(candidates), spelled)
+        candidates = Candidates.of_words(state, Vocabulary.of(trimmed), segmented, dropped)
+        return Elimination(candidates, split_of(candidates), spelled, segmented.text_tokens)
     other = family_of(backend_of(language), Parts.of(backend_of(language)))
     if family is not other:
         raise TokenizerError(
@@ -172,7 +174,7 @@ def _elimination(
     candidates = Candidates.of_language(
         state, state_of(language), (text for text in wanted if text not in dropped)
     )
-    return Elimination(candidates, split_of(candidates), spelled)
+    return Elimination(candidates, split_of(candidates), spelled, segmented.text_tokens)
 
 
 def _grafted(

@@ -17,7 +17,7 @@ import numpy as np
 from jaxtyping import Int64
 
 from monoglot.tokenization.extend import above_their_parts, extended_scores, joining_merges
-from monoglot.tokenization.joined_pieces import joined_pieces, scores_from_counts, segment_words
+from monoglot.tokenization.joined_pieces import Segmented, joined_pieces, scores_from_counts, segment_words
 from monoglot.tokenization.tokenizer_json import Merge, State, ids_of, with_tokens
 from monoglot.tokenization.vocabulary import Vocabulary
 
@@ -71,17 +71,16 @@ class Candidates:
 
     @staticmethod
     def of_words(
-        state: State, vocabulary: Vocabulary, words: Mapping[str, int], unwanted: Collection[str] = ()
+        state: State, vocabulary: Vocabulary, segmented: Segmented, unwanted: Collection[str] = ()
     ) -> Candidates:
         """Join the pieces that stand side by side in words.
 
         Args:
             state: The tokenizer.json that they would be added to.
             vocabulary: Its vocabulary.
-            words: Count of each word, as it reaches the tokenizer's model.
+            segmented: The words of the text in its tokens.
             unwanted: Tokens that are not to be added.
         """
-        segmented = segment_words(state, words)
         joined = joined_pieces(segmented, state, vocabulary)
         joined = {text: count for text, count in joined.items() if text not in unwanted}
         scores = None
@@ -192,6 +191,7 @@ class Elimination:
         candidates: The tokens.
         split: How their family segments a token that it does not have.
         words: Count of each word, as it reaches the tokenizer's model.
+        source_tokens: How many tokens the text has without candidates.
         alive: The candidates that are left.
         removed: The others, with what they saved, in the order of removal.
     """
@@ -199,6 +199,7 @@ class Elimination:
     candidates: Candidates
     split: Split
     words: Mapping[str, int]
+    source_tokens: int
     alive: list[str] = field(init=False)
     removed: list[NewToken] = field(init=False, default_factory=list)
 
@@ -209,11 +210,8 @@ class Elimination:
         self._weights = np.fromiter(self.words.values(), np.int64, len(self.words))
         self._splits: dict[str, tuple[str, ...]] = {}
         self._gone: set[str] = set()
-        self.alive = []
-        everything = np.arange(len(self._spelled))
-        self.source_tokens = self._total(self._encoded(everything)[1])
         self.alive = list(self.candidates.tokens)
-        self._tokens, self._word_of = self._encoded(everything)
+        self._tokens, self._word_of = self._encoded(np.arange(len(self._spelled)))
 
     @property
     def text_tokens(self) -> int:

@@ -48,6 +48,8 @@ def count_words(
 
 def most_frequent(counts: Mapping[str, int], most_characters: int) -> dict[str, int]:
     """Give the most frequent words, of ``most_characters`` characters together at most, in a stable order."""
+    if sum(map(len, counts)) <= most_characters:
+        return dict(sorted(counts.items()))
     kept: dict[str, int] = {}
     characters = 0
     for word, count in _by_frequency(counts):
