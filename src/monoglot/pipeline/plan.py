@@ -21,7 +21,7 @@ from monoglot.pipeline.advice import Advice, advise
 from monoglot.pipeline.inputs import limited_threads
 from monoglot.pipeline.plan_chart import check_chart, draw_chart
 from monoglot.pipeline.plan_options import Law, Option, fit_law, try_options, with_estimates
-from monoglot.pipeline.stages.corpus import warn_of_unknown_scripts
+from monoglot.pipeline.stages.corpus import warn_of_language
 from monoglot.pipeline.stages.retained import find_kept
 from monoglot.pipeline.step_zero import StepZero
 from monoglot.progress import Progress, reporter
@@ -137,7 +137,7 @@ def plan(
         sample = sampled(text, statistics.bytes)
         keep = kept.of(model)
         heldout = list(text.heldout_lines())
-        warn_of_unknown_scripts(model.vocabulary, heldout)
+        warn_of_language(model, heldout)
         step_zero, measured = _step_zero(model, sample, heldout, progress)
         if chart is not None and step_zero is None:
             raise ModelError(f"There is nothing to draw into {chart}: {measured} Leave out --chart.")

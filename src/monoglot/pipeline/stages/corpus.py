@@ -5,21 +5,26 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import asdict
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
 from transformers import PreTrainedTokenizerFast
 
 from monoglot.corpus import CorpusStatistics, Source
+from monoglot.model.source import Source as SourceModel
 from monoglot.model.tokenizer_folder import load_tokenizer
 from monoglot.pipeline.stages.context import RunContext, VocabularyContext
 from monoglot.run import Artifact, atomic_write, read_json, write_json
 from monoglot.run.layout import LAYOUT
 from monoglot.tokenization.encoding import TokenizedCorpus, count_tokens, encode_corpus
+from monoglot.tokenization.known_language import letters_per_token, shared_tokens
 from monoglot.tokenization.unknown_scripts import unknown_scripts
-from monoglot.tokenization.vocabulary import Vocabulary
 
 logger = logging.getLogger(__name__)
+
+FEW_LINES = 200
+"""With fewer held-out lines, the first lines of the corpus are looked at, too."""
 
 
 def read_corpus(context: RunContext) -> Artifact:
@@ -35,13 +40,17 @@ def read_corpus(context: RunContext) -> Artifact:
     artifact = context.stage("corpus", compute, corpus=context.corpus.fingerprint())
     statistics = read_json(artifact.folder / LAYOUT.corpus.name)["statistics"]
     context.corpus.remember(CorpusStatistics(**statistics))
-    warn_of_unknown_scripts(context.source.vocabulary, heldout_lines(artifact))
+    lines = heldout_lines(artifact)
+    if len(lines) < FEW_LINES:
+        lines += islice(context.corpus.lines(), FEW_LINES)
+    warn_of_language(context.source, lines)
     return artifact
 
 
-def warn_of_unknown_scripts(vocabulary: Vocabulary, lines: Sequence[str]) -> None:
-    """Say which scripts of a text the source model can't know."""
-    for script, share in unknown_scripts(vocabulary, lines).items():
+def warn_of_language(source: SourceModel, lines: Sequence[str]) -> None:
+    """Say where a text is in a language or script that a model seems not to know."""
+    unknown = unknown_scripts(source.vocabulary, lines)
+    for script, share in unknown.items():
         logger.warning(
             "%.0f%% of the text's letters are %s, and no token of the source has one: it reads them as bytes "
             "or as unknown, and knows nothing that new tokens could be made of; choose a source model that "
@@ -49,6 +58,24 @@ def warn_of_unknown_scripts(vocabulary: Vocabulary, lines: Sequence[str]) -> Non
             100 * share,
             script,
         )
+    found = letters_per_token(source.tokenizer, lines)
+    if found is not None and not found.is_known and found.script not in unknown:
+        logger.warning(
+            "the source's tokens have %.2f letters each in this text; in %s languages that a model was "
+            "trained on they have %.2f or more: it seems to know little of this language, and its tokens of "
+            "what the words mean; take a model that was trained on it, or plan for much training",
+            found.letters, found.script, found.least,
+        )  # fmt: skip
+    own = source.folder / LAYOUT.home / LAYOUT.heldout
+    if own.is_file():
+        shared = shared_tokens(source.tokenizer, own.read_text(encoding="utf-8").split("\n")[:-1], lines)
+        if shared is not None and not shared.is_same_language:
+            logger.warning(
+                "%.0f%% of this text's tokens are in the text that the model was made for, of which one half "
+                "has %.0f%% of the other's: the text seems to be in another language; is it the right one?",
+                100 * shared.share,
+                100 * shared.within,
+            )
 
 
 def heldout_lines(corpus_stage: Artifact) -> list[str]:
