@@ -110,7 +110,7 @@ def test_another_text_is_another_vocabulary(xlm_r, tmp_path):
 
 
 def test_a_plan_keeps_them_too_and_says_so(prompted, xlm_r, tmp_path, monkeypatch):
-    monkeypatch.setattr(planning, "SIZES", (400,))
+    monkeypatch.setattr("monoglot.pipeline.plan_options.SIZES", (400,))
     named = tmp_path / "tokens.txt"
     named.write_text("قال كتاب\n", encoding="utf-8")
     corpus = [str(DATA / "de.txt")]
