@@ -362,6 +362,8 @@ class EvaluateSettings:
         word_share: For masked models, the share of words to ask for; each costs a pass. By default all.
         seed: Which words these are.
         threads: Number of threads; by default the number of cores.
+        device: Where texts are scored: ``cpu`` (the default), ``cuda``, ``cuda:1``, ``mps`` …; tasks use the
+            accelerator that there is.
         trust_remote_code: Whether code that comes with the models may run.
     """
 
@@ -372,6 +374,7 @@ class EvaluateSettings:
     word_share: EvaluationOption[float | None] = None
     seed: RunOption[int] = 42
     threads: RunOption[int | None] = None
+    device: RunOption[str] = "cpu"
     trust_remote_code: ModelOption[bool] = False
 
     def __post_init__(self) -> None:
