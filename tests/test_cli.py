@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from monoglot.cli import app, main
+from monoglot.cli.main import ELSEWHERE
 from monoglot.errors import MonoglotError
 from monoglot.initialization.registry import METHODS
 from monoglot.vectors.registry import ENGINES
@@ -93,6 +94,10 @@ def test_bad_input_gets_one_sentence_and_exit_code_2(case, xlm_r, tmp_path, caps
         (
             "adapt a b --output c --embed 1",
             "Did you mean --embedding-learning-rate? See: monoglot adapt --help",
+        ),
+        (
+            "adapt a b --output c --gradient-accumulation-steps 4",
+            "Unknown option: --gradient-accumulation-steps: give --batch-tokens for a step",
         ),
         ("adapt a b --output c --zzz", "Unknown option: --zzz. See: monoglot adapt --help"),
         (
@@ -207,6 +212,15 @@ def test_whatever_computes_has_threads_and_whatever_prints_can_be_quiet(command,
     assert "--threads INT" in said
     assert "--quiet" in said
     assert "--config PATH" in said
+
+
+def test_what_is_named_in_place_of_an_option_of_transformers_is_an_option():
+    options = app["adapt"].assemble_argument_collection()
+    known = {name for option in options for name in option.names}
+    named = {name for text in ELSEWHERE.values() for name in re.findall(r"--[\w-]+", text)}
+    assert named
+    assert named <= known
+    assert not known & set(ELSEWHERE)
 
 
 def test_help_is_quick_and_imports_no_torch():

@@ -61,6 +61,8 @@ def _sentence(error: CycloptsError, command: str) -> str:
     said = str(error).partition(" Available commands")[0]
     if isinstance(error, UnknownOptionError):
         begun = (error.token.keyword or error.token.value).partition("=")[0]
+        if begun in ELSEWHERE and command.endswith(" adapt"):
+            return f"Unknown option: {begun}: {ELSEWHERE[begun]}"
         options = [argument.names for argument in error.argument_collection if argument.parse]
         meant = ([name for name in names if name.startswith(begun)] for names in options)
         longer = sorted(names[0] for names in meant if names and begun.startswith("--"))
@@ -68,6 +70,17 @@ def _sentence(error: CycloptsError, command: str) -> str:
         return f"{said.partition(' Did you mean')[0]} Did you mean {' or '.join(longer)}?" if longer else said
     return said
 
+
+ELSEWHERE = {
+    "--gradient-accumulation-steps": "give --batch-tokens for a step, --device-tokens for a part.",
+    "--per-device-train-batch-size": "give --device-tokens: batches are counted in tokens.",
+    "--num-train-epochs": "give --tokens: the corpus is read again where it has fewer.",
+    "--max-steps": "give --tokens: a step has --batch-tokens of them.",
+    "--save-steps": "give --checks: how many times to score and to save.",
+    "--eval-steps": "give --checks: how many times to score and to save.",
+    "--bf16": "give --precision bf16.",
+}
+"""Options of transformers whose meaning an option of `adapt` has in another unit."""
 
 USAGE_ERROR = 2
 INTERRUPTED = 130
