@@ -10,13 +10,14 @@ import torch
 
 from monoglot.cli.show import plan_tables
 from monoglot.errors import ModelError, OutputError
+from monoglot.evaluation.quality import MOST_BYTES, MOST_LINES, held_out_places
 from monoglot.model.pooling import write_prefix
 from monoglot.model.source import open_source
 from monoglot.pipeline import plan as planning, plan_options
 from monoglot.pipeline.advice import advise
 from monoglot.pipeline.plan import inspect
 from monoglot.pipeline.plan_options import Law, Option, fit_law, with_estimates
-from monoglot.pipeline.step_zero import MOST_BYTES, MOST_LINES, StepZero, held_out_lines
+from monoglot.pipeline.step_zero import StepZero
 from monoglot.tokenization.parts import Role
 from tests.fixtures.tokenizers import DATA
 
@@ -254,7 +255,7 @@ def test_rows_that_no_line_reads_need_not_be_made(sentence_encoder, target_token
 @pytest.mark.parametrize("total", [3, 199, 1000])
 def test_lines_are_spread_evenly_over_the_held_out_text(total):
     lines = [f"{number:04}" for number in range(total)]
-    chosen = [int(line) for line in held_out_lines(lines, sentences=True)]
+    chosen = [int(lines[place]) for place in held_out_places(lines, sentences=True)]
     assert len(chosen) == min(total, MOST_LINES)
     gaps = {after - before for before, after in itertools.pairwise(chosen)}
     assert max(gaps) - min(gaps) <= 1
@@ -263,9 +264,9 @@ def test_lines_are_spread_evenly_over_the_held_out_text(total):
 
 def test_a_language_model_reads_few_bytes_spread_over_the_text():
     lines = ["a" * 400 for _ in range(500)]
-    chosen = held_out_lines(lines, sentences=False)
+    chosen = held_out_places(lines, sentences=False)
     assert len(chosen) == MOST_BYTES // 400
-    assert len(held_out_lines(["a" * 2 * MOST_BYTES] * 3, sentences=False)) == 1
+    assert len(held_out_places(["a" * 2 * MOST_BYTES] * 3, sentences=False)) == 1
 
 
 def test_the_source_is_not_changed_by_measuring(xlm_r):

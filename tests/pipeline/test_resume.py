@@ -10,7 +10,7 @@ import pytest
 
 from tests.fixtures.tokenizers import DATA
 
-STAGES = ("corpus", "tokenizer", "overlap", "tokens", "vectors", "mixture", "model", "scores")
+STAGES = ("corpus", "tokenizer", "overlap", "tokens", "vectors", "mixture", "model", "scores", "quality")
 
 # The process imports everything once; each run is a copy of it, which is killed as any process is.
 WALKS = """

@@ -67,7 +67,7 @@ def test_changing_the_method_redoes_only_what_depends_on_it(xlm_r, tmp_path):
     specialize(xlm_r, GERMAN, output, replace(TINY, method="subword"), overwrite=True)
     stages = json.loads((output / "monoglot" / "measured.json").read_text())["stages"]
     redone = {name for name, stage in stages.items() if not stage["reused"]}
-    assert redone == {"mixture", "model", "scores"}
+    assert redone == {"mixture", "model", "scores", "quality"}
 
 
 @pytest.mark.parametrize(

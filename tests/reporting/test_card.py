@@ -8,6 +8,7 @@ from huggingface_hub import ModelCard
 
 from monoglot.reporting.card import CardFacts, is_untouched, plain, write
 from monoglot.reporting.facts import Facts
+from monoglot.reporting.model_kind import ModelKind
 from monoglot.reporting.summary import Scores
 
 SCORES = Scores.from_dict(
@@ -28,7 +29,8 @@ SCORES = Scores.from_dict(
 FACTS = Facts(
     "owner/model", "my: *model*", "replace", "focus", "cooccurrence", SCORES, {"bytes": 10, "lines": 2}
 )
-CARD = CardFacts("de", "owner/model", "transformers", "AutoModelForMaskedLM", "fill-mask", "0.1.0")
+CARD = CardFacts("de", "owner/model", ModelKind("transformers", "AutoModelForMaskedLM", "fill-mask"), "0.1.0")
+PLAIN = ModelKind("transformers", "AutoModel", None)
 
 
 def test_the_hub_reads_the_metadata():
@@ -49,13 +51,13 @@ def test_the_hub_reads_the_metadata():
 
 @pytest.mark.parametrize("name", ["no", "a: b", "'", "- x\n- y", "#1"])
 def test_metadata_is_escaped(name):
-    text = write(FACTS, CardFacts(name, name, "transformers", "AutoModel", None, "0.1.0"), [])
+    text = write(FACTS, CardFacts(name, name, PLAIN, "0.1.0"), [])
     metadata = yaml.safe_load(text.split("---\n")[1])
     assert metadata["language"] == metadata["base_model"] == name
 
 
 def test_what_is_not_known_is_left_out():
-    text = write(FACTS, CardFacts(None, None, "transformers", "AutoModel", None, "0.1.0"), [])
+    text = write(FACTS, CardFacts(None, None, PLAIN, "0.1.0"), [])
     assert set(yaml.safe_load(text.split("---\n")[1])) == {"library_name", "tags"}
 
 

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace as replace_fields
 from pathlib import Path
 
 from monoglot.corpus import Given, inputs_of, open_corpus
 from monoglot.initialization.registry import get_method
-from monoglot.maths.mixture import Mixture, Provenance
-from monoglot.model.side_files import MODULES
 from monoglot.model.source import Source, open_source
 from monoglot.pipeline.inputs import check, limited_threads
 from monoglot.pipeline.preview import check_output
 from monoglot.pipeline.report import report_at_end
 from monoglot.pipeline.stages.context import VocabularyContext
 from monoglot.pipeline.stages.corpus import read_corpus, tokenize_corpus
+from monoglot.pipeline.stages.quality import measure_quality
 from monoglot.pipeline.stages.retained import kept_facts
 from monoglot.pipeline.stages.scores import (
     check_equivalence,
@@ -33,6 +31,8 @@ from monoglot.pipeline.stages.tokenizer import (
 )
 from monoglot.pipeline.stages.weights import compute_mixture, train_vectors, write_model
 from monoglot.progress import Progress, reporter
+from monoglot.reporting.finished_run import FinishedRun
+from monoglot.reporting.next_step import training_command
 from monoglot.reporting.summary import Summary
 from monoglot.run import Artifact, Run
 from monoglot.run.layout import LAYOUT
@@ -86,19 +86,19 @@ def specialize(
             if context.probed_model and context.method.needs_vectors:
                 context.probed_model.check()
             result = finish(context, WALKS[settings.mode](context))
+            quality = measure_quality(context, result)
             hashes = {"corpus": text.fingerprint(), "source": model.key}
             proof = equivalence_figures(context)
             names = {"source": str(source), "corpus": inputs, "hub": model.on_hub}
             kept = kept_facts(context.run.artifacts["tokenizer"].folder)
             run.publish(
                 result, settings=settings, inputs=hashes, seed=settings.seed,
-                proof=proof, names=names, kept=kept,
+                proof=proof, names=names, kept=kept, quality=quality.to_dict(),
                 config=run_file("specialize", {"source": str(source), "corpus": inputs}, settings),
                 finish=lambda folder: report_at_end(folder, run.output, model, progress),
             )  # fmt: skip
-            return replace_fields(
-                summarize(context), next_command=training_command(context, str(source), inputs)
-            )
+            made = FinishedRun(run.output, trust_remote_code=settings.trust_remote_code)
+            return replace_fields(summarize(context), quality=quality, next_command=training_command(made))
 
 
 def replace(context: VocabularyContext) -> Artifact:
@@ -160,39 +160,6 @@ def graft(context: VocabularyContext) -> Artifact:
     check_equivalence(context, corpus_stage, tokenizer, model)
     score_vocabularies(context, corpus_stage, tokenizer, tokens, mixture, model)
     return model
-
-
-TOKENS_PER_NEW_ROW = 25
-"""Training that is proposed to a sentence encoder: 250,000 tokens for 10,000 new ones."""
-TOKENS_PER_NEW_ROW_OF_A_LANGUAGE_MODEL = 250
-LEAST_TOKENS = 50_000
-
-
-def training_command(context: VocabularyContext, source: str, inputs: Sequence[str]) -> str:
-    """Give the command that trains the new rows; empty where there are none, or they were trained."""
-    mixture = Mixture.load(context.run.output / LAYOUT.home / LAYOUT.mixture)
-    new = int((mixture.provenance != Provenance.COPIED).sum())
-    if not new or context.settings.adapt_tokens is not None:
-        return ""
-    sentences = (context.source.folder / MODULES).is_file()
-    each = TOKENS_PER_NEW_ROW if sentences else TOKENS_PER_NEW_ROW_OF_A_LANGUAGE_MODEL
-    tokens = max(LEAST_TOKENS, each * new)
-    output = str(context.run.output)
-    words = [
-        "monoglot",
-        "adapt",
-        output,
-        *inputs,
-        "--output",
-        f"{output}-trained",
-        "--tokens",
-        f"{tokens // 1000}k",
-    ]
-    if sentences:
-        words += ["--teacher", source]
-        if prefix := next((given.text for given in context.kept.given), ""):
-            words += ["--objective-options.prefix", prefix]
-    return shlex.join(words)
 
 
 WALKS = {"replace": replace, "extend": extend, "trim": trim, "graft": graft}

@@ -9,24 +9,14 @@ from pathlib import Path
 
 import numpy as np
 from jaxtyping import Int64
-from transformers import PreTrainedModel, PreTrainedTokenizerFast
+from transformers import PreTrainedTokenizerFast
 
 from monoglot.errors import ModelError
-from monoglot.evaluation.bits_per_byte import LanguageSettings
-from monoglot.evaluation.line_scores import (
-    BitsPerByte,
-    Interval,
-    LineScores,
-    Measure,
-    TeacherDistance,
-    paired_difference,
-)
-from monoglot.evaluation.settings import SCORED_WORDS
+from monoglot.evaluation.line_scores import Interval, TeacherDistance, paired_difference
+from monoglot.evaluation.quality import held_out_places, measure_of, perfect
 from monoglot.initialization.initialize import initialize
 from monoglot.initialization.registry import get_method
 from monoglot.initialization.transfer import Transfer
-from monoglot.model.pooling import read_pooling, read_prefix
-from monoglot.model.side_files import MODULES
 from monoglot.model.source import Source
 from monoglot.model.transplant import transplant
 from monoglot.pipeline.stages.tokenizer import overlap_of_retained, with_rows
@@ -37,11 +27,6 @@ from monoglot.tokenization.overlap import Overlap, match
 from monoglot.tokenization.vocabulary import Vocabulary
 from monoglot.vectors.engine import TokenVectors
 from monoglot.vectors.registry import get_engine
-
-MOST_LINES = 100
-"""Held-out lines that sentence vectors are compared on."""
-MOST_BYTES = 4_000
-"""Held-out text that a language model is scored on, which takes much longer."""
 
 
 @dataclass(frozen=True)
@@ -82,13 +67,14 @@ class StepZero:
             ModelError: If the model can't be scored on text; the message says why.
         """
         self._source, self._sample, self._settings = source, sample, Settings()
-        self._measure = _measure_of(source)
+        self._measure = measure_of(source)
         self.label = self._measure.label
-        self.lines = held_out_lines(heldout, sentences=isinstance(self._measure, TeacherDistance))
+        places = held_out_places(heldout, sentences=isinstance(self._measure, TeacherDistance))
+        self.lines = tuple(heldout[place] for place in places)
         if not self.lines:
             raise ModelError("there are no held-out lines to measure on")
         if isinstance(self._measure, TeacherDistance):
-            self._original = LineScores(np.zeros(len(self.lines)), np.ones(len(self.lines)))
+            self._original = perfect(len(self.lines))
             self.bits_per_byte: float | None = None
         else:
             self._original = self._measure(source.model, source.tokenizer, self.lines, progress=progress)
@@ -156,43 +142,3 @@ class StepZero:
             return engine.train(
                 tokens, target, seed=self._settings.seed, threads=self._settings.n_threads, progress=SILENT
             )
-
-
-def _measure_of(source: Source) -> Measure:
-    """Choose the distance of sentence vectors, or bits per byte.
-
-    Raises:
-        ModelError: If the model is neither a sentence encoder nor a language model.
-    """
-    structure = source.checkpoint.structure
-    if (source.folder / MODULES).is_file():
-        prefixes = [read_prefix(source.folder), *(given.text for given in source.given_texts)]
-        prefix = next((text for text in prefixes if text), "")
-
-        def teacher() -> tuple[PreTrainedModel, PreTrainedTokenizerFast]:
-            return source.model, source.tokenizer
-
-        return TeacherDistance(teacher, read_pooling(source.folder), prefix)
-    if structure.get_output_embeddings() is None or structure.config.is_encoder_decoder:
-        raise ModelError(
-            f"{type(structure).__name__} is neither a causal or masked language model nor a "
-            "sentence-transformers folder"
-        )
-    return BitsPerByte(LanguageSettings(word_share=SCORED_WORDS))
-
-
-def held_out_lines(heldout: Sequence[str], *, sentences: bool) -> tuple[str, ...]:
-    """Choose the lines that are scored, spread evenly over the held-out text.
-
-    Args:
-        heldout: All lines.
-        sentences: Whether sentence vectors are compared, for which more can be read in the same time.
-    """
-    lines = [line for line in heldout if line.strip()]
-    most = min(MOST_LINES, len(lines))
-    if not sentences:
-        mean_bytes = sum(len(line.encode()) for line in lines) / max(1, len(lines))
-        most = min(most, max(1, int(MOST_BYTES / max(1.0, mean_bytes))))
-    # In the middle of equal parts: the first and last lines of a text are often unlike the others.
-    places = ((2 * part + 1) * len(lines) // (2 * most) for part in range(most))
-    return tuple(lines[place] for place in places)

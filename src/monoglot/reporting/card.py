@@ -11,12 +11,10 @@ from huggingface_hub import ModelCardData
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from monoglot import __version__
-from monoglot.errors import ModelError
 from monoglot.model.find import HUB_NAME
-from monoglot.model.side_files import MODULES, transformer_folder
 from monoglot.reporting.facts import Facts, changes, origins, summary_sentences, training_changes
+from monoglot.reporting.model_kind import ModelKind, kind_of
 from monoglot.run import LAYOUT, atomic_write
-from monoglot.untrusted import read_foreign_json
 from monoglot.visible import visible
 
 
@@ -27,17 +25,13 @@ class CardFacts:
     Attributes:
         language: Code of the language, if it is known.
         base_model: Name of the source model on the hub, if it came from there.
-        library: What the model is loaded with: ``transformers`` or ``sentence-transformers``.
-        auto_class: The class of transformers that loads it.
-        pipeline_tag: What the hub offers to do with it, if that is clear.
+        kind: How it is loaded, and what it is for.
         version: Version of monoglot.
     """
 
     language: str | None
     base_model: str | None
-    library: str
-    auto_class: str
-    pipeline_tag: str | None
+    kind: ModelKind
     version: str
 
 
@@ -90,8 +84,8 @@ def write(facts: Facts, card: CardFacts, warnings: Sequence[str]) -> str:
     data = ModelCardData(
         language=card.language,
         base_model=card.base_model,
-        library_name=card.library,
-        pipeline_tag=card.pipeline_tag,
+        library_name=card.kind.library,
+        pipeline_tag=card.kind.pipeline_tag,
         tags=["monoglot", "vocabulary-transfer", *(["focus"] if facts.method in ("focus", "blend") else [])],
     )
     text = environment.get_template("card.md.j2").render(
@@ -112,19 +106,6 @@ def plain(text: str) -> str:
     return "".join(f"\\{c}" if c in "\\`*_{}[]<>#|" else c for c in visible(text))
 
 
-TASKS = {
-    "ForMaskedLM": ("AutoModelForMaskedLM", "fill-mask"),
-    "ForPreTraining": ("AutoModelForPreTraining", "fill-mask"),
-    "ForCausalLM": ("AutoModelForCausalLM", "text-generation"),
-    "LMHeadModel": ("AutoModelForCausalLM", "text-generation"),
-    "ForConditionalGeneration": ("AutoModelForSeq2SeqLM", None),
-    "ForSequenceClassification": ("AutoModelForSequenceClassification", "text-classification"),
-    "ForTokenClassification": ("AutoModelForTokenClassification", "token-classification"),
-    "ForQuestionAnswering": ("AutoModelForQuestionAnswering", "question-answering"),
-}
-"""How a model is loaded and what it does, by the end of its class's name."""
-
-
 def describe(output: Path, source: str, language: str | None) -> CardFacts:
     """Read from a folder what kind of model it holds.
 
@@ -133,19 +114,7 @@ def describe(output: Path, source: str, language: str | None) -> CardFacts:
         source: What the user called the source model.
         language: Code of the language, if it is known.
     """
-    content = read_foreign_json(transformer_folder(output) / "config.json", ModelError)
-    architecture = (content.get("architectures") or [""])[0]
-    known = (task for end, task in TASKS.items() if architecture.endswith(end))
-    auto_class, pipeline_tag = next(known, ("AutoModel", "feature-extraction"))
-    embeds_sentences = (output / MODULES).is_file()
-    return CardFacts(
-        language=language,
-        base_model=source if is_hub_name(source) else None,
-        library="sentence-transformers" if embeds_sentences else "transformers",
-        auto_class=auto_class,
-        pipeline_tag="sentence-similarity" if embeds_sentences else pipeline_tag,
-        version=__version__,
-    )
+    return CardFacts(language, source if is_hub_name(source) else None, kind_of(output), __version__)
 
 
 def is_hub_name(name: str) -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 from markupsafe import Markup
 
 from monoglot.reporting.tokens import Crosstab, Example
+from monoglot.reporting.verdict import Answer
 
 
 @dataclass(frozen=True)
@@ -20,12 +21,14 @@ class Change:
         before: The old value, as it is to be shown; empty if it is not known.
         after: The new one.
         change: The difference.
+        meaning: What the figure is, for those who don't know its name.
     """
 
     name: str
     before: str
     after: str
     change: str = ""
+    meaning: str = ""
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,7 @@ class Origin:
         tokens: How many tokens.
         vocabulary_share: Their share of the vocabulary.
         corpus_share: Their share of the running text.
+        meaning: How such a row is made.
     """
 
     name: str
@@ -45,6 +49,7 @@ class Origin:
     tokens: int
     vocabulary_share: float
     corpus_share: float
+    meaning: str = ""
 
 
 @dataclass(frozen=True)
@@ -91,6 +96,32 @@ class Table:
 
 
 @dataclass(frozen=True)
+class NextStep:
+    """What to do with the model now.
+
+    Attributes:
+        words: Why, in a sentence.
+        code: A command line, or Python.
+    """
+
+    words: str
+    code: str
+
+
+@dataclass(frozen=True)
+class WorstLine:
+    """A held-out line on which the new model is far behind its original.
+
+    Attributes:
+        score: Its score, in words.
+        example: The line, segmented by both tokenizers.
+    """
+
+    score: str
+    example: Example
+
+
+@dataclass(frozen=True)
 class Page:
     """The content of the page; sections that are empty or ``None`` are left out.
 
@@ -98,7 +129,10 @@ class Page:
         title: Name of the new model.
         subtitle: When and by what it was made.
         story: What was done, in some sentences.
+        answers: Size, tokens per word and quality, before and after.
+        next_step: What to do now.
         changes: Before and after.
+        worst: The held-out lines on which the new model is furthest behind.
         warnings: What makes the new embeddings doubtful.
         notes: What is not shown, and why.
         origins: Where the rows come from.
@@ -111,6 +145,7 @@ class Page:
         n_tokens: How many tokens there are.
         map: The map of embeddings.
         norms: Drawing of the lengths of embeddings.
+        norms_advice: What they call for; empty if nothing.
         training: Before and after training.
         curves: Drawings of the training.
         comparison: Scores of several ways to do it.
@@ -126,7 +161,10 @@ class Page:
     title: str
     subtitle: str
     story: Sequence[str]
+    answers: Sequence[Answer] = ()
+    next_step: NextStep | None = None
     changes: Sequence[Change] = ()
+    worst: Sequence[WorstLine] = ()
     warnings: Sequence[str] = ()
     notes: Sequence[str] = ()
     origins: Sequence[Origin] = ()
@@ -139,6 +177,7 @@ class Page:
     n_tokens: int = 0
     map: Map | None = None
     norms: Markup | None = None
+    norms_advice: str = ""
     training: Sequence[Change] = ()
     curves: Mapping[str, Markup] = field(default_factory=dict)
     comparison: Table | None = None

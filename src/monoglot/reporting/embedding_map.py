@@ -85,6 +85,8 @@ def blocks(table: Float[Tensor, "rows dim"] | StoredRows) -> Iterator[Float[Tens
 MAP_TOKENS, BACKDROP_TOKENS = 2_500, 2_500
 OTHER_SCRIPTS, SCRIPT_COLORS = 0, 6
 FEWEST_FOR_A_HISTOGRAM = 30
+MUCH_SHORTER = 0.8
+"""Mixed rows whose median length is below this share of that of copied ones are worth a calibration."""
 
 
 @dataclass(frozen=True)
@@ -169,6 +171,20 @@ class Space:
             if len(ids) >= FEWEST_FOR_A_HISTOGRAM:
                 rows.append(Ridge(provenance_name(name, self.method), lengths[ids], color))
         return ridges("Lengths of embeddings", "length of an embedding", rows) if rows else None
+
+    def norms_advice(self) -> str:
+        """What to try if mixed rows are much shorter than copied ones; empty if they are not."""
+        both = [self.mixture.where(origin) for origin in (Provenance.COPIED, Provenance.METHOD)]
+        if self.mixture.calibration or min(map(len, both)) < FEWEST_FOR_A_HISTOGRAM:
+            return ""
+        lengths = row_norms(self.new[: self.mixture.n_target])
+        copied, mixed = (float(np.median(lengths[ids])) for ids in both)
+        if mixed >= MUCH_SHORTER * copied:
+            return ""
+        return (
+            f"The median mixed row is {1 - mixed / copied:.0%} shorter than the median copied one: "
+            "--norm-calibration 1 makes up for that; compare both."
+        )
 
 
 def _rows(table: Float[Tensor, "rows dim"], ids: Int64[np.ndarray, " ids"]) -> Float[Tensor, "ids dim"]:

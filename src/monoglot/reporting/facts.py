@@ -5,23 +5,28 @@ from __future__ import annotations
 import base64
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from monoglot.evaluation.quality import Quality
 from monoglot.model.side_files import transformer_folder
 from monoglot.model.source import Source
 from monoglot.model.stored_tensors import weight_files
 from monoglot.reporting.content import Change, Origin, Table
 from monoglot.reporting.finished_run import FinishedRun
 from monoglot.reporting.summary import NO_TOKENS, Scores, Share, diagnose, kept_warnings
+from monoglot.reporting.verdict import Answer, answers
 from monoglot.reporting.wording import (
     PROVENANCE_COLORS,
+    PROVENANCE_MEANINGS,
     STAGES,
     duration,
     file_size,
+    points,
     provenance_name,
+    relative,
     shell_lines,
 )
 from monoglot.run.layout import LAYOUT
@@ -47,6 +52,7 @@ class Facts:
         training: What ``training.json`` says.
         metrics: Lines of ``metrics.jsonl``.
         evaluation: What ``evaluation.json`` says: the model beside its source on held-out text.
+        quality: What the run measured of both at its end; ``None`` if it did not.
     """
 
     source: str
@@ -61,6 +67,7 @@ class Facts:
     training: Mapping[str, Any] = field(default_factory=dict)
     metrics: Sequence[Mapping[str, float]] = ()
     evaluation: Mapping[str, Any] = field(default_factory=dict)
+    quality: Quality | None = None
 
     @property
     def source_name(self) -> str:
@@ -95,6 +102,7 @@ def gather(run: FinishedRun, source: Source | None) -> Facts:
         training=run.training,
         metrics=run.metrics,
         evaluation=run.evaluation,
+        quality=run.quality,
     )
 
 
@@ -149,7 +157,7 @@ def _origins(facts: Facts) -> list[str]:
     told = []
     if facts.mode != "trim" and copied.tokens:
         told.append(
-            f"{copied.tokens:,} tokens were known and kept their embeddings; they are "
+            f"{copied.tokens:,} tokens were known and kept their embeddings; they make up "
             f"{copied.corpus_share:.1%} of the running text."
         )
     if mixed.tokens:
@@ -161,10 +169,36 @@ def _origins(facts: Facts) -> list[str]:
     return told
 
 
+def verdict(facts: Facts) -> list[Answer]:
+    """Give the answers that the page begins with: size, tokens per word, quality."""
+    trained = bool(facts.training)
+    if facts.scores is None:
+        return _of_training(facts)
+    before, after = (fit["fertility"] for fit in facts.scores.tokenizers)
+    known = facts.quality is not None or not trained
+    found = list(answers(facts.scores.parameters, (before, after), facts.quality, trained=trained))
+    return found if known else [*found[:-1], *_of_training(facts)]
+
+
+def _of_training(facts: Facts) -> list[Answer]:
+    """Give the first figure of held-out text that was measured during training."""
+    changes = [row for row in training_changes(facts) if row.name != "training loss"]
+    return [
+        Answer(
+            "quality",
+            row.before,
+            row.after,
+            row.change,
+            f"{row.name}, before and after training",
+            f"{row.name} {row.before} → {row.after} ({row.change})",
+        )
+        for row in changes[:1]
+    ]
+
+
 TOKENIZER_ROWS = {
-    "fertility": ("tokens per word", "{:.3f}"),
-    "bytes_per_token": ("bytes per token", "{:.2f}"),
-    "unknown_share": ("text lost as unknown tokens", "{:.3%}"),
+    "fertility": ("tokens per word", "{:.3f}", "on held-out text; fewer means faster, and more text at once"),
+    "bytes_per_token": ("bytes per token", "{:.2f}", "on held-out text; the same seen from the other side"),
 }
 
 
@@ -177,25 +211,30 @@ def changes(facts: Facts) -> list[Change]:
     old, new = facts.sizes_bytes
     if new is not None:
         rows.append(
-            Change("weights on disk", file_size(old) if old else "", file_size(new), _relative(old, new))
+            Change("weights on disk", file_size(old) if old else "", file_size(new), relative(old or 0, new))
         )
     if facts.scores:
         both = facts.scores.tokenizers
         rows += [
-            _change(title, [fit[name] for fit in both], form)
-            for name, (title, form) in TOKENIZER_ROWS.items()
+            replace(_change(title, [fit[name] for fit in both], form), meaning=meaning)
+            for name, (title, form, meaning) in TOKENIZER_ROWS.items()
         ]
+        lost = [fit["unknown_share"] for fit in both]
+        rows.append(
+            Change(
+                "text lost",
+                f"{lost[0]:.3%}",
+                f"{lost[1]:.3%}",
+                points(*lost),
+                "share of the held-out text's bytes that become unknown tokens",
+            )
+        )
     return rows + _quality(facts.evaluation)
 
 
 def _change(name: str, values: Sequence[float], form: str) -> Change:
     before, after = values
-    return Change(name, form.format(before), form.format(after), _relative(before, after))
-
-
-def _relative(before: float | None, after: float) -> str:
-    """The change in percent, with a true minus sign."""
-    return f"{(after - before) / before:+.1%}".replace("-", "−") if before else ""
+    return Change(name, form.format(before), form.format(after), relative(before, after))
 
 
 def _quality(evaluation: Mapping[str, Any]) -> list[Change]:
@@ -247,6 +286,7 @@ def origins(facts: Facts) -> list[Origin]:
             facts.of(name).tokens,
             facts.of(name).vocabulary_share,
             facts.of(name).corpus_share,
+            PROVENANCE_MEANINGS[name],
         )
         for name, color in PROVENANCE_COLORS.items()
         if facts.of(name).tokens

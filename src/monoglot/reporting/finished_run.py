@@ -15,6 +15,7 @@ from torch import Tensor
 from transformers import PreTrainedTokenizerFast
 
 from monoglot.errors import InputError, ModelError, OutputError
+from monoglot.evaluation.quality import Quality
 from monoglot.maths.mixture import Mixture
 from monoglot.model.checkpoint import Checkpoint
 from monoglot.model.side_files import transformer_folder
@@ -86,6 +87,12 @@ class FinishedRun:
         """Size and fit before and after; ``None`` if no run changed the vocabulary."""
         content = self.read(LAYOUT.scores)
         return Scores.from_dict(content) if content else None
+
+    @cached_property
+    def quality(self) -> Quality | None:
+        """The model beside its original; ``None`` if that was not measured when the last run ended."""
+        path = self.folders[0] / LAYOUT.quality
+        return Quality.from_dict(read_json(path)) if path.is_file() else None
 
     @cached_property
     def tokenizer(self) -> PreTrainedTokenizerFast:

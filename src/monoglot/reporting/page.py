@@ -27,9 +27,11 @@ from monoglot.reporting.facts import (
 from monoglot.reporting.figures.bars import stacked_bars
 from monoglot.reporting.figures.curve import curve
 from monoglot.reporting.finished_run import FinishedRun, FoundSource, token_namer
+from monoglot.reporting.next_step import next_step
 from monoglot.reporting.tokens import Crosstab, TokenTable, crosstab, examples, token_table
 from monoglot.reporting.vocabulary_section import kept_table, new_tokens_table, saving_curve
 from monoglot.reporting.wording import PROVENANCE_COLORS, provenance_name
+from monoglot.reporting.worst_lines import worst_lines
 from monoglot.tokenization.kinds import Evidence, TextCounts, count_words, kinds_of
 
 EXAMPLES = 6
@@ -58,7 +60,10 @@ def compose(run: FinishedRun, facts: Facts, found: FoundSource) -> Page:
         title=facts.output,
         subtitle=report_facts.subtitle(run),
         story=summary_sentences(facts),
+        answers=report_facts.verdict(facts),
+        next_step=next_step(run),
         changes=changes(facts),
+        worst=worst_lines(facts.quality, run.heldout, old, run.tokenizer) if facts.quality else (),
         warnings=report_facts.warnings(run),
         notes=notes,
         origins=origins(facts),
@@ -96,6 +101,7 @@ def _tokens_and_space(
         "n_tokens": len(table.texts),
         "map": space.map(),
         "norms": space.norms(),
+        "norms_advice": space.norms_advice(),
     }
 
 

@@ -13,7 +13,9 @@ import numpy as np
 from jaxtyping import Int64
 from safetensors import safe_open
 
+from monoglot.evaluation.quality import Quality
 from monoglot.maths.mixture import Mixture, Provenance
+from monoglot.reporting.verdict import Answer, answers
 from monoglot.result import Result, Row
 
 
@@ -121,6 +123,7 @@ class Summary(Result):
         next_command: The command that trains the new rows; empty where there are none, or they were trained.
         seconds: Seconds of each stage, when it was computed.
         peak_memory_bytes: The most memory that a stage needed.
+        quality: The new model beside its original on held-out lines.
     """
 
     output: str
@@ -134,6 +137,20 @@ class Summary(Result):
     seconds: Mapping[str, float]
     peak_memory_bytes: int
     next_command: str = ""
+    quality: Quality | None = None
+
+    @property
+    def verdict(self) -> tuple[Answer, ...]:
+        """Size, tokens per word and quality, before and after."""
+        both = (self.before, self.after)
+        return tuple(
+            answers(
+                (both[0].parameters, both[1].parameters),
+                (both[0].tokens_per_word, both[1].tokens_per_word),
+                self.quality,
+                trained="adapted" in self.seconds,
+            )
+        )
 
     @property
     def new_share(self) -> float:

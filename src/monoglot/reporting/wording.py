@@ -64,9 +64,20 @@ _PROVENANCE_NAMES = {
     "subword": "mean of pieces",
     "script": "mean of script",
     "mean": "mean row",
-    "noise": "noise",
+    "noise": "random",
     "unused": "unused id",
 }
+
+PROVENANCE_MEANINGS = {
+    "copied": "the source has the same token: its row, unchanged",
+    "method": "a weighted mean of rows of the source's tokens",
+    "subword": "the mean of the source tokens that it was segmented into before",
+    "script": "the mean of frequent source tokens of the same script",
+    "mean": "the mean of all source rows, as nothing more was known",
+    "noise": "drawn from a normal distribution around the mean of the source rows",
+    "unused": "an id that no token has, which fills the table up",
+}
+"""How the rows of each provenance are made."""
 
 STAGES = {
     "corpus": "reading the corpus",
@@ -81,6 +92,7 @@ STAGES = {
     "model": "transplant",
     "proof": "proof",
     "scores": "scores",
+    "quality": "quality beside the original",
     "adapted": "training",
     "training": "training's record",
 }
@@ -102,6 +114,25 @@ def file_size(size_bytes: float) -> str:
         if size_bytes >= factor:
             return f"{size_bytes / factor:.3g} {unit}"
     return f"{size_bytes:.0f} bytes"
+
+
+def relative(before: float, after: float) -> str:
+    """Give the change in percent, with a true minus sign; empty if there was nothing."""
+    return f"{(after - before) / before:+.1%}".replace("-", "−") if before else ""
+
+
+def points(before: float, after: float) -> str:
+    """Give the difference of two shares in percentage points; empty if there is none."""
+    difference = 100 * (after - before)
+    return f"{difference:+.3f} points".replace("-", "−") if difference else ""
+
+
+def millions(parameters: int) -> str:
+    """Format a number of parameters: ``34.9M``."""
+    for factor, unit in ((1e9, "B"), (1e6, "M")):
+        if parameters >= factor:
+            return f"{parameters / factor:.1f}{unit}"
+    return f"{parameters:,}"
 
 
 def duration(seconds: float) -> str:

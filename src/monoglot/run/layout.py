@@ -129,6 +129,9 @@ class Layout:
     proof: Posix = Posix("proof/proof.json")
     """Result of the equivalence check (modes ``trim``, ``extend``). Written by stage ``proof``; read for the
     manifest and the summary."""
+    quality: Posix = Posix("quality/quality.json")
+    """Scores of the finished model and its original on some held-out lines (`Quality`). Written by stage
+    ``quality``; read for the manifest, the summary and the report."""
     adapted: Posix = Posix("adapted")
     """Trained model: the folder of stage ``adapted``. Its files are moved to ``OUT``."""
     metrics: Posix = Posix("training/metrics.jsonl")

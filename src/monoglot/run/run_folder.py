@@ -166,6 +166,7 @@ class Run:
         proof: Mapping[str, Json] | None = None,
         names: Mapping[str, Json] | None = None,
         kept: Mapping[str, Json] | None = None,
+        quality: Mapping[str, Json] | None = None,
         config: str = "",
         finish: Callable[[Path], None] | None = None,
     ) -> Path:
@@ -181,6 +182,7 @@ class Run:
             proof: What the run has proved of its output, for the manifest.
             names: What the user called each input, for the manifest.
             kept: What was kept beside what the corpus asks for, for the manifest.
+            quality: Scores beside the original, for the manifest.
             config: The run as a file that repeats it, if there is to be one.
             finish: Is given the folder when all else is in it, to write what is made from it, such as a
                 report: if that is interrupted there is no output yet, and the same run continues.
@@ -193,7 +195,9 @@ class Run:
             ValueError: If two files have the same place at the root.
         """
         stages = [artifact.name for artifact in artifacts]
-        description = manifest(self._records.values(), stages, settings, inputs, seed, proof, names, kept)
+        description = manifest(
+            self._records.values(), stages, settings, inputs, seed, proof, names, kept, quality
+        )
         with writing(self.output):
             self._remove_leftovers()
             for stage in stages:
@@ -321,6 +325,7 @@ def manifest(
     proof: Mapping[str, Json] | None = None,
     names: Mapping[str, Json] | None = None,
     kept: Mapping[str, Json] | None = None,
+    quality: Mapping[str, Json] | None = None,
 ) -> dict[str, Json]:
     """Describe a run: the same for two runs of the same thing on the same machine.
 
@@ -333,6 +338,7 @@ def manifest(
         proof: What shows that the output does what it is said to do, if the run has proved it.
         names: What the user called each input.
         kept: What was kept beside what the corpus asks for, and why, if anything was.
+        quality: Scores of the output and its original on held-out lines.
 
     Returns:
         The content of ``manifest.json``.
@@ -340,7 +346,7 @@ def manifest(
     Raises:
         TypeError: If the settings hold something without a canonical form, such as a path.
     """
-    parts = {"proof": proof, "kept": kept}
+    parts = {"proof": proof, "kept": kept, "quality": quality}
     shown = {name: dict(part) for name, part in parts.items() if part is not None}
     return {
         "settings": canonical(settings),

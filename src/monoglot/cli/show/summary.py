@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from rich.console import RenderableType
 from rich.table import Table
 
+from monoglot.reporting.wording import points, relative
 from monoglot.visible import escape
 
 if TYPE_CHECKING:  # takes a second to import, which no other command should wait for
@@ -19,7 +20,7 @@ PROVENANCE = {
     "method": "mixed by {method}",
     "subword": "mean of the source's pieces",
     "script": "mean of the source rows of their script",
-    "noise": "noise",
+    "noise": "random: no evidence was found",
     "mean": "mean of all source rows",
     "unused": "ids without a token",
 }
@@ -27,6 +28,8 @@ PROVENANCE = {
 
 def summary_table(summary: Summary) -> Iterator[RenderableType]:
     """Show a summary."""
+    yield verdict(summary)
+    yield ""
     yield before_and_after(summary)
     yield provenance(summary)
     yield from (f"\n[yellow]warning:[/] {escape(warning)}" for warning in summary.warnings)
@@ -42,8 +45,8 @@ def summary_table(summary: Summary) -> Iterator[RenderableType]:
             yield f"[yellow]warning:[/] the difference was accepted: {escape(summary.proof['fault'])}."
     minutes, seconds = divmod(round(sum(summary.seconds.values())), 60)
     peak = f"{summary.peak_memory_bytes / 1e9:.1f} GB"
-    yield f"\nWritten to {summary.output} ({minutes} min {seconds:02d} s of work, at most {peak} of memory)."
-    yield "Load it: AutoModel.from_pretrained(…), AutoTokenizer.from_pretrained(…) with that folder."
+    spent = f"{minutes} min {seconds:02d} s of work, at most {peak} of memory"
+    yield f"\nWritten to {escape(summary.output)} ({spent}); README.md there says how to load it."
     if summary.next_command:
         yield (
             f"{summary.new_share:.1%} of the text is in new tokens, whose rows are mixed, not yet trained. "
@@ -52,6 +55,14 @@ def summary_table(summary: Summary) -> Iterator[RenderableType]:
     report = Path(summary.output) / "monoglot" / "report.html"
     if report.exists():
         yield f"See what became of every token: {escape(str(report))}, or monoglot explain OUT WORD."
+
+
+def verdict(summary: Summary) -> Table:
+    """Size, tokens per word, quality: the answer, in three lines."""
+    table = Table(box=None, pad_edge=False, show_header=False)
+    for answer in summary.verdict:
+        table.add_row(f"[bold]{answer.name}[/]", escape(answer.line))
+    return table
 
 
 def before_and_after(summary: Summary) -> Table:
@@ -64,12 +75,12 @@ def before_and_after(summary: Summary) -> Table:
         ("vocabulary", "vocabulary", "{:,.0f}"),
         ("tokens per word (held-out)", "tokens_per_word", "{:.3f}"),
         ("bytes per token (held-out)", "bytes_per_token", "{:.3f}"),
-        ("text lost as unknown (held-out)", "unknown_share", "{:.3%}"),
     )
     for name, key, form in rows:
         before, after = getattr(summary.before, key), getattr(summary.after, key)
-        change = f"{(after - before) / before:+.1%}" if before else ""
-        table.add_row(name, form.format(before), form.format(after), change)
+        table.add_row(name, form.format(before), form.format(after), relative(before, after))
+    lost = (summary.before.unknown_share, summary.after.unknown_share)
+    table.add_row("text lost as unknown (held-out)", *(f"{share:.3%}" for share in lost), points(*lost))
     return table
 
 

@@ -1,0 +1,75 @@
+"""The stage that measures the finished model beside its original on held-out lines."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Int64
+
+from monoglot.errors import ModelError
+from monoglot.evaluation.quality import Quality, compare_quality
+from monoglot.maths.mixture import Mixture, Provenance
+from monoglot.pipeline.stages.context import VocabularyContext
+from monoglot.pipeline.stages.corpus import heldout_lines
+from monoglot.run import Artifact, read_json, write_json
+from monoglot.run.layout import LAYOUT
+from monoglot.tokenization.trim import check_segmentation
+
+
+def measure_quality(context: VocabularyContext, result: Artifact) -> Quality:
+    """Score the model that a run ends with: ``quality.json``.
+
+    A model that can't be scored is no error: the result says why.
+
+    Args:
+        context: The run, with stages ``corpus``, ``tokenizer`` and ``mixture``.
+        result: The new model, trained or not.
+    """
+    stages = context.run.artifacts
+    corpus_stage, tokenizer, mixture = (stages[name] for name in ("corpus", "tokenizer", "mixture"))
+    seed = context.settings.seed
+
+    def compute(folder: Path) -> None:
+        text, target = heldout_lines(corpus_stage), context.target(tokenizer).tokenizer
+        progress = context.progress
+        try:
+            made = context.source.at(result.folder).model
+            found = compare_quality(context.source, (made, target), text, seed=seed, progress=progress)
+        except (ModelError, RuntimeError, MemoryError) as error:  # the model is complete all the same
+            found = Quality(skipped=str(error).rstrip(".") or type(error).__name__)
+        context.source.forget_model()
+        same = _as_before(context, text, tokenizer, mixture)
+        found = replace(found, heldout=len(text), as_before=same)
+        write_json(folder / LAYOUT.quality.name, found.to_dict())
+
+    # The prefix that a sentence encoder is given can follow from the folder's name, which no key holds.
+    prefix = next((given.text for given in context.kept.given), "")
+    inputs = {"text": corpus_stage, "tokenizer": tokenizer, "mixture": mixture, "model": result}
+    artifact = context.stage(
+        "quality", compute, {"seed": seed, "prefix": prefix}, source=context.source.key, **inputs
+    )
+    return Quality.from_dict(read_json(artifact.folder / LAYOUT.quality.name))
+
+
+def _as_before(
+    context: VocabularyContext, text: Sequence[str], tokenizer: Artifact, mixture: Artifact
+) -> int:
+    """Count the lines that are segmented into the same tokens, with rows of the source."""
+    proof = context.run.artifacts.get("proof")
+    if proof is not None and text:  # without held-out text it counts lines of the corpus
+        return int(read_json(proof.folder / LAYOUT.proof.name)["equal"])
+    rows = Mixture.load(mixture.folder / LAYOUT.mixture.name)
+    both = context.source.tokenizer, context.target(tokenizer).tokenizer
+    return check_segmentation(*both, copied_from(rows), text).equal
+
+
+def copied_from(mixture: Mixture) -> Int64[np.ndarray, " target"]:
+    """Give the source id of each target token that is a copy; -1 of others."""
+    rows = mixture.rows
+    found = np.full(mixture.n_target, -1, np.int64)
+    copied = mixture.where(Provenance.COPIED)
+    found[copied] = rows.indices[rows.indptr[:-1][copied]]
+    return found
