@@ -155,7 +155,9 @@ def _beginning(facts: Facts, old: int, new: int) -> str:
 def _origins(facts: Facts) -> list[str]:
     copied, mixed = facts.of("copied"), facts.of("method")
     told = []
-    if facts.mode != "trim" and copied.tokens:
+    if facts.mode == "graft" and copied.tokens:
+        told.append(f"The tokens that were kept make up {copied.corpus_share:.1%} of the running text.")
+    elif facts.mode != "trim" and copied.tokens:
         told.append(
             f"{copied.tokens:,} tokens were known and kept their embeddings; they make up "
             f"{copied.corpus_share:.1%} of the running text."
@@ -197,8 +199,8 @@ def _of_training(facts: Facts) -> list[Answer]:
 
 
 TOKENIZER_ROWS = {
-    "fertility": ("tokens per word", "{:.3f}", "on held-out text; fewer means faster, and more text at once"),
-    "bytes_per_token": ("bytes per token", "{:.2f}", "on held-out text; the same seen from the other side"),
+    "fertility": ("tokens per word", "{:.3f}", "on held-out text; fewer is faster"),
+    "bytes_per_token": ("bytes per token", "{:.2f}", "on held-out text; more is faster"),
 }
 
 

@@ -10,6 +10,7 @@ from monoglot.model.side_files import MODULES
 from monoglot.reporting.content import NextStep
 from monoglot.reporting.finished_run import FinishedRun
 from monoglot.reporting.model_kind import kind_of
+from monoglot.reporting.wording import shell_lines
 from monoglot.run.layout import LAYOUT
 
 TOKENS_PER_NEW_ROW = 25
@@ -45,7 +46,10 @@ def next_step(run: FinishedRun) -> NextStep:
     mixture = run.mixture
     if command and mixture is not None:
         new = int((mixture.provenance != Provenance.COPIED).sum())
-        return NextStep(f"Next: train the {new:,} new rows, which are mixed from old ones so far.", command)
+        return NextStep(
+            f"Next: train the {new:,} new rows, which are mixed from old ones so far.",
+            shell_lines(shlex.split(command)),
+        )
     return NextStep("Next: use it.", loading(run.output, str(run.place)))
 
 

@@ -9,7 +9,7 @@ from markupsafe import Markup
 from monoglot.reporting.svg import WIDTH, Scale, drawing, element, label
 from monoglot.reporting.tokens import Crosstab
 
-LEFT, RIGHT, ROW, LINE = 100, 62, 28, 20
+LEFT, RIGHT, ROW, LINE, AXIS = 100, 62, 28, 20, 16
 LEAST_SHARE_LABELED = 0.09
 
 
@@ -27,7 +27,13 @@ def stacked_bars(title: str, crosstab: Crosstab, colors: Mapping[str, int]) -> M
         parts.append(label(LEFT - 10, y + 15, name, anchor="end"))
         parts += _bar(y, counts, crosstab.columns, colors)
         parts.append(label(WIDTH, y + 15, f"{sum(counts):,}", "muted number", "end"))
-    return drawing(top + len(crosstab.rows) * ROW, title, *parts)
+    bottom = top + len(crosstab.rows) * ROW
+    across = Scale(0, 100, LEFT, WIDTH - RIGHT)
+    for tick in (0, 25, 50, 75, 100):
+        anchor = "end" if tick == 100 else "middle"  # the heading of the numbers stands beside it
+        parts.append(label(across(tick), bottom + 10, f"{tick}%", "muted number", anchor))
+    parts.append(label(WIDTH, bottom + 10, "tokens", "muted", "end"))
+    return drawing(bottom + AXIS, title, *parts)
 
 
 def _bar(y: float, counts: Sequence[int], columns: Sequence[str], colors: Mapping[str, int]) -> list[Markup]:

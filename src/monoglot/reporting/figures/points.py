@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float32
 from markupsafe import Markup
 
-from monoglot.reporting.svg import WIDTH, Scale, drawing, group
+from monoglot.reporting.svg import WIDTH, Scale, drawing, group, label
 
 HEIGHT, MARGIN = 350, 10
 TAILS_PERCENT = 0.5
@@ -53,5 +53,7 @@ def points(
         title,
         group(behind, class_="backdrop"),
         group(before, class_="points"),
+        label(WIDTH - MARGIN, HEIGHT - 6, "first principal component →", "muted", "end"),
+        label(MARGIN, 16, "↑ second principal component", "muted"),
         data_color=next(iter(colors)),
     )

@@ -53,7 +53,11 @@ def ridges(title: str, axis: str, rows: Sequence[Ridge]) -> Markup:
             label(scale(tick), bottom + 18, brief(tick), "muted number", "middle"),
         )
     ]
-    parts.append(label(WIDTH - RIGHT, bottom + 38, axis, "muted", "end"))
+    parts.append(
+        label(
+            WIDTH - RIGHT, bottom + 38, f"{axis}; each histogram is drawn to the same height", "muted", "end"
+        )
+    )
     for number, row in enumerate(rows):
         parts += _ridge(row, scale, TOP + (number + 1) * ROW)
     return drawing(bottom + BOTTOM, title, *parts)
