@@ -1,7 +1,6 @@
 import itertools
 import json
 import math
-import shutil
 from dataclasses import dataclass
 from xml.etree import ElementTree
 
@@ -11,7 +10,6 @@ import torch
 from monoglot.cli.show import plan_tables
 from monoglot.errors import ModelError, OutputError
 from monoglot.evaluation.quality import MOST_BYTES, MOST_LINES, held_out_places
-from monoglot.model.pooling import write_prefix
 from monoglot.model.source import open_source
 from monoglot.pipeline import plan as planning, plan_options
 from monoglot.pipeline.advice import advise
@@ -144,21 +142,11 @@ def test_where_nothing_can_be_measured_the_reason_is_said(tiny_folder):
 
 
 @pytest.fixture(scope="module")
-def sentence_encoder(tiny_folder, tmp_path_factory):
-    """A tiny sentence encoder with a prefix."""
-    folder = shutil.copytree(tiny_folder("bert-headless"), tmp_path_factory.mktemp("encoders") / "bert")
-    modules = [{"path": "", "type": "sentence_transformers.models.Transformer"}]
-    (folder / "modules.json").write_text(json.dumps(modules))
-    write_prefix(folder, "query: ")
-    return open_source(str(folder))
-
-
-@pytest.fixture(scope="module")
 def encoder_plan(sentence_encoder, tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(plan_options, "SIZES", (400, 800))
         chart = tmp_path_factory.mktemp("charts") / "plan.svg"
-        return planning.plan(str(sentence_encoder.folder), DATA / "de.txt", chart=chart), chart
+        return planning.plan(str(sentence_encoder), DATA / "de.txt", chart=chart), chart
 
 
 def test_a_sentence_encoder_is_measured_by_its_vectors(encoder_plan):
@@ -243,7 +231,7 @@ def test_an_extension_is_estimated_by_the_law_and_a_replacement_only_of_vectors(
 
 def test_rows_that_no_line_reads_need_not_be_made(sentence_encoder, target_tokenizers, monkeypatch):
     lines = (DATA / "de.txt").read_text(encoding="utf-8").split("\n")[:300]
-    measure = StepZero(sentence_encoder, lines, lines[:9])
+    measure = StepZero(open_source(str(sentence_encoder)), lines, lines[:9])
     found = measure(target_tokenizers["wordpiece"])
     assert found.new_share > 0.1
     assert found.distance.low < found.distance.value < found.distance.high

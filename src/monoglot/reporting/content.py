@@ -140,6 +140,7 @@ class Page:
         new_tokens: The new tokens that save most.
         saving: Drawing of what so many new tokens save.
         overlaps: Crosstabs of groups of tokens and provenance, each with its drawing, by name.
+        kinds: What the kinds of tokens in one of them are.
         examples: Sentences segmented by both tokenizers.
         tokens: The packed table of tokens, with the points of the map.
         n_tokens: How many tokens there are.
@@ -172,6 +173,7 @@ class Page:
     new_tokens: Table | None = None
     saving: Markup | None = None
     overlaps: Mapping[str, tuple[Crosstab, Markup]] = field(default_factory=dict)
+    kinds: Mapping[str, str] = field(default_factory=dict)
     examples: Sequence[Example] = ()
     tokens: Mapping[str, Any] | None = None
     n_tokens: int = 0

@@ -32,7 +32,7 @@ from monoglot.reporting.tokens import Crosstab, TokenTable, crosstab, examples, 
 from monoglot.reporting.vocabulary_section import kept_table, new_tokens_table, saving_curve
 from monoglot.reporting.wording import PROVENANCE_COLORS, provenance_name
 from monoglot.reporting.worst_lines import worst_lines
-from monoglot.tokenization.kinds import Evidence, TextCounts, count_words, kinds_of
+from monoglot.tokenization.kinds import RULES, Evidence, TextCounts, count_words, kinds_of
 
 EXAMPLES = 6
 
@@ -97,6 +97,7 @@ def _tokens_and_space(
     packed |= {"labels": labels, "colors": PROVENANCE_COLORS, "map": space.on_map.tolist()}
     return {
         "overlaps": _overlaps(run, table, labels),
+        "kinds": {kind.value: rule for kind, rule in RULES.items()},
         "tokens": packed,
         "n_tokens": len(table.texts),
         "map": space.map(),
