@@ -77,6 +77,7 @@ class Display:
 
 Shown = Annotated[Display, Parameter(name="*", group=OUTPUT)]
 PLAIN = Display()
+OutputFolder = Annotated[Path, Parameter(name=["--output", "-o", "--output-dir"], group=OUTPUT)]
 
 
 def present(result: Result, function: str, display: Display) -> None:

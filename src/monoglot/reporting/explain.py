@@ -129,15 +129,9 @@ class Explanation(Result):
     def rows(self) -> list[Row]:
         """Give a row for each token; its parents and nearest tokens are in the fields."""
         return [
-            {
-                "token": token.token,
-                "id": token.id,
-                "provenance": token.provenance,
-                "count": token.count,
-                "reason": token.reason,
-                "parents": " + ".join(f"{parent.weight:.2f} {parent.token}" for parent in token.parents),
-                "nearest": " ".join(near.token for near in token.near_new),
-            }
+            {name: getattr(token, name) for name in ("token", "id", "provenance", "count", "reason")}
+            | {"parents": " + ".join(f"{parent.weight:.2f} {parent.token}" for parent in token.parents)}
+            | {"nearest": " ".join(near.token for near in token.near_new)}
             for token in self.tokens
         ]
 

@@ -1,0 +1,143 @@
+"""The commands on a finished run: to report, explain and publish it; and the demo."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from monoglot.cli.base import PLAIN, OutputFolder, Shown, app, present
+from monoglot.options import ModelOption, OutputOption, RunOption
+
+
+@app.command(usage="Usage: monoglot report OUT [OPTIONS]")
+def report(
+    output: Path,
+    /,
+    *,
+    source: str | None = None,
+    language: str | None = None,
+    evaluate: bool = False,
+    png: bool = False,
+    threads: RunOption[int | None] = None,
+    trust_remote_code: ModelOption[bool] = False,
+    display: Shown = PLAIN,
+) -> None:
+    """Write the page that shows what a run did, its drawings, and the model card.
+
+    ``specialize`` and ``adapt`` do so at their end. The page is ``OUTPUT/monoglot/report.html``, one file
+    that loads nothing; the drawings are in ``OUTPUT/monoglot/figures``; the card is ``OUTPUT/README.md``,
+    which is left alone if you wrote or changed it.
+
+    Example: ``monoglot report e5-german --language de``
+
+    Args:
+        output: Folder that specialize or adapt wrote.
+        source: Folder or hub name of the model it was made from, if that is elsewhere than it was.
+        language: Code of the language, such as de, for the card.
+        evaluate: Measure quality (bits per byte, or the cosine of sentence vectors) and speed of both models
+            on 100 held-out lines first, for the table of before and after.
+        png: Write the drawings as PNG too (``pip install 'monoglot[png]'``).
+        threads: Number of threads; by default the number of cores.
+        trust_remote_code: Whether code that comes with the models may run.
+        display: What is shown.
+    """
+    from monoglot.pipeline.report import report as run
+
+    result = run(
+        output, source=source, language=language, evaluate=evaluate, png=png, threads=threads,
+        trust_remote_code=trust_remote_code, progress=display.progress,
+    )  # fmt: skip
+    present(result, "report_lines", display)
+
+
+@app.command(usage="Usage: monoglot explain OUT WORD... [OPTIONS]")
+def explain(
+    output: Path,
+    /,
+    *words: str,
+    source: str | None = None,
+    neighbors: int = 8,
+    trust_remote_code: ModelOption[bool] = False,
+    display: Shown = PLAIN,
+) -> None:
+    """Show what became of words and tokens: pieces before and after, parents, neighbors.
+
+    A word is segmented as in the middle of a sentence, and each of its tokens is explained: where its
+    embedding comes from, of which old tokens with which weights, what lies near it in the new embeddings, in
+    the old and in the auxiliary space, and how often the corpus has it.
+
+    Example: ``monoglot explain e5-german Krankenwagen ▁Straße``
+
+    Args:
+        output: Folder that specialize, or adapt after it, wrote.
+        words: Words such as Haus, or tokens such as ▁Haus or ##en.
+        source: Folder or hub name of the model it was made from, if that is elsewhere than it was.
+        neighbors: How many nearest tokens to show.
+        trust_remote_code: Whether code that comes with the models may run.
+        display: What is shown.
+    """
+    from monoglot.reporting.explain import explain as run
+
+    result = run(output, words, source=source, neighbors=neighbors, trust_remote_code=trust_remote_code)
+    present(result, "explanation_lines", display)
+
+
+@app.command(usage="Usage: monoglot push OUT NAME [OPTIONS]")
+def push(
+    output: Path,
+    name: str,
+    /,
+    *,
+    public: bool = False,
+    display: Shown = PLAIN,
+) -> None:
+    """Publish a finished model on the Hugging Face hub: weights, tokenizer, configuration and card.
+
+    Nothing of ``OUTPUT/monoglot`` is published: it holds your text and the paths of your files; nor is
+    whatever else is no file of a model. What goes is listed first. Look at
+    ``OUTPUT/README.md`` before, which becomes the model's page.
+
+    Example: ``monoglot push e5-german my-name/e5-german``
+
+    Args:
+        output: Folder that specialize or adapt wrote.
+        name: Where it goes: owner/model.
+        public: Let everybody see it; without this it is private.
+        display: What is shown.
+    """
+    from monoglot.pipeline.push import push as run
+
+    present(run(output, name, public=public, progress=display.progress), "push_lines", display)
+
+
+@app.command(usage="Usage: monoglot demo [OPTIONS]")
+def demo(
+    *,
+    language: str = "de",
+    output: OutputFolder = Path("demo-output"),
+    threads: RunOption[int | None] = None,
+    overwrite: OutputOption[bool] = False,
+    display: Shown = PLAIN,
+) -> None:
+    """Show the whole job on a small model and text that come with monoglot: some minutes, no network.
+
+    Compares initialization methods with controls, makes the specialized model, trains it for a short while,
+    and writes the report.
+
+    Example: ``monoglot demo --language sw``
+
+    Args:
+        language: de (German) or sw (Swahili).
+        output: Folder to make.
+        threads: Number of threads; by default the number of cores.
+        overwrite: Replace what an earlier demo made.
+        display: What is shown.
+    """
+    from monoglot.pipeline.demo import demo as run
+
+    def say(text: str) -> None:
+        if not display.quiet:
+            print(text, file=sys.stderr, flush=True)  # noqa: T201 - the output itself
+
+    result = run(language, output, threads=threads, overwrite=overwrite, say=say, progress=display.progress)
+    present(result, "demo_tables", display)
