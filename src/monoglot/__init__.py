@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from monoglot.pipeline.push import Pushed, push
     from monoglot.pipeline.report import Report, report
     from monoglot.pipeline.specialize import specialize
+    from monoglot.pipeline.vocabulary_audit import VocabularyAudit, audit
     from monoglot.progress import Progress, Terminal
     from monoglot.reporting.explain import Explanation, explain
     from monoglot.reporting.summary import ModelFigures, Summary
@@ -110,6 +111,10 @@ _HOMES = {
         "report",
     ),
     "pipeline.specialize": ("specialize",),
+    "pipeline.vocabulary_audit": (
+        "VocabularyAudit",
+        "audit",
+    ),
     "progress": (
         "Progress",
         "Terminal",
@@ -180,8 +185,10 @@ __all__ = [
     "UnknownTokenError",
     "VectorsError",
     "Vocabulary",
+    "VocabularyAudit",
     "__version__",
     "adapt",
+    "audit",
     "compare",
     "evaluate",
     "explain",

@@ -230,6 +230,22 @@ def overlap(
     present(analysis, "analysis_tables", display)
 
 
+@app.command(usage="Usage: monoglot audit MODEL [OPTIONS]")
+def audit(model: str, /, *, trust_remote_code: ModelOption[bool] = False, display: Shown = PLAIN) -> None:
+    """Find tokens that no text becomes, and tokens whose row was not trained.
+
+    Args:
+        model: Folder or hub name of a model, or of a tokenizer alone.
+        trust_remote_code: Whether code that comes with the model may run.
+        display: What is shown.
+    """
+    progress = first_second(model, (), display)
+    from monoglot.pipeline.vocabulary_audit import audit as run
+
+    found = run(model, trust_remote_code=trust_remote_code, progress=progress)
+    present(found, "audit_tables", display)
+
+
 @app.command(usage="Usage: monoglot plan SOURCE CORPUS... [OPTIONS]")
 def plan(
     source: str,

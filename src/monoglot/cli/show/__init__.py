@@ -1,6 +1,7 @@
 """Results of commands as tables and lines for a terminal; one file for each question."""
 
 from monoglot.cli.show.adapted import adapted_table
+from monoglot.cli.show.audit import audit_tables
 from monoglot.cli.show.comparison import comparison_tables
 from monoglot.cli.show.demo import demo_tables
 from monoglot.cli.show.evaluation import evaluation_tables
@@ -15,6 +16,7 @@ from monoglot.cli.show.task import task_tables
 __all__ = [
     "adapted_table",
     "analysis_tables",
+    "audit_tables",
     "comparison_tables",
     "demo_tables",
     "evaluation_tables",
