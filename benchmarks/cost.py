@@ -63,7 +63,7 @@ def commit_of(checkout: Path) -> str:
 
 
 def main() -> None:
-    """Run each job by each version in turn, several times."""
+    """Run each job by each version in turn, several times; what is done is saved after each round."""
     parser = head.parser(__doc__, "models")
     parser.add_argument("out", type=Path, help="folder for what is made")
     parser.add_argument("--corpus", type=Path, required=True, help="the text")
@@ -80,15 +80,16 @@ def main() -> None:
         for version, checkout in versions.items()
         if checkout
     ]
-    for _ in range(arguments.rounds):
-        for row in rows:
-            checkout, job = versions[row["version"]], row["job"]
-            row["runs"].append(run(checkout, (*given, *JOBS[job]), arguments.out / job.partition(",")[0]))
-            print(job, row["version"], {name: row["runs"][-1][name] for name in FIGURES}, flush=True)
-    for row in rows:
-        row |= {name: median(run[name] for run in row["runs"]) for name in FIGURES}
-    content = {"source": arguments.source, "corpus_bytes": arguments.corpus.stat().st_size, "rows": rows}
-    head.save("cost", content)
+    for job in JOBS:
+        for _ in range(arguments.rounds):
+            for row in (row for row in rows if row["job"] == job):
+                out = arguments.out / job.partition(",")[0]
+                row["runs"].append(run(versions[row["version"]], (*given, *JOBS[job]), out))
+                row |= {name: median(each[name] for each in row["runs"]) for name in FIGURES}
+                print(job, row["version"], {name: row["runs"][-1][name] for name in FIGURES}, flush=True)
+            done = [row for row in rows if row["runs"]]
+            corpus_bytes = arguments.corpus.stat().st_size
+            head.save("cost", {"source": arguments.source, "corpus_bytes": corpus_bytes, "rows": done})
 
 
 if __name__ == "__main__":

@@ -67,6 +67,28 @@ def test_of_a_sentence_encoder_cosines_are_compared(sentence_encoder):
     assert cosines[0] < found.after
 
 
+def test_lines_of_copied_tokens_are_not_computed_anew(sentence_encoder):
+    source = open_source(str(sentence_encoder))
+    made = changed(source)
+    whole = compare_quality(source, made, LINES, seed=42)
+    worst = whole.worst[0].place
+    copy_of = np.arange(len(source.tokenizer))
+    assert compare_quality(source, made, LINES, seed=42, copy_of=copy_of).after == 1
+    ids = [set(source.tokenizer(beginning(line))["input_ids"]) for line in LINES]
+    own = ids[worst].difference(*(each for place, each in enumerate(ids) if place != worst))
+    copy_of[list(own)] = -1
+    found = compare_quality(source, made, LINES, seed=42, copy_of=copy_of)
+    assert [line.place for line in found.worst if line.after < 1] == [worst]
+    assert found.worst[0].after == pytest.approx(whole.worst[0].after, abs=1e-6)
+
+
+def test_tokenizers_are_left_as_they_were(sentence_encoder):
+    """Truncation that stays would have whoever segments whole texts next copy the tokenizer first."""
+    source = open_source(str(sentence_encoder))
+    compare_quality(source, changed(source), LINES, seed=42)
+    assert source.tokenizer.backend_tokenizer.truncation is None
+
+
 @pytest.mark.parametrize("lines", [[], ["", "  "]])
 def test_without_held_out_text_nothing_is_measured(source, lines):
     with pytest.raises(ModelError, match="no held-out text"):

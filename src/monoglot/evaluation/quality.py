@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Self
 
 import numpy as np
+from jaxtyping import Int64
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from monoglot.errors import ModelError
@@ -24,6 +25,8 @@ from monoglot.model.pooling import read_pooling, read_prefix
 from monoglot.model.side_files import MODULES
 from monoglot.model.source import Source
 from monoglot.progress import SILENT, Progress
+from monoglot.tokenization.trim import exact_ids
+from monoglot.tokenization.vocabulary import plain_backend
 
 MOST_LINES = 100
 """Held-out lines that sentence vectors are compared on."""
@@ -97,6 +100,7 @@ def compare_quality(
     heldout: Sequence[str],
     *,
     seed: int,
+    copy_of: Int64[np.ndarray, " target"] | None = None,
     progress: Progress = SILENT,
 ) -> Quality:
     """Score a model and its original on the same lines.
@@ -106,6 +110,9 @@ def compare_quality(
         made: What was made of it, and its tokenizer.
         heldout: All held-out lines, of which `held_out_places` chooses some.
         seed: Seed of the bootstrap.
+        copy_of: The source id of which each token is a copy, -1 of others, where the model was shown to do
+            what the original does on copied tokens: then sentence vectors of lines that have no others are
+            not computed.
         progress: Where to show how far it is.
 
     Returns:
@@ -122,7 +129,15 @@ def compare_quality(
         raise ModelError("there is no held-out text")
     lines = [beginnings[place] for place in places]
     before = perfect(len(lines)) if of_vectors else measure(source.model, source.tokenizer, lines)
-    after = measure(*made, lines, progress=progress)
+    if isinstance(measure, TeacherDistance) and copy_of is not None:
+        after = perfect(len(lines))
+        both = source.tokenizer, made[1]
+        changed = differing([measure.prefix + line for line in lines], *both, copy_of)
+        if len(changed):
+            some = measure(*made, [lines[place] for place in changed.tolist()], progress=progress)
+            after.amounts[changed] = some.amounts
+    else:
+        after = measure(*made, lines, progress=progress)
     change = paired_difference(after.amounts[None], before.amounts[None], after.sizes, seed=seed)
     # Distances are small numbers near 0; people know cosines, near 1.
     sign, base = (-1.0, 1.0) if of_vectors else (1.0, 0.0)
@@ -150,6 +165,17 @@ def beginning(line: str) -> str:
 def perfect(lines: int) -> LineScores:
     """The distances of a sentence encoder to itself."""
     return LineScores(np.zeros(lines), np.ones(lines))
+
+
+def differing(
+    texts: Sequence[str],
+    source: PreTrainedTokenizerFast,
+    target: PreTrainedTokenizerFast,
+    copy_of: Int64[np.ndarray, " target"],
+) -> Int64[np.ndarray, " differing"]:
+    """Give the places of the texts that are not segmented into copies of the source's tokens for them."""
+    pairs = zip(*(exact_ids(plain_backend(one), list(texts)) for one in (source, target)), strict=True)
+    return np.flatnonzero([not np.array_equal(old, copy_of[new]) for old, new in pairs])
 
 
 def measure_of(source: Source) -> Measure:

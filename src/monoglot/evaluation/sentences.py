@@ -15,6 +15,7 @@ from monoglot.model.hidden_states import last_hidden_states
 from monoglot.model.longest_input import longest_input_tokens
 from monoglot.model.pooling import Pooling, cosines, pool_rows
 from monoglot.progress import SILENT, Progress
+from monoglot.tokenization.vocabulary import as_it_was
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,8 @@ def embed(
     """
     longest = min(longest_tokens, longest_input_tokens(model, tokenizer))
     batch_tokens = BATCH_TOKENS_CPU if model.device.type == "cpu" else BATCH_TOKENS
-    lists = tokenizer([prefix + text for text in texts], truncation=True, max_length=longest)["input_ids"]
+    with as_it_was(tokenizer):
+        lists = tokenizer([prefix + text for text in texts], truncation=True, max_length=longest)["input_ids"]
     order = sorted(range(len(texts)), key=lambda i: len(lists[i]))
     vectors = np.zeros((len(texts), model.config.get_text_config().hidden_size), np.float32)
     with progress.task("Embedding sentences", len(texts)) as advance:

@@ -37,7 +37,12 @@ def measure_quality(context: VocabularyContext, result: Artifact) -> Quality:
         progress = context.progress
         try:
             made = context.source.at(result.folder).model
-            found = compare_quality(context.source, (made, target), text, seed=seed, progress=progress)
+            copies = (
+                copied_from(Mixture.load(mixture.folder / LAYOUT.mixture.name)) if _proved(context) else None
+            )
+            found = compare_quality(
+                context.source, (made, target), text, seed=seed, copy_of=copies, progress=progress
+            )
         except (ModelError, RuntimeError, MemoryError) as error:  # the model is complete all the same
             found = Quality(skipped=str(error).rstrip(".") or type(error).__name__)
         context.source.forget_model()
@@ -52,6 +57,14 @@ def measure_quality(context: VocabularyContext, result: Artifact) -> Quality:
         "quality", compute, {"seed": seed, "prefix": prefix}, source=context.source.key, **inputs
     )
     return Quality.from_dict(read_json(artifact.folder / LAYOUT.quality.name))
+
+
+def _proved(context: VocabularyContext) -> bool:
+    """Whether the model was shown to do what the original does, and not trained afterwards."""
+    proof = context.run.artifacts.get("proof")
+    if proof is None or context.settings.adapt_tokens is not None:
+        return False
+    return not read_json(proof.folder / LAYOUT.proof.name)["fault"]
 
 
 def _as_before(
