@@ -109,7 +109,8 @@ def commit() -> str:
 def command() -> str:
     """The command line, as ``python -m`` and the module."""
     path = Path(sys.argv[0])
-    module = f"{path.parent.name}.{path.stem}" if path.suffix == ".py" else path.name
+    below = path.resolve().relative_to(ROOT) if path.resolve().is_relative_to(ROOT) else path
+    module = ".".join(below.with_suffix("").parts) if path.suffix == ".py" else path.name
     return shlex.join(["python", "-m", module, *sys.argv[1:]])
 
 

@@ -10,9 +10,9 @@ import pytest
 from benchmarks import head
 
 COMMANDS = sorted(
-    f"{path.parent.name}.{path.stem}"
+    ".".join(path.relative_to(head.ROOT).with_suffix("").parts)
     for folder in ("benchmarks", "experiments")
-    for path in (head.ROOT / folder).glob("*.py")
+    for path in (head.ROOT / folder).rglob("*.py")
     if "def main(" in path.read_text(encoding="utf-8") and path.stem != "oracle"
 )
 
@@ -45,3 +45,8 @@ def test_a_result_says_where_it_comes_from(tmp_path, monkeypatch):
     assert (content["seed"], content["value"]) == (3, 0.5)
     assert content["commit"] == head.commit()
     assert {"processor", "cores", "versions"} <= content["machine"].keys()
+
+
+def test_the_command_names_modules_in_folders(monkeypatch):
+    monkeypatch.setattr(sys, "argv", [str(head.ROOT / "experiments" / "x" / "run.py"), "--table"])
+    assert head.command() == "python -m experiments.x.run --table"

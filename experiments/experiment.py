@@ -1,0 +1,98 @@
+"""What all experiments share: ``--scale``, a result for each scale, and the table of their README.
+
+An experiment is a folder: ``run.py`` writes ``small.json`` or ``paper.json`` with machine, commit and seeds,
+and fills README.md from it, between marks. What is in the result, or in ``--work``, is not done again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import mean, stdev
+from typing import Any
+
+from benchmarks import head, pages
+
+SCALES = ("small", "paper")
+
+
+def parser(description: str | None, *names: str, **defaults: Any) -> argparse.ArgumentParser:
+    """Make the parser of an experiment: `head.parser` with ``--scale``, ``--work`` and ``--table``."""
+    made = head.parser(description, *names, **({"seed": 42, "threads": 1} | defaults))
+    made.add_argument(
+        "--scale", choices=SCALES, default="small", help="of a small machine, or of the paper (a GPU)"
+    )
+    made.add_argument(
+        "--work", type=Path, default=Path("build/experiments"), help="models and other things to resume from"
+    )
+    made.add_argument("--table", action="store_true", help="only write the README's table from the result")
+    return made
+
+
+@dataclass(frozen=True)
+class Results:
+    """The result file of one experiment at one scale.
+
+    Attributes:
+        folder: Folder of the experiment.
+        scale: ``small`` or ``paper``.
+    """
+
+    folder: Path
+    scale: str
+
+    def read(self) -> dict[str, Any]:
+        """What was measured so far; nothing at first."""
+        file = self.folder / f"{self.scale}.json"
+        return json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+
+    def rows(self, settings: Mapping[str, Any]) -> dict[str, Any]:
+        """The rows that were measured with the same settings; others are not mixed with new ones."""
+        known = self.read()
+        same = all(known.get(name) == value for name, value in _plain(settings).items())
+        return dict(known["rows"]) if known and same else {}
+
+    def save(self, settings: Mapping[str, Any], rows: Mapping[str, Any], **more: Any) -> Path:
+        """Write the result."""
+        content = {"scale": self.scale, **settings, **more, "rows": dict(rows)}
+        return head.save(self.scale, content, self.folder)
+
+    def measure(
+        self, settings: Mapping[str, Any], names: Iterable[str], work: Callable[[str], Any]
+    ) -> dict[str, Any]:
+        """Measure the rows that are not there yet, and save after each."""
+        rows = self.rows(settings)
+        for name in names:
+            if name not in rows:
+                rows[name] = work(name)
+                self.save(settings, rows)
+                print(name, rows[name], flush=True)
+        return rows
+
+    def fill(self, text: str) -> None:
+        """Write the README's table for this scale."""
+        pages.fill(self.folder / "README.md", self.scale, text)
+
+
+def _plain(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Values as they are after a journey through JSON."""
+    plain: dict[str, Any] = json.loads(json.dumps(settings))
+    return plain
+
+
+def spread(values: Sequence[float], digits: int = 4) -> str:
+    """Write a mean and the standard deviation (n - 1) of seeds or draws."""
+    text = f"{mean(values):.{digits}f}"
+    return f"{text} ± {stdev(values):.{digits}f}" if len(values) > 1 and stdev(values) else text
+
+
+def budget(content: Mapping[str, Any]) -> str:
+    """Say where figures come from: command, commit, machine, date."""
+    machine = content["machine"]
+    return (
+        f"`{content['command']}`, commit {content['commit']}, {machine['processor']}, "
+        f"{machine['cores']} cores, {content['date']}"
+    )
