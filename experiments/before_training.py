@@ -1,0 +1,178 @@
+"""multilingual-e5-small with another vocabulary before any training: for experiments on initialization.
+
+The target tokenizer is that of the FOCUS authors for German, Arabic and Swahili; vectors are trained on the
+first megabytes of the corpus. Scored are held-out lines (cosine to the original's vectors) and Tatoeba (P@1
+of finding the English translation, embedded by the original), over all and over three draws of them.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from statistics import mean, stdev
+from typing import Any
+
+import numpy as np
+import torch
+
+from benchmarks import pages
+from benchmarks.graft import first_bytes
+from benchmarks.step_zero import Case
+from experiments.experiment import budget
+from monoglot import Settings, get_method, initialize, match, specialize
+from monoglot.corpus import open_corpus
+from monoglot.evaluation.sentences import embed
+from monoglot.initialization.transfer import Transfer
+from monoglot.maths.mixture import Mixture
+from monoglot.model.folder import load_model
+from monoglot.model.source import Source
+from monoglot.model.tokenizer_folder import load_tokenizer
+from monoglot.progress import Terminal
+from monoglot.tokenization.encoding import TokenizedCorpus, encode_corpus
+from monoglot.tokenization.vocabulary import Vocabulary
+from monoglot.vectors.engine import TokenVectors
+from monoglot.vectors.registry import get_engine
+
+PREFIX = "query: "
+SPLITS = 3
+
+
+class BeforeTraining(Case):
+    """One language: source model, target vocabulary, texts, vectors."""
+
+    def __init__(self, data: Path, models: Path, language: str, work: Path, corpus_bytes: int) -> None:
+        super().__init__(data, models, language, work)
+        text = first_bytes(self.folder / "corpus.txt.gz", corpus_bytes, self.scratch / "corpus.txt")
+        self.corpus, self.source = str(text), Source(str(models / "e5-small"), models / "e5-small")
+        self.pairs, self.sts = {"tatoeba": self.pairs["tatoeba"]}, []
+
+    def space(self, name: str, engine: str, options: Mapping[str, Any], seed: int) -> TokenVectors:
+        """Vectors of the target tokens, trained once, with their cost beside them."""
+        file = self.scratch / f"{name}.safetensors"
+        if not file.exists():
+            tokens = self.scratch / "tokens"
+            if not (tokens / "offsets.npy").exists():
+                tokens.mkdir(exist_ok=True)
+                encode_corpus(self.tokenizer, open_corpus([self.corpus]).lines(), tokens, threads=1)
+            start = time.process_time()
+            made = get_engine(engine, options).train(
+                TokenizedCorpus.open(tokens), self.target, seed=seed, threads=1, model=self.source
+            )
+            self.cost_file(name).write_text(str(time.process_time() - start))
+            made.save(file)
+        return TokenVectors.load(file)
+
+    def cost_file(self, name: str) -> Path:
+        """Where the CPU seconds of a space are written."""
+        return self.scratch / f"{name}.cost"
+
+    def read_ids(self) -> np.ndarray:
+        """Ids of all tokens that are scored; the rows of others change nothing."""
+        texts = [PREFIX + text for text in [*self.heldout, *(pair["src"] for pair in self.pairs["tatoeba"])]]
+        return np.unique([id for ids in self.tokenizer(texts)["input_ids"] for id in ids])
+
+    def initialized(
+        self, method: str, options: Mapping[str, Any], vectors: TokenVectors | None
+    ) -> tuple[Mixture, Transfer]:
+        """Rows of a method, of the tokens that are scored."""
+        made = get_method(method, options)
+        spelling = "reference" if made.matching == "reference" else "exact"
+        both = [Vocabulary.of(one, canonicalization=spelling) for one in (self.original, self.tokenizer)]
+        overlap = match(*both, strategy=made.matching)
+        needed = overlap.missing[np.isin(overlap.missing, self.read_ids())]
+        table = self.model.get_input_embeddings().weight.detach()
+        transfer = Transfer.of(
+            self.original, self.tokenizer, matching=made.matching, overlap=replace(overlap, missing=needed),
+            embeddings=table, vectors=vectors, vocabularies=(both[0], both[1]),
+        )  # fmt: skip
+        return initialize(transfer, made), transfer
+
+    def row(self, method: str, options: Mapping[str, Any], vectors: TokenVectors | None) -> dict[str, Any]:
+        """All figures of a method."""
+        mixture, transfer = self.initialized(method, options, vectors)
+        scores = self.score(mixture)
+        return {
+            "distance": [1 - value for value in scores["cosine"]],
+            "tatoeba": scores["tatoeba"],
+            "anchors": len(transfer.anchors().target_ids) if vectors is not None else None,
+            "parameters": self.parameters(len(self.tokenizer)),
+        }
+
+    def parameters(self, tokens: int) -> int:
+        """Parameters of the model with so many tokens."""
+        table = self.model.get_input_embeddings().weight
+        whole = sum(parameter.numel() for parameter in self.model.parameters())
+        return whole + (tokens - len(table)) * table.shape[1]
+
+    def original_row(self) -> dict[str, Any]:
+        """The original as it is."""
+        return self._row_of(self.model, self.original, len(self.model.get_input_embeddings().weight))
+
+    def trim_row(self, seed: int) -> dict[str, Any]:
+        """The original's vocabulary, trimmed to the text."""
+        output = self.scratch / "trim"
+        if not output.exists():
+            settings = Settings(mode="trim", seed=seed, threads=1)
+            specialize(self.source.folder, [self.corpus], output, settings, progress=Terminal())
+        tokenizer = load_tokenizer(output)
+        return self._row_of(load_model(output), tokenizer, len(tokenizer))
+
+    def _row_of(self, model: Any, tokenizer: Any, tokens: int) -> dict[str, Any]:
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            heldout = embed(model, tokenizer, self.heldout, prefix=PREFIX)
+            queries = embed(model, tokenizer, [pair["src"] for pair in self.pairs["tatoeba"]], prefix=PREFIX)
+        distances = 1 - (heldout * self.references["heldout"]).sum(axis=1)
+        found = (queries @ self.references["tatoeba"].T).argmax(axis=1) == np.arange(len(queries))
+        return {
+            "distance": draws(distances),
+            "tatoeba": draws(found.astype(float)),
+            "anchors": None,
+            "parameters": self.parameters(tokens),
+        }
+
+
+def draws(values: np.ndarray) -> list[float]:
+    """The mean of all values, then that of each draw."""
+    return [float(values.mean()), *(float(values[draw::SPLITS].mean()) for draw in range(SPLITS))]
+
+
+def cell(values: Sequence[float], digits: int) -> str:
+    """The mean of all, with the standard deviation over draws."""
+    return f"{values[0]:.{digits}f} ± {stdev(values[1:]):.{digits}f}"
+
+
+def paired(row: Mapping[str, Any], other: Mapping[str, Any]) -> str:
+    """By how much a row is farther than another: mean and deviation over the same draws."""
+    gaps = [mine - theirs for mine, theirs in zip(row["distance"], other["distance"], strict=True)]
+    return f"{gaps[0]:+.4f} ± {stdev(gaps[1:]):.4f}"
+
+
+def table(
+    content: Mapping[str, Any], names: Iterable[str], reference: str, more: Mapping[str, str] | None = None
+) -> str:
+    """A table of rows.
+
+    Args:
+        content: The result.
+        names: Its rows, in order; those that were not measured are left out.
+        reference: The row that differences are taken to.
+        more: A further column: its heading, and the key of the row.
+    """
+    rows, lines = content["rows"], []
+    for name in names:
+        if name in rows:
+            row = rows[name]
+            gap = paired(row, rows[reference]) if reference in rows and name != reference else "–"
+            anchors = f"{row['anchors']:,}" if row["anchors"] else "–"
+            extra = [f"{row[key]:.0f}" if row.get(key) else "–" for key in (more or {}).values()]
+            lines.append([name, anchors, f"{row['parameters'] / 1e6:.1f}M", cell(row["distance"], 4), gap,
+                          cell(row["tatoeba"], 3), *extra])  # fmt: skip
+    heads = ["", "anchors", "parameters", "distance", f"against {reference}", "Tatoeba P@1", *(more or {})]
+    return pages.table(heads, lines) + f"\n\n{budget(content)}."
+
+
+def best(rows: Mapping[str, Mapping[str, Any]], names: Iterable[str]) -> str:
+    """The name of the row that is nearest to the original."""
+    return min((name for name in names if name in rows), key=lambda name: mean(rows[name]["distance"][1:]))
