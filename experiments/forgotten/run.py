@@ -39,9 +39,9 @@ SIZES = {"small": (6_000_000, 150, None), "paper": (10**12, 10**6, 2_000_000)}
 MODES = {
     "trim": Settings(mode="trim"),
     "graft +2,000": Settings(mode="graft", new_tokens=2_000),
-    "graft +10,000": Settings(mode="graft", new_tokens=10_000),
-    "extend": Settings(mode="extend"),
     "replace": Settings(mode="replace"),
+    "extend": Settings(mode="extend"),
+    "graft +10,000": Settings(mode="graft", new_tokens=10_000),
 }
 
 

@@ -5,8 +5,8 @@
 What `monoglot plan` tries, on more text and with everything measured: trim, grafts of 500 to 20,000 new
 tokens, replacements of 8,000 to 100,000 (as far as the text supports them), an extension; and trims to 8,000,
 16,000 and 32,000 tokens. Parameters, tokens per word, tokens saved, and the distance to the original's
-sentence vectors before any training on 100 held-out lines, with a 95% interval over lines. Small: a sample of 6 MB;
-paper: 100 MB. The result is `small_<language>.json`; distances that are in it are not measured again.
+sentence vectors before any training on 100 held-out lines, with a 95% interval over lines. Small: a sample of
+6 MB; paper: 100 MB. The result is `small_<language>.json`; distances that are in it are not measured again.
 """
 
 from __future__ import annotations
