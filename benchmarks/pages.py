@@ -24,14 +24,32 @@ def fill(page: str | Path, block: str, text: str) -> Path:
         ValueError: If the page has no such block.
     """
     path = DOCS / page
-    begin, end = f"<!-- {block} -->", f"<!-- /{block} -->"
     before = path.read_text(encoding="utf-8")
-    pattern = re.compile(f"{re.escape(begin)}.*?{re.escape(end)}", re.DOTALL)
-    if not pattern.search(before):
-        raise ValueError(f"{path} has no block {begin} … {end}")
-    after = pattern.sub(lambda _: f"{begin}\n{text.strip()}\n{end}", before)
-    path.write_text(after, encoding="utf-8")
+    match = _find(block, before, path)
+    path.write_text(f"{before[: match.start(1)]}\n{text.strip()}\n{before[match.end(1) :]}", encoding="utf-8")
     return path
+
+
+def read(page: str | Path, block: str) -> str:
+    """Read what stands between ``<!-- block -->`` and ``<!-- /block -->`` in a page.
+
+    Args:
+        page: File name under ``docs``, or the whole path of another page.
+        block: Name of the block.
+
+    Raises:
+        ValueError: If the page has no such block.
+    """
+    path = DOCS / page
+    return _find(block, path.read_text(encoding="utf-8"), path)[1].strip()
+
+
+def _find(block: str, text: str, path: Path) -> re.Match[str]:
+    begin, end = f"<!-- {block} -->", f"<!-- /{block} -->"
+    match = re.search(f"{re.escape(begin)}(.*?){re.escape(end)}", text, re.DOTALL)
+    if match is None:
+        raise ValueError(f"{path} has no block {begin} … {end}")
+    return match
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:

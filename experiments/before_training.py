@@ -8,10 +8,10 @@ of finding the English translation, embedded by the original), over all and over
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from statistics import mean, stdev
+from statistics import stdev
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,7 @@ import torch
 from benchmarks import pages
 from benchmarks.graft import first_bytes
 from benchmarks.step_zero import Case
-from experiments.experiment import budget
+from experiments.experiment import Dot, budget, cell, draws, picture
 from monoglot import Settings, get_method, initialize, match, specialize
 from monoglot.corpus import open_corpus
 from monoglot.evaluation.sentences import embed
@@ -36,7 +36,6 @@ from monoglot.vectors.engine import TokenVectors
 from monoglot.vectors.registry import get_engine
 
 PREFIX = "query: "
-SPLITS = 3
 
 
 class BeforeTraining(Case):
@@ -133,16 +132,6 @@ class BeforeTraining(Case):
         }
 
 
-def draws(values: np.ndarray) -> list[float]:
-    """The mean of all values, then that of each draw."""
-    return [float(values.mean()), *(float(values[draw::SPLITS].mean()) for draw in range(SPLITS))]
-
-
-def cell(values: Sequence[float], digits: int) -> str:
-    """The mean of all, with the standard deviation over draws."""
-    return f"{values[0]:.{digits}f} ± {stdev(values[1:]):.{digits}f}"
-
-
 def paired(row: Mapping[str, Any], other: Mapping[str, Any]) -> str:
     """By how much a row is farther than another: mean and deviation over the same draws."""
     gaps = [mine - theirs for mine, theirs in zip(row["distance"], other["distance"], strict=True)]
@@ -173,6 +162,11 @@ def table(
     return pages.table(heads, lines) + f"\n\n{budget(content)}."
 
 
-def best(rows: Mapping[str, Mapping[str, Any]], names: Iterable[str]) -> str:
-    """The name of the row that is nearest to the original."""
-    return min((name for name in names if name in rows), key=lambda name: mean(rows[name]["distance"][1:]))
+def distances(rows: Mapping[str, Mapping[str, Any]], names: Iterable[str]) -> str:
+    """The picture of a table: distances, with the deviation over draws."""
+    dots = [
+        Dot(name, rows[name]["distance"][0], stdev(rows[name]["distance"][1:]))
+        for name in names
+        if name in rows
+    ]
+    return picture("Distance before any training; ± is the deviation over three draws of lines", dots)

@@ -14,9 +14,16 @@ from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
 
+import numpy as np
+
 from benchmarks import head, pages
+from monoglot.reporting.svg import WIDTH, Scale, brief, drawing, element, label, line, standalone
 
 SCALES = ("small", "paper")
+SPLITS = 3
+"""Draws of held-out lines and sentences."""
+LEFT, TOP, ROW = 190, 36, 22
+COLOR = "#0072b2"
 
 
 def parser(description: str | None, *names: str, **defaults: Any) -> argparse.ArgumentParser:
@@ -72,9 +79,10 @@ class Results:
                 print(name, rows[name], flush=True)
         return rows
 
-    def fill(self, text: str) -> None:
-        """Write the README's table for this scale."""
+    def show(self, text: str, drawn: str) -> None:
+        """Write the README's table for this scale, and the picture beside it."""
         pages.fill(self.folder / "README.md", self.scale, text)
+        (self.folder / f"{self.scale}.svg").write_text(drawn, encoding="utf-8")
 
 
 def _plain(settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -87,6 +95,54 @@ def spread(values: Sequence[float], digits: int = 4) -> str:
     """Write a mean and the standard deviation (n - 1) of seeds or draws."""
     text = f"{mean(values):.{digits}f}"
     return f"{text} ± {stdev(values):.{digits}f}" if len(values) > 1 and stdev(values) else text
+
+
+def draws(values: np.ndarray) -> list[float]:
+    """The mean of all values, then that of each draw."""
+    return [float(values.mean()), *(float(values[draw::SPLITS].mean()) for draw in range(SPLITS))]
+
+
+def cell(values: Sequence[float], digits: int) -> str:
+    """The mean of all, with the standard deviation over draws."""
+    return f"{values[0]:.{digits}f} ± {stdev(values[1:]):.{digits}f}"
+
+
+@dataclass(frozen=True)
+class Dot:
+    """A figure in a picture.
+
+    Attributes:
+        name: What it is of.
+        value: The figure.
+        margin: Half of the interval to draw about it.
+    """
+
+    name: str
+    value: float
+    margin: float = 0.0
+
+
+def picture(title: str, dots: Sequence[Dot]) -> str:
+    """Draw figures one below the other, with intervals.
+
+    Args:
+        title: What is shown, with unit and whether less is better.
+        dots: At least one.
+    """
+    ends = [end for dot in dots for end in (dot.value - dot.margin, dot.value + dot.margin)]
+    across = Scale(min(0.0, *ends), max(ends) * 1.05, LEFT, WIDTH - 20.0)
+    bottom = TOP + ROW * len(dots)
+    parts = [label(10, 20, title)]
+    for tick in across.ticks():
+        parts += [line(across(tick), TOP - 6, across(tick), bottom, "grid"),
+                  label(across(tick), bottom + 16, brief(tick), "muted", "middle")]  # fmt: skip
+    for number, dot in enumerate(dots):
+        y = TOP + ROW * number + ROW / 2
+        low, high = across(dot.value - dot.margin), across(dot.value + dot.margin)
+        parts += [label(LEFT - 10.0, y + 4, dot.name, anchor="end"),
+                  element("line", x1=low, x2=high, y1=y, y2=y, stroke=COLOR, stroke_width=2),
+                  element("circle", cx=across(dot.value), cy=y, r=4, fill=COLOR)]  # fmt: skip
+    return standalone(drawing(bottom + 26, title, *parts))
 
 
 def budget(content: Mapping[str, Any]) -> str:

@@ -10,11 +10,12 @@ vectors (cooccurrence) of the first 6 MB of text; paper: of the whole corpus, by
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from benchmarks import head
-from experiments.before_training import BeforeTraining, table
+from experiments.before_training import BeforeTraining, distances, table
 from experiments.experiment import Results, parser
 
 HERE = Path(__file__).parent
@@ -34,6 +35,11 @@ SPACES = {
     "small": ("cooccurrence", "cooccurrence", {}, 6_000_000),
     "paper": ("fasttext-300", "fasttext", {"dim": 300}, 10**12),
 }
+
+
+def shown(content: Mapping[str, Any]) -> str:
+    """The table of a result."""
+    return table(content, ORDER, ALL)
 
 
 def main() -> None:
@@ -60,7 +66,8 @@ def main() -> None:
             return case.row(method, settings, None if method in ("subword", "random") else vectors)
 
         results.measure(about, ORDER, row)
-    results.fill(table(results.read(), ORDER, ALL))
+    content = results.read()
+    results.show(shown(content), distances(content["rows"], ORDER))
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import head
-from experiments.before_training import BeforeTraining, table
+from experiments.before_training import BeforeTraining, distances, table
 from experiments.experiment import Results, parser
 from monoglot.vectors.engine import TokenVectors
 
@@ -63,6 +63,11 @@ def measure(arguments: Any, results: Results, about: Mapping[str, Any]) -> None:
     results.measure(about, ORDER, row)
 
 
+def shown(content: Mapping[str, Any]) -> str:
+    """The table of a result."""
+    return table(content, ORDER, "cooccurrence", {"vectors, CPU s": "vectors_cpu_seconds"})
+
+
 def main() -> None:
     """Measure one language; write table and result."""
     arguments = head.parse(parser(__doc__, "data", "models", language=head.MUST_BE_GIVEN))
@@ -74,7 +79,8 @@ def main() -> None:
     }  # fmt: skip
     if not arguments.table:
         measure(arguments, results, about)
-    results.fill(table(results.read(), ORDER, "cooccurrence", {"vectors, CPU s": "vectors_cpu_seconds"}))
+    content = results.read()
+    results.show(shown(content), distances(content["rows"], ORDER))
 
 
 if __name__ == "__main__":

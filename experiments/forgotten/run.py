@@ -23,8 +23,7 @@ import numpy as np
 from benchmarks import head, pages
 from benchmarks.graft import first_bytes
 from benchmarks.sentences import encoder
-from experiments.before_training import cell, draws
-from experiments.experiment import Results, budget, parser
+from experiments.experiment import Dot, Results, budget, cell, draws, parser, picture
 from monoglot import Settings, specialize
 from monoglot.evaluation.labeled_data import read_split
 from monoglot.evaluation.sentences import SentenceEncoder
@@ -78,7 +77,7 @@ def model_of(arguments: Any, mode: str, corpus: Path, tokens: int | None, work: 
     return output
 
 
-def table(content: Mapping[str, Any]) -> str:
+def shown(content: Mapping[str, Any]) -> str:
     """Cosine and P@1 of each language, a mode a line."""
     rows = content["rows"]
     heads = ["", "tokens", "parameters"]
@@ -95,14 +94,12 @@ def table(content: Mapping[str, Any]) -> str:
     return pages.table(heads, lines) + f"\n\n{budget(content)}."
 
 
-def losses(rows: Mapping[str, Any], language: str) -> dict[str, tuple[float, float]]:
-    """By how much less each model finds than the original, with the deviation over draws."""
-    known = rows["original"][language]["retrieval"]
-    gaps = {
-        name: [before - after for before, after in zip(known, row[language]["retrieval"], strict=True)]
-        for name, row in rows.items()
-    }
-    return {name: (gap[0], stdev(gap[1:])) for name, gap in gaps.items()}
+def english(rows: Mapping[str, Any]) -> str:
+    """The picture: how far English sentences are from where the original has them."""
+    dots = [
+        Dot(name, 1 - row["en"]["cosine"][0], stdev(row["en"]["cosine"][1:])) for name, row in rows.items()
+    ]
+    return picture("English, 1 - cosine to the original; ± is the deviation over three draws", dots)
 
 
 def measure(arguments: Any, results: Results, about: Mapping[str, Any]) -> None:
@@ -147,7 +144,8 @@ def main() -> None:
     }  # fmt: skip
     if not arguments.table:
         measure(arguments, results, about)
-    results.fill(table(results.read()))
+    content = results.read()
+    results.show(shown(content), english(content["rows"]))
 
 
 if __name__ == "__main__":

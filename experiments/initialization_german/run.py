@@ -229,7 +229,7 @@ def curve_of(metrics: str) -> list[tuple[int, float]]:
     return [(line["tokens"], line["bits_per_byte"]) for line in lines if "bits_per_byte" in line]
 
 
-def table(content: Mapping[str, Any]) -> str:
+def shown(content: Mapping[str, Any]) -> str:
     """The table of a result: the best after equal tokens first."""
     rows, tokens = content["rows"], content["tokens"]
     trained = {name: row for name, row in rows.items() if row["after"]}
@@ -252,7 +252,7 @@ def table(content: Mapping[str, Any]) -> str:
     return pages.table(columns, lines) + f"\n\n{budget(content)}; {content['seeds']} seeds, mean ± deviation."
 
 
-def picture(rows: Mapping[str, Any]) -> str:
+def curves(rows: Mapping[str, Any]) -> str:
     """Curves of all that were trained."""
     series = [Series(name, row["curves"], row["control"]) for name, row in rows.items() if row["curves"]]
     return standalone(comparison_curves("bits per byte, held-out German", series))
@@ -288,8 +288,7 @@ def main() -> None:
         arguments.work.mkdir(parents=True, exist_ok=True)
         measure(arguments, scale, results)
     content = results.read()
-    results.fill(table(content))
-    (HERE / f"{arguments.scale}.svg").write_text(picture(content["rows"]), encoding="utf-8")
+    results.show(shown(content), curves(content["rows"]))
 
 
 def measure(arguments: argparse.Namespace, scale: Scale, results: Results) -> None:

@@ -22,7 +22,7 @@ from jaxtyping import Int64
 from transformers import PreTrainedTokenizerFast
 
 from benchmarks import head, pages
-from experiments.experiment import Results, budget, parser
+from experiments.experiment import Dot, Results, budget, parser, picture
 from monoglot.corpus import open_corpus
 from monoglot.evaluation.line_scores import Interval
 from monoglot.evaluation.tokenizer_scores import score_tokenizer
@@ -84,7 +84,7 @@ def trims(
         )  # fmt: skip
 
 
-def table(content: Mapping[str, Any]) -> str:
+def shown(content: Mapping[str, Any]) -> str:
     """The table of a result."""
     lines = [
         [
@@ -99,6 +99,16 @@ def table(content: Mapping[str, Any]) -> str:
     heads = ["", "tokens", "parameters", "tokens per word", "tokens saved", "new tokens in the text",
              "distance", "95%, over lines"]  # fmt: skip
     return pages.table(heads, lines) + f"\n\n{budget(content)}."
+
+
+def chart(rows: Mapping[str, Any]) -> str:
+    """The picture: distances of what was measured, with their intervals."""
+    dots = [
+        Dot(name, row["distance"], row["margin"] or 0.0)
+        for name, row in rows.items()
+        if row["distance"] is not None
+    ]
+    return picture("Distance before any training; bars are 95% intervals over lines", dots)
 
 
 def measure(arguments: Any, results: Results, about: Mapping[str, Any]) -> None:
@@ -132,7 +142,8 @@ def main() -> None:
     }  # fmt: skip
     if not arguments.table:
         measure(arguments, results, about)
-    results.fill(table(results.read()))
+    content = results.read()
+    results.show(shown(content), chart(content["rows"]))
 
 
 if __name__ == "__main__":

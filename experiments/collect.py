@@ -1,0 +1,227 @@
+"""Write the tables of docs/results.md from the saved results of benchmarks and experiments.
+
+    python -m experiments.collect
+
+Each table stands between marks that bear its name. Figures stay those of the files; nothing is measured.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from benchmarks import head, pages
+
+PAGE = "results.md"
+EXPERIMENTS = Path(__file__).parent
+LANGUAGES = {
+    "de": "German", "ar": "Arabic", "sw": "Swahili", "ja": "Japanese", "hi": "Hindi", "fi": "Finnish",
+    "xh": "Xhosa",
+}  # fmt: skip
+METHODS = {
+    "random": "random",
+    "subword, mean": "subword, mean",
+    "subword, by length": "subword, by length",
+    "deepfocus": "focus-reference, fastText",
+    "focus, cooccurrence": "focus, cooccurrence",
+    "blend (default)": "blend, cooccurrence (default)",
+}
+TASKS = {
+    "sw_ner": ("Swahili entities (MasakhaNER 2)", "f1"),
+    "sw_nli": ("Swahili inference (XNLI)", "accuracy"),
+    "sw_pos": ("Swahili part of speech (MasakhaPOS)", "accuracy"),
+    "ar_qa": ("Arabic questions (XQuAD)", "f1"),
+    "de_sts": ("German similarity (STSb)", "spearman"),
+}
+SIZES = (16_000, 32_000)
+
+
+def saved(name: str) -> dict[str, Any] | None:
+    """A result of the benchmarks, if there is one."""
+    file = head.FOLDER / f"{name}.json"
+    return json.loads(file.read_text(encoding="utf-8")) if file.exists() else None
+
+
+def figure(value: float | None, digits: int = 3) -> str:
+    """Write a figure, or a dash where there is none."""
+    return "–" if value is None else f"{value:.{digits}f}"
+
+
+def share(value: float) -> str:
+    """Write a share in percent."""
+    return f"{value:.1%}".replace("-", "−").replace("−0.0%", "0.0%")
+
+
+def before_training() -> str:
+    """What trim, grafts and replacement cost and save before any training, by language."""
+    lines = []
+    for code, language in LANGUAGES.items():
+        content = saved(f"graft_{code}")
+        for name, row in (content["rows"] if content else {}).items():
+            cosine = f"{row['cosine']:.4f} ± {row['cosine_std']:.4f}"
+            first = language if name == "original" else ""
+            size, saved_share = f"{row['parameters'] / 1e6:.1f}M", share(row["saved"])
+            found = [figure(row["tatoeba"]), figure(row["ntrex"])]
+            lines.append([first, name, row["tokens"], size, saved_share, cosine, *found])
+    heads = ["", "", "tokens", "parameters", "tokens saved", "cosine", "Tatoeba", "NTREX"]
+    return pages.table(heads, lines)
+
+
+def after_training() -> str:
+    """What distillation makes of a graft and of a replacement."""
+    lines = []
+    for code, language in LANGUAGES.items():
+        for mode in ("distill", "distill_graft"):
+            content = saved(f"{mode}_{code}")
+            if content is None:
+                continue
+            new = f"graft +{content['new_tokens']:,}" if "new_tokens" in content else "replace"
+            minutes = content["seconds"]["cpu"] / 60
+            for name, row in content["scores"].items():
+                kind = {"untrained": new, "distilled": f"{new}, {content['tokens']:,} tokens"}.get(name, name)
+                size = content["parameters"].get(name)
+                lines.append([
+                    language if name == "original" else "", kind,
+                    "–" if size is None else f"{size / 1e6:.1f}M", figure(row["cosine"], 4),
+                    figure(row["tatoeba"]), figure(row["ntrex"]), figure(row.get("sts")),
+                    f"{minutes:.0f}" if name == "distilled" else "–",
+                ])  # fmt: skip
+    heads = ["", "", "parameters", "cosine", "Tatoeba", "NTREX", "STS", "CPU minutes"]
+    return pages.table(heads, lines)
+
+
+def methods() -> str:
+    """Cosine to the original with a whole new vocabulary before any training, by method and language."""
+    found = {code: saved(f"step_zero_{code}") for code in LANGUAGES}
+    decoder = saved("step_zero_decoder")
+    lines = [["original", *("1" for _ in found), figure(_bits(decoder, "original"))]]
+    for key, name in METHODS.items():
+        cells = []
+        for content in found.values():
+            row = content["recipes"].get(key) if content else None
+            cells.append(figure(row["scores"]["cosine"][0] if row else None))
+        lines.append([name, *cells, figure(_bits(decoder, key))])
+    return pages.table(["", *LANGUAGES.values(), "decoder, German"], lines)
+
+
+def _bits(content: Mapping[str, Any] | None, recipe: str) -> float | None:
+    """Bits per byte of the decoder with a recipe, if it was measured."""
+    row = content["recipes"].get(recipe) if content else None
+    return row["bits_per_byte"] if row else None
+
+
+def decoder() -> str:
+    """A decoder after training: replacement by a million tokens, and what few tokens do to each method."""
+    content, short = saved("decoder_de"), saved("compare_gemma_de")
+    lines = []
+    if content:
+        names = {"untrained": "replace, untrained", "trained": f"replace, {content['tokens']:,} tokens"}
+        lines += [
+            [names.get(name, name), f"{row['parameters'] / 1e6:.1f}M", row["tokens"],
+             figure(row["bits_per_byte"])]
+            for name, row in content["scores"].items()
+        ]  # fmt: skip
+    text = pages.table(["", "parameters", "tokens of the lines", "bits per byte"], lines)
+    if short is None:
+        return text
+    trained = [
+        [one["name"].split(":")[0], figure(one["start"]["heldout"]["mean"]),
+         figure(one["end"]["heldout"]["mean"] if one.get("end") else None)]
+        for one in short["contestants"]
+    ]  # fmt: skip
+    return text + "\n\n" + pages.table(["", "untrained", f"after {short['probe_tokens']:,} tokens"], trained)
+
+
+def tasks() -> str:
+    """Fine-tuned: the original beside a replaced and distilled vocabulary."""
+    lines = []
+    for key, (name, metric) in TASKS.items():
+        content = saved(f"tasks_{key}")
+        if content:
+            scores = [content["models"][one]["scores"][metric] for one in ("original", "specialized")]
+            cells = [f"{score['mean']:.3f} ± {score['std']:.3f}" for score in scores]
+            lines.append([name, metric, *cells, content["settings"]["seeds"]])
+    return pages.table(["", "figure", "original", "replace, distilled", "seeds"], lines)
+
+
+def rivals() -> str:
+    """Other tools on the same text and model: what they cost, and what comes out."""
+    content = saved("rivals_e5-small")
+    lines = []
+    for row in content["rows"] if content else []:
+        if row["asked"] in (None, *SIZES) and "cosine" in row:
+            lost = [name for name, kept in row["prompts_as_before"].items() if not kept]
+            name = row["tool"] + (f", {row['asked']:,}" if row["asked"] else "")
+            lines.append([
+                name, row["tokens"], figure(row.get("cpu_seconds"), 0),
+                figure(row["peak_memory_bytes"] / 2**30 if "peak_memory_bytes" in row else None, 2),
+                share(row["lines_as_before"]), share(row["tokens_saved"]),
+                ", ".join(f"`{name}`" for name in lost) or "none", figure(row["cosine"], 4),
+                figure(row["sts"], 4),
+            ])  # fmt: skip
+    heads = ["", "tokens", "CPU s", "peak GiB", "lines as before", "tokens saved", "prompts changed"]
+    heads += ["cosine", "STS"]
+    return pages.table(heads, lines)
+
+
+def experiment(name: str, block: str) -> Callable[[], str]:
+    """The table that an experiment wrote into its README."""
+
+    def read() -> str:
+        return pages.read(EXPERIMENTS / name / "README.md", block) or "Not run yet."
+
+    return read
+
+
+def sources() -> str:
+    """Every saved result: command, commit, machine."""
+    return pages.table(["result", "date", "commit", "machine", "command"], list(source_lines()))
+
+
+def source_lines() -> Iterator[list[str]]:
+    """A line for each result file; older ones did not note commit and command."""
+    root = EXPERIMENTS.parent
+    files = [*head.FOLDER.glob("*.json"), *EXPERIMENTS.glob("*/*.json")]
+    for file in sorted(files, key=lambda path: path.relative_to(root)):
+        content = json.loads(file.read_text(encoding="utf-8"))
+        if not isinstance(content, dict):
+            continue
+        command = content.get("command")
+        yield [
+            f"`{file.relative_to(root)}`", content.get("date", "not recorded"),
+            content.get("commit") or "not recorded",
+            content.get("machine", {}).get("processor", "not recorded"),
+            f"`{command}`" if isinstance(command, str) else "not recorded",
+        ]  # fmt: skip
+
+
+BLOCKS: dict[str, Callable[[], str]] = {
+    "before-training": before_training,
+    "after-training": after_training,
+    "methods": methods,
+    "decoder": decoder,
+    "tasks": tasks,
+    "rivals": rivals,
+    "initialization_german": experiment("initialization_german", "small"),
+    "anchors_swahili": experiment("anchors_swahili", "small"),
+    "auxiliary_space_sw": experiment("auxiliary_space", "small_sw"),
+    "auxiliary_space_de": experiment("auxiliary_space", "small_de"),
+    "forgotten": experiment("forgotten", "small"),
+    "vocabulary_size_de": experiment("vocabulary_size", "small_de"),
+    "vocabulary_size_ar": experiment("vocabulary_size", "small_ar"),
+    "sources": sources,
+}
+
+
+def main() -> None:
+    """Write all tables."""
+    head.parse(head.parser(__doc__))
+    for name, text in BLOCKS.items():
+        pages.fill(PAGE, name, text())
+    print(pages.DOCS / PAGE)
+
+
+if __name__ == "__main__":
+    main()
