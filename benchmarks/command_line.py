@@ -11,6 +11,7 @@ import json
 import re
 from pathlib import Path
 
+from benchmarks import head
 from benchmarks.pages import DOCS
 from monoglot.cli import app
 from monoglot.cli.nested import FILE, FOR, epilogue, keys_of
@@ -66,6 +67,7 @@ def page() -> str:
 
 def main() -> None:
     """Write both."""
+    head.parse(head.parser(__doc__))
     Path(str(FILE)).write_text(keys_file(), encoding="utf-8")
     PAGE.write_text(page(), encoding="utf-8")
     print(f"{FILE}\n{PAGE}")

@@ -61,15 +61,3 @@ def test_a_picture_names_every_figure_and_places_larger_ones_to_the_right():
     assert ">replace &lt;all&gt;<" in drawn
     first, second = (float(place) for place in re.findall(r'<circle cx="([\d.]+)"', drawn))
     assert first < second
-
-
-def test_draws_do_not_overlap():
-    assert draws(np.array([0.0, 1.0, 2.0, 0.0, 1.0, 2.0])) == [1.0, 0.0, 1.0, 2.0]
-
-
-def test_a_picture_names_every_figure_and_places_larger_ones_to_the_right():
-    drawn = picture("Distance", [Dot("trim", 0.1, 0.05), Dot("replace <all>", 0.4)])
-    assert ">trim<" in drawn
-    assert ">replace &lt;all&gt;<" in drawn
-    first, second = (float(place) for place in re.findall(r'<circle cx="([\d.]+)"', drawn))
-    assert first < second
