@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
@@ -131,6 +132,7 @@ class Settings(RunSettings):
         vectors: What makes the auxiliary vectors: cooccurrence, fasttext, fasttext-skipgram, words,
             characters, model, contextual, or a file with vectors for the target tokenizer.
         vectors_options: Settings of the engine, by the names of its fields.
+        base_model: Name of the source model on the hub, owner/name, for the model card, if it is a folder.
         adapt_tokens: Tokens of the corpus on which to continue pretraining the new model; by default none.
         adapt_options: Settings of that training, by the names that ``adapt`` has for them.
     """
@@ -155,6 +157,7 @@ class Settings(RunSettings):
     norm_calibration: InitializationOption[float] = 0.0
     vectors: InitializationOption[str] = "cooccurrence"
     vectors_options: InitializationOption[dict[str, Any]] = field(default_factory=dict)
+    base_model: ModelOption[str | None] = None
     adapt_tokens: TrainingOption[int | None] = None
     adapt_options: TrainingOption[dict[str, Any]] = field(default_factory=dict)
 
@@ -174,6 +177,8 @@ class Settings(RunSettings):
         self._check_training()
         self._check_graft()
         self._check_language_tokens()
+        if self.base_model is not None and not re.fullmatch(r"[\w.-]+/[\w.-]+", self.base_model):
+            raise SettingError(f"--base-model '{self.base_model}' is no name on the hub: give owner/name")
         if self.target_tokenizer and self.mode == "trim":
             raise SettingError("--mode trim keeps the source's own tokens: leave out --target-tokenizer")
         if not 0 <= self.norm_calibration <= 1:

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from monoglot.cli import main
-from monoglot.errors import ModelError, OutputError
+from monoglot.errors import ModelError, OutputError, SettingError
 from monoglot.maths.mixture import Mixture
 from monoglot.pipeline import report as report_module
 from monoglot.pipeline.adapt import adapt
@@ -226,6 +226,17 @@ def test_other_families_and_modes(tiny_folder, tmp_path, architecture, mode):
     data = data_of(page_of(tmp_path / "out"))
     assert sum(data["counts"]) > 1000
     assert not any("Ã" in text for text in data["texts"])
+
+
+def test_a_folder_gets_the_name_that_the_user_gives_it(xlm_r, copy, tmp_path):
+    assert "--base-model owner/name` names it" in (copy / "README.md").read_text()
+    report(copy, base_model="owner/original")
+    assert "base_model: owner/original" in (copy / "README.md").read_text()
+    settings = replace(TINY, method="mean", base_model="owner/named")
+    specialize(xlm_r, GERMAN, tmp_path / "out", settings)
+    assert "base_model: owner/named" in (tmp_path / "out" / "README.md").read_text()
+    with pytest.raises(SettingError, match="no name on the hub"):
+        replace(TINY, base_model="folder")
 
 
 @pytest.mark.parametrize("on_hub", [True, False])

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import yaml
 from huggingface_hub import ModelCard
 
-from monoglot.reporting.card import CardFacts, is_untouched, plain, write
+from monoglot.evaluation.line_scores import Interval
+from monoglot.evaluation.quality import Quality
+from monoglot.reporting.card import is_untouched, plain, write
+from monoglot.reporting.card_metadata import CardFacts, license_of, tags
 from monoglot.reporting.facts import Facts
 from monoglot.reporting.model_kind import ModelKind
 from monoglot.reporting.summary import Scores
@@ -29,7 +34,7 @@ SCORES = Scores.from_dict(
 FACTS = Facts(
     "owner/model", "my: *model*", "replace", "focus", "cooccurrence", SCORES, {"bytes": 10, "lines": 2}
 )
-CARD = CardFacts("de", "owner/model", ModelKind("transformers", "AutoModelForMaskedLM", "fill-mask"), "0.1.0")
+CARD = CardFacts(ModelKind("transformers", "AutoModelForMaskedLM", "fill-mask"), "de", "owner/model")
 PLAIN = ModelKind("transformers", "AutoModel", None)
 
 
@@ -51,14 +56,70 @@ def test_the_hub_reads_the_metadata():
 
 @pytest.mark.parametrize("name", ["no", "a: b", "'", "- x\n- y", "#1"])
 def test_metadata_is_escaped(name):
-    text = write(FACTS, CardFacts(name, name, PLAIN, "0.1.0"), [])
+    text = write(FACTS, CardFacts(PLAIN, name, name), [])
     metadata = yaml.safe_load(text.split("---\n")[1])
     assert metadata["language"] == metadata["base_model"] == name
 
 
 def test_what_is_not_known_is_left_out():
-    text = write(FACTS, CardFacts(None, None, PLAIN, "0.1.0"), [])
+    text = write(FACTS, CardFacts(PLAIN), [])
     assert set(yaml.safe_load(text.split("---\n")[1])) == {"library_name", "tags"}
+
+
+def test_what_was_measured_is_in_the_hubs_form():
+    quality = Quality("cosine", 100, 1.0, 0.98765, Interval(-0.012, -0.02, -0.01))
+    card = ModelCard(write(replace(FACTS, quality=quality), CARD, []))
+    (result,) = card.data.eval_results
+    assert (result.metric_type, result.metric_value) == ("cosine", 0.9877)
+    assert result.dataset_name == "100 held-out lines of the corpus"
+    (entry,) = card.data.to_dict()["model-index"]
+    assert entry["name"] == FACTS.output
+    assert "mean cosine to the original 0.9877" in card.text
+
+
+def test_prompts_come_with_an_example():
+    kind = ModelKind("sentence-transformers", "AutoModel", "sentence-similarity")
+    text = write(FACTS, CardFacts(kind, prompts=("query: ", "passage: ")), [])
+    assert 'model.encode(["query: " + text for text in texts])' in text
+    assert "`query: `, `passage: `." in text
+
+
+@pytest.mark.parametrize(
+    ("head", "expected"),
+    [
+        ("---\nlicense: mit\ntags: [a]\n---\n# Model\n", "mit"),
+        ("---\ntags: [a]\n---\n", None),
+        ("---\nlicense: [\n---\n", None),
+        ("# Model\n---\nlicense: mit\n---\n", None),
+        (None, None),
+    ],
+)
+def test_the_license_is_the_originals_or_unknown(tmp_path, head, expected):
+    if head is not None:
+        (tmp_path / "README.md").write_text(head)
+    found = license_of(tmp_path)
+    assert found == expected
+    text = write(FACTS, CardFacts(PLAIN, license=found), [])
+    assert ("License: mit, that of the original" if expected else "License: unknown") in text
+    assert yaml.safe_load(text.split("---\n")[1]).get("license") == expected
+
+
+@pytest.mark.parametrize(
+    ("mode", "training", "objective", "expected"),
+    [
+        ("trim", {}, "", ["monoglot", "vocabulary-trimming"]),
+        ("extend", {"steps": 1}, "mlm", ["monoglot", "vocabulary-extension", "continued-pretraining"]),
+        (
+            "graft", {"steps": 1}, "distill",
+            ["monoglot", "vocabulary-trimming", "vocabulary-extension", "distillation"],
+        ),
+    ],
+)  # fmt: skip
+def test_tags_say_what_was_done(mode, training, objective, expected):
+    facts = replace(FACTS, mode=mode, method="subword", training=training, objective=objective)
+    assert tags(facts) == expected
+    focused = tags(replace(facts, method="blend"))
+    assert "focus" in focused
 
 
 def test_only_a_card_as_it_was_written_is_untouched():

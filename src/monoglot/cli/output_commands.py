@@ -16,6 +16,7 @@ def report(
     *,
     source: str | None = None,
     language: str | None = None,
+    base_model: str | None = None,
     evaluate: bool = False,
     png: bool = False,
     threads: RunOption[int | None] = None,
@@ -34,6 +35,7 @@ def report(
         output: Folder that specialize or adapt wrote.
         source: Folder or hub name of the model it was made from, if that is elsewhere than it was.
         language: Code of the language, such as de, for the card.
+        base_model: Name of the source model on the hub, owner/name, for the card, if it was a folder.
         evaluate: Measure quality (bits per byte, or the cosine of sentence vectors) and speed of both models
             on 100 held-out lines first, for the table of before and after.
         png: Write the drawings as PNG too (``pip install 'monoglot[png]'``).
@@ -44,8 +46,8 @@ def report(
     from monoglot.pipeline.report import report as run
 
     result = run(
-        output, source=source, language=language, evaluate=evaluate, png=png, threads=threads,
-        trust_remote_code=trust_remote_code, progress=display.progress,
+        output, source=source, language=language, base_model=base_model, evaluate=evaluate, png=png,
+        threads=threads, trust_remote_code=trust_remote_code, progress=display.progress,
     )  # fmt: skip
     present(result, "report_lines", display)
 

@@ -13,7 +13,7 @@ from monoglot.errors import ModelError
 HUB_NAME = re.compile(r"\w[\w.-]*(/[\w.-]+)?")
 
 
-HUB_FILES = ("*.json", "*.safetensors", "*.txt", "*.model", "*.jinja", "*.py")
+HUB_FILES = ("*.json", "*.safetensors", "*.txt", "*.model", "*.jinja", "*.py", "README.md")
 
 
 def find_folder(name: str) -> Path:

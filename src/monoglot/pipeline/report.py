@@ -14,6 +14,7 @@ from monoglot.pipeline.inputs import limited_threads
 from monoglot.progress import SILENT, Progress, reporter
 from monoglot.reporting import facts as report_facts
 from monoglot.reporting.card import write_card
+from monoglot.reporting.card_metadata import describe
 from monoglot.reporting.finished_run import FinishedRun, FoundSource, compared_with, find_source
 from monoglot.reporting.page import compose, render
 from monoglot.reporting.svg import as_png, standalone
@@ -52,6 +53,7 @@ def report(
     *,
     source: str | Source | None = None,
     language: str | None = None,
+    base_model: str | None = None,
     evaluate: bool = False,
     png: bool = False,
     threads: int | None = None,
@@ -65,6 +67,7 @@ def report(
         source: The source model, or its name if it is elsewhere than it was. Without it the page shows what
             the artifacts alone tell, and says so.
         language: Code of the language (``de``), for the model card.
+        base_model: Name of the source model on the hub (``owner/name``), for the card, if it was a folder.
         evaluate: Whether to measure quality and speed of both models on the run's held-out text first, for
             the table of before and after; later reports show it too.
         png: Whether to write the drawings as PNG too.
@@ -79,13 +82,16 @@ def report(
     """
     artifacts = FinishedRun(folder_of(output), trust_remote_code=trust_remote_code)
     with limited_threads(RunSettings(threads=threads).n_threads):
-        return _write(artifacts, source, language, evaluate=evaluate, png=png, progress=reporter(progress))
+        return _write(
+            artifacts, source, language, base_model, evaluate=evaluate, png=png, progress=reporter(progress)
+        )
 
 
 def _write(
     artifacts: FinishedRun,
     source: str | Source | None,
     language: str | None = None,
+    base_model: str | None = None,
     *,
     evaluate: bool = False,
     png: bool = False,
@@ -105,10 +111,8 @@ def _write(
     written = draw(drawings, home / LAYOUT.figures, png=png)
     with atomic_write(home / LAYOUT.page) as file:
         file.write(render(page))
-    card = write_card(
-        artifacts.output, facts, page.warnings, language,
-        on_hub=bool(artifacts.origin.get("names", {}).get("hub")),
-    )  # fmt: skip
+    described = describe(artifacts, found.model.folder if found.model else None, language, base_model)
+    card = write_card(artifacts, facts, page.warnings, described)
     return Report(str(home / LAYOUT.page), tuple(written), str(card) if card else None, tuple(page.notes))
 
 

@@ -36,6 +36,11 @@ class ModelKind:
     auto_class: str
     pipeline_tag: str | None
 
+    @property
+    def embeds_sentences(self) -> bool:
+        """Whether it gives sentence vectors."""
+        return self.library == "sentence-transformers"
+
 
 def kind_of(output: Path) -> ModelKind:
     """Read from a folder what kind of model it holds."""
