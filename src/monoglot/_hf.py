@@ -235,7 +235,7 @@ def scheduler_is_made(trainer: Trainer) -> None:
     """Tell ``Trainer`` that it has made the scheduler that a subclass made in ``create_scheduler``.
 
     ``Trainer`` then makes a new one for another run, as it does for its own. If the name vanishes, a second
-    ``train()`` of one trainer goes on with the worn-out schedule of the first.
+    ``train()`` of one trainer continues the finished schedule of the first.
     """
     trainer._created_lr_scheduler = True
 

@@ -11,7 +11,7 @@
         ├── ModelError            a model that is missing, broken or of an unsupported kind
         ├── VectorsError          auxiliary vectors that don't fit the vocabulary
         ├── UnknownTokenError     a token that the vocabulary does not have (a KeyError, too)
-        ├── TrainingError         training that can't go on
+        ├── TrainingError         training that can't continue
         └── OutputError           an output folder in use, a full disk
 
 Each message is one sentence that says what was got, what was expected and how to fix it.
@@ -76,7 +76,7 @@ class UnknownTokenError(InputError, KeyError):
 
 
 class TrainingError(InputError):
-    """Training that can't go on, such as with a loss that is no number."""
+    """Training that can't continue, such as with a loss that is no number."""
 
 
 class OutputError(InputError):

@@ -72,7 +72,7 @@ def refusing(error: type[InputError], problem: str, advice: str) -> Iterator[Non
     Args:
         error: What to raise instead.
         problem: What can't be done, such as ``FILE can't be read``.
-        advice: How to go on, without a full stop.
+        advice: What to do instead, without a full stop.
 
     Raises:
         InputError: The class that was given, as ``PROBLEM (what the library says): ADVICE.``; monoglot's own

@@ -35,9 +35,9 @@ class TokenizerScores:
     Attributes:
         lines: Lines of the text.
         words: Words, as separated by whitespace.
-        continued_words: How many of them are cut into more than one token.
+        continued_words: How many of them are segmented into more than one token.
         bytes: UTF-8 bytes, line ends not counted.
-        tokens: Tokens that the text is cut into.
+        tokens: Tokens that the text is segmented into.
         unknown_tokens: How many of them are the unknown token.
         unknown_bytes: Bytes of the text that it stands for.
         byte_tokens: How many of them are single bytes of characters that the vocabulary lacks.
@@ -71,7 +71,7 @@ class TokenizerScores:
 
     @property
     def continued_share(self) -> float:
-        """Share of words that are cut into more than one token (Rust et al. 2021)."""
+        """Share of words that are segmented into more than one token (Rust et al. 2021)."""
         return self.continued_words / max(1, self.words)
 
     @property

@@ -30,7 +30,7 @@ class InitializationForecast:
 
     Attributes:
         with_vector: Those that the corpus has often enough for an auxiliary vector; ``None`` without one.
-        with_pieces: Those without a vector that the source tokenizer can cut into pieces.
+        with_pieces: Those without a vector that the source tokenizer can segment into pieces.
         without: Those with neither: they would be noise.
     """
 

@@ -48,7 +48,7 @@ class Composition(nn.Module):
     ) -> None:
         super().__init__()
         self.weight = nn.Parameter(torch.zeros(features.shape[1], width, device=features.device))
-        # Both are made anew where a run goes on.
+        # Both are made anew where a run resumes.
         self.register_buffer("features", features, persistent=False)
         self.register_buffer("places", places, persistent=False)
 

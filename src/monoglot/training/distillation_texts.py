@@ -117,7 +117,7 @@ def prepare_texts(
         teacher: The teacher's tokenizer.
         folder: Where they go.
         prefix: Put before each text.
-        whole_lines: Share of the lines that are not cut into sentences.
+        whole_lines: Share of the lines that are not split into sentences.
         word_lists: Share of the characters that are lists of words.
         parallel: A file of ``text<TAB>translation`` that is read as well.
 

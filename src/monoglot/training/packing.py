@@ -151,7 +151,7 @@ class PackedLayout:
         whole_documents: Whether each document stays in one window. It then ends where the window would; else
             the rest of it begins the next window.
         end: What follows the last token of each document, within the template: segments that a document was
-            cut into don't end with it.
+            split into don't end with it.
     """
 
     window_tokens: int
@@ -300,7 +300,7 @@ class PackedCorpus:
     """Windows of any epoch by number; the form that a ``DataLoader`` reads.
 
     The result depends on seed and number alone, so that any number of processes can share the work and a run
-    can go on anywhere.
+    can resume anywhere.
     """
 
     def __init__(self, corpus: TokenizedCorpus, layout: PackedLayout, *, windows: int, seed: int) -> None:

@@ -173,7 +173,7 @@ class SentenceDistillation(Objective):
         prefix: Put before each text, as the model wants it; ``query: `` for E5.
         pooling: ``mean``, ``cls`` or ``lasttoken``; read from the teacher's folder if that is one of
             sentence-transformers.
-        whole_lines: Share of the lines that stay whole; the others are cut into sentences.
+        whole_lines: Share of the lines that stay whole; the others are split into sentences.
         word_lists: Share of the texts' characters that are lists of words, which show rare tokens.
         composed: Whether new tokens learn in common how their embeddings follow from those of their pieces
             (see `Composition`), if the model is one that `specialize` made.
