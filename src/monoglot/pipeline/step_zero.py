@@ -123,7 +123,7 @@ class StepZero:
         return Measured(float(new.mean()) if len(new) else 0.0, distance)
 
     def _needed(self, overlap: Overlap, tokenizer: PreTrainedTokenizerFast) -> Overlap:
-        """Leave out new tokens whose rows change nothing: a sentence vector depends on its own tokens only."""
+        """Leave out rows that change nothing: a sentence vector depends on its own tokens only."""
         if not isinstance(self._measure, TeacherDistance):
             return overlap  # each token has a share in the probability of all others
         texts = [self._measure.prefix + line for line in self.lines]
