@@ -134,6 +134,26 @@ def decoder() -> str:
     return text + "\n\n" + pages.table(["", "untrained", f"after {short['probe_tokens']:,} tokens"], trained)
 
 
+def plan() -> str:
+    """What `plan` found of German: tokens saved and distance before training, measured or estimated."""
+    content = saved("plan_e5-small_de")
+    lines = []
+    for name, row in (content["options"] if content else {}).items():
+        margin = "–" if row["margin"] is None else f"± {row['margin']:.4f}"
+        new = "–" if row["new"] is None else share(row["new"])
+        guess = figure(row["estimate"], 4)
+        lines.append([name, share(row["saved"]), new, figure(row["distance"], 4), margin, guess])
+    heads = [
+        "",
+        "tokens saved",
+        "new tokens in the text",
+        "distance",
+        "95%, over lines",
+        "as `plan` estimates",
+    ]
+    return pages.table(heads, lines)
+
+
 def tasks() -> str:
     """Fine-tuned: the original beside a replaced and distilled vocabulary."""
     lines = []
@@ -202,6 +222,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "after-training": after_training,
     "methods": methods,
     "decoder": decoder,
+    "plan": plan,
     "tasks": tasks,
     "rivals": rivals,
     "initialization_german": experiment("initialization_german", "small"),

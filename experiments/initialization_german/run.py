@@ -23,16 +23,22 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import takewhile
 from pathlib import Path
-from statistics import mean, median
+from statistics import mean
 from typing import Any
 
 import numpy as np
 
 from benchmarks import head, pages
+from benchmarks.decoder_graft import StepClock, step_seconds
 from experiments.experiment import Results, budget, parser, spread
 from monoglot import AdaptSettings, CompareSettings, Settings, adapt, compare, specialize
 from monoglot._hf import FastTextModel
 from monoglot.demo import heldout_path, model_path, sample_path
+from monoglot.evaluation.bits_per_byte import LanguageSettings
+from monoglot.evaluation.line_scores import BitsPerByte, paired_difference
+from monoglot.evaluation.settings import SCORED_WORDS
+from monoglot.model.folder import load_model
+from monoglot.model.tokenizer_folder import load_tokenizer
 from monoglot.pipeline.compare.run import spread as spread_lines
 from monoglot.pipeline.compare.variants import slug
 from monoglot.pipeline.demo import TRAINING
@@ -48,6 +54,8 @@ HERE = Path(__file__).parent
 METHODS = ("focus-reference", "focus", "blend")
 LANGUAGES = ("ar", "de", "en", "fi", "hi", "ja", "sw", "tr", "xh")
 WORD = re.compile(r"\w+")
+ORIGINAL = "original vocabulary"
+STEPS_TIMED, ROUNDS = 20, 3
 Curve = Sequence[tuple[float, float]]
 
 
@@ -93,11 +101,6 @@ def at_cost(curve: Curve, seconds_per_token: float, budget_seconds: float) -> fl
     """
     tokens, figures = zip(*curve, strict=True)
     return float(np.interp(budget_seconds / seconds_per_token, tokens, figures))
-
-
-def training_seconds(probe_seconds: float, score_seconds: float, scores: int) -> float:
-    """CPU seconds of a training without the scores on held-out text that it was interrupted for."""
-    return max(probe_seconds - scores * score_seconds, 0.0)
 
 
 def word_lines(lines: Iterable[str], without: frozenset[str], most_bytes: int) -> Iterator[str]:
@@ -156,19 +159,19 @@ def wechsel(data: Path, corpus: Path, scored: Sequence[str], scale: Scale, work:
     return f"wechsel:dictionary={dictionary}:source_vectors={source}:target_vectors={target}"
 
 
-def compared(output: Path, settings: CompareSettings) -> dict[str, Any]:
-    """The rows of a finished comparison."""
+def compared(output: Path) -> tuple[dict[str, Any], np.ndarray]:
+    """The rows of a finished comparison, and the bytes of the lines that were scored."""
     found = read_json(output / LAYOUT.comparison)
     rows: dict[str, Any] = {}
+    line_bytes = np.array([])
     for one in found["contestants"]:
-        stages = output / LAYOUT.home
-        name, folder = one["name"], {"original vocabulary": "original"}.get(one["name"], slug(one["name"]))
-        seconds = None
-        if one["curves"]:
-            score_seconds = median(_cpu_seconds(stages, f"{folder}.start*"))
-            scores = len(one["curves"][0]) + 1  # at each point of the curve, and line by line at the end
-            probe_seconds = median(_cpu_seconds(stages, f"{folder}.probe-*"))
-            seconds = training_seconds(probe_seconds, score_seconds, scores)
+        name = one["name"]
+        folder = "original" if name == ORIGINAL else slug(name)
+        scores = [
+            read_json(file / LAYOUT.scores.name)["scores"]["heldout"]
+            for file in sorted((output / LAYOUT.home).glob(f"{folder}.probe-*"))
+        ]
+        line_bytes = np.array(scores[0]["sizes"]) if scores else line_bytes
         rows[name.split(":")[0]] = {
             "vocabulary": one["vocabulary"],
             "parameters": one["parameters"],
@@ -176,20 +179,39 @@ def compared(output: Path, settings: CompareSettings) -> dict[str, Any]:
             "before": one["start"]["heldout"]["values"],
             "after": one["end"]["heldout"]["values"] if one.get("end") else [],
             "curves": one["curves"],
-            "training_cpu_seconds": seconds,
-            "text_bytes": one["probe_text_bytes"],
+            "line_bits": [score["amounts"] for score in scores],
         }
-    return rows
+    return rows, line_bytes
 
 
-def _cpu_seconds(home: Path, pattern: str) -> list[float]:
-    """CPU seconds of the stages of some name, leaving out those that a resumed run only read."""
-    return [read_json(folder / LAYOUT.measured)["cpu_seconds"] for folder in sorted(home.glob(pattern))]
+def against_trim(rows: Mapping[str, Any], line_bytes: np.ndarray, seed: int) -> dict[str, list[float]]:
+    """Bits per byte after training less those of trim, with the ends of a 95% interval."""
+    trim = np.array(rows["trim"]["line_bits"])
+    found = {}
+    for name, row in rows.items():
+        if row["line_bits"] and name != "trim":
+            gap = paired_difference(np.array(row["line_bits"]), trim, line_bytes, seed=seed)
+            found[name] = [gap.value, gap.low, gap.high]
+    return found
 
 
-def grafted(
-    source: Path, corpus: Path, heldout: Path, scale: Scale, work: Path, seed: int, score_seconds: float
-) -> dict[str, Any]:
+def step_costs(
+    models: Mapping[str, Path], corpus: Path, scale: Scale, work: Path, seed: int
+) -> dict[str, float]:
+    """CPU seconds of a training step with each model: the least of some rounds, taken in turns."""
+    found: dict[str, list[float]] = {name: [] for name in models}
+    options = scale.training | {"checks": 1, "keep": 1}
+    training = TrainingSettings(tokens=STEPS_TIMED * options["batch_tokens"], **options)
+    for number in range(ROUNDS):
+        for name, model in models.items():
+            clock = StepClock()
+            learning = AdaptSettings(seed=seed + number, threads=1)
+            adapt(model, [str(corpus)], work / "timed", learning, training, overwrite=True, progress=clock)
+            found[name].append(step_seconds(clock.readings) or 0.0)
+    return {name: min(seconds) for name, seconds in found.items()}
+
+
+def grafted(source: Path, corpus: Path, heldout: Path, scale: Scale, work: Path, seed: int) -> dict[str, Any]:
     """Make a graft of as many tokens, train it with each seed, and give its row."""
     settings = Settings(
         mode="graft", vocabulary_size=scale.vocabulary, new_tokens=scale.new_tokens, heldout=str(heldout),
@@ -200,17 +222,17 @@ def grafted(
         specialize(source, [str(corpus)], output, settings, progress=Terminal())
     options = {"checks": 5, "keep": 1, "batch_tokens": 2048} | scale.training
     training = TrainingSettings(tokens=scale.tokens, **options)
-    curves, seconds = [], []
+    score = BitsPerByte(LanguageSettings(word_share=SCORED_WORDS))
+    lines = heldout.read_text(encoding="utf-8").splitlines()
+    curves, line_bits = [], []
     for one in range(seed, seed + scale.seeds):
         trained = work / f"graft-{one}"
         if not trained.exists():
             learning = AdaptSettings(heldout=str(heldout), seed=one, threads=1)
             adapt(output, [str(corpus)], trained, learning, training, progress=Terminal())
-        home = trained / LAYOUT.home
-        points = curve_of((home / LAYOUT.metrics).read_text(encoding="utf-8"))
-        curves.append(points)
-        cost = read_json(home / LAYOUT.measured)["stages"]["adapted"]["cpu_seconds"]
-        seconds.append(training_seconds(cost, score_seconds, len(points)))
+        curves.append(curve_of((trained / LAYOUT.home / LAYOUT.metrics).read_text(encoding="utf-8")))
+        found = score(load_model(trained).eval(), load_tokenizer(trained), lines)
+        line_bits.append(found.amounts.tolist())
     return {
         "vocabulary": scale.vocabulary,
         "parameters": count_parameters(output),
@@ -218,8 +240,7 @@ def grafted(
         "before": [curves[0][0][1]],
         "after": [curve[-1][1] for curve in curves],
         "curves": curves,
-        "training_cpu_seconds": median(seconds),
-        "text_bytes": None,
+        "line_bits": line_bits,
     }
 
 
@@ -232,24 +253,31 @@ def curve_of(metrics: str) -> list[tuple[int, float]]:
 def shown(content: Mapping[str, Any]) -> str:
     """The table of a result: the best after equal tokens first."""
     rows, tokens = content["rows"], content["tokens"]
-    trained = {name: row for name, row in rows.items() if row["after"]}
-    least = min(row["training_cpu_seconds"] for row in trained.values())
+    batch_tokens = content["training"]["batch_tokens"]
+    costs = {name: seconds / batch_tokens for name, seconds in content["cpu_seconds_per_step"].items()}
+    trained = {name for name, row in rows.items() if row["after"]}
+    least = min(costs[name] for name in trained) * tokens
     lines = []
     for name, row in sorted(rows.items(), key=lambda item: mean(item[1]["after"] or item[1]["before"])):
         cells = [f"{name} (control)" if row["control"] else name, f"{row['vocabulary']:,}"]
         cells += [f"{row['parameters'] / 1e6:.2f}M", spread(row["before"], 3)]
         if name in trained:
-            cost = row["training_cpu_seconds"]
-            at_same = [at_cost(curve, cost / tokens, least) for curve in row["curves"]]
-            cells += [spread(row["after"], 3), f"{1e3 * cost / tokens:.2f}", spread(at_same, 3)]
+            at_same = [at_cost(curve, costs[name], least) for curve in row["curves"]]
+            cells += [spread(row["after"], 3), less_trim(content["against_trim"].get(name))]
+            cells += [f"{1e3 * costs[name]:.3f}", spread(at_same, 3)]
         else:
-            cells += ["–", "–", "–"]
+            cells += ["–", "–", "–", "–"]
         lines.append(cells)
     columns = [
         "initialization", "tokens", "parameters", "bits per byte, untrained", f"after {tokens:,} tokens",
-        "CPU s per 1,000 tokens", f"after {least:.0f} CPU s",
+        "less trim [95%]", "CPU s per 1,000 tokens", f"after {least:.1f} CPU s",
     ]  # fmt: skip
     return pages.table(columns, lines) + f"\n\n{budget(content)}; {content['seeds']} seeds, mean ± deviation."
+
+
+def less_trim(gap: Sequence[float] | None) -> str:
+    """Write a difference with its interval."""
+    return "–" if gap is None else f"{gap[0]:+.3f} [{gap[1]:+.3f}, {gap[2]:+.3f}]".replace("-", "−")
 
 
 def curves(rows: Mapping[str, Any]) -> str:
@@ -304,16 +332,18 @@ def measure(arguments: argparse.Namespace, scale: Scale, results: Results) -> No
     output = arguments.work / "comparison"
     if not output.exists():
         compare(source, [str(corpus)], output, settings, progress=Terminal())
-    rows = compared(output, settings)
-    found = read_json(output / LAYOUT.comparison)
-    score_seconds = median(_cpu_seconds(output / LAYOUT.home, "trim.start*"))
-    rows["graft"] = grafted(source, corpus, heldout, scale, arguments.work, arguments.seed, score_seconds)
+    rows, line_bytes = compared(output)
+    rows["graft"] = grafted(source, corpus, heldout, scale, arguments.work, arguments.seed)
+    # A step's cost hangs on the number of tokens of the vocabulary, which all but the original share.
+    models = {ORIGINAL: source, "graft": arguments.work / "graft"}
+    costs = step_costs(models, corpus, scale, arguments.work, arguments.seed)
     about = {
         "question": "which initialization is best for German after equal tokens, and equal CPU seconds?",
         "tokens": scale.tokens, "seeds": scale.seeds, "seed": arguments.seed, "lines": len(scored),
         "training": scale.training, "threads": arguments.threads,
+        "cpu_seconds_per_step": {name: costs.get(name, costs["graft"]) for name in rows},
     }  # fmt: skip
-    results.save(about, rows, verdict=found["verdict"], differences=found["differences"])
+    results.save(about, rows, against_trim=against_trim(rows, line_bytes, arguments.seed))
 
 
 if __name__ == "__main__":
