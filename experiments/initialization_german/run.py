@@ -169,7 +169,7 @@ def compared(output: Path) -> tuple[dict[str, Any], np.ndarray]:
         folder = "original" if name == ORIGINAL else slug(name)
         scores = [
             read_json(file / LAYOUT.scores.name)["scores"]["heldout"]
-            for file in sorted((output / LAYOUT.home).glob(f"{folder}.probe-*"))
+            for file in sorted((output / LAYOUT.home).glob(f"{folder}.probe-[0-9]*"))
         ]
         line_bytes = np.array(scores[0]["sizes"]) if scores else line_bytes
         rows[name.split(":")[0]] = {
