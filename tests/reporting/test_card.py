@@ -82,6 +82,8 @@ def test_prompts_come_with_an_example():
     text = write(FACTS, CardFacts(kind, prompts=("query: ", "passage: ")), [])
     assert 'model.encode(["query: " + text for text in texts])' in text
     assert "`query: `, `passage: `." in text
+    trained = CardFacts(kind, prompts=("query: ", "passage: "), default_prompt="query: ")
+    assert "model.encode(texts)" in write(FACTS, trained, [])
 
 
 @pytest.mark.parametrize(

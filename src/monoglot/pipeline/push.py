@@ -69,7 +69,7 @@ def push(
 
     Args:
         output: Folder that `specialize` or `adapt` wrote, or what that function gave back.
-        name: Where it goes on the hub: ``owner/model``.
+        name: Its name on the hub: ``owner/model``.
         public: Whether everybody may see it.
         progress: Whether to show what will be sent, and what is left out, before anything is, or where.
 

@@ -14,6 +14,7 @@ from monoglot import __version__
 from monoglot.corpus.files import could_be_hub_name
 from monoglot.evaluation.quality import COSINE, Quality
 from monoglot.model.find import HUB_NAME
+from monoglot.model.pooling import read_prefix
 from monoglot.model.side_files import transformer_folder
 from monoglot.reporting.facts import Facts
 from monoglot.reporting.finished_run import FinishedRun
@@ -32,6 +33,7 @@ class CardFacts:
         license: The source's license, as its card names it; ``None`` if that is unknown.
         datasets: Hub datasets of the corpus.
         prompts: Texts that the model is given in front of others.
+        default_prompt: The one that sentence-transformers puts there by itself; empty if none.
         version: Version of monoglot.
     """
 
@@ -41,6 +43,7 @@ class CardFacts:
     license: str | None = None
     datasets: tuple[str, ...] = ()
     prompts: tuple[str, ...] = ()
+    default_prompt: str = ""
     version: str = __version__
 
 
@@ -64,7 +67,9 @@ def describe(
     datasets = (name.partition(":")[0] for name in given if "/" in name and could_be_hub_name(name))
     facts = CardFacts(kind_of(run.output), language, base, license_of(source), tuple(dict.fromkeys(datasets)))
     # A chat template's texts are prompts too, but nobody puts them in front of a text.
-    return replace(facts, prompts=tuple(texts)) if facts.kind.embeds_sentences else facts
+    if not facts.kind.embeds_sentences:
+        return facts
+    return replace(facts, prompts=tuple(texts), default_prompt=read_prefix(run.output))
 
 
 def license_of(source: Path | None) -> str | None:

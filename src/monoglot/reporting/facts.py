@@ -165,7 +165,7 @@ def _origins(facts: Facts) -> list[str]:
     if mixed.tokens:
         by = provenance_name("method", facts.method).removeprefix("mixed by ")
         told.append(
-            f"The rows of {mixed.tokens:,} others ({mixed.corpus_share:.1%}) were mixed from those of "
+            f"The rows of {mixed.tokens:,} new ones ({mixed.corpus_share:.1%}) were mixed from those of "
             f"known tokens by {by}."
         )
     return told
