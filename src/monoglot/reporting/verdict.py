@@ -87,10 +87,11 @@ def _quality(quality: Quality, when: str) -> Answer:
         new = f"{quality.after:.4f}"
         ends = f"{quality.before + change.low:.4f} to {quality.before + change.high:.4f}"
         note = f"mean cosine to the original's sentence vectors (1 is the same) on {where}"
-        line = f"mean cosine to the original {new} (95% interval {ends})"
+        line = f"cosine to the original {new} ({ends} at 95%)"
         return Answer("quality", "", new, f"95% interval {ends}", note, line)
     old, new = f"{quality.before:.3f}", f"{quality.after:.3f}"
     interval = f"{change.value:+.3f}, 95% interval {change.low:+.3f} to {change.high:+.3f}"
     interval = interval.replace("-", "−")
     note = f"bits per byte (lower is better) on {where}"
-    return Answer("quality", old, new, interval, note, f"{old} → {new} bits per byte ({interval})")
+    short = f"{change.value:+.3f}, {change.low:+.3f} to {change.high:+.3f} at 95%".replace("-", "−")
+    return Answer("quality", old, new, interval, note, f"{old} → {new} bits per byte ({short})")
