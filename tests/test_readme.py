@@ -1,6 +1,8 @@
 """The Python of README.md and docs/ runs, their links lead somewhere, and every page is in the navigation."""
 
 import re
+import runpy
+import tomllib
 from pathlib import Path
 
 import numpy as np
@@ -104,3 +106,15 @@ def test_the_reference_has_every_public_name():
         r"^::: monoglot\.(\w+)$", (ROOT / "docs/api.md").read_text(encoding="utf-8"), re.MULTILINE
     )
     assert sorted(named) == sorted(name for name in monoglot.__all__ if name != "__version__")
+
+
+def test_a_release_has_absolute_links_and_addresses():
+    found = runpy.run_path(str(ROOT / ".ci" / "absolute_links.py"))
+    address = "https://example.org/owner/monoglot"
+    readme = found["absolute"]((ROOT / "README.md").read_text(encoding="utf-8"), address)
+    targets = re.findall(r"\]\(([^)\s]+)", readme)
+    assert all(target.startswith(("https://", "#")) for target in targets)
+    assert f"]({address}/raw/HEAD/docs/before-after.svg)" in readme
+    assert f"]({address}/blob/HEAD/docs/modes.md)" in readme
+    pyproject = found["with_urls"]((ROOT / "pyproject.toml").read_text(encoding="utf-8"), address)
+    assert tomllib.loads(pyproject)["project"]["urls"]["Repository"] == address
