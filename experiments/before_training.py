@@ -135,7 +135,7 @@ class BeforeTraining(Case):
 def paired(row: Mapping[str, Any], other: Mapping[str, Any]) -> str:
     """By how much a row is farther than another: mean and deviation over the same draws."""
     gaps = [mine - theirs for mine, theirs in zip(row["distance"], other["distance"], strict=True)]
-    return f"{gaps[0]:+.4f} ± {stdev(gaps[1:]):.4f}"
+    return f"{gaps[0]:+.4f} ± {stdev(gaps[1:]):.4f}".replace("-", "−")
 
 
 def table(
