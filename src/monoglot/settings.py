@@ -106,7 +106,7 @@ class Settings(RunSettings):
         add_tokens: In mode ``extend``: how many tokens to add.
         new_tokens: In mode ``graft``: how many tokens to add, the ones that save most; by default all that
             occur 20 times and save a hundred-thousandth of the text's tokens, but without --adapt-tokens not
-            more than save a twentieth together.
+            more than save a twentieth together, and none if the model predicts the next token.
         save: In mode ``graft``: the share of the text's tokens to save, with as few new tokens as possible;
             0.1 or 10%.
         language_tokens: In modes ``trim`` and ``graft``: how many tokens to keep that the corpus does not

@@ -15,6 +15,8 @@ from monoglot.pipeline.plan import plan
 from monoglot.pipeline.specialize import specialize
 from monoglot.reporting.explain import explain
 from monoglot.reporting.finished_run import FinishedRun
+from monoglot.run import read_json
+from monoglot.run.layout import LAYOUT
 from monoglot.settings import Settings
 from monoglot.tokenization.kept_reasons import Reason
 from monoglot.tokenization.spelling import script_of
@@ -82,6 +84,30 @@ def test_a_vocabulary_size_leaves_room_for_the_new_tokens(xlm_r, text, tmp_path)
     settings = Settings(mode="graft", vocabulary_size=300, new_tokens=30, threads=1)
     summary = specialize(str(xlm_r), [str(text)], tmp_path / "out", settings)
     assert summary.after.vocabulary == 300
+
+
+def test_a_model_that_predicts_the_next_token_gets_new_ones_with_training_only(
+    tiny_folder, text, tmp_path, caplog
+):
+    source = str(tiny_folder("gpt2"))
+
+    def new_tokens(name, **settings):
+        specialize(source, [str(text)], tmp_path / name, Settings(threads=1, **settings))
+        return len(read_json(tmp_path / name / LAYOUT.home / LAYOUT.new_tokens)["new"])
+
+    assert new_tokens("untrained") == 0
+    assert "no new tokens are added: this model would have to predict them" in caplog.text
+    caplog.clear()
+    assert new_tokens("asked", new_tokens=7) == 7
+    quick = {
+        "schedule": "new-rows",
+        "batch-tokens": "64",
+        "device-tokens": "64",
+        "window_tokens": 32,
+        "checks": 1,
+    }
+    assert new_tokens("trained", adapt_tokens=64, adapt_options=quick) > 0
+    assert "no new tokens" not in caplog.text
 
 
 def test_a_small_text_gets_the_tokens_that_it_supports(xlm_r, tmp_path):

@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Float64, Int64
 
 from monoglot.errors import SettingError
-from monoglot.model.source import open_source
+from monoglot.model.source import Source, open_source
 from monoglot.model.tokenizer_folder import load_tokenizer
 from monoglot.pipeline.stages.context import VocabularyContext
 from monoglot.pipeline.stages.corpus import count_source_tokens, heldout_lines, weighted_heldout_lines
@@ -113,7 +113,13 @@ def make_trimmed_tokenizer(context: VocabularyContext, corpus_stage: Artifact) -
 
 def make_grafted_tokenizer(context: VocabularyContext, corpus_stage: Artifact) -> Artifact:
     """Keep the source's tokens that the corpus uses, and add those that save most; records ids and prices."""
-    rule, graft = graft_settings(context.settings)
+    rule, graft = graft_settings(context.settings, generates=generates(context.source))
+    if graft.new_tokens == 0 and context.settings.new_tokens is None:
+        logger.warning(
+            "no new tokens are added: this model would have to predict them, which costs it more than they "
+            "save as long as they are not trained; --adapt-tokens adds and trains them, --new-tokens or "
+            "--save adds them all the same"
+        )
     keep = context.kept.of(context.source)
     counts = count_source_tokens(context, corpus_stage)
     given = context.settings.target_tokenizer
@@ -173,13 +179,29 @@ MOST_SAVED_UNTRAINED = 0.05
 to the original is about 0.12 × the share (docs/modes.md), and more than 0.006 of it shows in retrieval."""
 
 
-def graft_settings(settings: Settings) -> tuple[TrimSettings, GraftSettings]:
+GENERATIVE = ("ForCausalLM", "LMHeadModel")
+"""Ends of the names of classes that predict the next token."""
+
+
+def generates(source: Source) -> bool:
+    """Tell whether a model predicts the next token, so that new tokens have to be predicted too."""
+    return type(source.checkpoint.structure).__name__.endswith(GENERATIVE)
+
+
+def graft_settings(settings: Settings, *, generates: bool = False) -> tuple[TrimSettings, GraftSettings]:
     """Give the rules by which a graft keeps tokens and adds some.
+
+    Args:
+        settings: What was asked for.
+        generates: Whether the model predicts the next token: if no training follows, no new token is added
+            unless a number or a saving is asked for.
 
     Raises:
         SettingError: If there is no room for the new tokens, or a rule makes no sense.
     """
     rule, size = trim_settings(settings), settings.vocabulary_size
+    if generates and settings.adapt_tokens is None and settings.new_tokens is None and settings.save is None:
+        settings = replace(settings, new_tokens=0)
     most_saved = MOST_SAVED_UNTRAINED if settings.adapt_tokens is None else None
     if size is None:
         return rule, GraftSettings(settings.new_tokens, settings.save, most_saved=most_saved)
