@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Int64
 
-from monoglot.errors import ModelError
+from monoglot.errors import first_line
 from monoglot.evaluation.quality import Quality, compare_quality
 from monoglot.maths.mixture import Mixture, Provenance
 from monoglot.pipeline.stages.context import VocabularyContext
@@ -43,8 +43,8 @@ def measure_quality(context: VocabularyContext, result: Artifact) -> Quality:
             found = compare_quality(
                 context.source, (made, target), text, seed=seed, copy_of=copies, progress=progress
             )
-        except (ModelError, RuntimeError, MemoryError) as error:  # the model is complete all the same
-            found = Quality(skipped=str(error).rstrip(".") or type(error).__name__)
+        except Exception as error:  # a model's own code may raise anything, and the new one is complete
+            found = Quality(skipped=first_line(error).rstrip(".") or type(error).__name__)
         context.source.forget_model()
         same = _as_before(context, text, tokenizer, mixture)
         found = replace(found, heldout=len(text), as_before=same)
