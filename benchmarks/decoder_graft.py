@@ -10,7 +10,8 @@ is trained on ``--tokens`` and each other one on as many as make tokens times pa
 fall to zero at the end of each run, so that no run is judged by its middle. Bits per byte of the first 200
 held-out lines before and after, each line on its own, and differences with 95% intervals over lines.
 During training the first 10,000 bytes are scored. What is in OUT is not done again, a run that was stopped
-goes on. Saved after every run as `benchmarks/results/decoder_graft_<language>.json`.
+goes on. Saved after every run as `benchmarks/results/decoder_graft_<language>.json`, and in
+docs/decoders.md.
 """
 
 from __future__ import annotations
@@ -46,6 +47,9 @@ from monoglot.training.schedule import TrainingSettings
 NEW = (2_000, 5_000, 10_000)
 ORDER = ("trim", "graft +5,000", "replace", "original", "graft +2,000", "graft +10,000")
 """What a run that is stopped should have done first."""
+SHOWN = ("original", "trim", *(f"graft +{new:,}" for new in NEW), "replace")
+"""The order of the tables."""
+BATCH_TOKENS = recipe(1).recipe.batch_tokens
 CHECKS = 6
 BASELINES = ("original", "trim", "replace")
 
@@ -141,7 +145,7 @@ def table(arms: Mapping[str, Any], line_bytes: int) -> str:
     budgets = sorted({budget for arm in arms.values() for budget in arm["after"]}, key=int)
     columns = ["", "tokens", "parameters", "tokens saved", "before training"]
     for _ in budgets:
-        columns += ["trained on tokens", "KB of text", "after", "less trim [95%]"]
+        columns += ["trained on tokens", "KB of text", "CPU s", "after", "less trim [95%]"]
     return pages.table(columns, (row(name, arm, tokens, budgets, line_bytes) for name, arm in arms.items()))
 
 
@@ -161,13 +165,24 @@ def row(name: str, arm: Mapping[str, Any], tokens: int, budgets: Sequence[str], 
     for budget in budgets:
         after = arm["after"].get(budget)
         if after is None:
-            cells += ["–"] * 4
+            cells += ["–"] * 5
             continue
         kilobytes = after["tokens"] * line_bytes / before["tokens"] / 1000
         ahead = after["less"].get("trim")
         shown = "{:+.3f} [{:+.3f}, {:+.3f}]".format(*ahead).replace("-", "−") if ahead else "–"
-        cells += [f"{after['tokens']:,}", f"{kilobytes:.0f}", f"{after['bits_per_byte']:.3f}", shown]
+        seconds = after["cpu_seconds_per_step"]
+        spent = "–" if seconds is None else f"{seconds * after['tokens'] / BATCH_TOKENS:.0f}"
+        cells += [f"{after['tokens']:,}", f"{kilobytes:.0f}", spent]
+        cells += [f"{after['bits_per_byte']:.3f}", shown]
     return cells
+
+
+def curves(arms: Mapping[str, Any], budget: str) -> str:
+    """Bits per byte of the lines that are scored during training, a row each vocabulary."""
+    done = {name: arm["after"][budget]["curve"] for name, arm in arms.items() if budget in arm["after"]}
+    checks = max(len(curve) for curve in done.values())
+    columns = ["share of the training", *(f"{check / (checks - 1):.0%}" for check in range(checks))]
+    return pages.table(columns, ([name, *(f"{bits:.3f}" for _, bits in done[name])] for name in done))
 
 
 def made(name: str, source: Path, corpus: Path, folder: Path, seed: int) -> Path:
@@ -195,8 +210,8 @@ def collected(
 ) -> dict[str, Any]:
     """All that is done so far."""
     arms: dict[str, Any] = {}
-    for name, model in models.items():
-        file = folder / f"{slug(name)}.json"
+    for name in (name for name in SHOWN if name in models):
+        model, file = models[name], folder / f"{slug(name)}.json"
         if file.exists():
             arms[name] = {"vocabulary": len(load_tokenizer(model)), "parameters": count_parameters(model)}
             arms[name] |= {"before": without_bits(read_json(file)), "after": {}}
@@ -254,7 +269,7 @@ def main() -> None:
         output = folder / f"{slug(name)}-{budget}"
         remembered(folder / f"{slug(name)}.json", partial(score, model, lines))
         training = recipe(budget)
-        tokens = equal_compute(budget, count_parameters(model), reference, training.recipe.batch_tokens)
+        tokens = equal_compute(budget, count_parameters(model), reference, BATCH_TOKENS)
         training = replace(training, tokens=tokens, checks=CHECKS, keep=1)
         learn = partial(trained, model, corpus, output, heldout, training, seed)
         remembered(folder / f"{slug(name)}-{budget}.training.json", learn)
@@ -262,7 +277,9 @@ def main() -> None:
         arms = collected(folder, models, budgets, line_bytes, seed)
         print(name, f"{budget:,}", f"{found['bits_per_byte']:.4f}", arms[name]["after"], flush=True)
         path = head.save(f"decoder_graft_{arguments.language}", content | {"arms": arms})
-    print(table(arms, int(line_bytes.sum())), path, sep="\n\n")
+        pages.fill("decoders.md", "decoder-graft", table(arms, int(line_bytes.sum())))
+        pages.fill("decoders.md", "decoder-graft-curves", curves(arms, str(arguments.tokens)))
+    print(path)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from benchmarks.decoder_graft import StepClock, differences, equal_compute, slug, step_seconds, table
+from benchmarks.decoder_graft import StepClock, curves, differences, equal_compute, slug, step_seconds, table
 
 
 def test_tokens_times_parameters_are_the_same_for_all_models():
@@ -49,7 +49,8 @@ def test_differences_are_paired_by_lines():
 
 
 def _arm(tokens, before, after, less):
-    run = {"tokens": 2_048, "bits_per_byte": after, "less": less}
+    curve = [[0, before], [2_048, after]]
+    run = {"tokens": 2_048, "bits_per_byte": after, "less": less, "curve": curve, "cpu_seconds_per_step": 9.6}
     return {
         "vocabulary": 1_000, "parameters": 12_300_000,
         "before": {"tokens": tokens, "bits_per_byte": before}, "after": {"50000": run},
@@ -63,12 +64,22 @@ def test_the_table_has_savings_text_and_the_difference_from_trim():
         "original": _arm(1_000, 1.6, 1.52, {"trim": [0.02, 0.01, 0.03]}),
     }
     lines = table(arms, 4_000).splitlines()
-    assert lines[2] == "| trim | 1,000 | 12.3M | 0.0% | 1.600 | 2,048 | 8 | 1.500 | – |"
-    assert lines[3].startswith("| graft +2,000 | 1,000 | 12.3M | 20.0% | 1.700 | 2,048 | 10 | 1.450 |")
+    assert lines[2] == "| trim | 1,000 | 12.3M | 0.0% | 1.600 | 2,048 | 8 | 10 | 1.500 | – |"
+    assert lines[3].startswith("| graft +2,000 | 1,000 | 12.3M | 20.0% | 1.700 | 2,048 | 10 | 10 | 1.450 |")
     assert lines[3].endswith("| −0.050 [−0.070, −0.030] |")
     assert lines[4].endswith("| +0.020 [+0.010, +0.030] |")
 
 
 def test_what_is_not_done_has_a_dash():
     arms = {"trim": _arm(1_000, 1.6, 1.5, {}), "replace": _arm(700, 1.9, 1.6, {}) | {"after": {}}}
-    assert table(arms, 4_000).splitlines()[3] == "| replace | 1,000 | 12.3M | 30.0% | 1.900 | – | – | – | – |"
+    assert (
+        table(arms, 4_000).splitlines()[3]
+        == "| replace | 1,000 | 12.3M | 30.0% | 1.900 | – | – | – | – | – |"
+    )
+
+
+def test_curves_are_of_the_runs_that_are_done():
+    arms = {"trim": _arm(1_000, 1.6, 1.5, {}), "replace": _arm(700, 1.9, 1.6, {}) | {"after": {}}}
+    lines = curves(arms, "50000").splitlines()
+    assert lines[0] == "| share of the training | 0% | 100% |"
+    assert lines[2:] == ["| trim | 1.600 | 1.500 |"]
