@@ -10,7 +10,7 @@ and a dictionary. Scores: the share of 500 Tatoeba and 500 NTREX sentences whose
 by the original, is found; Spearman's correlation on the German STS test; the mean cosine to the original's
 vectors of held-out lines, which says what changed, not what is good. One recipe for all: every parameter is
 trained, the body at 1e-4, embeddings at 1e-3, both falling to zero. What is in OUT is not done again. Saved
-after every step as `benchmarks/results/unknown_language_de.json`.
+after every step as `benchmarks/results/unknown_language_de.json`, at the end in docs/low-resource.md.
 """
 
 from __future__ import annotations
@@ -168,7 +168,7 @@ def main() -> None:
             head.save(f"unknown_language_{LANGUAGE}", content | {"rows": rows}),
             flush=True,
         )
-    print(table(rows, sets))
+    print(pages.fill("low-resource.md", "unknown-language", table(rows, sets)))
 
 
 if __name__ == "__main__":
