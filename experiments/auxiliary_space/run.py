@@ -33,6 +33,8 @@ CONTROLS = ("original", "trim", "subword", "random")
 FILES = {name: name.replace(", ", "-").replace(" ", "-") for name in SPACES}
 ORDER = (*CONTROLS[:2], *SPACES, *CONTROLS[2:])
 BYTES = {"small": 6_000_000, "paper": 10**12}
+READ_TOKENS = {"small": 50_000, "paper": 3_000_000}
+"""Text that the source reads for its contextual states."""
 
 
 def alike(spaces: Mapping[str, TokenVectors]) -> dict[str, TokenVectors]:
@@ -45,8 +47,9 @@ def measure(arguments: Any, results: Results, about: Mapping[str, Any]) -> None:
     """Measure what is not in the result yet."""
     work = arguments.work / f"before_training-{arguments.scale}"
     case = BeforeTraining(arguments.data, arguments.models, arguments.language, work, about["corpus_bytes"])
+    reading = {"contextual": {"read_tokens": about["read_tokens"]}}
     spaces = alike({
-        name: case.space(FILES[name], engine, options, arguments.seed)
+        name: case.space(FILES[name], engine, options | reading.get(engine, {}), arguments.seed)
         for name, (engine, options) in SPACES.items()
     })  # fmt: skip
 
@@ -75,6 +78,7 @@ def main() -> None:
     about = {
         "question": "which auxiliary space should FOCUS mix in, if nothing else changes?",
         "language": arguments.language, "corpus_bytes": BYTES[arguments.scale],
+        "read_tokens": READ_TOKENS[arguments.scale],
         "seed": arguments.seed, "threads": arguments.threads,
     }  # fmt: skip
     if not arguments.table:
