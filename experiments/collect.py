@@ -112,6 +112,33 @@ def _bits(content: Mapping[str, Any] | None, recipe: str) -> float | None:
     return row["bits_per_byte"] if row else None
 
 
+def unknown_language() -> str:
+    """German for an encoder that knows English only: before and after distillation from parallel text."""
+    content = saved("unknown_language_de")
+    lines = []
+    for name, row in (content["rows"] if content else {}).items():
+        known = content["rows"]["original"]["heldout_tokens"] if content else 1
+        line = [name, row["vocabulary"], f"{row['parameters'] / 1e6:.1f}M"]
+        line.append(share(1 - row["heldout_tokens"] / known))
+        for time in ("before", "after"):
+            line += [figure(row.get(time, {}).get(score)) for score in ("ntrex", "tatoeba", "sts")]
+        lines.append(line)
+    heads = ["", "tokens", "parameters", "tokens saved"]
+    heads += [f"{score}, {time}" for time in ("before", "after") for score in ("NTREX", "Tatoeba", "STS")]
+    return pages.table(heads, lines)
+
+
+def cost() -> str:
+    """What trim and graft took before and take now, measured in turns."""
+    content = saved("cost")
+    lines = [
+        [row["job"], row["version"], row["commit"], len(row["runs"]), figure(row["cpu_seconds"], 1),
+         figure(row["peak_memory_bytes"] / 2**30, 2)]
+        for row in (content["rows"] if content else [])
+    ]  # fmt: skip
+    return pages.table(["", "", "commit", "runs", "CPU s", "peak GiB"], lines)
+
+
 def decoder() -> str:
     """A decoder after training: replacement by a million tokens, and what few tokens do to each method."""
     content, short = saved("decoder_de"), saved("compare_gemma_de")
@@ -221,7 +248,9 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "before-training": before_training,
     "after-training": after_training,
     "methods": methods,
+    "unknown-language": unknown_language,
     "decoder": decoder,
+    "cost": cost,
     "plan": plan,
     "tasks": tasks,
     "rivals": rivals,
