@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from jaxtyping import Float, Float32
-from scipy.stats import pearsonr, spearmanr
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from monoglot.model.hidden_states import last_hidden_states
@@ -114,6 +113,8 @@ def correlations(given: Float[np.ndarray, " pairs"], ratings: Sequence[float]) -
     """
     if np.ptp(given) == 0:
         return {"spearman": 0.0, "pearson": 0.0}
+    from scipy.stats import pearsonr, spearmanr  # takes half a second, which no other command should wait for
+
     return {
         "spearman": float(spearmanr(given, ratings).statistic),
         "pearson": float(pearsonr(given, ratings).statistic),
