@@ -7,7 +7,7 @@ German law (the corpus' lines with a section sign, ``Absatz`` or ``Abs.``): by `
 own tokens (``--language-tokens 0``), by ``--mode trim`` as it is by default, and without options (graft).
 Scored on Tatoeba and NTREX, which are of other domains, with ``query: `` before each text, beside the
 original: P@1, mean cosine to the original's vectors of these sentences, tokens compared with the original's.
-One seed; before training nothing else is drawn by chance.
+One seed; before training nothing else is drawn by chance. The table goes into docs/low-resource.md.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from benchmarks import head
+from benchmarks import head, pages
 from benchmarks.graft import lengths
 from benchmarks.sentences import Benchmark, encoder
 from monoglot.evaluation.sentences import SentenceEncoder, mean_cosine
@@ -61,6 +61,26 @@ def row_of(benchmark: Benchmark, encode: SentenceEncoder, original: SentenceEnco
     } | {name: value for name, value in scores.items() if name != "cosine"}
 
 
+def table(results: dict[str, Any]) -> str:
+    """The results as a table of the documentation."""
+
+    def row(text: str, mode: str, figures: dict[str, Any]) -> list[object]:
+        scores = (figures["cosine_elsewhere"], figures["tatoeba"], figures["ntrex"], figures.get("sts"))
+        shown = ["–" if score is None else f"{score:.3f}" for score in scores]
+        more = figures["relative_tokens"] - 1
+        return [text, mode, f"{figures['tokens']:,}", f"{more:+.1%}".replace("-", "−"), *shown]
+
+    columns = ("text", "vocabulary", "tokens", "tokens of other text", "cosine", "Tatoeba", "NTREX", "STS")
+    return pages.table(
+        columns,
+        [
+            row(name, mode, figures)
+            for name, text in results.items()
+            for mode, figures in text["rows"].items()
+        ],
+    )
+
+
 def main() -> None:
     """Make and score all models."""
     parser = head.parser(__doc__, "data", "models", threads=2, seed=42)
@@ -89,6 +109,7 @@ def main() -> None:
             print(name, mode, rows[mode], flush=True)
         results[name] = {"bytes": text.stat().st_size, "rows": rows}
     print(head.save("little_text", {**shared, "texts": results}))
+    print(pages.fill("low-resource.md", "little-text", table(results)))
 
 
 if __name__ == "__main__":
