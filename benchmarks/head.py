@@ -30,6 +30,8 @@ COMMON: dict[str, dict[str, Any]] = {
 """Arguments that several commands have, with one meaning everywhere."""
 READ = ("data", "models", "model", "original", "specialized", "corpus", "tokenizer")
 """Arguments that name what is read: it has to be there."""
+WRITTEN = ("benchmarks/results", "docs", "experiments/*.json", "experiments/*.svg", "experiments/*.md")
+"""What commands write: a result that is saved anew, row by row, is no change of the code that made it."""
 MUST_BE_GIVEN: Any = object()
 
 
@@ -95,14 +97,15 @@ def save(name: str, content: dict[str, Any], folder: Path | None = None) -> Path
 
 
 def commit() -> str:
-    """The commit of this checkout, with ``+`` if tracked files were changed since; empty outside of one."""
+    """The commit of this checkout, with ``+`` if anything but results was changed; empty outside of one."""
     git = ["git", "-C", str(ROOT)]
     found = subprocess.run(
         [*git, "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False
     )
     if found.returncode:
         return ""
-    changed = subprocess.run([*git, "diff", "--quiet", "HEAD"], capture_output=True, check=False).returncode
+    difference = [*git, "diff", "--quiet", "HEAD", "--", ".", *(f":!{path}" for path in WRITTEN)]
+    changed = subprocess.run(difference, capture_output=True, check=False).returncode
     return found.stdout.strip() + "+" * bool(changed)
 
 

@@ -30,8 +30,10 @@ SPACES: dict[str, tuple[str, dict[str, Any]]] = {
     "fastText, 300 dimensions": ("fasttext", {"dim": 300}),
 }
 CONTROLS = ("original", "trim", "subword", "random")
+BLENDS = {f"blend, {name}": name for name in ("cooccurrence", "contextual states of the source")}
+"""The default method on two of the spaces."""
 FILES = {name: name.replace(", ", "-").replace(" ", "-") for name in SPACES}
-ORDER = (*CONTROLS[:2], *SPACES, *CONTROLS[2:])
+ORDER = (*CONTROLS[:2], *SPACES, *BLENDS, *CONTROLS[2:])
 BYTES = {"small": 6_000_000, "paper": 10**12}
 READ_TOKENS = {"small": 50_000, "paper": 3_000_000}
 """Text that the source reads for its contextual states."""
@@ -60,6 +62,8 @@ def measure(arguments: Any, results: Results, about: Mapping[str, Any]) -> None:
             return case.trim_row(arguments.seed)
         if variant in CONTROLS:
             return case.row(variant, {}, None)
+        if variant in BLENDS:
+            return case.row("blend", {}, spaces[BLENDS[variant]])
         seconds = float(case.cost_file(FILES[variant]).read_text())
         return case.row("focus", {}, spaces[variant]) | {"vectors_cpu_seconds": seconds}
 
