@@ -64,6 +64,9 @@ def row_of(benchmark: Benchmark, encode: SentenceEncoder, original: SentenceEnco
 def table(results: dict[str, Any]) -> str:
     """The results as a table of the documentation."""
 
+    def size(name: str, text: dict[str, Any]) -> str:
+        return f"{name.partition(',')[0]}, {text['bytes'] / 1e6:.1f} MB" + " of law" * ("law" in name)
+
     def row(text: str, mode: str, figures: dict[str, Any]) -> list[object]:
         scores = (figures["cosine_elsewhere"], figures["tatoeba"], figures["ntrex"], figures.get("sts"))
         shown = ["–" if score is None else f"{score:.3f}" for score in scores]
