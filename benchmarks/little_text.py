@@ -77,7 +77,7 @@ def table(results: dict[str, Any]) -> str:
     return pages.table(
         columns,
         [
-            row(name, mode, figures)
+            row(size(name, text), mode, figures)
             for name, text in results.items()
             for mode, figures in text["rows"].items()
         ],

@@ -3,8 +3,9 @@
     python -m benchmarks.narrow_text OUT --models models --data ../shared/data
 
 Grafts 2,000 tokens onto multilingual-e5-small with 3 MB of German law (see `benchmarks.little_text`), and
-distills that on the same text in two ways: as by default, and the new rows only. Scored on law that is not part of it (cosine to the original's vectors), and elsewhere: German
-held-out lines of all kinds, Tatoeba, NTREX, STS; beside the original and the trimmed model. One seed.
+distills that on the same text in two ways: as by default, and the new rows only. Scored on law that is not
+part of it (cosine to the original's vectors), and elsewhere: German held-out lines of all kinds, Tatoeba,
+NTREX, STS; beside the original and the trimmed model. One seed.
 """
 
 from __future__ import annotations
