@@ -213,6 +213,11 @@ def rivals() -> str:
     return pages.table(heads, lines)
 
 
+def little_text() -> str:
+    """The table that `benchmarks.little_text` wrote."""
+    return pages.read("low-resource.md", "little-text")
+
+
 def experiment(name: str, block: str) -> Callable[[], str]:
     """The table that an experiment wrote into its README."""
 
@@ -249,6 +254,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "after-training": after_training,
     "methods": methods,
     "unknown-language": unknown_language,
+    "little-text": little_text,
     "decoder": decoder,
     "cost": cost,
     "plan": plan,
