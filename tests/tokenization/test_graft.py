@@ -45,6 +45,15 @@ def lengths(tokenizer, lines):
     return np.array([len(tokenizer(line, add_special_tokens=False)["input_ids"]) for line in lines])
 
 
+@pytest.mark.parametrize("family", FAMILY_NAMES)
+def test_a_graft_of_nothing_is_the_trimmed_tokenizer(trimmed, grafted, family):
+    tokenizer = trimmed[family].tokenizer
+    nothing = graft_tokens(tokenizer, WORDS, GraftSettings(new_tokens=0))
+    assert nothing.new == ()
+    assert nothing.tokenizer.get_vocab() == tokenizer.get_vocab()
+    assert nothing.text_tokens == nothing.source_tokens == grafted[family].source_tokens
+
+
 def elimination_of(tokenizer):
     state = state_of(tokenizer)
     words = {word: count for word, count in count_words(TEXT).items() if word.isalpha()}

@@ -120,6 +120,10 @@ def graft_tokens(
         TokenizerError: If the tokenizers are of different families.
         SettingError: If the text does not support as many tokens, or as large a saving.
     """
+    if settings.new_tokens == 0:
+        family = family_of(backend_of(trimmed), Parts.of(backend_of(trimmed)))
+        tokens = segment_words(state_of(trimmed), _spelled_words(trimmed, words, family)).text_tokens
+        return Grafted(trimmed, (), tokens, tokens)
     elimination = _elimination(trimmed, words, frozenset(dropped), language)
     chosen = _choose(elimination, settings, progress)
     return _grafted(trimmed, elimination, chosen, keep)
