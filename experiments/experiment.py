@@ -17,12 +17,13 @@ from typing import Any
 import numpy as np
 
 from benchmarks import head, pages
-from monoglot.reporting.svg import WIDTH, Scale, brief, drawing, element, label, line, standalone
+from monoglot.reporting.svg import Scale, brief, drawing, element, label, line, standalone
 
 SCALES = ("small", "paper")
 SPLITS = 3
 """Draws of held-out lines and sentences."""
-LEFT, TOP, ROW = 190, 36, 22
+TOP, ROW, PLOT, LETTER = 36, 22, 320, 7.2
+"""Places in a picture, and the width of a letter of its labels."""
 COLOR = "#0072b2"
 
 
@@ -130,7 +131,9 @@ def picture(title: str, dots: Sequence[Dot]) -> str:
         dots: At least one.
     """
     ends = [end for dot in dots for end in (dot.value - dot.margin, dot.value + dot.margin)]
-    across = Scale(min(0.0, *ends), max(ends) * 1.05, LEFT, WIDTH - 20.0)
+    left = 20 + LETTER * max(len(dot.name) for dot in dots)
+    width = max(left + PLOT, 20 + LETTER * len(title))
+    across = Scale(min(0.0, *ends), max(ends) * 1.05, left, width - 20.0)
     bottom = TOP + ROW * len(dots)
     parts = [label(10, 20, title)]
     for tick in across.ticks():
@@ -139,10 +142,10 @@ def picture(title: str, dots: Sequence[Dot]) -> str:
     for number, dot in enumerate(dots):
         y = TOP + ROW * number + ROW / 2
         low, high = across(dot.value - dot.margin), across(dot.value + dot.margin)
-        parts += [label(LEFT - 10.0, y + 4, dot.name, anchor="end"),
+        parts += [label(left - 10.0, y + 4, dot.name, anchor="end"),
                   element("line", x1=low, x2=high, y1=y, y2=y, stroke=COLOR, stroke_width=2),
                   element("circle", cx=across(dot.value), cy=y, r=4, fill=COLOR)]  # fmt: skip
-    return standalone(drawing(bottom + 26, title, *parts))
+    return standalone(drawing(bottom + 26, title, *parts, width=round(width)))
 
 
 def budget(content: Mapping[str, Any]) -> str:
