@@ -283,7 +283,7 @@ def less_trim(gap: Sequence[float] | None) -> str:
 def curves(rows: Mapping[str, Any]) -> str:
     """Curves of all that were trained."""
     series = [Series(name, row["curves"], row["control"]) for name, row in rows.items() if row["curves"]]
-    return standalone(comparison_curves("bits per byte, held-out German", series))
+    return standalone(comparison_curves("bits per byte", series))
 
 
 def prepared(arguments: argparse.Namespace, scale: Scale) -> tuple[Path, Path, Path]:
