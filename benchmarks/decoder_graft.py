@@ -210,8 +210,8 @@ def collected(
 ) -> dict[str, Any]:
     """All that is done so far."""
     arms: dict[str, Any] = {}
-    for name in (name for name in SHOWN if name in models):
-        model, file = models[name], folder / f"{slug(name)}.json"
+    for name, model in models.items():
+        file = folder / f"{slug(name)}.json"
         if file.exists():
             arms[name] = {"vocabulary": len(load_tokenizer(model)), "parameters": count_parameters(model)}
             arms[name] |= {"before": without_bits(read_json(file)), "after": {}}
@@ -252,7 +252,7 @@ def main() -> None:
     heldout.write_text("\n".join(lines) + "\n", encoding="utf-8")
     line_bytes = np.array([len(line.encode()) for line in lines], np.float64)
     reference = count_parameters(made("trim", source, corpus, folder, seed))
-    models: dict[str, Path] = {}
+    models = {name: source if name == "original" else folder / slug(name) for name in SHOWN}
     longer = [(name, arguments.longer) for name in arguments.longer_arms if arguments.longer]
     content = {
         "question": "which vocabulary gives a decoder the fewest bits per byte for equal compute?",
@@ -265,7 +265,7 @@ def main() -> None:
     runs = [*((name, arguments.tokens) for name in ORDER), *longer]
     budgets = sorted({budget for _, budget in runs})
     for name, budget in runs:
-        model = models[name] = made(name, source, corpus, folder, seed)
+        model = made(name, source, corpus, folder, seed)
         output = folder / f"{slug(name)}-{budget}"
         remembered(folder / f"{slug(name)}.json", partial(score, model, lines))
         training = recipe(budget)
