@@ -49,4 +49,6 @@ def test_a_damaged_configuration_can_not_color_the_terminal(xlm_r, tmp_path, cap
     assert main(["plan", str(folder), str(text)]) == 2
     said = capsys.readouterr().err
     assert "\x1b[2J" not in said
-    assert said.count("\n") == 1
+    model, text, error = said.splitlines()
+    assert "\\x1b[2J\\nNone" in model
+    assert error.startswith("error:")

@@ -21,6 +21,8 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from monoglot.visible import visible
+
 PAUSE_SECONDS = 60.0
 SHORTEST_WAIT_SECONDS = 0.01
 
@@ -109,7 +111,8 @@ class Terminal:
                 self._bars.stop()
 
     def note(self, text: str) -> None:
-        """Print a line that stays."""
+        """Print a line that stays; names in it come from files and folders, and can't color the terminal."""
+        text = visible(text)
         if not self.console.is_terminal:
             text = f"{datetime.now():%H:%M:%S} {text}"
             self._said = self._clock()
