@@ -114,6 +114,15 @@ def test_hazards_are_named(xlm_r, tiny_folder):
     assert "pad token" not in " ".join(inspect(open_source(str(tiny_folder("bert")))).hazards)
 
 
+@pytest.mark.parametrize(("lost", "option"), [(0.05, "trim"), (0.01, "graft +500"), (-0.3, "graft +500")])
+def test_no_graft_is_advised_that_costs_a_language_model_much(lost, option):
+    tried = options() | {"trim": Tried(4000, 1.0, 0.004), "graft +500": Tried(4500, 0.9, 0.004 + lost)}
+    advice = advise(tried, 10**9, in_bits=True)
+    assert advice.option == option
+    assert ("saves 10.0% of the tokens and costs 0.050 bits per byte" in advice.reason) == (lost == 0.05)
+    assert advise(tried, 10**9).option == "graft +500"
+
+
 def test_the_reason_names_the_measured_distance():
     graft = {"graft +500": Tried(4500, 0.9, 0.0123)}
     assert "at a measured distance of 0.0123" in advise(options() | graft, 10**9).reason

@@ -48,7 +48,12 @@ LEAST_SAVED_BY_EACH = 1e-5
 `monoglot.tokenization.graft.LEAST_SAVED`, but measured on held-out text."""
 
 
-def advise(options: Mapping[str, Candidate], corpus_bytes: int) -> Advice:
+MOST_LOST = 0.02
+"""Bits per byte that new tokens may cost a language model before training. In 50,000 tokens of training a
+decoder regained little more than half of what they cost, most of it at the beginning (docs/decoders.md)."""
+
+
+def advise(options: Mapping[str, Candidate], corpus_bytes: int, *, in_bits: bool = False) -> Advice:
     """Choose among options by a few rules.
 
     A graft is advised if its new tokens save a part of the text: most of the text is in tokens that are as
@@ -59,8 +64,12 @@ def advise(options: Mapping[str, Candidate], corpus_bytes: int) -> Advice:
     Args:
         options: The options tried, by name; ``trim`` is always among them.
         corpus_bytes: Size of the whole corpus.
+        in_bits: Whether distances are bits per byte: new tokens have to be predicted, and no graft is advised
+            if the smallest one costs much.
     """
     trim = Advice("trim", "", "--mode trim")
+    if in_bits and (reason := _costly(options)):
+        return Advice(trim.option, reason, trim.flags)
     if (graft := _best_graft(options)) is not None:
         return graft
     replacing = {name: option for name, option in options.items() if name.startswith("replace")}
@@ -78,6 +87,23 @@ def advise(options: Mapping[str, Candidate], corpus_bytes: int) -> Advice:
     )
     flags = f"--mode replace --vocabulary-size {option.vocabulary}"
     return Advice(name, f"{saved}, and there is enough text to train the new embeddings", flags)
+
+
+def _costly(options: Mapping[str, Candidate]) -> str:
+    """Say what the smallest graft costs a language model; empty where that is little, or not known."""
+    trimmed = options["trim"]
+    grafts = [(name, option) for name, option in options.items() if name.startswith("graft")]
+    name, smallest = min(grafts, key=lambda named: named[1].vocabulary, default=("", trimmed))
+    if smallest.distance is None or trimmed.distance is None:
+        return ""
+    lost = smallest.distance - trimmed.distance
+    if lost <= MOST_LOST:
+        return ""
+    saved = trimmed.relative_tokens - smallest.relative_tokens
+    return (
+        f"{name} saves {saved:.1%} of the tokens and costs {lost:.3f} bits per byte before training, of "
+        "which a short training regains a part only; with a million tokens of training or more, try it, too"
+    )
 
 
 def _best_graft(options: Mapping[str, Candidate]) -> Advice | None:

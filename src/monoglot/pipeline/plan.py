@@ -147,7 +147,8 @@ def plan(
         law = fit_law(tried)
         of_vectors = step_zero is not None and step_zero.bits_per_byte is None
         options = with_estimates(tried, law, of_vectors=of_vectors)
-        advice = advise({option.name: option for option in options}, statistics.bytes)
+        in_bits = step_zero is not None and step_zero.bits_per_byte is not None
+        advice = advise({option.name: option for option in options}, statistics.bytes, in_bits=in_bits)
         if chart is not None and step_zero is not None:
             draw_chart(Path(chart), options, law, step_zero.label)
         return Plan(
