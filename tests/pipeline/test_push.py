@@ -56,6 +56,17 @@ def test_the_model_is_published_and_the_users_text_is_not(hub, output):
     assert pushed.private
 
 
+def test_each_file_is_said_in_a_line_of_its_own_before_it_is_sent(hub, output, capsys):
+    (output / "notes\x1b[2J\n.txt").write_text("mine")
+    push(output, "somebody/german", progress=True)
+    said = capsys.readouterr().err.splitlines()
+    assert "To somebody/german (private):" in said[0]
+    assert [line.split()[1] for line in said[1:6]] == hub.repositories["somebody/german"]["files"]
+    assert len(said) == 7
+    assert "left out:" in said[6]
+    assert "notes\\x1b[2J\\n.txt" in said[6]
+
+
 def test_public_only_when_asked(hub, output, capsys):
     assert main(["push", str(output), "somebody/german", "--public"]) == 0
     assert not hub.repositories["somebody/german"]["private"]

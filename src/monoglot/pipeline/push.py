@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -81,7 +82,9 @@ def push(
     if not (HUB_NAME.fullmatch(name) and "/" in name):
         raise SettingError(f"'{name}' is no name for a model on the hub: give owner/model")
     files, left_out = published(folder)
-    reporter(progress).note(announced(folder, name, files, left_out, public=public))
+    shown = reporter(progress)
+    for line in announced(folder, name, files, left_out, public=public):
+        shown.note(line)
     hub = HfApi()
     try:
         address = hub.create_repo(name, private=not public, exist_ok=True)
@@ -128,10 +131,12 @@ def published(folder: Path) -> tuple[list[Path], list[Path]]:
     return sent, left_out
 
 
-def announced(folder: Path, name: str, sent: list[Path], left_out: list[Path], *, public: bool) -> str:
-    """Describe what is about to be sent."""
-    lines = [f"To {name} ({'public' if public else 'private'}):"]
-    lines += [f"  {path.relative_to(folder)} ({path.stat().st_size:,} bytes)" for path in sent]
+def announced(
+    folder: Path, name: str, sent: list[Path], left_out: list[Path], *, public: bool
+) -> Iterator[str]:
+    """Describe what is about to be sent, a line for each file."""
+    yield f"To {name} ({'public' if public else 'private'}):"
+    for path in sent:
+        yield f"  {path.relative_to(folder)} ({path.stat().st_size:,} bytes)"
     if left_out:
-        lines.append(f"left out: {', '.join(str(path.relative_to(folder)) for path in left_out)}")
-    return "\n".join(lines)
+        yield f"left out: {', '.join(str(path.relative_to(folder)) for path in left_out)}"
