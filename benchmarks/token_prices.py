@@ -96,9 +96,8 @@ def main() -> None:
             ("saved / count^0.5", 0.5, False),
             ("saved / (count × (1 - agreement))^0.5", 0.5, True),
         ):
-            elimination = _elimination(trim.tokenizer, words, dropped, None)
-            elimination.__class__ = Ranked
-            assert isinstance(elimination, Ranked)
+            given = _elimination(trim.tokenizer, words, dropped, None)
+            elimination = Ranked(given.candidates, given.split, given.words, given.source_tokens)
             elimination.rank = by_agreement(source, elimination, power) if foreseen else by_count(power)
             chosen = _choose(elimination, GraftSettings(save=saving), SILENT)
             grafted = _grafted(trim.tokenizer, elimination, chosen, keep)

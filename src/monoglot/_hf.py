@@ -138,6 +138,10 @@ def classes_for(config: PreTrainedConfig, tasks: Iterable[str]) -> set[type[PreT
     return classes - {None}
 
 
+CAUSAL_ENDINGS = ("ForCausalLM", "LMHeadModel")
+"""Ends of the names of classes that predict the next token."""
+
+
 def language_model_classes(kind: Literal["MASKED_LM", "CAUSAL_LM"]) -> list[str]:
     """Names of all classes with a language-model head; an entry of the mapping may have several.
 

@@ -11,7 +11,7 @@ from monoglot.model.tables import trained_rows
 from monoglot.model.tokenizer_folder import load_tokenizer
 from monoglot.progress import Progress, reporter
 from monoglot.result import Result, Row
-from monoglot.tokenization.reachability import Reach, reachability
+from monoglot.tokenization.reachability import UNREACHED, Reach, reachability
 from monoglot.tokenization.vocabulary import Vocabulary
 
 CONFIGURATION = "config.json"
@@ -83,9 +83,7 @@ def audit(
     vocabulary = source.vocabulary if source else Vocabulary.of(tokenizer)
     found = reachability(tokenizer, vocabulary, progress)
     faults = [
-        AuditedToken(token.id, token.text, str(reach))
-        for reach in (Reach.RESEGMENTED, Reach.CHANGED)
-        for token in found.of(reach)
+        AuditedToken(token.id, token.text, str(reach)) for reach in UNREACHED for token in found.of(reach)
     ]
     untrained, empty = _rows(source, vocabulary) if source else (None, None)
     faults += untrained or ()

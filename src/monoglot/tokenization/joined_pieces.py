@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import unicodedata
 from collections.abc import Mapping
@@ -11,9 +10,8 @@ from enum import IntEnum
 
 import numpy as np
 from jaxtyping import Int64
-from tokenizers import Tokenizer
 
-from monoglot.tokenization.tokenizer_json import State, ids_of
+from monoglot.tokenization.tokenizer_json import State, ids_of, model_alone
 from monoglot.tokenization.vocabulary import Vocabulary
 
 MOST_PIECES = 8
@@ -65,8 +63,7 @@ def segment_words(state: State, words: Mapping[str, int]) -> Segmented:
         state: The tokenizer.json.
         words: Count of each word.
     """
-    steps = dict.fromkeys(("normalizer", "pre_tokenizer", "post_processor", "decoder"))
-    model = Tokenizer.from_str(json.dumps(state | steps | {"added_tokens": []}))
+    model = model_alone(state)
     spelled = list(words)
     rows: list[list[int]] = []
     for start in range(0, len(spelled), BATCH_WORDS):

@@ -14,7 +14,7 @@ from monoglot.tokenization.spelling import COMMON, script_of
 from monoglot.tokenization.vocabulary import plain_backend
 
 ALPHABETS = frozenset({"Latin", "Cyrillic", "Greek", "Armenian", "Georgian"})
-WITHOUT_WORDS = frozenset(
+NOT_COMPARABLE = frozenset(
     {"Han", "Hiragana", "Katakana", "Thai", "Lao", "Khmer", "Myanmar", "Hangul", "Tibetan"}
 )
 """Scripts of long words between spaces, or of syllables: letters per token say little there."""
@@ -72,7 +72,7 @@ def letters_per_token(tokenizer: PreTrainedTokenizerFast, lines: Sequence[str]) 
     (script, _), *_ = scripts.most_common(1)
     unknown = tokenizer.unk_token_id
     n_tokens = sum(id != unknown for ids in _segmented(tokenizer, lines) for id in ids)
-    if script in WITHOUT_WORDS or n_tokens < LEAST_TOKENS:
+    if script in NOT_COMPARABLE or n_tokens < LEAST_TOKENS:
         return None
     least = LEAST_LETTERS if script in ALPHABETS else LEAST_LETTERS_ELSEWHERE
     return LettersPerToken(script, letters.total() / n_tokens, least)

@@ -7,18 +7,16 @@ characters reaches the model in one piece (the normalizer changes them, the pre-
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-import numpy as np
 from tokenizers import Tokenizer
 from transformers import PreTrainedTokenizerFast
 
 from monoglot.progress import SILENT, Progress
 from monoglot.tokenization.parts import Token
-from monoglot.tokenization.tokenizer_json import State, state_of
+from monoglot.tokenization.tokenizer_json import State, model_alone, state_of
 from monoglot.tokenization.vocabulary import Vocabulary, plain_backend
 
 BATCH_TOKENS = 10_000
@@ -36,6 +34,10 @@ class Reach(StrEnum):
     CHANGED = "normalized or split away"
 
 
+UNREACHED = (Reach.RESEGMENTED, Reach.CHANGED)
+"""What keeps a token from every text."""
+
+
 @dataclass(frozen=True)
 class Reachability:
     """The tokens of a vocabulary, by whether some text becomes them.
@@ -51,11 +53,6 @@ class Reachability:
     def of(self, reach: Reach) -> list[Token]:
         """Give the tokens of one kind."""
         return [token for token, found in zip(self.tokens, self.reach, strict=True) if found is reach]
-
-    @property
-    def unreached(self) -> list[Token]:
-        """The tokens that no text becomes."""
-        return self.of(Reach.RESEGMENTED) + self.of(Reach.CHANGED)
 
 
 def reachability(
@@ -106,8 +103,7 @@ def _resegmented(state: State, tokens: Sequence[Token]) -> Iterator[Token]:
     those that it has alone (BPE), so that the token's own text decides. WordPiece continues a word only
     behind its beginning.
     """
-    steps = dict.fromkeys(("normalizer", "pre_tokenizer", "post_processor", "decoder"))
-    model = Tokenizer.from_str(json.dumps(state | steps | {"added_tokens": []}))
+    model = model_alone(state)
     prefix = _prefix(state)
     alone = [token for token in tokens if not (prefix and token.text.startswith(prefix))]
     encoded = model.encode_batch_fast([token.text for token in alone], add_special_tokens=False)
@@ -160,10 +156,3 @@ def _has_piece(backend: Tokenizer, text: str, spelled: str, *, inside: bool) -> 
     if backend.pre_tokenizer is not None:
         pieces = [piece for piece, _ in backend.pre_tokenizer.pre_tokenize_str(text)]
     return any(spelled in (piece[1:] if inside else piece) for piece in pieces)
-
-
-def counts_by_reach(found: Reachability) -> dict[str, int]:
-    """Count the tokens of each kind."""
-    names, counts = np.unique([str(reach) for reach in found.reach], return_counts=True)
-    by_name = dict(zip(names.tolist(), counts.tolist(), strict=True))
-    return {str(reach): by_name.get(str(reach), 0) for reach in Reach}

@@ -132,6 +132,16 @@ def with_tokens(
     }
 
 
+def model_alone(state: State) -> Tokenizer:
+    """Build the model of a tokenizer without the steps around it: it is given words as they reach the model.
+
+    Args:
+        state: The tokenizer.json.
+    """
+    steps = dict.fromkeys(("normalizer", "pre_tokenizer", "post_processor", "decoder"))
+    return Tokenizer.from_str(json.dumps(state | steps | {"added_tokens": []}))
+
+
 def rebuild(source: PreTrainedTokenizerFast, state: State) -> PreTrainedTokenizerFast:
     """Make a tokenizer of a tokenizer.json, with the configuration of the source tokenizer.
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float64, Int64
 
+from monoglot._hf import CAUSAL_ENDINGS
 from monoglot.errors import SettingError
 from monoglot.model.source import Source, open_source
 from monoglot.model.tokenizer_folder import load_tokenizer
@@ -179,13 +180,9 @@ MOST_SAVED_UNTRAINED = 0.05
 to the original is about 0.12 × the share (docs/modes.md), and more than 0.006 of it shows in retrieval."""
 
 
-GENERATIVE = ("ForCausalLM", "LMHeadModel")
-"""Ends of the names of classes that predict the next token."""
-
-
 def generates(source: Source) -> bool:
     """Tell whether a model predicts the next token, so that new tokens have to be predicted too."""
-    return type(source.checkpoint.structure).__name__.endswith(GENERATIVE)
+    return type(source.checkpoint.structure).__name__.endswith(CAUSAL_ENDINGS)
 
 
 def graft_settings(settings: Settings, *, generates: bool = False) -> tuple[TrimSettings, GraftSettings]:

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 from transformers import PreTrainedModel
 
-from monoglot._hf import language_model_classes
+from monoglot._hf import CAUSAL_ENDINGS, language_model_classes
 from monoglot.training.isolation import Inputs, find_inputs, tensors
 from monoglot.training.lm_heads import (
     IGNORED,
@@ -26,9 +26,7 @@ from monoglot.training.registry import register
 
 logger = logging.getLogger(__name__)
 
-CAUSAL = frozenset(
-    name for name in language_model_classes("CAUSAL_LM") if name.endswith(("ForCausalLM", "LMHeadModel"))
-)
+CAUSAL = frozenset(name for name in language_model_classes("CAUSAL_LM") if name.endswith(CAUSAL_ENDINGS))
 
 
 @register("clm")
