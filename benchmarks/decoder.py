@@ -59,7 +59,7 @@ def build(original: Path, corpus: Path, folder: Path, tokens: int, heldout: Path
 
 
 def score(folder: Path, lines: list[str]) -> dict[str, Any]:
-    """Bits per byte of the lines, tokens that they are cut into, and parameters."""
+    """Bits per byte of the lines, tokens that they are segmented into, and parameters."""
     with torch.no_grad():
         found = score_language(load_model(folder).eval(), load_tokenizer(folder), lines, progress=Terminal())
     return {

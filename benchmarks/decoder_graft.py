@@ -90,7 +90,7 @@ def slug(arm: str) -> str:
 
 
 def score(folder: Path, lines: list[str]) -> dict[str, Any]:
-    """Bits of each line and tokens that they are cut into."""
+    """Bits of each line and tokens that they are segmented into."""
     with torch.no_grad():
         found = score_language(load_model(folder).eval(), load_tokenizer(folder), lines, progress=Terminal())
     return {
