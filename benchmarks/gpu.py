@@ -36,7 +36,7 @@ SHAPE = {"hidden_size": 768, "num_hidden_layers": 12, "num_attention_heads": 12,
 UNCOUNTED = 4
 """Steps at the beginning, in which kernels are chosen and memory is taken."""
 BATCH_TOKENS = 65_536
-TOKENS = 30 * BATCH_TOKENS
+TOKENS = 16 * BATCH_TOKENS
 VARIANTS: dict[str, dict[str, Any]] = {
     "default": {},
     "float32": {"precision": "float32"},
