@@ -34,7 +34,7 @@ demo: $(USER_STAMP)  ## The whole job on the model that comes with monoglot, off
 test: $(DEV_STAMP)  ## Run the tests
 	HF_HUB_OFFLINE=1 OMP_NUM_THREADS=1 $(PY) -m pytest -n 2 --dist worksteal $(ARGS)
 
-browser: $(DEV_STAMP)  ## Try the report in a real browser; needs Chromium and node
+browser: $(DEV_STAMP)  ## Try the pages in a real browser; needs Chromium and node
 	HF_HUB_OFFLINE=1 OMP_NUM_THREADS=1 $(PY) -m pytest -m browser tests/reporting $(ARGS)
 
 check: format lint types floors  ## Check format, lint, types and the direction of imports

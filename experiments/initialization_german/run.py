@@ -45,7 +45,6 @@ from monoglot.pipeline.demo import TRAINING
 from monoglot.progress import Terminal
 from monoglot.reporting.figures.comparison import Series, comparison_curves
 from monoglot.reporting.summary import count_parameters
-from monoglot.reporting.svg import standalone
 from monoglot.run import read_json
 from monoglot.run.layout import LAYOUT
 from monoglot.training.schedule import TrainingSettings
@@ -283,7 +282,7 @@ def less_trim(gap: Sequence[float] | None) -> str:
 def curves(rows: Mapping[str, Any]) -> str:
     """Curves of all that were trained."""
     series = [Series(name, row["curves"], row["control"]) for name, row in rows.items() if row["curves"]]
-    return standalone(comparison_curves("bits per byte", series))
+    return comparison_curves("bits per byte", series).svg
 
 
 def prepared(arguments: argparse.Namespace, scale: Scale) -> tuple[Path, Path, Path]:

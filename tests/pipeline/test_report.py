@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import csv
 import gzip
 import json
 import re
@@ -56,10 +57,16 @@ def test_specialize_leaves_a_page_drawings_and_a_card(run):
     assert "monoglot specialize " in found.text
     assert "--vocabulary-size 700 \\\n    --threads 1" in found.text
     figures = run / "monoglot" / "figures"
-    names = {"overlap-by-kind", "overlap-by-script", "map-by-origin", "map-by-script", "norms"}
+    names = {"overlap-by-kind", "overlap-by-script", "map", "map-by-origin", "map-by-script", "norms"}
     assert {path.stem for path in figures.iterdir()} == names
-    for path in figures.iterdir():
+    for path in figures.glob("*.svg"):
         ElementTree.parse(path)
+    numbers = {path.stem: path.read_text(encoding="utf-8").splitlines() for path in figures.glob("*.csv")}
+    assert set(numbers) == {"overlap-by-kind", "overlap-by-script", "map", "norms"}
+    head, *rows = csv.reader(numbers["overlap-by-kind"])
+    assert head[1] == "copied"
+    assert sum(int(count) for row in rows for count in row[1:]) == 700
+    assert len(numbers["map"]) - 1 == len(data_of(page_of(run))["map"])
     assert "monoglot writes this file again" in (run / "README.md").read_text(encoding="utf-8")
 
 
@@ -115,7 +122,7 @@ def test_a_comparison_put_beside_the_model_is_shown(copy):
     found = checked(page_of(copy))
     assert "comparison" in found.ids
     shown = "".join(found.text.split())
-    assert "focus7002.500±0.2501.500original(control)1,5001.500–" in shown
+    assert "focus7002.5000±0.25001.5000original(control)1,5001.5000–" in shown
 
 
 def test_without_the_source_it_says_what_is_missing(copy, capsys):
@@ -170,7 +177,6 @@ def test_quality_and_speed_are_measured_when_asked_for_and_shown_ever_after(copy
 
 
 def test_drawings_are_written_as_png_when_asked_for(copy, monkeypatch):
-    (copy / "curves.svg").write_text('<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9"/>')
     monkeypatch.setattr(report_module, "as_png", lambda svg: svg.encode()[:4])
     written = report(copy, png=True).figures
     figures = copy / "monoglot" / "figures"
@@ -178,7 +184,7 @@ def test_drawings_are_written_as_png_when_asked_for(copy, monkeypatch):
     assert sorted(path.stem for path in figures.glob("*.png")) == sorted(
         p.stem for p in figures.glob("*.svg")
     )
-    assert (figures / "comparison.png").read_bytes() == b"<svg"
+    assert (figures / "norms.png").read_bytes() == b"<svg"
 
 
 def test_a_readme_of_the_user_is_left_alone_and_outlives_overwriting(xlm_r, copy):

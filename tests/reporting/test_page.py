@@ -10,7 +10,7 @@ from html.parser import HTMLParser
 import pytest
 from markupsafe import Markup
 
-from monoglot.reporting.content import Change, Origin, Page, Table
+from monoglot.reporting.content import Change, Comparison, Origin, Page, Table
 from monoglot.reporting.figures.curve import curve
 from monoglot.reporting.page import pack, render
 from monoglot.reporting.tokens import Example, Piece
@@ -81,12 +81,13 @@ def evil_page() -> Page:
         n_tokens=1,
         training=[Change(EVIL, "1", "2")],
         curves={"loss": curve(EVIL, EVIL, [(0, 1.0), (10, 0.5)])},
-        comparison=Table([EVIL], [[EVIL]]),
+        comparison=Comparison(Table([EVIL], [[EVIL]]), {EVIL: curve(EVIL, EVIL, [(0, 1.0)])}, [EVIL]),
         costs=Table([EVIL, EVIL], [[EVIL, EVIL]]),
         settings={EVIL: {EVIL: EVIL}},
         versions={EVIL: EVIL},
         hashes={EVIL: EVIL},
         command=EVIL,
+        closing=EVIL,
     )
 
 
@@ -95,7 +96,7 @@ def test_hostile_texts_stay_texts(evil_page):
     found = checked(html)
     assert "b" not in found.tags
     assert EVIL not in html
-    assert html.count("<script") == 2
+    assert html.count("<script") == 3
     assert found.text.count("<b onload=alert(1)>") >= 20
 
 

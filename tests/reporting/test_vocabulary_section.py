@@ -38,7 +38,9 @@ def test_the_best_new_tokens_come_first(grafted):
 def test_the_curve_ends_at_what_all_save(grafted):
     content = json.loads((grafted / "monoglot" / "tokenizer" / "new_tokens.json").read_text())
     share = 100 * sum(token["saved_tokens"] for token in content["new"]) / content["source_tokens"]
-    assert f"{share:.3f}" in saving_curve(FinishedRun(grafted))
+    chart = saving_curve(FinishedRun(grafted))
+    assert f"{share:.3f}" in chart.figure
+    assert chart.rows[-1] == pytest.approx((len(content["new"]), share))
 
 
 def test_the_page_has_the_section(grafted):

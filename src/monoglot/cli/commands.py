@@ -146,7 +146,7 @@ def compare(
     Args:
         source: Folder or hub name of the model.
         corpus: Text: .txt, .jsonl, .csv, .parquet, each also .gz or .zst; globs, folders, hub datasets.
-        output: Folder to make: comparison.json, curves.svg, and what they were made from.
+        output: Folder to make: comparison.json, curves.svg, monoglot/report.html, and what was needed.
         settings: Everything else.
         overwrite: Replace an output that an earlier run made; what has not changed is not done again.
         display: What is shown.

@@ -25,14 +25,15 @@ def report(
 ) -> None:
     """Write the page that shows what a run did, its drawings, and the model card.
 
-    ``specialize`` and ``adapt`` do so at their end. The page is ``OUTPUT/monoglot/report.html``, one file
-    that loads nothing; the drawings are in ``OUTPUT/monoglot/figures``; the card is ``OUTPUT/README.md``,
-    which is left alone if you wrote or changed it.
+    ``specialize``, ``adapt`` and ``compare`` do so at their end. The page is
+    ``OUTPUT/monoglot/report.html``, one file that loads nothing; the drawings are in
+    ``OUTPUT/monoglot/figures``; the card is ``OUTPUT/README.md``, which is left alone if you wrote or changed
+    it.
 
     Example: ``monoglot report e5-german --language de``
 
     Args:
-        output: Folder that specialize or adapt wrote.
+        output: Folder that specialize, adapt or compare wrote.
         source: Folder or hub name of the model it was made from, if that is elsewhere than it was.
         language: Code of the language, such as de, for the card.
         base_model: Name of the source model on the hub, owner/name, for the card, if it was a folder.

@@ -18,6 +18,7 @@ from monoglot.progress import SILENT, Progress
 from monoglot.reporting.summary import Summary, count_parameters
 from monoglot.reporting.wording import shell_lines
 from monoglot.result import Result, Row
+from monoglot.run.layout import LAYOUT
 from monoglot.settings import CompareSettings, Settings
 from monoglot.settings_text import command_line_options
 
@@ -116,8 +117,7 @@ def demo(
     say("\nThen: the new model, with the default initialization and some more training.")
     say(shown("specialize", source, text, made, settings, Settings()))
     summary = specialize(source, text, made, settings, overwrite=overwrite, progress=progress)
-    for name in ("comparison.json", "curves.svg"):
-        shutil.copyfile(home / "comparison" / name, made / name)
+    shutil.copyfile(home / "comparison" / LAYOUT.comparison, made / LAYOUT.comparison)
     written = report(made, source=str(source), language=language, evaluate=True, progress=progress)
     return Demo(language, str(made), written.page, comparison, summary)
 

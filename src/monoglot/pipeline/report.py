@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,9 +14,11 @@ from monoglot.progress import SILENT, Progress, reporter
 from monoglot.reporting import facts as report_facts
 from monoglot.reporting.card import write_card
 from monoglot.reporting.card_metadata import describe
+from monoglot.reporting.content import Page
 from monoglot.reporting.finished_run import FinishedRun, FoundSource, compared_with, find_source
 from monoglot.reporting.page import compose, render
-from monoglot.reporting.svg import as_png, standalone
+from monoglot.reporting.scoreboard import compose_comparison
+from monoglot.reporting.svg import as_png
 from monoglot.result import Made, Result, Row, folder_of
 from monoglot.run import atomic_write, write_json
 from monoglot.run.layout import LAYOUT
@@ -33,8 +34,8 @@ class Report(Result):
     Attributes:
         page: The page.
         figures: The drawings.
-        card: The model card; ``None`` if the user's own was left alone.
-        notes: What the page does not show, and why.
+        card: The model card; ``None`` if the user's own was left alone, or there is no model.
+        notes: What the page does not show, and why; that a card was left alone.
     """
 
     page: str
@@ -63,7 +64,7 @@ def report(
     """Write the page, the drawings and the model card of a finished run.
 
     Args:
-        output: Folder that `specialize` or `adapt` wrote, or what that function gave back.
+        output: Folder that `specialize`, `adapt` or `compare` wrote, or what that function gave back.
         source: The source model, or its name if it is elsewhere than it was. Without it the page shows what
             the artifacts alone tell, and says so.
         language: Code of the language (``de``), for the model card.
@@ -97,6 +98,10 @@ def _write(
     png: bool = False,
     progress: Progress = SILENT,
 ) -> Report:
+    if artifacts.is_comparison:
+        if evaluate:
+            raise OutputError(f"{artifacts.place} is a comparison and holds no model: leave out --evaluate")
+        return _write_comparison(artifacts, png=png)
     found = FoundSource(source) if isinstance(source, Source) else FoundSource(None)
     if not isinstance(source, Source) and artifacts.mixture is not None:
         found = find_source(artifacts, source)
@@ -105,15 +110,25 @@ def _write(
     facts = report_facts.gather(artifacts, found.model)
     page = compose(artifacts, facts, found)
     home = artifacts.folders[0]
-    drawings = {name: standalone(figure) for name, figure in page.figures.items()}
-    if artifacts.curves:
-        drawings["comparison"] = artifacts.curves
-    written = draw(drawings, home / LAYOUT.figures, png=png)
+    written = draw(page, home / LAYOUT.figures, png=png)
     with atomic_write(home / LAYOUT.page) as file:
         file.write(render(page))
     described = describe(artifacts, found.model.folder if found.model else None, language, base_model)
     card = write_card(artifacts, facts, page.warnings, described)
-    return Report(str(home / LAYOUT.page), tuple(written), str(card) if card else None, tuple(page.notes))
+    notes = (*page.notes, *(() if card else (CARD_KEPT,)))
+    return Report(str(home / LAYOUT.page), tuple(written), str(card) if card else None, notes)
+
+
+CARD_KEPT = "README.md was left alone: it is not as monoglot wrote it"
+
+
+def _write_comparison(artifacts: FinishedRun, *, png: bool) -> Report:
+    """Write the page and the drawings of a comparison, which has no model and no card."""
+    page, home = compose_comparison(artifacts), artifacts.folders[0]
+    written = draw(page, home / LAYOUT.figures, png=png)
+    with atomic_write(home / LAYOUT.page) as file:
+        file.write(render(page))
+    return Report(str(home / LAYOUT.page), tuple(written), None, ())
 
 
 MEASURED = EvaluateSettings(lines=100, word_share=SCORED_WORDS)
@@ -144,13 +159,19 @@ def measure(artifacts: FinishedRun, source: Source, progress: Progress) -> None:
     write_json(artifacts.folders[0] / LAYOUT.evaluation, found.to_dict())
 
 
-def draw(drawings: Mapping[str, str], folder: Path, *, png: bool) -> list[str]:
-    """Write figures as SVG, and as PNG if wanted."""
+def draw(page: Page, folder: Path, *, png: bool) -> list[str]:
+    """Write the drawings as SVG, and as PNG if wanted; beside them their numbers, as CSV.
+
+    Returns:
+        The files of the drawings.
+    """
+    drawings = page.drawings
     contents = {f"{name}.svg": svg.encode() for name, svg in drawings.items()}
     if png:
         contents |= {f"{name}.png": as_png(svg) for name, svg in drawings.items()}
+    numbers = {f"{name}.csv": chart.csv.encode() for name, chart in page.charts.items()}
     folder.mkdir(exist_ok=True)
-    for name, content in contents.items():
+    for name, content in (contents | numbers).items():
         with atomic_write(folder / name, "wb") as file:
             file.write(content)
     return [str(folder / name) for name in contents]
@@ -159,7 +180,7 @@ def draw(drawings: Mapping[str, str], folder: Path, *, png: bool) -> list[str]:
 def report_at_end(folder: Path, output: Path, source: Source | None, progress: Progress) -> None:
     """Write the report of a run that is about to be published.
 
-    Errors of the report are logged and do not fail the run: the model is complete.
+    Errors of the report are logged and do not fail the run: all else is complete.
 
     Args:
         folder: The folder in which all else is complete.
@@ -174,7 +195,7 @@ def report_at_end(folder: Path, output: Path, source: Source | None, progress: P
         )
     except Exception as error:
         logger.warning(
-            "The report of %s could not be written (%s); the model is complete: `monoglot report` tries "
+            "The report of %s could not be written (%s); all else is complete: `monoglot report` tries "
             "again.",
             output,
             error,

@@ -6,8 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from markupsafe import Markup
-
+from monoglot.reporting.chart import Chart
 from monoglot.reporting.tokens import Crosstab, Example
 from monoglot.reporting.verdict import Answer
 
@@ -72,12 +71,12 @@ class Map:
     """The map of embeddings.
 
     Attributes:
-        figure: The drawing.
+        chart: The drawing, and where its tokens are.
         legends: What its colors mean.
         caption: What is to be seen on it.
     """
 
-    figure: Markup
+    chart: Chart
     legends: tuple[Legend, ...]
     caption: str
 
@@ -93,6 +92,21 @@ class Table:
 
     head: Sequence[str]
     rows: Sequence[Sequence[str]]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What `compare` found, as a section.
+
+    Attributes:
+        table: A row for each variant.
+        charts: The curves of their training, and how far they are behind the best method, by name.
+        verdict: What may be said of them, a sentence each.
+    """
+
+    table: Table
+    charts: Mapping[str, Chart]
+    verdict: Sequence[str]
 
 
 @dataclass(frozen=True)
@@ -138,25 +152,24 @@ class Page:
         origins: Where the rows come from.
         kept: How many source tokens were kept for each reason.
         new_tokens: The new tokens that save most.
-        saving: Drawing of what so many new tokens save.
-        overlaps: Crosstabs of groups of tokens and provenance, each with its drawing, by name.
+        saving: Chart of what so many new tokens save.
+        overlaps: Crosstabs of groups of tokens and provenance, each with its chart, by name.
         kinds: What the kinds of tokens in one of them are.
         examples: Sentences segmented by both tokenizers.
         tokens: The packed table of tokens, with the points of the map.
         n_tokens: How many tokens there are.
         map: The map of embeddings.
-        norms: Drawing of the lengths of embeddings.
+        norms: Chart of the lengths of embeddings.
         norms_advice: What they call for; empty if nothing.
         training: Before and after training.
-        curves: Drawings of the training.
+        curves: Charts of the training.
         comparison: Scores of several ways to do it.
-        comparison_picture: Address of a drawing of their curves.
-        verdict: What may be said of them, a sentence each.
         costs: What each stage cost.
         settings: Settings by group.
         versions: Versions of libraries.
         hashes: Content hashes of inputs and of what was made.
         command: What to type to make it again.
+        closing: The last sentence: what else there is.
     """
 
     title: str
@@ -171,39 +184,42 @@ class Page:
     origins: Sequence[Origin] = ()
     kept: Table | None = None
     new_tokens: Table | None = None
-    saving: Markup | None = None
-    overlaps: Mapping[str, tuple[Crosstab, Markup]] = field(default_factory=dict)
+    saving: Chart | None = None
+    overlaps: Mapping[str, tuple[Crosstab, Chart]] = field(default_factory=dict)
     kinds: Mapping[str, str] = field(default_factory=dict)
     examples: Sequence[Example] = ()
     tokens: Mapping[str, Any] | None = None
     n_tokens: int = 0
     map: Map | None = None
-    norms: Markup | None = None
+    norms: Chart | None = None
     norms_advice: str = ""
     training: Sequence[Change] = ()
-    curves: Mapping[str, Markup] = field(default_factory=dict)
-    comparison: Table | None = None
-    comparison_picture: str = ""
-    verdict: Sequence[str] = ()
+    curves: Mapping[str, Chart] = field(default_factory=dict)
+    comparison: Comparison | None = None
     costs: Table | None = None
     settings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
     hashes: Mapping[str, str] = field(default_factory=dict)
     command: str = ""
+    closing: str = ""
 
     @property
-    def figures(self) -> dict[str, Markup]:
-        """All figures by file name."""
-        found = {f"overlap-by-{name}": figure for name, (_, figure) in self.overlaps.items()}
-        if self.map is not None:
-            found |= {
-                f"map-by-{legend.name}": Markup(
-                    str(self.map.figure).replace('data-color="p"', f'data-color="{legend.key}"', 1)
-                )
-                for legend in self.map.legends
-            }
-        if self.norms is not None:
-            found["norms"] = self.norms
-        if self.saving is not None:
-            found["new-tokens"] = self.saving
-        return found | {name.replace(" ", "-"): figure for name, figure in self.curves.items()}
+    def charts(self) -> dict[str, Chart]:
+        """All charts by the name that the page and their files have for them."""
+        found = {f"overlap-by-{name}": chart for name, (_, chart) in self.overlaps.items()}
+        others = {"map": self.map.chart if self.map else None, "norms": self.norms, "new-tokens": self.saving}
+        found |= {name: chart for name, chart in others.items() if chart is not None}
+        found |= {name.replace(" ", "-"): chart for name, chart in self.curves.items()}
+        return found | (dict(self.comparison.charts) if self.comparison else {})
+
+    @property
+    def drawings(self) -> dict[str, str]:
+        """All drawings as files, by name; the map once for each of its colorings."""
+        found = {name: chart.svg for name, chart in self.charts.items()}
+        if self.map is None:
+            return found
+        colorless = found.pop("map")
+        return found | {
+            f"map-by-{legend.name}": colorless.replace('data-color="p"', f'data-color="{legend.key}"', 1)
+            for legend in self.map.legends
+        }

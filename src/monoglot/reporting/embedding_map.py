@@ -9,12 +9,12 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from jaxtyping import Float, Float32, Float64, Int64
-from markupsafe import Markup
 from scipy.linalg import eigh
 from torch import Tensor
 
 from monoglot.maths.mixture import Mixture, Provenance
 from monoglot.model.stored_rows import StoredRows
+from monoglot.reporting.chart import Chart
 from monoglot.reporting.content import Legend, Map
 from monoglot.reporting.figures.points import points
 from monoglot.reporting.figures.ridges import Ridge, ridges
@@ -126,12 +126,31 @@ class Space:
         legends, colors = self._colors()
         shown = "; pale dots are tokens of the old vocabulary" if self.old is not None else ""
         first, second = plane.shares
+        places = plane.place(rows)
         return Map(
-            points("Map of embeddings", plane.place(rows), plane.place(behind), colors),
+            Chart(
+                points("Map of embeddings", places, plane.place(behind), colors),
+                ("id", "token", "origin", "script", "first component", "second component"),
+                self._numbers(places),
+            ),
             legends,
             f"The {len(rows):,} most frequent tokens on the plane of the first two principal components of "
             f"old and new embeddings ({first:.0%} and {second:.0%} of the variance){shown}.",
         )
+
+    def _numbers(self, places: Float32[np.ndarray, "points 2"]) -> list[tuple[object, ...]]:
+        """Where each token is on the map."""
+        shown, (x, y) = self.on_map.tolist(), places.T.tolist()
+        tokens = [
+            (
+                int(self.table.ids[place]),
+                self.table.texts[place],
+                provenance_name(self.table.provenance[place], self.method),
+                self.table.scripts[place],
+            )
+            for place in shown
+        ]
+        return [(*token, *point) for token, *point in zip(tokens, x, y, strict=True)]
 
     def _colors(self) -> tuple[tuple[Legend, ...], dict[str, Sequence[int]]]:
         provenance = [self.table.provenance[place] for place in self.on_map.tolist()]
@@ -159,7 +178,7 @@ class Space:
         }
         return legends, colors
 
-    def norms(self) -> Markup | None:
+    def norms(self) -> Chart | None:
         """Histograms of the lengths of rows: those of the source, and the new ones by provenance."""
         rows = []
         if self.old is not None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -30,8 +29,8 @@ from monoglot.reporting.wording import (
     shell_lines,
 )
 from monoglot.run.layout import LAYOUT
-from monoglot.settings import AdaptSettings, Settings
-from monoglot.settings_text import command_line_options
+from monoglot.settings import AdaptSettings, CompareSettings, Settings
+from monoglot.settings_text import AnySettings, command_line_options
 from monoglot.training.schedule import TrainingSettings
 
 
@@ -295,9 +294,13 @@ def origins(facts: Facts) -> list[Origin]:
     ]
 
 
-DEFAULTS: dict[str, Settings | AdaptSettings | TrainingSettings] = {
-    each.__name__: each() for each in (Settings, AdaptSettings, TrainingSettings)
+DEFAULTS: dict[str, AnySettings] = {
+    each.__name__: each() for each in (Settings, AdaptSettings, CompareSettings, TrainingSettings)
 }
+
+
+WHOLE = {"Settings": "specialize", "CompareSettings": "compare"}
+"""Commands whose settings are one dataclass, by its name; `adapt` has two."""
 
 
 def warnings(run: FinishedRun) -> list[str]:
@@ -333,37 +336,6 @@ def costs(run: FinishedRun) -> Table | None:
     return Table(head[:width], [row[:width] for row in rows])
 
 
-def comparison(run: FinishedRun) -> Table | None:
-    """Give the scoreboard of `compare`, if ``comparison.json`` lies beside the model."""
-    found = run.comparison
-    if not found:
-        return None
-    text = "heldout"
-    rows = [
-        (
-            f"{one['name']} (control)" if one["control"] else one["name"],
-            f"{one['vocabulary']:,}",
-            *(_spread(one[when].get(text)) for when in ("start", "end")),
-        )
-        for one in found["contestants"]
-    ]
-    measure = found["measure"].replace("_", " ")
-    return Table(("method", "vocabulary", f"{measure}, untrained", f"{measure}, trained"), rows)
-
-
-def _spread(figure: Mapping[str, float] | None) -> str:
-    if figure is None:
-        return "–"
-    return f"{figure['mean']:.3f}" + (f" ± {figure['std']:.3f}" if figure["std"] else "")
-
-
-def comparison_picture(run: FinishedRun) -> str:
-    """Give the curves of that comparison as a data URL; empty if there are none."""
-    if not run.curves:
-        return ""
-    return f"data:image/svg+xml;base64,{base64.b64encode(run.curves.encode()).decode()}"
-
-
 def subtitle(run: FinishedRun) -> str:
     """Give the version of monoglot and the day of the run."""
     version = run.manifest["versions"]["monoglot"]
@@ -376,8 +348,9 @@ def subtitle(run: FinishedRun) -> str:
 def settings_by_group(run: FinishedRun) -> dict[str, dict[str, str]]:
     """Give all settings as texts, those of training apart."""
     found: dict[str, Any] = run.manifest["settings"]
-    if "Settings" in found:
-        return {"Settings": _texts(found["Settings"])}
+    for name in WHOLE:
+        if name in found:
+            return {"Settings": _texts(found[name])}
     names = {"adapt": "Settings", "training": "Training"}
     return {names.get(key, key): _texts(next(iter(value.values()))) for key, value in found.items()}
 
@@ -397,6 +370,11 @@ def _text(value: object) -> str:
     return "–" if value is None else str(value)
 
 
+def versions(run: FinishedRun) -> dict[str, str]:
+    """Give the versions of libraries."""
+    return {name: version or "–" for name, version in run.manifest["versions"].items()}
+
+
 def hashes(run: FinishedRun) -> dict[str, str]:
     """Give the content hashes of inputs and stages."""
     manifest = run.manifest
@@ -410,9 +388,10 @@ def command(run: FinishedRun) -> str:
     names = manifest.get("names", {})
     if "corpus" not in names:
         return shell_lines(shlex.split(run.read(LAYOUT.measured).get("command", "")))
-    verb, model = ("specialize", names["source"]) if "source" in names else ("adapt", names["model"])
     kinds = manifest["settings"]
-    chosen = kinds if "Settings" in kinds else {k: v for each in kinds.values() for k, v in each.items()}
+    verb = next((WHOLE[name] for name in kinds if name in WHOLE), "adapt")
+    model = names.get("source") or names["model"]
+    chosen = kinds if verb != "adapt" else {k: v for each in kinds.values() for k, v in each.items()}
     words = ["monoglot", verb, model, *names["corpus"], "--output", run.place.name]
     for kind, values in chosen.items():
         words += command_line_options(values, DEFAULTS[kind])

@@ -49,7 +49,7 @@ class FinishedRun:
         if not (self.folders[0] / LAYOUT.manifest).is_file():
             raise OutputError(
                 f"{output} was not made by monoglot (it has no monoglot/manifest.json): give the folder that "
-                "specialize or adapt wrote."
+                "specialize, adapt or compare wrote."
             )
         earlier = self.manifest.get("names", {}).get("model")
         if earlier is not None and _same_tokenizer(Path(earlier).expanduser(), output):
@@ -168,17 +168,16 @@ class FinishedRun:
         lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
         return [json.loads(line) for line in lines]
 
+    @property
+    def is_comparison(self) -> bool:
+        """Whether `compare` made it, so that there is no model."""
+        return "CompareSettings" in self.manifest["settings"]
+
     @cached_property
     def comparison(self) -> dict[str, Any]:
         """What `compare` found, if its file has been put beside the model; empty if not."""
         path = self.output / LAYOUT.comparison
         return read_json(path) if path.is_file() else {}
-
-    @property
-    def curves(self) -> str:
-        """The picture that `compare` drew, if it has been put beside the model; empty if not."""
-        path = self.output / LAYOUT.curves
-        return path.read_text(encoding="utf-8") if path.is_file() else ""
 
     @property
     def evaluation(self) -> dict[str, Any]:

@@ -9,11 +9,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
 
 from monoglot.maths.mixture import Mixture
 from monoglot.model.source import Source
 from monoglot.reporting import facts as report_facts
+from monoglot.reporting.chart import Chart
 from monoglot.reporting.content import Page
 from monoglot.reporting.embedding_map import Space
 from monoglot.reporting.facts import (
@@ -28,6 +28,8 @@ from monoglot.reporting.figures.bars import stacked_bars
 from monoglot.reporting.figures.curve import curve
 from monoglot.reporting.finished_run import FinishedRun, FoundSource, token_namer
 from monoglot.reporting.next_step import next_step
+from monoglot.reporting.scoreboard import Scoreboard
+from monoglot.reporting.svg import figure_style
 from monoglot.reporting.tokens import Crosstab, TokenTable, crosstab, examples, token_table
 from monoglot.reporting.vocabulary_section import kept_table, new_tokens_table, saving_curve
 from monoglot.reporting.wording import PROVENANCE_COLORS, provenance_name
@@ -73,14 +75,14 @@ def compose(run: FinishedRun, facts: Facts, found: FoundSource) -> Page:
         examples=examples(old, run.tokenizer, run.heldout, EXAMPLES) if mixture else (),
         training=training_changes(facts),
         curves=_curves(facts),
-        comparison=report_facts.comparison(run),
-        comparison_picture=report_facts.comparison_picture(run),
-        verdict=run.comparison.get("verdict", ()),
+        comparison=Scoreboard(run.comparison).section if run.comparison else None,
         costs=report_facts.costs(run),
         settings=report_facts.settings_by_group(run),
-        versions={name: version or "–" for name, version in run.manifest["versions"].items()},
+        versions=report_facts.versions(run),
         hashes=report_facts.hashes(run),
         command=report_facts.command(run),
+        closing="The drawings and their numbers are in monoglot/figures; monoglot report writes this page "
+        "again, monoglot explain tells more of single tokens.",
         **parts,
     )
 
@@ -108,7 +110,7 @@ def _tokens_and_space(
 
 def _overlaps(
     run: FinishedRun, table: TokenTable, labels: Mapping[str, str]
-) -> dict[str, tuple[Crosstab, Markup]]:
+) -> dict[str, tuple[Crosstab, Chart]]:
     """Count kinds and scripts of tokens by provenance.
 
     Names are told from words by held-out text only: reading the whole corpus again would take too long.
@@ -130,7 +132,7 @@ def _overlaps(
     return found
 
 
-def _curves(facts: Facts) -> dict[str, Markup]:
+def _curves(facts: Facts) -> dict[str, Chart]:
     """Draw the loss and the held-out figures of training."""
     return {
         title.partition(",")[0]: curve(f"Training: {title}", title, points, marked=title != "training loss")
@@ -139,7 +141,7 @@ def _curves(facts: Facts) -> dict[str, Markup]:
     }
 
 
-SCRIPTS = ("data.js", "table.js", "map.js", "start.js")
+SCRIPTS = ("data.js", "charts.js", "table.js", "map.js", "start.js")
 STYLES = ("palette.css", "figures.css", "page.css")
 
 
@@ -154,9 +156,11 @@ def render(page: Page) -> str:
     )
     environment.filters["share"] = lambda value: f"{value:.1%}"
     environment.filters["count"] = lambda value: f"{value:,}"
+    numbers = {name: chart.csv for name, chart in page.charts.items()}
     return environment.get_template("page.html.j2").render(
         page=page,
         data=pack(page.tokens) if page.tokens is not None else None,
+        charts=pack({"style": figure_style(), "numbers": numbers}) if numbers else None,
         scripts=SCRIPTS,
         styles=STYLES,
     )

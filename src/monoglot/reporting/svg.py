@@ -73,7 +73,13 @@ def drawing(height: float, title: str, *parts: Markup, width: float = WIDTH, **a
 
 
 def standalone(figure: Markup) -> str:
-    """Write a figure as a file of its own, with its style inside.
+    """Write a figure as a file of its own, with its style inside."""
+    head, end, rest = str(figure).partition(">")
+    return f"{head}{end}<style>{figure_style()}</style>{rest}\n"
+
+
+def figure_style() -> str:
+    """Give the style of a figure that is a file of its own, in the colors of light paper.
 
     Programs that turn SVG into PDF don't know variables, so each is replaced by its value.
     """
@@ -81,9 +87,7 @@ def standalone(figure: Markup) -> str:
         (TEMPLATES / name).read_text(encoding="utf-8") for name in ("palette.css", "figures.css")
     )
     light = dict(reversed(re.findall(r"--([\w-]+): (#\w+);", palette)))
-    style = re.sub(r"var\(--([\w-]+)\)", lambda match: light[match[1]], style)
-    head, end, rest = str(figure).partition(">")
-    return f"{head}{end}<style>{style}</style>{rest}\n"
+    return re.sub(r"var\(--([\w-]+)\)", lambda match: light[match[1]], style)
 
 
 @dataclass(frozen=True)

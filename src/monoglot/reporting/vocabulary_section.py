@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from itertools import accumulate
 
-from markupsafe import Markup
-
+from monoglot.reporting.chart import Chart
 from monoglot.reporting.content import Table
 from monoglot.reporting.figures.curve import curve
 from monoglot.reporting.finished_run import FinishedRun
@@ -36,7 +35,7 @@ def new_tokens_table(run: FinishedRun) -> Table | None:
     return Table(("new token", "times in the text", "tokens saved"), rows)
 
 
-def saving_curve(run: FinishedRun) -> Markup | None:
+def saving_curve(run: FinishedRun) -> Chart | None:
     """Draw the share of the text's tokens that so many of the new tokens save, the best first."""
     total = run.read(LAYOUT.new_tokens).get("source_tokens", 0)
     saved = sorted((saved for _, saved in run.prices.values()), reverse=True)

@@ -35,13 +35,13 @@ class Layout:
 
     # Names in OUT (or OUT.partial).
     home: str = "monoglot"
-    """The folder with everything below but the model, `card`, `comparison` and `curves`."""
+    """The folder with everything below but the model, `card` and what ``compare`` found."""
     card: str = "README.md"
     """Model card. Written by ``report``; one that the user has changed is kept."""
     comparison: str = "comparison.json"
     """Scores of all variants. Written by ``compare``; read by the report, if it lies beside the model."""
     curves: str = "curves.svg"
-    """Learning curves of all variants. Written by ``compare``; shown in the report."""
+    """Learning curves of all variants. Written by ``compare``; read by people."""
 
     # Names in OUT.partial only, removed when the run is published.
     checkpoints: str = "checkpoints"
@@ -64,9 +64,11 @@ class Layout:
     """What the run was given and all its settings, as ``--config`` reads them. Written by `Run.publish`; read
     by people, and to repeat the run."""
     page: str = "report.html"
-    """The report. Written by ``report``, which ``specialize`` and ``adapt`` end with; read by people."""
+    """The report. Written by ``report``, which ``specialize``, ``adapt`` and ``compare`` end with;
+    read by people."""
     figures: str = "figures"
-    """Folder of the report's drawings (``*.svg``, on request ``*.png``). Written by ``report``."""
+    """Folder of the report's drawings (``*.svg``, on request ``*.png``) and numbers (``*.csv``). Written
+    by ``report``."""
     evaluation: str = "evaluation.json"
     """Quality and speed beside those of the source. Written by ``report --evaluate``; read by the report."""
 

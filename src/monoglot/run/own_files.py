@@ -12,7 +12,7 @@ from monoglot.run.layout import LAYOUT
 
 REPORTED = (LAYOUT.page, LAYOUT.evaluation)
 """What `report` writes beside the stages, and `DRAWN` in the folder of figures."""
-DRAWN = (".svg", ".png")
+DRAWN = (".svg", ".png", ".csv")
 MOST_NAMED = 5
 
 

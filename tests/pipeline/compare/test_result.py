@@ -1,6 +1,4 @@
-"""The result of a comparison: ranks, paired differences, sentences, the picture."""
-
-from xml.etree import ElementTree
+"""The result of a comparison: ranks, paired differences, sentences."""
 
 import numpy as np
 import pytest
@@ -10,12 +8,9 @@ from monoglot.pipeline.compare.result import (
     Comparison,
     VariantResult,
     differences,
-    picture,
     ranked,
     verdict,
 )
-
-SVG = "{http://www.w3.org/2000/svg}"
 
 
 def variant(name, *ends, is_control=False, new=True):
@@ -74,13 +69,3 @@ def test_sentences_say_what_is_noise_and_what_is_not(scoreboard):
 
 def test_one_seed_is_said_to_be_one(scoreboard):
     assert "one seed" in list(verdict(scoreboard.found, scoreboard.pairs, "bits", 1))[-1]
-
-
-def test_the_picture_has_a_labeled_curve_for_each_who_was_trained(scoreboard):
-    tree = ElementTree.fromstring(picture(scoreboard))
-    texts = [node.text for node in tree.iter(f"{SVG}text")]
-    assert {"a", "b<&", "far", "trim (control)"} <= set(texts)
-    assert "original as it is (control)" not in texts
-    # A mean, two seeds and a line to the label, four times.
-    assert len(list(tree.iter(f"{SVG}polyline"))) == 16
-    assert "href" not in picture(scoreboard)

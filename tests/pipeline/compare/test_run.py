@@ -1,8 +1,11 @@
 """`compare`, from Python and from the command line."""
 
 import gc
+import html
 import io
 import json
+import re
+import shlex
 import shutil
 from dataclasses import replace
 
@@ -20,6 +23,7 @@ from monoglot.progress import SILENT
 from monoglot.settings import AdaptSettings, CompareSettings
 from monoglot.training import trainer as callbacks
 from tests.fixtures.tokenizers import DATA
+from tests.reporting.test_page import checked
 
 GERMAN = DATA / "de.txt"
 QUICK = CompareSettings(
@@ -65,9 +69,8 @@ def test_all_are_there_on_the_same_lines(compared):
     assert rows["original vocabulary"]["vocabulary"] == rows["original as it is"]["vocabulary"] == 1500
     assert rows["original as it is"]["rank"] is None
     assert rows["original as it is"]["start"] == rows["original vocabulary"]["start"]
-    assert json.loads((output / "comparison.json").read_text()) == json.loads(
-        json.dumps(comparison.to_dict())
-    )
+    assert json.loads((output / "comparison.json").read_text()) == json.loads(json.dumps(comparison.content))
+    assert comparison.to_dict()["output"] == str(output)
     assert (output / "curves.svg").read_text().count("<polyline") == 5 * 4
 
 
@@ -104,6 +107,7 @@ def test_the_table_has_a_line_for_each_and_the_sentences(compared):
     assert "retention: before" in shown
     assert all(name in shown for name in by_name(compared[1]))
     assert all(sentence in shown for sentence in compared[1].verdict)
+    assert str(compared[0] / "monoglot" / "report.html") in shown
 
 
 def test_interrupted_anywhere_it_ends_with_the_same_file(compared, xlm_r, tmp_path, monkeypatch):
@@ -138,6 +142,39 @@ def test_interrupted_anywhere_it_ends_with_the_same_file(compared, xlm_r, tmp_pa
         assert (tmp_path / "out" / name).read_bytes() == (compared[0] / name).read_bytes()
     assert [reused for *_, reused in asked[-10:]] == [True] * 3 + [False] * 7
     assert len(saved) < 2 * 10 + 2  # nothing was trained twice
+
+
+def test_it_ends_with_a_page_that_says_the_answer_and_what_to_type(compared, xlm_r):
+    output, comparison = compared
+    page = (output / "monoglot" / "report.html").read_text(encoding="utf-8")
+    found = checked(page)
+    assert found.text.index("best method") < found.text.index("Next: make the model")
+    assert "beside trim" in found.text
+    assert all(name in found.text for name in by_name(comparison))
+    assert all(sentence in found.text for sentence in comparison.verdict)
+    names = {path.name for path in (output / "monoglot" / "figures").iterdir()}
+    assert names == {"behind-the-best.svg", "behind-the-best.csv", "curves.svg", "curves.csv"}
+    best = next(one.name for one in comparison.found if one.has_new_vocabulary)
+    code = re.findall(r"<code>(.*?)</code>", page, re.DOTALL)
+    make, again = (shlex.split(html.unescape(words)) for words in code)
+    assert make[:4] == ["monoglot", "specialize", str(xlm_r), str(GERMAN)]
+    assert make[make.index("--output") + 1] == f"{output}-{best}"
+    assert ("--method" in make) == (best != "blend")
+    assert again[:4] == ["monoglot", "compare", str(xlm_r), str(GERMAN)]
+    assert again[again.index("--probe-tokens") + 1] == str(QUICK.probe_tokens)
+
+
+def test_the_page_of_a_comparison_is_written_again(compared, tmp_path, capsys):
+    output = tmp_path / compared[0].name
+    shutil.copytree(compared[0], output)
+    page = output / "monoglot" / "report.html"
+    first = page.read_text(encoding="utf-8")
+    page.unlink()
+    assert main(["report", str(output)]) == 0
+    assert page.read_text(encoding="utf-8").replace(str(output), str(compared[0])) == first
+    assert "README" not in capsys.readouterr().out
+    assert main(["report", str(output), "--evaluate"]) == 2
+    assert "holds no model: leave out --evaluate" in capsys.readouterr().err
 
 
 def test_methods_can_be_added(compared, xlm_r, tmp_path):

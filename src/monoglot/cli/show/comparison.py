@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import RenderableType
@@ -49,6 +50,9 @@ def comparison_tables(comparison: Comparison) -> Iterator[RenderableType]:
     yield from (f"not trained: {name}, for {reason}." for name, reason in comparison.not_trained.items())
     yield ""
     yield from (escape(sentence) for sentence in comparison.verdict)
+    report = Path(comparison.output) / "monoglot" / "report.html"
+    if comparison.output and report.exists():
+        yield f"See it drawn: {escape(str(report))}"
 
 
 def figure(runs: Sequence[Scores], text: str) -> str:

@@ -19,6 +19,7 @@ def report_lines(report: Report) -> Iterator[RenderableType]:
     yield f"[bold]{escape(report.page)}[/]"
     if report.figures:
         yield f"{len(report.figures)} drawings in {escape(str(Path(report.figures[0]).parent))}"
-    yield escape(report.card) if report.card else "README.md was left alone: it is not as monoglot wrote it."
+    if report.card:
+        yield escape(report.card)
     for note in report.notes:
         yield f"[yellow]note:[/] {escape(note)}"

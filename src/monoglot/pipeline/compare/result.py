@@ -13,8 +13,6 @@ from jaxtyping import Float64
 
 from monoglot.evaluation.line_scores import Interval, LineScores, paired_difference
 from monoglot.pipeline.compare.probe import Scores
-from monoglot.reporting.figures.comparison import Series, comparison_curves
-from monoglot.reporting.svg import standalone
 from monoglot.result import Result, Row
 
 HELDOUT = "heldout"
@@ -119,6 +117,7 @@ class Comparison(Result):
         not_trained: Controls that training means nothing for, each with the reason.
         pairs: Differences of all pairs.
         verdict: What may be said, a sentence each.
+        output: The folder that was made; ``monoglot/report.html`` in it shows all of this.
     """
 
     source: str
@@ -131,9 +130,15 @@ class Comparison(Result):
     not_trained: dict[str, str]
     pairs: tuple[Pair, ...]
     verdict: tuple[str, ...]
+    output: str = ""
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON; the scores of single lines are in the folders of the stages."""
+        """Plain values, for JSON: what ``comparison.json`` says, and where it is."""
+        return {"output": self.output, **self.content}
+
+    @property
+    def content(self) -> dict[str, Any]:
+        """What ``comparison.json`` says; the scores of single lines are in the folders of the stages."""
         ranks = iter(range(1, len(self.found) + 1))
         return {
             "source": self.source,
@@ -147,6 +152,7 @@ class Comparison(Result):
                     "rank": next(ranks) if one.ends else None,
                     "name": one.name,
                     "control": one.is_control,
+                    "new_vocabulary": one.has_new_vocabulary,
                     "vocabulary": one.vocabulary,
                     "parameters": one.parameters,
                     "probe_text_bytes": one.text_bytes if one.ends else None,
@@ -262,11 +268,3 @@ def listed(names: Sequence[str]) -> str:
     """Join names as in a sentence: ``a, b and c``."""
     *before, last = names
     return f"{', '.join(before)} and {last}" if before else last
-
-
-def picture(comparison: Comparison) -> str:
-    """Draw the curves of the variants that were trained, as a file of its own."""
-    series = [
-        Series(one.name, one.curves, is_control=one.is_control) for one in comparison.found if one.curves
-    ]
-    return standalone(comparison_curves(comparison.measure, series))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from statistics import mean
@@ -22,7 +23,6 @@ from monoglot.pipeline.compare.result import (
     Comparison,
     VariantResult,
     differences,
-    picture,
     ranked,
     verdict,
 )
@@ -30,10 +30,12 @@ from monoglot.pipeline.compare.variants import ORIGINAL, build_variants, read_me
 from monoglot.pipeline.evaluate import read_lines
 from monoglot.pipeline.inputs import check, check_runs, limited_threads
 from monoglot.pipeline.preview import check_output
+from monoglot.pipeline.report import report_at_end
 from monoglot.pipeline.stages.context import VocabularyContext
 from monoglot.pipeline.stages.corpus import heldout_lines, read_corpus
 from monoglot.pipeline.training_job import AdaptPlan
 from monoglot.progress import Progress, reporter
+from monoglot.reporting.scoreboard import Scoreboard
 from monoglot.run import Artifact, Run, atomic_write, write_json
 from monoglot.run.layout import LAYOUT
 from monoglot.settings import CompareSettings, EvaluateSettings
@@ -84,7 +86,8 @@ def compare(
     Args:
         source: Folder or hub name of the model.
         corpus: Files, globs, folders or hub datasets with text of the target language.
-        output: Folder to make: ``comparison.json``, ``curves.svg``, and what they were made from.
+        output: Folder to make: ``comparison.json``, ``curves.svg``, ``monoglot/report.html``, and what
+            they were made from.
         settings: Everything else.
         overwrite: Whether to replace an output that an earlier run made; what has not changed is not done
             again, so that methods can be added.
@@ -127,8 +130,8 @@ def compare(
             probe_text, variants = build_variants(context, corpus_stage, chosen)
             runner = ProbeRunner(context, measure, scored, probe, probe_text)
             comparison = scoreboard(runner, variants, settings)
-            config = run_file("compare", {"source": str(source), "corpus": inputs}, settings)
-            publish(context, comparison, settings, config)
+            comparison = replace(comparison, output=str(run.output))
+            publish(context, comparison, settings, {"source": str(source), "corpus": inputs})
             return comparison
 
 
@@ -210,16 +213,31 @@ def skipped_controls(runner: ProbeRunner, variants: Sequence[Variant]) -> dict[s
 
 
 def publish(
-    context: VocabularyContext, comparison: Comparison, settings: CompareSettings, config: str
+    context: VocabularyContext,
+    comparison: Comparison,
+    settings: CompareSettings,
+    names: Mapping[str, str | list[str]],
 ) -> None:
-    """Write ``comparison.json`` and ``curves.svg``, and publish the run."""
+    """Write ``comparison.json``, ``curves.svg`` and the report, and publish the run.
+
+    Args:
+        context: The run.
+        comparison: The scoreboard.
+        settings: The settings of the run.
+        names: What the user called the model and the corpus.
+    """
 
     def compute(folder: Path) -> None:
-        write_json(folder / LAYOUT.comparison, comparison.to_dict())
+        write_json(folder / LAYOUT.comparison, comparison.content)
         with atomic_write(folder / LAYOUT.curves) as file:
-            file.write(picture(comparison))
+            file.write(Scoreboard(comparison.content).charts["curves"].svg)
 
     stages = {name: artifact.key for name, artifact in context.run.artifacts.items()}
     result = context.stage("comparison", compute, settings, **stages)
     hashes = {"corpus": context.corpus.fingerprint(), "source": context.source.key}
-    context.run.publish(result, settings=settings, inputs=hashes, seed=settings.seed, config=config)
+    run, progress = context.run, context.progress
+    run.publish(
+        result, settings=settings, inputs=hashes, seed=settings.seed, names=names,
+        config=run_file("compare", names, settings),
+        finish=lambda folder: report_at_end(folder, run.output, None, progress),
+    )  # fmt: skip

@@ -14,7 +14,7 @@ from transformers import PreTrainedTokenizerFast
 from monoglot.errors import SettingError
 from monoglot.evaluation.tokenizer_scores import score_tokenizer
 from monoglot.initialization.initialize import Initializer
-from monoglot.initialization.registry import get_method
+from monoglot.initialization.registry import get_method, name_and_options, without_folders
 from monoglot.model.tokenizer_folder import load_tokenizer
 from monoglot.pipeline.compare.probe import Variant, read_lines
 from monoglot.pipeline.stages.context import VocabularyContext
@@ -52,8 +52,7 @@ class MethodSpec:
         Raises:
             SettingError: If an option has no value, or there is no such method or option.
         """
-        name, *parts = re.split(r":(?=[\w-]+=)", word)
-        options = dict(part.split("=", 1) for part in parts)
+        name, options = name_and_options(word)
         if empty := [option for option, value in options.items() if not value]:
             raise SettingError(f"the option '{empty[0]}' of '{word}' has no value: give {empty[0]}=VALUE")
         return cls(word, name, options, get_method(name, options))
@@ -86,11 +85,6 @@ def read_methods(given: Sequence[str]) -> tuple[MethodSpec, ...]:
         replace(one, name=name) if short.count(name) == 1 else one
         for one, name in zip(chosen, short, strict=True)
     )
-
-
-def without_folders(word: str) -> str:
-    """Shorten paths in options to their last part."""
-    return re.sub(r"(?<==)[^:]*/(?=[^/:]+(?::|$))", "", word)
 
 
 def slug(name: str) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from markupsafe import Markup
 
+from monoglot.reporting.chart import Chart
 from monoglot.reporting.svg import WIDTH, Scale, drawing, element, label
 from monoglot.reporting.tokens import Crosstab
 
@@ -13,7 +14,7 @@ LEFT, RIGHT, ROW, LINE, AXIS = 100, 62, 28, 20, 16
 LEAST_SHARE_LABELED = 0.09
 
 
-def stacked_bars(title: str, crosstab: Crosstab, colors: Mapping[str, int]) -> Markup:
+def stacked_bars(title: str, crosstab: Crosstab, colors: Mapping[str, int]) -> Chart:
     """Draw a stacked bar for each group, of equal length; its number of tokens stands at its end.
 
     Args:
@@ -33,7 +34,8 @@ def stacked_bars(title: str, crosstab: Crosstab, colors: Mapping[str, int]) -> M
         anchor = "end" if tick == 100 else "middle"  # the heading of the numbers stands beside it
         parts.append(label(across(tick), bottom + 10, f"{tick}%", "muted number", anchor))
     parts.append(label(WIDTH, bottom + 10, "tokens", "muted", "end"))
-    return drawing(bottom + AXIS, title, *parts)
+    rows = [(name, *counts) for name, counts in zip(crosstab.rows, crosstab.counts, strict=True)]
+    return Chart(drawing(bottom + AXIS, title, *parts), ("", *crosstab.columns), rows)
 
 
 def _bar(y: float, counts: Sequence[int], columns: Sequence[str], colors: Mapping[str, int]) -> list[Markup]:

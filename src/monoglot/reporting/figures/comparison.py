@@ -7,16 +7,14 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
+from monoglot.reporting.chart import Chart
 from monoglot.reporting.svg import Scale, brief, drawing, element, label, line
 
-WIDTH, HEIGHT = 930, 480
-LEFT, RIGHT, TOP, BOTTOM = 70, 640, 50, 420
-COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#000000")
-"""Okabe & Ito's palette, which people who can't tell red from green can read."""
-DASHES = (None, "7 3", "2 3")
+LEFT, RIGHT, TOP, HEIGHT, BOTTOM = 52, 320, 56, 230, 42
 LABEL_HEIGHT = 17
-LONGEST_LABEL = 34
-"""Characters that surely fit; options can make names of any length."""
+LONGEST_LABEL = 19
+"""Characters that surely fit beside the curves; options can make names of any length."""
+COLORS = (1, 2, 3, 4, 5, 6, 0)
 
 Curve = Sequence[tuple[float, float]]
 
@@ -29,14 +27,16 @@ class Series:
         name: Its name.
         curves: Tokens seen and value, a curve for each seed; all have the same tokens.
         is_control: Whether the model is a control.
+        seeds: Names of the curves, for the numbers.
     """
 
     name: str
     curves: Sequence[Curve]
     is_control: bool = False
+    seeds: Sequence[object] = ()
 
 
-def comparison_curves(measure: str, series: Sequence[Series]) -> Markup:
+def comparison_curves(measure: str, series: Sequence[Series]) -> Chart:
     """Draw one curve for each model: the mean over its seeds, and thin, each seed.
 
     Args:
@@ -46,57 +46,53 @@ def comparison_curves(measure: str, series: Sequence[Series]) -> Markup:
     points = [point for one in series for curve in one.curves for point in curve]
     values = [y for _, y in points]
     margin = (max(values) - min(values)) * 0.05 or abs(max(values)) * 0.05 or 1.0
+    bottom = TOP + max(HEIGHT, LABEL_HEIGHT * len(series))
     across = Scale(0.0, float(max(*(x for x, _ in points), 1)), LEFT, RIGHT)
-    up = Scale(min(values) - margin, max(values) + margin, BOTTOM, TOP)
-    title = f"{measure} on held-out text, by tokens of training (lower is better)"
-    parts = [
-        element("title", title),
-        element("rect", width=WIDTH, height=HEIGHT, fill="white"),
-        label(LEFT, 28, title, "strong"),
-    ]
+    up = Scale(min(values) - margin, max(values) + margin, bottom, TOP)
+    title = f"{measure} on held-out text"
+    notes = ["lower is better"]
+    notes += ["dashed: controls"] if any(one.is_control for one in series) else []
+    notes += ["thin: each seed"] if any(len(one.curves) > 1 for one in series) else []
+    parts = [label(0, 16, title, "strong"), label(0, 36, "; ".join(notes), "muted")]
     for tick in up.ticks(5):
         parts.append(line(LEFT, up(tick), RIGHT, up(tick), "grid"))
         parts.append(label(LEFT - 8, up(tick) + 4, brief(tick), "muted number", "end"))
-    for tick in across.ticks(5):
-        parts.append(label(across(tick), BOTTOM + 20, brief(tick), "muted number", "middle"))
-    parts.append(label(RIGHT, BOTTOM + 42, "tokens", "muted", "end"))
+    for tick in across.ticks(4):
+        parts.append(label(across(tick), bottom + 18, brief(tick), "muted number", "middle"))
+    parts.append(label(RIGHT, bottom + 36, "tokens of training", "muted", "end"))
     ends = [up(mean_curve(one.curves)[-1][1]) for one in series]
-    for number, (one, end, place) in enumerate(zip(series, ends, apart(ends), strict=True)):
-        color = COLORS[number % len(COLORS)]
-        dash = DASHES[number // len(COLORS) % len(DASHES)]
-        parts += _lines(one, color, dash, across, up)
-        parts += _caption(one, color, dash, end, place)
-    return drawing(HEIGHT, title, *parts, width=WIDTH)
+    for number, (one, end, place) in enumerate(zip(series, ends, apart(ends, TOP, bottom), strict=True)):
+        again = "again" if number >= len(COLORS) else ""
+        kind = f"h{COLORS[number % len(COLORS)]} {'control' if one.is_control else again}".rstrip()
+        parts += _lines(one, kind, across, up)
+        parts += _caption(one, kind, end, place)
+    rows = [
+        (one.name, seed, x, y)
+        for one in series
+        for seed, curve in zip(one.seeds or range(1, len(one.curves) + 1), one.curves, strict=True)
+        for x, y in curve
+    ]
+    head = ("name", "seed", "tokens of training", measure)
+    return Chart(drawing(bottom + BOTTOM, f"{title}, by tokens of training", *parts), head, rows)
 
 
-def _lines(one: Series, color: str, dash: str | None, across: Scale, up: Scale) -> Iterator[Markup]:
+def _lines(one: Series, kind: str, across: Scale, up: Scale) -> Iterator[Markup]:
     """The mean of the seeds, and each seed if there are several."""
-    drawn: list[tuple[Curve, float, str | None]] = [(mean_curve(one.curves), 2.0, None)]
+    drawn = [("series", mean_curve(one.curves))]
     if len(one.curves) > 1:
-        drawn += [(curve, 0.7, "0.5") for curve in one.curves]
-    for curve, width, opacity in drawn:
+        drawn += [("series thin", curve) for curve in one.curves]
+    for weight, curve in drawn:
         points = " ".join(f"{across(x):.1f},{up(y):.1f}" for x, y in curve)
-        yield element(
-            "polyline", points=points, stroke=color, fill="none", stroke_dasharray=dash, stroke_width=width,
-            opacity=opacity,
-        )  # fmt: skip
+        yield element("polyline", element("title", one.name), points=points, class_=f"{weight} {kind}")
 
 
-def _caption(one: Series, color: str, dash: str | None, end: float, place: float) -> Iterator[Markup]:
+def _caption(one: Series, kind: str, end: float, place: float) -> Iterator[Markup]:
     """The name of a model beside the end of its curve."""
-    points = f"{RIGHT},{end:.1f} {RIGHT + 14},{place:.1f} {RIGHT + 32},{place:.1f}"
-    yield element(
-        "polyline", points=points, stroke=color, fill="none", stroke_dasharray=dash, stroke_width=1.2
-    )
-    name = f"{one.name}{' (control)' if one.is_control else ''}"
-    shown = name if len(name) <= LONGEST_LABEL else f"{name[: LONGEST_LABEL - 1]}…"
-    yield element(
-        "text",
-        Markup("{}{}").format(shown, element("title", name)),
-        x=RIGHT + 38,
-        y=place + 4,
-        class_="label",
-    )
+    points = f"{RIGHT},{end:.1f} {RIGHT + 10},{place:.1f} {RIGHT + 24},{place:.1f}"
+    yield element("polyline", points=points, class_=f"series thin {kind}")
+    shown = one.name if len(one.name) <= LONGEST_LABEL else f"{one.name[: LONGEST_LABEL - 1]}…"
+    text = label(RIGHT + 29, place + 4, Markup("{}{}").format(shown, element("title", one.name)))
+    yield text
 
 
 def mean_curve(curves: Sequence[Curve]) -> Curve:
@@ -106,14 +102,20 @@ def mean_curve(curves: Sequence[Curve]) -> Curve:
     )
 
 
-def apart(places: Sequence[float]) -> list[float]:
-    """Move labels apart so that none covers another, inside the figure."""
+def apart(places: Sequence[float], top: float, bottom: float) -> list[float]:
+    """Move labels apart so that none covers another, inside the figure.
+
+    Args:
+        places: Where they should be.
+        top: The highest place.
+        bottom: The lowest; there is room for all above it.
+    """
     order = sorted(range(len(places)), key=lambda index: places[index])
     found = [0.0] * len(places)
-    least = float(TOP)
+    least = top
     for rank, index in enumerate(order):
         # What comes below still has to fit.
-        most = BOTTOM - LABEL_HEIGHT * (len(order) - 1 - rank)
+        most = bottom - LABEL_HEIGHT * (len(order) - 1 - rank)
         found[index] = max(least, min(places[index], most))
         least = found[index] + LABEL_HEIGHT
     return found

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from markupsafe import Markup
-
+from monoglot.reporting.chart import Chart
 from monoglot.reporting.svg import WIDTH, Scale, brief, drawing, element, label, line
 
 LEFT, RIGHT, TOP, HEIGHT, BOTTOM = 44, 52, 30, 170, 40
@@ -15,7 +14,7 @@ Point = tuple[float, float]
 
 def curve(
     title: str, name: str, points: Sequence[Point], *, marked: bool = False, across: str = "tokens seen"
-) -> Markup:
+) -> Chart:
     """Draw values measured at numbers of tokens.
 
     Args:
@@ -43,4 +42,4 @@ def curve(
         parts += [element("circle", cx=x, cy=y, r=3.0, class_="fill c1") for x, y in places]
     x, y = places[-1]
     parts.append(label(x + 8, y + 4, f"{values[-1]:.3f}", "strong number"))
-    return drawing(TOP + HEIGHT + BOTTOM, title, *parts)
+    return Chart(drawing(TOP + HEIGHT + BOTTOM, title, *parts), (across, name), points)

@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Float32
 from markupsafe import Markup
 
+from monoglot.reporting.chart import Chart
 from monoglot.reporting.svg import WIDTH, Scale, brief, drawing, element, label, line
 
 LEFT, RIGHT, ROW, TOP, BOTTOM = 128, 12, 56, 8, 44
@@ -32,7 +33,7 @@ class Ridge:
     color: int | None
 
 
-def ridges(title: str, axis: str, rows: Sequence[Ridge]) -> Markup:
+def ridges(title: str, axis: str, rows: Sequence[Ridge]) -> Chart:
     """Draw histograms of equal height with their medians.
 
     Args:
@@ -60,11 +61,23 @@ def ridges(title: str, axis: str, rows: Sequence[Ridge]) -> Markup:
     )
     for number, row in enumerate(rows):
         parts += _ridge(row, scale, TOP + (number + 1) * ROW)
-    return drawing(bottom + BOTTOM, title, *parts)
+    counted = [
+        (row.name, float(low), float(high), int(count))
+        for row in rows
+        for counts, edges in [_counts(row, scale)]
+        for low, high, count in zip(edges[:-1], edges[1:], counts, strict=True)
+    ]
+    head = ("", f"{axis}, from", f"{axis}, to", "count")
+    return Chart(drawing(bottom + BOTTOM, title, *parts), head, counted)
+
+
+def _counts(row: Ridge, scale: Scale) -> tuple[np.ndarray, np.ndarray]:
+    """How many values are in each bin, and where the bins begin and end."""
+    return np.histogram(row.values, bins=BINS, range=(scale.low, scale.high))
 
 
 def _ridge(row: Ridge, scale: Scale, base: float) -> list[Markup]:
-    counts, edges = np.histogram(row.values, bins=BINS, range=(scale.low, scale.high))
+    counts, edges = _counts(row, scale)
     heights = counts / max(1, counts.max()) * (ROW - 10)
     places = [scale(float(edge)) for edge in edges]
     steps = "".join(
