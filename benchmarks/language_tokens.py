@@ -6,19 +6,21 @@ From the first megabyte of each corpus (German: two), the source's tokens are tr
 text uses. Of the running text of Tatoeba and NTREX that is in other tokens (``lost``), the table shows
 the share that the best K of them regain: as monoglot ranks them, and in the source's own order of ids.
 Nothing of Tatoeba or NTREX is used for the ranking, which has no random part. ``default`` is how many are
-kept without `--language-tokens`, and what they regain.
+kept without `--language-tokens`, and what they regain. Saved as
+`benchmarks/results/language_tokens_<model>.json`, and in docs/modes.md.
 """
 
 from __future__ import annotations
 
 import gzip
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from benchmarks import head
+from benchmarks import head, pages
 from monoglot.model.source import Source, open_source
 from monoglot.model.tables import trained_rows
 from monoglot.tokenization.encoding import count_tokens
@@ -78,6 +80,19 @@ def row_of(source: Source, folder: Path, megabytes: int) -> dict[str, Any]:
     }
 
 
+def table(rows: Mapping[str, Any]) -> str:
+    """The rows as a page shows them."""
+    heads = ["corpus", "lost", *(f"{size:,}" for size in SIZES), "all of the script", "by default"]
+    lines = []
+    for language, row in rows.items():
+        pairs = zip(row["regained"], row["regained_in_order_of_ids"], strict=True)
+        cells = [f"{language}, {MEGABYTES[language]} MB", f"{row['lost']:.1%}"]
+        cells += [f"{ours:.2f} ({theirs:.2f})" for ours, theirs in pairs]
+        cells.append(f"{row['regained_by_all_of_the_scripts']:.2f}")
+        lines.append([*cells, f"{row['default']:,}: {row['regained_by_default']:.2f}"])
+    return pages.table(heads, lines)
+
+
 def main() -> None:
     """Print and save the table."""
     parser = head.parser(__doc__, "data", "models")
@@ -96,6 +111,7 @@ def main() -> None:
         print(f"{language:<4}{row['kept']:>8,}{row['lost']:>7.1%}{shown}{everything:>7.2f}", flush=True)
     content = {"megabytes": MEGABYTES, "sizes": SIZES, "rows": rows}
     print(head.save(f"language_tokens_{arguments.model}", {"model": arguments.model, **content}))
+    print(pages.fill("modes.md", f"language-tokens {arguments.model}", table(rows)))
 
 
 if __name__ == "__main__":

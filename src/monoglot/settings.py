@@ -133,7 +133,8 @@ class Settings(RunSettings):
             characters, model, contextual, or a file with vectors for the target tokenizer.
         vectors_options: Settings of the engine, by the names of its fields.
         base_model: Name of the source model on the hub, owner/name, for the model card, if it is a folder.
-        adapt_tokens: Tokens of the corpus on which to continue pretraining the new model; by default none.
+        adapt_tokens: Tokens of the corpus on which to continue pretraining the new model, or ``auto`` for as
+            many as `adapt` takes by default; by default none.
         adapt_options: Settings of that training, by the names that ``adapt`` has for them.
     """
 
@@ -158,7 +159,7 @@ class Settings(RunSettings):
     vectors: InitializationOption[str] = "cooccurrence"
     vectors_options: InitializationOption[dict[str, Any]] = field(default_factory=dict)
     base_model: ModelOption[str | None] = None
-    adapt_tokens: TrainingOption[int | None] = None
+    adapt_tokens: TrainingOption[int | Literal["auto"] | None] = None
     adapt_options: TrainingOption[dict[str, Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -232,7 +233,7 @@ class Settings(RunSettings):
             raise SettingError(
                 f"--adapt-options ({given}) are for a training, but none is asked for: give --adapt-tokens"
             )
-        if self.adapt_tokens is not None and self.adapt_tokens < 1:
+        if isinstance(self.adapt_tokens, int) and self.adapt_tokens < 1:
             raise SettingError(f"--adapt-tokens {self.adapt_tokens} is too small: give 1 or more")
         _ = self.adaptation  # refuses options that are unknown, or of another type
 
@@ -245,7 +246,8 @@ class Settings(RunSettings):
         own_names = ("objective", "objective_options", "attention")
         own = {name: options.pop(name) for name in own_names if name in options}
         shared = {field.name: getattr(self, field.name) for field in dataclasses.fields(RunSettings)}
-        training = build(TrainingSettings, options | {"tokens": self.adapt_tokens}, "--adapt-options")
+        tokens = None if self.adapt_tokens == "auto" else self.adapt_tokens
+        training = build(TrainingSettings, options | {"tokens": tokens}, "--adapt-options")
         return AdaptSettings(**own, **shared), training
 
     @property

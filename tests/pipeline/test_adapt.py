@@ -18,7 +18,9 @@ from monoglot.model.pooling import PROMPTS, write_prefix
 from monoglot.pipeline.adapt import adapt
 from monoglot.pipeline.specialize import specialize
 from monoglot.pipeline.training_job import resolved
+from monoglot.progress import Terminal
 from monoglot.settings import AdaptSettings, Settings
+from monoglot.training import schedule
 from monoglot.training.schedule import TrainingSettings
 from tests.fixtures.tokenizers import DATA
 
@@ -99,6 +101,19 @@ def test_specialize_ends_with_training(xlm_r, tmp_path):
     assert moved.sum() > 0
     assert not moved[~new].any()
     assert (home / "training" / "metrics.jsonl").exists()
+
+
+def test_without_a_number_of_tokens_the_new_rows_say_how_many(xlm_r, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(schedule, "LEAST_TOKENS", 512)
+    quick = {"batch-tokens": "512", "window_tokens": 64, "checks": 1}
+    settings = Settings(new_tokens=20, threads=1, adapt_tokens="auto", adapt_options=quick)
+    specialize(xlm_r, GERMAN, tmp_path / "out", settings, progress=Terminal())
+    record = json.loads((tmp_path / "out" / "monoglot" / "training" / "training.json").read_text())
+    assert record["tokens"] == 10 * 512  # 250 for each of 20, in whole batches
+    assert "training on 5,000 tokens, since 20 embeddings are new" in capsys.readouterr().err
+    grafted = specialize(xlm_r, GERMAN, tmp_path / "graft", Settings(new_tokens=4, threads=1)).output
+    training = replace(QUICK, tokens=None, checks=1)
+    assert adapt(grafted, GERMAN, tmp_path / "more", ONE_THREAD, training).record["tokens"] == 2 * 512
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from hypothesis import given, strategies as st
 from monoglot.errors import SettingError
 from monoglot.training.parameters import rate_factor
 from monoglot.training.registry import get_objective
-from monoglot.training.schedule import Budget, Recipe, TrainingSettings
+from monoglot.training.schedule import DEFAULT_TOKENS, Budget, Recipe, TrainingSettings, budget_tokens
 
 
 def test_what_is_not_given_is_the_objectives():
@@ -23,6 +23,14 @@ def test_most_objectives_train_as_the_paper_does():
         filled = TrainingSettings().filled(get_objective(name).recipe(copies_known=True))
         assert (filled.batch_tokens, filled.learning_rate, filled.decay) == (8192, 5e-5, "constant"), name
         assert filled.recipe == TrainingSettings().recipe == Recipe()
+
+
+def test_the_budget_follows_the_new_embeddings():
+    distill, mlm = (get_objective(name).tokens_per_new_row for name in ("distill", "mlm"))
+    assert budget_tokens(10_000, distill) == 250_000  # docs/modes.md
+    assert budget_tokens(40_000, mlm) == 10_000_000
+    assert budget_tokens(3, mlm) == budget_tokens(3, distill) == 50_000
+    assert budget_tokens(None, distill) == budget_tokens(0, distill) == DEFAULT_TOKENS
 
 
 def test_what_was_copied_is_kept_in_a_distillation_where_that_is_known():

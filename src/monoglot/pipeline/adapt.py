@@ -21,6 +21,7 @@ from monoglot.pipeline.training_job import (
     join_processes,
     resolved,
     run_worker,
+    with_tokens,
 )
 from monoglot.progress import Progress, reporter
 from monoglot.result import Result, Row
@@ -108,12 +109,13 @@ def adapt(
         settings, filled = resolved(source.folder, settings, training, copies_known=mixture.exists())
         with Run.open(Path(output), overwrite) as run:
             context = RunContext(run, source, text, settings, progress)
+            known = mixture if mixture.exists() else None
+            filled = with_tokens(context, settings, filled, known)
             corpus_stage = read_corpus(context)
             tokens = tokenize_with_source(context, corpus_stage)
             result = adapted(
-                context, source.folder, source.key, corpus_stage, tokens, settings, filled,
-                mixture=mixture if mixture.exists() else None,
-            )  # fmt: skip
+                context, source.folder, source.key, corpus_stage, tokens, settings, filled, mixture=known
+            )
             hashes = {"corpus": text.fingerprint(), "model": source.key}
             both = {"adapt": settings, "training": training}
             names: dict[str, Any] = {"model": str(model), "corpus": inputs}

@@ -36,7 +36,7 @@ from monoglot.tokenization.encoding import TokenizedCorpus
 from monoglot.training.lapt import Outcome, Scorer, train
 from monoglot.training.objective import Task, Teacher, TrainingContext
 from monoglot.training.registry import check_objective, choose_objective, get_objective
-from monoglot.training.schedule import TrainingSettings
+from monoglot.training.schedule import TrainingSettings, budget_tokens
 
 logger = logging.getLogger(__name__)
 
@@ -240,6 +240,28 @@ def resolved(
     return chosen, training.filled(objective.recipe(copies_known=kept))
 
 
+def with_tokens(
+    context: RunContext, settings: AdaptSettings, training: TrainingSettings, mixture: Path | None
+) -> TrainingSettings:
+    """Fill in how many tokens to train on, by how many rows are new, and say so.
+
+    Args:
+        context: The run.
+        settings: What is learned (see `resolved`).
+        training: How to train.
+        mixture: File that tells which rows are new, if there is one.
+    """
+    if training.tokens is not None:
+        return training
+    objective = get_objective(str(settings.objective), settings.objective_options)
+    rows = new_rows(str(mixture)) if mixture else None
+    count = None if rows is None else int(rows.sum())
+    tokens = budget_tokens(count, objective.tokens_per_new_row)
+    known = "it is not known which embeddings are new" if count is None else f"{count:,} embeddings are new"
+    context.progress.note(f"training on {tokens:,} tokens, since {known}; --tokens N changes it")
+    return replace(training, tokens=tokens)
+
+
 def adapted(
     context: RunContext,
     student: Path,
@@ -379,8 +401,9 @@ class AdaptPlan:
             model: The transplanted model.
         """
         stages = context.run.artifacts
+        mixture = stages["mixture"].folder / LAYOUT.mixture.name
+        training = with_tokens(context, self.settings, self.training, mixture)
         return adapted(
-            context, model.folder, model.key, stages["corpus"], stages["tokens"],
-            self.settings, self.training,
-            mixture=stages["mixture"].folder / LAYOUT.mixture.name,
+            context, model.folder, model.key, stages["corpus"], stages["tokens"], self.settings, training,
+            mixture=mixture,
         )  # fmt: skip

@@ -12,11 +12,7 @@ from monoglot.reporting.finished_run import FinishedRun
 from monoglot.reporting.model_kind import kind_of
 from monoglot.reporting.wording import shell_lines
 from monoglot.run.layout import LAYOUT
-
-TOKENS_PER_NEW_ROW = 25
-"""Training that is proposed to a sentence encoder: 250,000 tokens for 10,000 new ones."""
-TOKENS_PER_NEW_ROW_OF_A_LANGUAGE_MODEL = 250
-LEAST_TOKENS = 50_000
+from monoglot.training.schedule import SENTENCE_TOKENS_PER_NEW_ROW, TOKENS_PER_NEW_ROW, budget_tokens
 
 
 def training_command(run: FinishedRun) -> str:
@@ -28,8 +24,7 @@ def training_command(run: FinishedRun) -> str:
     if not new:
         return ""
     sentences = (run.output / MODULES).is_file()
-    each = TOKENS_PER_NEW_ROW if sentences else TOKENS_PER_NEW_ROW_OF_A_LANGUAGE_MODEL
-    tokens = max(LEAST_TOKENS, each * new)
+    tokens = budget_tokens(new, SENTENCE_TOKENS_PER_NEW_ROW if sentences else TOKENS_PER_NEW_ROW)
     output = str(run.place)
     words = ["monoglot", "adapt", output, *names["corpus"], "--output", f"{output}-trained"]
     words += ["--tokens", f"{tokens // 1000}k"]

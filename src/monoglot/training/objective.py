@@ -17,7 +17,7 @@ from monoglot.progress import SILENT, Progress
 from monoglot.tokenization.encoding import TokenizedCorpus
 from monoglot.training.composition import Composition
 from monoglot.training.packing import Windows
-from monoglot.training.schedule import Recipe
+from monoglot.training.schedule import TOKENS_PER_NEW_ROW, Recipe
 
 Batch = dict[str, Tensor]
 """What the model learns from in one step, as tensors of any shapes."""
@@ -127,6 +127,8 @@ class Objective(ABC):
     """Rank among the objectives that fit a model; the lowest is taken. ``None``: only when asked for."""
     watched: ClassVar[str] = "bits_per_byte"
     """The held-out figure that early stopping watches; lower is better."""
+    tokens_per_new_row: ClassVar[int] = TOKENS_PER_NEW_ROW
+    """Tokens of text that are trained on for each new embedding, unless the user says how many."""
 
     @abstractmethod
     def why_unsuitable(self, model: PreTrainedModel, *, has_teacher: bool) -> str | None:

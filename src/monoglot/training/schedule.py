@@ -19,6 +19,25 @@ EXECUTION = ("device_tokens", "keep", "report_to", "compile", "gradient_checkpoi
 """Settings that may differ when a run resumes: they change how it is computed, and no more than rounding."""
 
 
+DEFAULT_TOKENS = 10_000_000
+"""Length of a training of which nothing else is known."""
+LEAST_TOKENS = 50_000
+"""The shortest training that is chosen unasked."""
+TOKENS_PER_NEW_ROW = 250
+SENTENCE_TOKENS_PER_NEW_ROW = 25
+"""For sentence encoders, which have a teacher: 250,000 tokens for 10,000 new rows (docs/modes.md)."""
+
+
+def budget_tokens(new_rows: int | None, tokens_per_new_row: int) -> int:
+    """How many tokens of text to train on, where the user does not say.
+
+    Args:
+        new_rows: How many embeddings are new; ``None`` if that is not known.
+        tokens_per_new_row: How many tokens for each of them.
+    """
+    return max(LEAST_TOKENS, tokens_per_new_row * new_rows) if new_rows else DEFAULT_TOKENS
+
+
 @dataclass(frozen=True)
 class Recipe:
     """Defaults of an objective for settings that the user leaves open; see `TrainingSettings`."""
@@ -42,7 +61,9 @@ class TrainingSettings:
     ``None`` leaves a setting to the objective (see `Recipe`).
 
     Attributes:
-        tokens: How many tokens of text to train on; the corpus is read again where it has fewer.
+        tokens: How many tokens of text to train on; the corpus is read again where it has fewer. By default
+            250 for each new embedding (25 for ``distill``) and at least 50,000; 10 million where there are
+            no new ones or it is not known which are.
         window_tokens: Length of the windows that documents are packed into; no longer than the model takes.
         batch_tokens: Tokens of a step of the optimizer, over all processes; by default 8192, and 1024 for
             ``distill``.
@@ -70,7 +91,7 @@ class TrainingSettings:
         report_to: What else records the run: ``tensorboard``, ``wandb`` … (see `transformers.Trainer`).
     """
 
-    tokens: int = 10_000_000
+    tokens: int | None = None
     window_tokens: Annotated[int, _also("window-tokens", "max-seq-length")] = 256
     batch_tokens: int | None = None
     device_tokens: int = 4096
@@ -174,7 +195,7 @@ class Budget:
         Raises:
             SettingError: If a batch can't be shared equally.
         """
-        window_tokens = settings.window_tokens
+        window_tokens, tokens = settings.window_tokens, settings.tokens or DEFAULT_TOKENS
         batch = max(1, settings.recipe.batch_tokens // window_tokens)
         if batch % processes:
             raise SettingError(
@@ -184,7 +205,7 @@ class Budget:
         share = batch // processes
         most = max(1, settings.device_tokens // window_tokens)
         device = max(size for size in range(1, min(most, share) + 1) if share % size == 0)
-        steps = ceil(settings.tokens / (batch * window_tokens))
+        steps = ceil(tokens / (batch * window_tokens))
         return cls(window_tokens, batch, device, share // device, steps)
 
     @property

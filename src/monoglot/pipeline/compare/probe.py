@@ -197,7 +197,7 @@ class ProbeRunner:
         """Estimate the bytes of text that a probe reads, repetitions included."""
         size_bytes = sum(len(line.encode()) for line in read_lines(self.text.folder / LAYOUT.probe_text.name))
         tokens = TokenizedCorpus.open(variant.tokens.folder).tokens
-        return round(self.probe.training.tokens * size_bytes / max(1, tokens))
+        return round((self.probe.training.tokens or 0) * size_bytes / max(1, tokens))
 
     def student(self, variant: Variant, seed: int) -> Path:
         """Write the folder of a variant's model, and remove that of the variant before."""

@@ -161,7 +161,8 @@ def original_variant(context: VocabularyContext, text: Artifact) -> Variant:
 
 def probe_text(context: VocabularyContext, corpus_stage: Artifact, tokenizer: Artifact) -> Artifact:
     """Draw the lines that every variant is trained on, from the whole corpus: ``text.txt``."""
-    wanted_tokens = context.settings.adapt_tokens or 0
+    given = context.settings.adapt_tokens
+    wanted_tokens = given if isinstance(given, int) else 0
 
     def compute(folder: Path) -> None:
         score = score_tokenizer(load_tokenizer(tokenizer.folder), heldout_lines(corpus_stage))

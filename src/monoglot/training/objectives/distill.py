@@ -29,7 +29,7 @@ from monoglot.training.objective import Batch, Objective, Task, TrainingContext
 from monoglot.training.objectives.clm import CAUSAL
 from monoglot.training.packing import Windows
 from monoglot.training.registry import register
-from monoglot.training.schedule import Recipe
+from monoglot.training.schedule import SENTENCE_TOKENS_PER_NEW_ROW, Recipe
 from monoglot.training.teacher import DistanceEvaluator, Reader, SentenceVectors, check_teacher
 
 Distance = Literal["cosine", "mse"]
@@ -183,6 +183,7 @@ class SentenceDistillation(Objective):
 
     preference = 3
     watched = "distance_to_teacher"
+    tokens_per_new_row = SENTENCE_TOKENS_PER_NEW_ROW
     distance: Distance = "cosine"
     relational: float = 0.3
     hidden: float = 1.0
