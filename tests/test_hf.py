@@ -23,8 +23,15 @@ from types import SimpleNamespace
 import pytest
 import torch
 import transformers
+from accelerate import PartialState
 from packaging.requirements import Requirement
-from transformers import AutoConfig, AutoModelForTokenClassification, BertConfig, BertForMaskedLM
+from transformers import (
+    AutoConfig,
+    AutoModelForTokenClassification,
+    BertConfig,
+    BertForMaskedLM,
+    TrainingArguments,
+)
 
 import monoglot
 from monoglot import _hf
@@ -221,6 +228,18 @@ def test_scheduler_is_made():
     _hf.scheduler_is_made(trainer)
     (name,) = vars(trainer)
     assert_mentioned(_hf.scheduler_is_made, "transformers", "trainer.py", f"self.{name}")
+
+
+def test_compute_on(canary):
+    canary(_hf.compute_on, "accelerate", lambda: _hf.compute_on(torch.device("cpu")))
+    assert PartialState().device == torch.device("cpu")
+
+
+def test_train_on(canary, tmp_path):
+    arguments = TrainingArguments(output_dir=str(tmp_path), use_cpu=True, per_device_train_batch_size=3)
+    canary(_hf.train_on, "transformers", lambda: _hf.train_on(arguments, torch.device("meta")))
+    assert arguments.device == torch.device("meta")
+    assert (arguments.n_gpu, arguments.train_batch_size) == (1, 3)
 
 
 def test_unwrapped_name():

@@ -21,6 +21,7 @@ from transformers.utils import logging as transformers_logging
 
 if TYPE_CHECKING:
     import numpy as np
+    import torch
     from jaxtyping import Float32
     from torch import nn
     from transformers import (
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
         PreTrainedTokenizerBase,
         PreTrainedTokenizerFast,
         Trainer,
+        TrainingArguments,
     )
 
 
@@ -267,6 +269,39 @@ def has_process_group() -> bool:
     from accelerate import PartialState
 
     return bool(PartialState._shared_state)
+
+
+def compute_on(device: torch.device) -> None:
+    """Have accelerate compute on one device, in a process that is not one of several.
+
+    ``PartialState`` keeps the device that it found first, and ``Trainer`` the one of the run before. If the
+    names vanish, ``--device`` has no effect on a training that follows another in one process.
+    """
+    import torch
+    from accelerate import PartialState
+    from accelerate.state import AcceleratorState
+
+    if PartialState._shared_state and PartialState().num_processes > 1:
+        return
+    AcceleratorState._reset_state(reset_partial_state=True)
+    PartialState(cpu=device.type == "cpu")
+    if device.type == "cuda":
+        torch.cuda.set_device(device if device.index is not None else torch.cuda.current_device())
+
+
+def train_on(arguments: TrainingArguments, device: torch.device) -> None:
+    """Have ``Trainer`` train on one device, in a process that is not one of several.
+
+    It takes the first GPU, and all others in ``nn.DataParallel``, so that batches are larger than asked for;
+    only variables of the environment that are set before CUDA starts say otherwise. If the names vanish,
+    ``--device cuda:1`` trains on the first GPU.
+    """
+    import torch
+
+    arguments.__dict__["_setup_devices"] = device
+    arguments._n_gpu = 1
+    if device.type == "cuda":
+        torch.cuda.set_device(device)
 
 
 def is_sharded() -> bool:

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
 
+from monoglot.device import check_name
 from monoglot.errors import SettingError
 from monoglot.evaluation.settings import LanguageSettings
 from monoglot.options import (
@@ -66,6 +67,8 @@ class RunSettings:
         heldout: Text to score with; by default about 1% of the corpus is set aside.
         seed: Seed of every random choice.
         threads: Number of threads; by default the number of cores. Runs with one thread are reproducible.
+        device: Where models are trained, and scored when methods are compared: ``cpu``, ``cuda``, ``cuda:1``,
+            ``mps`` …; by default the accelerator that there is.
         trust_remote_code: Whether code that comes with the model may run.
     """
 
@@ -73,6 +76,7 @@ class RunSettings:
     heldout: TextOption[str | None] = None
     seed: RunOption[int] = 42
     threads: RunOption[int | None] = None
+    device: RunOption[str | None] = None
     trust_remote_code: ModelOption[bool] = False
 
     def __post_init__(self) -> None:
@@ -83,6 +87,7 @@ class RunSettings:
         """
         check_types(self)
         check_threads(self.threads)
+        check_name(self.device)
         if not 0 <= self.seed < 2**31:
             raise SettingError(f"--seed {self.seed} is out of range: give 0 … {2**31 - 1}")
 
@@ -369,8 +374,8 @@ class EvaluateSettings:
         word_share: For masked models, the share of words to ask for; each costs a pass. By default all.
         seed: Which words these are.
         threads: Number of threads; by default the number of cores.
-        device: Where texts are scored: ``cpu`` (the default), ``cuda``, ``cuda:1``, ``mps`` …; tasks use the
-            accelerator that there is.
+        device: Where it is computed: ``cpu``, ``cuda``, ``cuda:1``, ``mps`` …; by default texts are scored on
+            the processor, and tasks trained on the accelerator that there is.
         trust_remote_code: Whether code that comes with the models may run.
     """
 
@@ -381,12 +386,13 @@ class EvaluateSettings:
     word_share: EvaluationOption[float | None] = None
     seed: RunOption[int] = 42
     threads: RunOption[int | None] = None
-    device: RunOption[str] = "cpu"
+    device: RunOption[str | None] = None
     trust_remote_code: ModelOption[bool] = False
 
     def __post_init__(self) -> None:
         check_types(self)
         check_threads(self.threads)
+        check_name(self.device)
         if self.lines < 1:
             raise SettingError(f"--lines {self.lines} is too small: give 1 or more")
         _ = self.language  # refuses what is out of range

@@ -192,15 +192,6 @@ def test_bad_input_gets_one_sentence_and_exit_code_2(case, xlm_r, tmp_path, caps
     assert len([line for line in error.strip().splitlines() if not line[:2].isdigit()]) == 1
 
 
-@pytest.mark.parametrize("device", ["abacus", "meta", "cuda:77"])
-def test_a_device_that_is_not_there_gets_one_sentence(device, xlm_r, capsys):
-    code, out, err = run(capsys, xlm_r, DATA / "de.txt", "--device", device, "--quiet")
-    assert (code, out) == (2, "")
-    assert f"--device {device} can't be used (" in err
-    assert "give cpu" in err
-    assert err.count("\n") == 1
-
-
 def test_a_model_without_the_head_is_refused(tiny_folder, tmp_path, capsys):
     (tmp_path / "qa.json").write_text(
         json.dumps({"data": [{"paragraphs": [{"context": "In Bonn.", "qas": [

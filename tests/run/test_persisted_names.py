@@ -51,7 +51,7 @@ def test_settings():
 def test_fields_stand_in_the_order_in_which_they_were_first_written():
     fields = list(canonical(Settings())["Settings"])
     assert fields[:2] == ["mode", "vocabulary_size"]
-    assert fields[-5:] == ["column", "heldout", "seed", "threads", "trust_remote_code"]
+    assert fields[-6:] == ["column", "heldout", "seed", "threads", "device", "trust_remote_code"]
 
 
 def test_the_key_of_a_stage():

@@ -11,6 +11,7 @@ from cyclopts import Parameter
 
 from monoglot.cli.base import PLAIN, Display, OutputFolder, Shown, app, present
 from monoglot.cli.nested import epilogue
+from monoglot.device import check_device
 from monoglot.evaluation.settings import FineTuning
 from monoglot.options import (
     EVALUATION,
@@ -27,6 +28,7 @@ from monoglot.settings import (
     AdaptSettings,
     CompareSettings,
     EvaluateSettings,
+    RunSettings,
     Settings,
     TaskSettings,
     check_choice,
@@ -35,15 +37,23 @@ from monoglot.training.schedule import TrainingSettings
 
 
 def first_second(
-    model: str, inputs: Sequence[str], display: Display, output: Path | None = None, column: str | None = None
+    model: str,
+    inputs: Sequence[str],
+    display: Display,
+    output: Path | None = None,
+    settings: RunSettings | EvaluateSettings | None = None,
+    *,
+    column: str | None = None,
 ) -> Progress:
-    """Refuse names and places that can't be right, and report what was found, before any slow import."""
+    """Refuse names, places and devices that can't be, and report what was found, before any slow import."""
     from monoglot.pipeline.preview import preview
 
     if int(os.environ.get("RANK", "0")) > 0:  # of several processes only the first reports
         return SILENT
     progress = display.progress
-    preview(model, inputs, output, column, progress=progress)
+    preview(model, inputs, output, settings.column if settings else column, progress=progress)
+    if settings:
+        check_device(settings.device)
     return progress
 
 
@@ -76,7 +86,7 @@ def specialize(
         overwrite: Replace an output that an earlier run made; what has not changed is not done again.
         display: What is shown.
     """
-    progress = first_second(source, corpus, display, output, settings.column if settings else None)
+    progress = first_second(source, corpus, display, output, settings)
     from monoglot.pipeline.specialize import specialize as run
 
     summary = run(source, corpus, output, settings, overwrite=overwrite, progress=progress)
@@ -114,7 +124,7 @@ def adapt(
         overwrite: Replace an output that an earlier run made; what has not changed is not done again.
         display: What is shown.
     """
-    progress = first_second(model, corpus, display, output, settings.column if settings else None)
+    progress = first_second(model, corpus, display, output, settings)
     from monoglot.pipeline.adapt import adapt as run
 
     summary = run(model, corpus, output, settings, training, overwrite=overwrite, progress=progress)
@@ -151,7 +161,7 @@ def compare(
         overwrite: Replace an output that an earlier run made; what has not changed is not done again.
         display: What is shown.
     """
-    progress = first_second(source, corpus, display, output, settings.column if settings else None)
+    progress = first_second(source, corpus, display, output, settings)
     from monoglot.pipeline.compare.run import compare as run
 
     comparison = run(source, corpus, output, settings, overwrite=overwrite, progress=progress)
@@ -192,7 +202,7 @@ def evaluate(
         display: What is shown.
     """
     check_choice(text, retention, task, data)
-    progress = first_second(model, text, display, column=settings.column if settings else None)
+    progress = first_second(model, text, display, settings=settings)
     from monoglot.pipeline.evaluate import evaluate as run
 
     found = run(

@@ -181,13 +181,14 @@ def output(model: PreTrainedModel, inputs: Mapping[str, Tensor]) -> Float[Tensor
     Raises:
         ModelError: If the model can't be run on text.
     """
+    inputs = {name: values.to(model.device) for name, values in inputs.items()}
     ids = inputs["input_ids"]
     problem = f"{type(model).__name__} can't be run on text"
     with refusing(ModelError, problem, "see what it needs, in its config.json or its documentation"):
         given = dict(inputs)
         if model.main_input_name != "input_ids":
             given = {"decoder_input_ids": ids, "decoder_attention_mask": inputs["attention_mask"]}
-            given[model.main_input_name] = torch.cat(list(_perceived(model, len(ids))))
+            given[model.main_input_name] = torch.cat(list(_perceived(model, len(ids)))).to(model.device)
         elif model.config.is_encoder_decoder:
             given["decoder_input_ids"] = ids
         result: Tensor = model(**given)[0]

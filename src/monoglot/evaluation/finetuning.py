@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from accelerate import PartialState
 from transformers import (
     DataCollatorForTokenClassification,
     DataCollatorWithPadding,
@@ -24,7 +25,7 @@ from transformers import (
     TrainingArguments,
 )
 
-from monoglot._hf import quiet_transformers
+from monoglot._hf import quiet_transformers, train_on
 from monoglot.errors import TrainingError
 from monoglot.evaluation.labeled_data import Split
 from monoglot.evaluation.settings import FineTuning, Head
@@ -32,7 +33,7 @@ from monoglot.evaluation.task import Feature, Prepared, TrainedTask
 from monoglot.evaluation.task_heads import load_with_head, standardize_inputs
 from monoglot.model.longest_input import longest_input_tokens
 from monoglot.progress import SILENT, Advance, Progress
-from monoglot.training.trainer import uses_bf16
+from monoglot.training.trainer import process_device, uses_bf16
 
 
 class Examples(torch.utils.data.Dataset[Feature]):
@@ -223,15 +224,16 @@ def task_arguments(
         seed: Of the order of the examples.
         outputs: How many numbers the head gives.
     """
-    return TrainingArguments(
+    device = process_device()
+    made = TrainingArguments(
         output_dir=folder,
         num_train_epochs=epochs,
         per_device_train_batch_size=settings.batch_size,
         per_device_eval_batch_size=2 * settings.batch_size,
         learning_rate=settings.learning_rate,
         # The single number of a regression would be rounded to eight bits, and few examples told apart.
-        bf16=outputs > 1 and uses_bf16(settings.precision),
-        use_cpu=not torch.accelerator.is_available(),
+        bf16=outputs > 1 and uses_bf16(settings.precision, device),
+        use_cpu=device.type == "cpu",
         warmup_steps=0.1,  # a share
         weight_decay=0.01,
         # By length there would be less padding, but where lengths go with labels, batches of one label.
@@ -248,6 +250,9 @@ def task_arguments(
         logging_strategy="no",
         dataloader_pin_memory=False,
     )
+    if device.type != "cpu" and PartialState().num_processes == 1:
+        train_on(made, device)
+    return made
 
 
 LOOKED_AT = 64

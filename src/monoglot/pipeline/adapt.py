@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from monoglot.corpus import Given, inputs_of, open_corpus
+from monoglot.device import check_device
 from monoglot.model.source import open_source
 from monoglot.pipeline.inputs import check_runs, limited_threads, read_as_the_model_does
 from monoglot.pipeline.preview import check_output
@@ -95,7 +96,8 @@ def adapt(
     settings, training = settings or AdaptSettings(), training or TrainingSettings()
     progress = reporter(progress)
     with limited_threads(settings.n_threads):
-        if not join_processes():
+        check_device(settings.device)
+        if not join_processes(settings.device):
             run_worker()
             return None
         inputs = list(inputs_of(corpus))

@@ -12,7 +12,8 @@ import numpy as np
 import torch
 
 from monoglot.corpus import Given, inputs_of, open_corpus
-from monoglot.errors import CorpusError, SettingError, first_line
+from monoglot.device import check_device
+from monoglot.errors import CorpusError
 from monoglot.evaluation.bits_per_byte import LanguageScore, score_language
 from monoglot.evaluation.labeled_data import Split, read_split
 from monoglot.evaluation.line_scores import paired_difference
@@ -213,33 +214,20 @@ def evaluate(
     settings, progress = settings or EvaluateSettings(), reporter(progress)
     check_choice(inputs_of(text), inputs_of(retention), task, data)
     with limited_threads(settings.n_threads):
+        check_device(settings.device)
         trusted = settings.trust_remote_code
         names = [str(name) for name in (model, against) if name]
         if task is not None:
             return evaluate_task(
                 task, names[0], data or TaskSettings(), tuning,
-                against=names[1] if against else None, trust_remote_code=trusted, progress=progress,
+                against=names[1] if against else None, device=settings.device, trust_remote_code=trusted,
+                progress=progress,
             )  # fmt: skip
-        check_device(settings.device)
         sources = [open_source(name, trust_remote_code=trusted) for name in names]
         lines = read_lines(text, settings)
         other_lines = read_lines(retention, settings) if inputs_of(retention) else []
         pairs = read_split(settings.parallel, Retrieval.columns, "test") if settings.parallel else None
         return compare_models(sources, lines, settings, other_lines, pairs, progress=progress)
-
-
-def check_device(device: str) -> None:
-    """Refuse a device that can't compute here.
-
-    Raises:
-        SettingError: If there is no such device.
-    """
-    try:
-        torch.zeros(1, device=device).item()
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
-        found = torch.accelerator.current_accelerator()
-        here = " or ".join(["cpu", *([found.type] if found else [])])
-        raise SettingError(f"--device {device} can't be used ({first_line(error)}): give {here}") from error
 
 
 def compare_models(
@@ -262,7 +250,7 @@ def compare_models(
         progress: Where to show how far it is.
     """
     for source in sources:
-        source.model.to(settings.device)  # type: ignore[arg-type]  # torch's stubs lack this overload
+        source.model.to(settings.device or "cpu")  # type: ignore[arg-type]  # torch's stubs lack this overload
         if source.model.dtype == torch.float16 and source.model.device.type == "cpu":
             source.model.float()  # processors only emulate float16: four times as slow, for the same figures
         if gives_probabilities(source) or (source.folder / MODULES).is_file():

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from monoglot._hf import compute_on
+from monoglot.device import device_of
 from monoglot.errors import SettingError
 from monoglot.evaluation.finetuning import finetune, spread
 from monoglot.evaluation.labeled_data import Split, read_split
@@ -91,6 +93,7 @@ def evaluate_task(
     tuning: FineTuning | None = None,
     *,
     against: str | None = None,
+    device: str | None = None,
     trust_remote_code: bool = False,
     progress: Progress = SILENT,
 ) -> TaskEvaluation:
@@ -102,6 +105,8 @@ def evaluate_task(
         settings: Data, and how it is run.
         tuning: How it is trained.
         against: A model to compare with; for sentence vectors also the one whose space should be kept.
+        device: Where it is computed; by default models are trained on the accelerator that there is, and
+            sentence vectors computed on the processor.
         trust_remote_code: Whether code that comes with the models may run.
         progress: Where to show how far it is.
 
@@ -122,6 +127,7 @@ def evaluate_task(
     if not settings.train and not hasattr(found, "compare"):
         raise SettingError(f"the task '{task}' needs fine-tuning; give --train and --dev")
     if settings.train:
+        compute_on(device_of(device))
         if len(tuning.each_head) > 1:
             progress.note(
                 "each model is trained twice, with standardized states and the usual head (--heads)"
@@ -132,6 +138,8 @@ def evaluate_task(
             for source in sources
         )
     else:
+        for source in sources:
+            source.model.to(device or "cpu")  # type: ignore[arg-type]  # torch's stubs lack this overload
         encoders = [sentence_encoder(source, settings.prefix) for source in sources]
         runs = tuple(
             TaskScores(

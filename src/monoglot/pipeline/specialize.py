@@ -7,6 +7,7 @@ from dataclasses import replace as replace_fields
 from pathlib import Path
 
 from monoglot.corpus import Given, inputs_of, open_corpus
+from monoglot.device import check_device
 from monoglot.initialization.registry import get_method
 from monoglot.model.source import Source, open_source
 from monoglot.pipeline.inputs import check, limited_threads
@@ -73,6 +74,7 @@ def specialize(
     settings, progress = settings or Settings(), reporter(progress)
     inputs = list(inputs_of(corpus))
     with limited_threads(settings.n_threads):
+        check_device(settings.device)
         # All that can be wrong with the input is looked at before the first minute of work.
         method = get_method(settings.method, settings.method_options)
         engine = get_engine(settings.vectors, settings.vectors_options)

@@ -16,7 +16,8 @@ from accelerate import PartialState
 from accelerate.utils import broadcast_object_list
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
-from monoglot._hf import has_process_group, is_sharded
+from monoglot._hf import compute_on, has_process_group, is_sharded
+from monoglot.device import device_of
 from monoglot.errors import ModelError, SettingError
 from monoglot.evaluation.bits_per_byte import LanguageSettings, score_language
 from monoglot.evaluation.settings import SCORED_WORDS
@@ -47,14 +48,26 @@ LONGEST_STAGE = timedelta(days=2)
 Sent = TypeVar("Sent")
 
 
-def join_processes() -> bool:
+def join_processes(device: str | None) -> bool:
     """Join the other processes of a launch, if there are any.
+
+    Args:
+        device: The device that the user named.
 
     Returns:
         Whether this process leads.
+
+    Raises:
+        SettingError: If all processes would compute on one GPU.
     """
-    if int(os.environ.get("WORLD_SIZE", "1")) > 1 and not has_process_group():
-        PartialState(cpu=not torch.accelerator.is_available(), timeout=LONGEST_STAGE)
+    processes = int(os.environ.get("WORLD_SIZE", "1"))
+    if processes > 1 and device is not None and ":" in device:
+        raise SettingError(
+            f"--device {device} is one device, but {processes} processes were launched, each with its own: "
+            "leave it out, or launch one process"
+        )
+    if processes > 1 and not has_process_group():
+        PartialState(cpu=device_of(device).type == "cpu", timeout=LONGEST_STAGE)
     return bool(PartialState().is_main_process)
 
 
@@ -112,6 +125,7 @@ def run_worker() -> None:
 def run_job(job: TrainingJob, lines: Callable[[], Iterable[str]], progress: Progress) -> Outcome:
     """Train a model; the same in every process."""
     settings = job.settings
+    compute_on(device_of(settings.device))
     student = open_source(job.student, trust_remote_code=settings.trust_remote_code)
     model = student.model.float()
     if settings.attention:
@@ -160,7 +174,8 @@ def load_teacher(job: TrainingJob) -> Teacher | None:
         return None
     source = open_source(job.teacher, trust_remote_code=job.settings.trust_remote_code)
     # On a CPU torch can't mix weights in half precision with float32; on a GPU autocast does.
-    model = source.model if torch.accelerator.is_available() else source.model.float()
+    on_processor = device_of(job.settings.device).type == "cpu"
+    model = source.model.float() if on_processor else source.model
     return Teacher(model, source.tokenizer, job.teacher_key)
 
 

@@ -29,6 +29,7 @@ from monoglot.training.trainer import (
     LaptTrainer,
     NonFiniteGradientGuard,
     Patience,
+    process_device,
     restored_randomness,
     trainer_arguments,
     uses_bf16,
@@ -93,7 +94,8 @@ def train(
         Interrupted: If a signal told it to stop; the same call resumes from there.
     """
     check_sharded(settings)
-    context = replace(context, bf16=uses_bf16(settings.precision))
+    device = process_device()
+    context = replace(context, bf16=uses_bf16(settings.precision, device))
     budget = Budget.of(settings, PartialState().num_processes)
     with restored_randomness():
         task = begin(context, objective, folder, {**settings.resume_identity(), **identity})
@@ -126,6 +128,7 @@ def train(
                 bf16=context.bf16,
                 watched=objective.watched if settings.patience else None,
                 begins=checkpoint is None,
+                device=device,
             ),
             train_dataset=data,
             eval_dataset=[],

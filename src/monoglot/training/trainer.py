@@ -29,7 +29,7 @@ from transformers import (
     TrainingArguments,
 )
 
-from monoglot._hf import processor_has_bf16, scheduler_is_made
+from monoglot._hf import processor_has_bf16, scheduler_is_made, train_on
 from monoglot.errors import SettingError, TrainingError
 from monoglot.training.checkpoints import checks_without_progress, complete, latest
 from monoglot.training.objective_wrapper import Learning, ObjectiveWrapper
@@ -37,11 +37,17 @@ from monoglot.training.parameters import Selection, parameter_groups, rate_facto
 from monoglot.training.schedule import PRECISION, Budget, TrainingSettings
 
 
-def uses_bf16(precision: PRECISION) -> bool:
-    """Tell whether matrix products are computed in bf16; ``auto`` asks the hardware."""
+def process_device() -> torch.device:
+    """Give the device on which this process trains; of a GPU also its number."""
+    device = PartialState().device
+    return torch.device("cuda", torch.cuda.current_device()) if device.type == "cuda" else device
+
+
+def uses_bf16(precision: PRECISION, device: torch.device) -> bool:
+    """Tell whether matrix products are computed in bf16 on a device; ``auto`` asks the hardware."""
     if precision != "auto":
         return precision == "bf16"
-    if torch.cuda.is_available():
+    if device.type == "cuda":
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     # A processor without it would be slower than in float32.
     return processor_has_bf16()
@@ -269,6 +275,7 @@ def trainer_arguments(
     bf16: bool,
     watched: str | None,
     begins: bool,
+    device: torch.device,
 ) -> TrainingArguments:
     """The arguments of `Trainer` that follow from our settings.
 
@@ -280,22 +287,23 @@ def trainer_arguments(
         bf16: Whether matrix products are in bf16.
         watched: The held-out figure that early stopping watches, if it is wanted.
         begins: Whether the run begins, so that figures of before are wanted.
+        device: Where this process computes.
     """
     interval = budget.interval(settings.checks)
     # Newer versions of transformers have another name for it and warn of the old one.
     names = [field.name for field in fields(TrainingArguments) if field.name in CHECKPOINTING]
     others: dict[str, Any] = {min(names): True} if settings.gradient_checkpointing else {}
-    return TrainingArguments(
+    made = TrainingArguments(
         output_dir=str(folder),
         max_steps=budget.steps,
         per_device_train_batch_size=budget.device_windows,
         gradient_accumulation_steps=budget.accumulation,
         train_sampling_strategy="sequential",
         remove_unused_columns=False,
-        dataloader_pin_memory=torch.cuda.is_available(),
+        dataloader_pin_memory=device.type == "cuda",
         learning_rate=settings.recipe.learning_rate,
         weight_decay=settings.weight_decay,
-        use_cpu=not torch.accelerator.is_available(),
+        use_cpu=device.type == "cpu",
         bf16=bf16,
         seed=seed,
         logging_steps=budget.interval(200),
@@ -316,3 +324,6 @@ def trainer_arguments(
         disable_tqdm=True,
         **others,
     )
+    if device.type != "cpu" and PartialState().num_processes == 1:
+        train_on(made, device)
+    return made

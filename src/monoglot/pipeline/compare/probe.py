@@ -12,6 +12,7 @@ from typing import Any
 
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
+from monoglot.device import device_of
 from monoglot.errors import ModelError
 from monoglot.evaluation.bits_per_byte import LanguageSettings
 from monoglot.evaluation.line_scores import BitsPerByte, LineScores, Measure, TeacherDistance
@@ -53,7 +54,7 @@ def choose_measure(source: Source, settings: AdaptSettings) -> Measure:
         pooling = Pooling(objective.pooling) if objective.pooling else read_pooling(source.folder)
 
         def teacher() -> tuple[PreTrainedModel, PreTrainedTokenizerFast]:
-            return source.model, source.tokenizer
+            return moved(source.model, settings.device), source.tokenizer
 
         return TeacherDistance(teacher, pooling, objective.prefix)
     if structure.get_output_embeddings() is None or structure.config.is_encoder_decoder:
@@ -217,12 +218,18 @@ class ProbeRunner:
 
     def write(self, model: PreTrainedModel, student: Path, folder: Path, content: dict[str, Any]) -> None:
         """Score a model and write ``scores.json``."""
-        model, tokenizer = model.float().eval(), load_tokenizer(student)
+        model, tokenizer = moved(model.float().eval(), self.probe.settings.device), load_tokenizer(student)
         scores = {
             name: self.measure(model, tokenizer, lines, progress=self.context.progress).to_dict()
             for name, lines in self.texts.items()
         }
         write_json(folder / LAYOUT.scores.name, content | {"scores": scores})
+
+
+def moved(model: PreTrainedModel, device: str | None) -> PreTrainedModel:
+    """Move a model to where it is scored: where it is trained, too."""
+    model.to(device_of(device))  # type: ignore[arg-type]  # torch's stubs lack this overload
+    return model
 
 
 def keep_only(folder: Path) -> None:

@@ -13,6 +13,7 @@ from statistics import mean
 import numpy as np
 
 from monoglot.corpus import Given, inputs_of, open_corpus
+from monoglot.device import check_device
 from monoglot.errors import SettingError
 from monoglot.evaluation.line_scores import TeacherDistance
 from monoglot.initialization.registry import get_method
@@ -106,6 +107,7 @@ def compare(
     with limited_threads(shared.n_threads):
         if int(os.environ.get("WORLD_SIZE", "1")) > 1:
             raise SettingError("compare works in one process: start it without accelerate or torchrun")
+        check_device(settings.device)
         chosen = read_methods(settings.methods)
         engine = get_engine(shared.vectors, shared.vectors_options)
         text = open_corpus(inputs, column=settings.column, heldout=settings.heldout)

@@ -6,8 +6,8 @@ from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
-import torch
 
+from monoglot.device import device_of
 from monoglot.initialization.anchors import judge_anchors
 from monoglot.initialization.initialize import initialize
 from monoglot.initialization.transfer import Transfer
@@ -65,7 +65,7 @@ def compute_mixture(
     """
 
     def compute(folder: Path) -> None:
-        target = context.target(tokenizer)
+        target, device = context.target(tokenizer), device_of(context.settings.device)
         static = TokenVectors.load(vectors.folder / LAYOUT.vectors.name) if vectors else None
         if static and vectors_of:
             static = vectors_at_new_ids(static, context.target(vectors_of).vocabulary, target.vocabulary)
@@ -79,7 +79,7 @@ def compute_mixture(
             vocabularies=context.vocabularies(tokenizer),
             rows=context.source.rows,
             seed=context.settings.seed,
-            device="cuda" if torch.cuda.is_available() else "cpu",
+            device=str(device) if device.type == "cuda" else "cpu",  # others lack float64
         )
         result = initialize(
             transfer,

@@ -1,0 +1,56 @@
+"""Devices: what is none, or is not there, gets one sentence before any work; the named one is used."""
+
+import pytest
+import torch
+from accelerate import PartialState
+
+from monoglot import _hf
+from monoglot.cli import main
+from monoglot.device import check_device, device_of
+from monoglot.errors import SettingError
+from monoglot.pipeline.training_job import join_processes
+from monoglot.settings import EvaluateSettings, Settings
+from monoglot.training.trainer import process_device, uses_bf16
+from tests.fixtures.tokenizers import DATA
+
+
+@pytest.mark.parametrize("settings", [Settings, EvaluateSettings])
+@pytest.mark.parametrize("device", ["abacus", "meta", "cuda:", "cuda:-1", "GPU", ""])
+def test_what_is_no_device_is_refused_without_torch(settings, device):
+    with pytest.raises(SettingError, match="is no device that torch computes on: give cpu, cuda"):
+        settings(device=device)
+
+
+@pytest.mark.parametrize("command", ["specialize", "adapt", "compare", "evaluate"])
+def test_a_device_that_is_not_there_gets_one_sentence(command, xlm_r, tmp_path, capsys):
+    words = [command, str(xlm_r), str(DATA / "de.txt"), "--device", "cuda:77", "--quiet"]
+    output = tmp_path / "out"
+    assert main([*words, *(["--output", str(output)] if command != "evaluate" else [])]) == 2
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert "--device cuda:77 can't be used (" in shown.err
+    assert "give cpu" in shown.err
+    assert shown.err.count("\n") == 1
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_named_device_is_used_else_the_accelerator_that_there_is():
+    for device in (None, "cpu"):
+        check_device(device)
+    assert device_of("cuda:1") == torch.device("cuda", 1)
+    assert device_of(None) == (torch.accelerator.current_accelerator() or torch.device("cpu"))
+    _hf.compute_on(device_of("cpu"))
+    assert process_device() == torch.device("cpu")
+    assert PartialState().num_processes == 1
+
+
+def test_precision_is_that_of_the_device():
+    assert uses_bf16("bf16", torch.device("cpu"))
+    assert not uses_bf16("float32", torch.device("cuda"))
+    assert uses_bf16("auto", torch.device("cpu")) == _hf.processor_has_bf16()
+
+
+def test_one_device_for_several_processes_is_refused(monkeypatch):
+    monkeypatch.setenv("WORLD_SIZE", "4")
+    with pytest.raises(SettingError, match="cuda:1 is one device, but 4 processes were launched"):
+        join_processes("cuda:1")
