@@ -5,13 +5,13 @@
 Models with random weights (they cost the same), in the shape of XLM-R base (12 layers, 768 wide) and of a
 decoder as large, with the tokenizer and the German text of the demo. Each is trained by `adapt`; the first
 steps are not counted. Of the trained encoder, bits per byte of the held-out text are computed on the GPU and
-on the processor.
+on the processor. The table of `docs/gpu.md` is written from the result.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,7 @@ from transformers import (
     XLMRobertaModel,
 )
 
-from benchmarks import head
+from benchmarks import head, pages
 from monoglot import AdaptSettings, EvaluateSettings, TrainingSettings, adapt, evaluate
 from monoglot.demo import heldout_path, model_path, sample_path
 from monoglot.progress import Advance, Terminal
@@ -116,6 +116,16 @@ def agreement(folder: Path) -> dict[str, dict[str, float]]:
     return found
 
 
+def table(content: Mapping[str, Any]) -> str:
+    """Speed and memory, a row each training."""
+    rows = [
+        [name, f"{row['tokens_per_second']:,.0f}", f"{row['peak_gpu_memory_bytes'] / 2**30:.1f}"]
+        for name, row in content["rows"].items()
+        if "failed" not in row
+    ]
+    return pages.table(["", "tokens per second", "peak GPU memory, GiB"], rows)
+
+
 def main() -> None:
     """Make the models, train, save."""
     parser = head.parser(__doc__)
@@ -142,6 +152,7 @@ def main() -> None:
     content["scored"] = agreement(folder / "mlm-0")
     print(content["scored"])
     print(head.save("gpu", content))
+    print(pages.fill("gpu.md", "gpu", table(content)))
 
 
 if __name__ == "__main__":
