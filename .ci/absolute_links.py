@@ -2,7 +2,7 @@
 
     python .ci/absolute_links.py https://github.com/OWNER/monoglot
 
-README.md and pyproject.toml are changed in place; build from them, and do not commit them.
+README.md, pyproject.toml and mkdocs.yml are changed in place; build from them, and do not commit them.
 """
 
 from __future__ import annotations
@@ -37,12 +37,18 @@ def with_urls(pyproject: str, address: str) -> str:
     return pyproject.replace("[project.urls]\n", f"[project.urls]\n{lines}", 1)
 
 
+def with_repository(site: str, address: str) -> str:
+    """Add the link to the repository to the head of every page of the documentation."""
+    return site.replace("theme:\n", f"repo_url: {address}\ntheme:\n", 1)
+
+
 def main() -> None:
-    """Change both files."""
+    """Change the files."""
     if len(sys.argv) != 2 or not sys.argv[1].startswith("https://"):
         raise SystemExit("expected one argument, the repository's address: https://github.com/OWNER/monoglot")
     address = sys.argv[1].rstrip("/")
-    for name, change in (("README.md", absolute), ("pyproject.toml", with_urls)):
+    changes = (("README.md", absolute), ("pyproject.toml", with_urls), ("mkdocs.yml", with_repository))
+    for name, change in changes:
         file = ROOT / name
         file.write_text(change(file.read_text(encoding="utf-8"), address), encoding="utf-8")
 

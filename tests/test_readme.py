@@ -118,3 +118,6 @@ def test_a_release_has_absolute_links_and_addresses():
     assert f"]({address}/blob/HEAD/docs/modes.md)" in readme
     pyproject = found["with_urls"]((ROOT / "pyproject.toml").read_text(encoding="utf-8"), address)
     assert tomllib.loads(pyproject)["project"]["urls"]["Repository"] == address
+    site = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
+    assert "repo_url" not in site  # until there is an address
+    assert f"\nrepo_url: {address}\n" in found["with_repository"](site, address)
