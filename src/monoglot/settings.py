@@ -108,7 +108,7 @@ class Settings(RunSettings):
         vocabulary_size: Tokens of the new vocabulary, special tokens included: 50,048 when one is trained. In
             modes ``trim`` and ``graft``: how many tokens to have at most, the most frequent first.
         target_tokenizer: Folder or hub name of a tokenizer to take instead of training one.
-        add_tokens: In mode ``extend``: how many tokens to add.
+        add_tokens: In mode ``extend``: how many tokens to add; by default 30,000, or what the text supports.
         new_tokens: In mode ``graft``: how many tokens to add, the ones that save most; by default all that
             occur 20 times and save a hundred-thousandth of the text's tokens, but without --adapt-tokens not
             more than save a twentieth together, and none if the model predicts the next token.
@@ -146,7 +146,7 @@ class Settings(RunSettings):
     mode: VocabularyOption[MODE] = "graft"
     vocabulary_size: VocabularyOption[int | None] = None
     target_tokenizer: VocabularyOption[str | None] = None
-    add_tokens: VocabularyOption[int] = 30_000
+    add_tokens: VocabularyOption[int | None] = None
     new_tokens: VocabularyOption[int | None] = None
     save: Annotated[VocabularyOption[float | None], Parameter(converter=_share)] = None
     language_tokens: VocabularyOption[int | None] = None

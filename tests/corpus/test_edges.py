@@ -14,7 +14,9 @@ import pyarrow.parquet as pq
 import pytest
 import zstandard
 
+from monoglot.cli import main
 from monoglot.corpus import open_corpus
+from monoglot.corpus.files import TextFile
 from monoglot.errors import CorpusError
 
 HINDI = "यह एक वाक्य है।\nऔर यह दूसरा है।\n"
@@ -182,3 +184,51 @@ def test_a_bomb_does_not_fill_the_memory(tmp_path):
 def test_a_pattern_that_is_none(tmp_path):
     with pytest.raises(CorpusError, match=r"no file matches|is no pattern"):
         lines(tmp_path / "a**b" / "*.txt")
+
+
+FOREIGN = {
+    "html": (b"\n <!DOCTYPE html>\n<html lang=de><p>Ein Satz.</p></html>\n", "is HTML, .*extract its text"),
+    "html with a mark": (b"\xef\xbb\xbf<HTML><body>Ein Satz.\n", "is HTML, "),
+    "xhtml": (b'<?xml version="1.0"?> <html xmlns="x">\n', "is HTML, "),
+    "pdf": (b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n1 0 obj\n", "is a PDF, .*pdftotext"),
+    "docx": (b"PK\x03\x04\x14\x00\x06\x00\n", "is a ZIP archive, as office documents"),
+    "picture": (b"\x89PNG\r\n\x1a\n\0\0", "is a picture, not text"),
+    "gzip": (gzip.compress(GERMAN.encode()), "is compressed: give it the suffix .gz"),
+    "zstd": (zstandard.compress(GERMAN.encode()), "is compressed: give it the suffix .zst"),
+    "parquet": (b"PAR1\x15\x04\n", "is a parquet file: give it the suffix .parquet"),
+    "random": (bytes(range(256)).replace(b"\n", b"") * 4, "is a binary file, not text"),
+}
+
+
+@pytest.mark.parametrize("kind", FOREIGN)
+@pytest.mark.parametrize("compressed", [False, True])
+def test_what_is_no_text_is_named_with_a_way_out(kind, compressed, tmp_path):
+    content, message = FOREIGN[kind]
+    file = tmp_path / ("text.txt.gz" if compressed else "text.txt")
+    file.write_bytes(gzip.compress(content) if compressed else content)
+    with pytest.raises(CorpusError, match=message):
+        lines(file)
+    with pytest.raises(CorpusError, match=message):
+        TextFile(file, "text").check_beginning()
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["<html-Tags> sind Zeichen in spitzen Klammern.\n", "BZ heißt Berliner Zeitung.\n", "PKW und LKW\n",
+     "GIF ist ein Format.\n", "%PDF ist ein Anfang.\n", "\0\0\0\0\0ein Satz\n"],
+)  # fmt: skip
+def test_text_that_begins_alike_is_text(text, tmp_path):
+    file = tmp_path / "text.txt"
+    file.write_text(text)
+    assert lines(file) == [text.replace("\0", "").strip()]
+
+
+def test_in_every_command_it_is_said_before_slow_imports(xlm_r, tmp_path, capsys):
+    page = tmp_path / "page.txt"
+    page.write_text("<html><body>Ein Satz.</body></html>\n")
+    for command in ("specialize", "adapt", "compare", "evaluate", "plan"):
+        output = ["--output", str(tmp_path / "out")] if command in ("specialize", "adapt", "compare") else []
+        assert main([command, str(xlm_r), str(page), *output, "--quiet"]) == 2
+        shown = capsys.readouterr()
+        assert "page.txt is HTML, not plain text" in shown.err
+        assert shown.err.count("\n") == 1

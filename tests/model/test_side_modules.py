@@ -51,8 +51,11 @@ KINDS = {
         "has an adapter beside .* merge_and_unload",
     ),
     "adapter": (
-        lambda f: ((f / "adapter_config.json").write_text("{}"), (f / "config.json").unlink()),
-        "is an adapter .* merge_and_unload",
+        lambda f: (
+            (f / "adapter_config.json").write_text('{"base_model_name_or_path": "owner/base"}'),
+            (f / "config.json").unlink(),
+        ),
+        "is an adapter .* merge it into its model, owner/base, .* merge_and_unload",
     ),
     "gliner": (lambda f: (f / "gliner_config.json").write_text("{}"), "a GLiNER model"),
     "static": (lambda f: modules(f, "models.StaticEmbedding"), "module StaticEmbedding"),

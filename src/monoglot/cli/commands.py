@@ -44,6 +44,7 @@ def first_second(
     settings: RunSettings | EvaluateSettings | None = None,
     *,
     column: str | None = None,
+    tokenizer_is_enough: bool = False,
 ) -> Progress:
     """Refuse names, places and devices that can't be, and report what was found, before any slow import."""
     from monoglot.pipeline.preview import preview
@@ -51,7 +52,8 @@ def first_second(
     if int(os.environ.get("RANK", "0")) > 0:  # of several processes only the first reports
         return SILENT
     progress = display.progress
-    preview(model, inputs, output, settings.column if settings else column, progress=progress)
+    column = settings.column if settings else column
+    preview(model, inputs, output, column, tokenizer_is_enough=tokenizer_is_enough, progress=progress)
     if settings:
         check_device(settings.device)
     return progress
@@ -233,7 +235,7 @@ def overlap(
         threads: Number of threads; by default the number of cores.
         display: What is shown.
     """
-    progress = first_second(source, (*corpus, *english), display)
+    progress = first_second(source, (*corpus, *english), display, tokenizer_is_enough=True)
     from monoglot.pipeline.overlap_audit import overlap as run
 
     analysis = run(source, target, corpus, english, threads=threads, progress=progress)
@@ -249,7 +251,7 @@ def audit(model: str, /, *, trust_remote_code: ModelOption[bool] = False, displa
         trust_remote_code: Whether code that comes with the model may run.
         display: What is shown.
     """
-    progress = first_second(model, (), display)
+    progress = first_second(model, (), display, tokenizer_is_enough=True)
     from monoglot.pipeline.vocabulary_audit import audit as run
 
     found = run(model, trust_remote_code=trust_remote_code, progress=progress)

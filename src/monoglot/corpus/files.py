@@ -15,7 +15,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from monoglot.corpus.formats import READ_ERRORS, READERS, SUFFIXES, decompressed, is_damage
+from monoglot.corpus.formats import (
+    READ_ERRORS,
+    READERS,
+    SUFFIXES,
+    check_beginning,
+    decompressed,
+    is_damage,
+)
 from monoglot.errors import CorpusError
 from monoglot.progress import Advance
 
@@ -101,6 +108,22 @@ class TextFile:
                 ) from None
             raise _unreadable(self.name, error) from None
 
+    def check_beginning(self) -> None:
+        """Refuse what is no text by its first line, before anything long begins.
+
+        Raises:
+            CorpusError: A file that can't be read, or is HTML, a PDF, a picture …
+        """
+        kind, compression = format_of(self.path)
+        if kind == ".parquet":
+            return
+        try:
+            with self.path.open("rb") as raw:
+                check_beginning(decompressed(raw, compression), self.name)
+        except READ_ERRORS as error:
+            if not is_damage(error):
+                raise _unreadable(self.name, error) from None  # damage is said when the file is read
+
     def fingerprint(self) -> str:
         """A hash of the file's bytes and of how they are read."""
         digest = hashlib.blake2b("".join(format_of(self.path)).encode(), digest_size=16)
@@ -129,7 +152,8 @@ def format_of(path: Path) -> tuple[str, str]:
     if kind and kind not in READERS:
         raise CorpusError(
             f"{path} has the suffix '{kind}', which stands for no format that monoglot reads; expected "
-            f"{', '.join(READERS)}, each also with {' or '.join(SUFFIXES)}."
+            f"{', '.join(READERS)}, each also with {' or '.join(SUFFIXES)}: write its text into such a "
+            "file."
         )
     return kind or ".txt", compression
 

@@ -7,6 +7,7 @@ import gzip
 import io
 import json
 import logging
+import re
 import shutil
 import tempfile
 import unicodedata
@@ -96,7 +97,7 @@ def decoded_lines(stream: BinaryIO, name: str) -> Iterator[str]:
                 f"line {number} of {name} is longer than {LONGEST_LINE_BYTES >> 20} MB; expected text."
             )
         if number == 1:
-            check_beginning(raw, name)
+            check_first_line(raw, name)
             if raw.startswith(BYTE_ORDER_MARK):
                 raw = raw[len(BYTE_ORDER_MARK) :]
                 offset_bytes = len(BYTE_ORDER_MARK)
@@ -113,7 +114,32 @@ def decoded_lines(stream: BinaryIO, name: str) -> Iterator[str]:
         yield line
 
 
-def check_beginning(raw: bytes, name: str) -> None:
+def check_beginning(stream: BinaryIO, name: str) -> None:
+    """Refuse what is no text by its first lines.
+
+    Args:
+        stream: The file, at its beginning.
+        name: What the user calls it.
+
+    Raises:
+        CorpusError: As for `check_first_line`.
+    """
+    lines = [stream.readline(BEGINNING_BYTES) for _ in range(LINES_LOOKED_AT)]
+    check_first_line(lines[0], name)
+    check_text(b"".join(lines), name)
+
+
+def check_text(beginning: bytes, name: str) -> None:
+    """Refuse a file by what it begins with.
+
+    Raises:
+        CorpusError: If it is no text, or HTML.
+    """
+    if what := foreign_kind(beginning):
+        raise CorpusError(f"{name} is {what}.")
+
+
+def check_first_line(raw: bytes, name: str) -> None:
     """Refuse text in an encoding or with line ends that UTF-8 would take for something else.
 
     Args:
@@ -121,17 +147,61 @@ def check_beginning(raw: bytes, name: str) -> None:
         name: What the user calls the file.
 
     Raises:
-        CorpusError: If it is UTF-16 or UTF-32, or its lines end in carriage returns alone.
+        CorpusError: If it is no text, or HTML, or UTF-16 or UTF-32, or its lines end in carriage returns
+            alone.
     """
+    check_text(raw, name)
     if encoding := wide_encoding(raw[:BEGINNING_BYTES]):
         raise CorpusError(
             f"{name} is {encoding}, not UTF-8; convert it first, with `iconv -f {encoding} -t UTF-8`."
         )
+    if sum(byte in CONTROLS for byte in raw[:BEGINNING_BYTES]) > BINARY_CONTROLS * len(raw[:BEGINNING_BYTES]):
+        raise CorpusError(f"{name} is a binary file, not text: give a file of text in UTF-8.")
     if raw.rstrip(b"\r\n").count(b"\r") > 1:
         raise CorpusError(
             f"the lines of {name} end in carriage returns alone, as on old Macs; expected line feeds: "
             "convert it first, with `tr '\\r' '\\n'`."
         )
+
+
+EXTRACT = "not plain text: extract its text first"
+COMPRESSED = "compressed: give it the suffix"
+KINDS = (
+    (b"%PDF-", f"a PDF, {EXTRACT}, for example with `pdftotext`"),
+    (b"PK\x03\x04", f"a ZIP archive, as office documents and e-books are, {EXTRACT}"),
+    (b"\xd0\xcf\x11\xe0", f"an office document, {EXTRACT}"),
+    (b"{\\rtf", f"an RTF document, {EXTRACT}"),
+    (b"PAR1\x15", "a parquet file: give it the suffix .parquet"),
+    (b"\x1f\x8b", f"{COMPRESSED} .gz"),
+    (b"\x28\xb5\x2f\xfd", f"{COMPRESSED} .zst"),
+    (b"BZh91AY&SY", "compressed by bzip2, which monoglot does not read: decompress it first"),
+    (b"\xfd7zXZ", "compressed by xz, which monoglot does not read: decompress it first"),
+    *(
+        (magic, "a picture, not text: give a file of text")
+        for magic in (b"\x89PNG", b"\xff\xd8\xff", b"GIF87a", b"GIF89a")
+    ),
+)
+"""What a file is by its first bytes, if it is no text, and what to do."""
+HTML = re.compile(
+    rb"\s*(<\?xml[^>]*>\s*)?(<!--.*?-->\s*)*<(!doctype\s+html|html[\s>])", re.IGNORECASE | re.DOTALL
+)
+CONTROLS = frozenset(range(1, 0x20)) - frozenset(b"\t\n\r\f\x1a\x1b")
+BINARY_CONTROLS = 0.05
+"""Random bytes have twice that share of control characters, and text has none."""
+
+
+def foreign_kind(raw: bytes) -> str:
+    """Say what a file is that is no text, and what to do; empty if it may be text.
+
+    Args:
+        raw: The beginning of the file.
+    """
+    for magic, what in KINDS:
+        if raw.startswith(magic):
+            return what
+    if HTML.match(raw.removeprefix(BYTE_ORDER_MARK)[:BEGINNING_BYTES]):
+        return f"HTML, {EXTRACT}, for example with `trafilatura` or `html2text`"
+    return ""
 
 
 def wide_encoding(raw: bytes) -> str:
@@ -177,6 +247,7 @@ def text_lines(stream: BinaryIO, name: str, column: str) -> Iterator[str]:
     """
     lines = decoded_lines(stream, name)
     first = list(islice(lines, LINES_LOOKED_AT))
+    check_text("".join(line[:BEGINNING_BYTES] for line in first).encode(), name)
     if _are_json(first):
         logger.warning("%s has lines of JSON, and is read as such: the column '%s'", name, column)
         return records(chain(first, lines), name, column)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from monoglot.errors import CorpusError, first_line
+from monoglot.offline import offline_switch
 from monoglot.progress import Advance
 
 BATCH_ROWS = 1000
@@ -107,6 +108,13 @@ class HubDataset:
 
 
 def _unreachable(given: str, error: Exception) -> CorpusError:
+    from huggingface_hub.errors import OfflineModeIsEnabled
+
+    if isinstance(error, OfflineModeIsEnabled) and (switch := offline_switch()):
+        return CorpusError(
+            f"'{given}' is no file here, and {switch} keeps monoglot from looking for it on the Hugging Face "
+            f"hub: unset {switch}, or give a file."
+        )
     reason = first_line(error)
     return CorpusError(
         f"'{given}' is no file here, and can't be read as a Hugging Face hub dataset either ({reason})."

@@ -26,7 +26,7 @@ from monoglot.model.folder import (
 )
 from monoglot.model.side_files import transformer_folder
 from monoglot.model.stored_rows import StoredRows
-from monoglot.model.stored_tensors import INDEX, WEIGHTS, stored_names, weight_files
+from monoglot.model.stored_tensors import stored_names, weight_files
 from monoglot.model.tables import (
     VocabularyTables,
     build_on_meta,
@@ -36,6 +36,7 @@ from monoglot.model.tables import (
     nested_configs,
 )
 from monoglot.model.transplant import TransplantPlan, plan_transplant
+from monoglot.model.whole_model import INDEX, WEIGHTS
 from monoglot.untrusted import read_foreign_json, refusing
 
 MULTI_TOKEN_LAYERS = ("num_nextn_predict_layers", "mtp_num_hidden_layers", "num_mtp_layers")

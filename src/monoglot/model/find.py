@@ -9,6 +9,7 @@ from huggingface_hub import snapshot_download
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
 from monoglot.errors import ModelError
+from monoglot.offline import offline_switch
 
 HUB_NAME = re.compile(r"\w[\w.-]*(/[\w.-]+)?")
 
@@ -37,6 +38,11 @@ def _download(name: str) -> Path:
     try:
         return Path(snapshot_download(name, allow_patterns=list(HUB_FILES)))
     except LocalEntryNotFoundError as error:
+        if switch := offline_switch():
+            raise ModelError(
+                f"there is no folder '{name}', nor a model of that name in the hub's cache, and {switch} "
+                f"keeps monoglot from asking the hub: unset {switch}, or give the folder of the model"
+            ) from error
         problem = "the hub can't be reached to look for a model of that name"
         raise ModelError(_unknown(name, problem)) from error
     except (HfHubHTTPError, HFValidationError, OSError) as error:

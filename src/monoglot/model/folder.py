@@ -16,6 +16,7 @@ from monoglot.model.side_files import copy_side_files, transformer_folder
 from monoglot.model.side_modules import carry_unknown_files, renumber_modules
 from monoglot.model.stored_tensors import check_report, names_in, weight_files
 from monoglot.model.tokenizer_folder import copy_tokenizer_class, load_tokenizer, warn_if_read_differently
+from monoglot.model.whole_model import check_whole
 from monoglot.untrusted import read_foreign_json, refusing
 
 
@@ -71,7 +72,7 @@ def load_config(folder: Path, *, trust_remote_code: bool = False) -> PreTrainedC
     """
     file = folder / "config.json"
     if not file.is_file():
-        raise ModelError(f"{folder} has no config.json; expected the folder of a Hugging Face model.")
+        check_whole(folder)
     content = read_foreign_json(file, ModelError)
     custom = "auto_map" in content
     named = content.get("architectures") or []

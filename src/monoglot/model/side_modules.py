@@ -14,21 +14,12 @@ from transformers import PreTrainedTokenizerFast
 
 from monoglot.errors import ModelError
 from monoglot.model.side_files import sentence_modules, transformer_folder
-from monoglot.model.stored_tensors import INDEX, WEIGHTS
 from monoglot.model.token_ids import ONE_ID, Renumbering
+from monoglot.model.whole_model import check_whole
 from monoglot.untrusted import read_foreign_json
 
 logger = logging.getLogger(__name__)
 
-ADAPTER = "adapter_config.json"
-MERGE = (
-    "merge it into its model first, with merge_and_unload() of peft, and give the folder that "
-    "save_pretrained() then writes"
-)
-OTHER_KINDS = {
-    "gliner_config.json": "a GLiNER model, whose classes are not those of transformers",
-}
-"""Files by which kinds of folders are known that are no models of transformers."""
 QUANTIZED = ("quantize_config.json", "quant_config.json", "hf_quant_config.json")
 NOT_FLOATING = frozenset(("I8", "U8", "F8_E4M3", "F8_E5M2", "F4", "F8_E8M0"))
 SAME_FOR_ANY_VOCABULARY = (
@@ -73,17 +64,9 @@ def check_kind(folder: Path) -> None:
                 f"{folder} has a sentence-transformers module {kind}, which may depend on the vocabulary "
                 f"in a way unknown here; expected {', '.join((*SAME_FOR_ANY_VOCABULARY, *WITH_IDS))}."
             )
-    places = dict.fromkeys((folder, transformer_folder(folder)))
-    for place in places:
-        if (place / ADAPTER).exists():
-            beside = (
-                "has an adapter beside the model" if (place / "config.json").exists() else "is an adapter"
-            )
-            raise ModelError(f"{place} {beside} ({ADAPTER}): {MERGE}.")
-        for name, what in OTHER_KINDS.items():
-            if (place / name).exists():
-                raise ModelError(f"{place} holds {what} ({name}); expected a model of transformers.")
-        _check_weights(place)
+    check_whole(folder)
+    for place in dict.fromkeys((folder, transformer_folder(folder))):
+        _check_numbers(place)
 
 
 def renumber_modules(
@@ -152,7 +135,8 @@ def carry_unknown_files(source: Path, out: Path) -> tuple[str, ...]:
     return tuple(path.name for path in unknown)
 
 
-def _check_weights(place: Path) -> None:
+def _check_numbers(place: Path) -> None:
+    """Refuse weights that are quantized, or static embeddings."""
     config = read_foreign_json(place / "config.json", ModelError) if (place / "config.json").is_file() else {}
     if config.get("model_type") == "model2vec" or "StaticModel" in str(config.get("architectures")):
         raise ModelError(f"{place} holds static embeddings (model2vec), and no transformer to be changed.")
@@ -168,13 +152,6 @@ def _check_weights(place: Path) -> None:
             f"{place} is quantized ({quantized}), so that its embeddings can't be mixed; give the model that "
             "it was made from, and quantize the result."
         )
-    if not (place / WEIGHTS).exists() and not (place / INDEX).exists():
-        others = sorted({path.suffix for path in place.iterdir() if path.suffix in (".gguf", ".onnx")})
-        if others or (place / "onnx").is_dir():
-            raise ModelError(
-                f"{place} has weights as {' and '.join(others) or 'onnx'} only; expected {WEIGHTS}: give the "
-                "model that they were made from."
-            )
 
 
 def _has_key(content: Any, key: str) -> bool:

@@ -13,11 +13,10 @@ from transformers import PreTrainedConfig, PreTrainedModel
 from monoglot._hf import classes_for, loaded_name
 from monoglot.errors import ModelError
 from monoglot.model.tables import build_on_meta
+from monoglot.model.whole_model import INDEX, WEIGHTS, check_weights
 from monoglot.untrusted import read_foreign_json, refusing
 
 logger = logging.getLogger(__name__)
-WEIGHTS = "model.safetensors"
-INDEX = "model.safetensors.index.json"
 _TASKS = (
     "PRETRAINING", "CAUSAL_LM", "MASKED_LM", "SEQ_TO_SEQ_CAUSAL_LM", "SEQUENCE_CLASSIFICATION",
     "TOKEN_CLASSIFICATION", "QUESTION_ANSWERING", "MULTIPLE_CHOICE", "NEXT_SENTENCE_PREDICTION",
@@ -40,11 +39,7 @@ def weight_files(folder: Path) -> list[Path]:
     missing = next((file for file in files if not file.is_file()), None)
     if missing is None:
         return files
-    if pickles := sorted(folder.glob("*.bin")):
-        raise ModelError(
-            f"The weights in {pickles[0]} are a pickle, which may run code; expected {missing.name}: "
-            "convert them once with from_pretrained() and save_pretrained() of transformers."
-        )
+    check_weights(folder)
     raise ModelError(
         f"{folder} has no {missing.name}; expected the weights in safetensors: give the folder that has "
         "them, or write them with save_pretrained()."

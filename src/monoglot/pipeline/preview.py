@@ -11,10 +11,14 @@ from monoglot.corpus.files import TextFile, could_be_hub_name, is_stream
 from monoglot.errors import ModelError, SettingError
 from monoglot.model.find import find_folder
 from monoglot.model.side_files import transformer_folder
+from monoglot.model.whole_model import check_whole, has_tokenizer
 from monoglot.progress import SILENT, Progress
 from monoglot.run.output import check_apart, check_place
 from monoglot.untrusted import read_foreign_json
 from monoglot.visible import is_text
+
+FILES_LOOKED_INTO = 20
+"""The first lines of so many files are looked at; all others are when they are read."""
 
 
 def preview(
@@ -23,6 +27,7 @@ def preview(
     output: Path | None = None,
     column: str | None = None,
     *,
+    tokenizer_is_enough: bool = False,
     progress: Progress = SILENT,
 ) -> None:
     """Check names and places, and report what was found; nothing is imported that takes seconds.
@@ -32,6 +37,7 @@ def preview(
         inputs: What the user named as corpus; streams and data sets of the hub are not opened.
         output: The folder to make, if there is one.
         column: Column of the corpus that holds the text.
+        tokenizer_is_enough: Whether the folder may hold a tokenizer alone.
         progress: Where to report the model and the corpus.
 
     Raises:
@@ -39,11 +45,17 @@ def preview(
     """
     if output is not None:
         check_place(output)
-    folder = transformer_folder(find_folder(str(model)))
+    found = find_folder(str(model))
+    if not (tokenizer_is_enough and has_tokenizer(found)):
+        check_whole(found)
+    folder = transformer_folder(found)
     progress.note(f"{'model':<12} {model}{_described(folder)}")
     files = [name for name in inputs if not (is_stream(name) or could_be_hub_name(name))]
     if files:
         corpus = open_corpus(files, column=column)
+        for source in corpus.sources[:FILES_LOOKED_INTO]:
+            if isinstance(source, TextFile):
+                source.check_beginning()
         sizes = [source.size_bytes for source in corpus.sources]
         size = f", {sum(filter(None, sizes)) / 1e6:,.1f} MB" if all(sizes) else ""
         progress.note(f"{'text':<12} {len(sizes):,} file{'s' * (len(sizes) != 1)}{size}")

@@ -53,6 +53,7 @@ def extend_tokenizer(
     settings: ExtendSettings,
     *,
     keep: RetainedText = NOTHING_KEPT,
+    at_most: bool = False,
 ) -> PreTrainedTokenizerFast:
     r"""Add the first so many tokens of a target tokenizer that the source lacks, after the source's own ids.
 
@@ -74,6 +75,7 @@ def extend_tokenizer(
         target: A tokenizer of the same family, its most useful tokens first, as trained ones have them.
         settings: How many tokens to add.
         keep: Texts that are segmented as before: new tokens that would come to be parts of them are left out.
+        at_most: Whether fewer tokens will do, at least one.
 
     Raises:
         TokenizerError: If the tokenizers are of different families.
@@ -90,7 +92,7 @@ def extend_tokenizer(
     known = ids_of(state)
     unwanted: set[str] = set()
     while True:
-        extended = _extended(source, target, settings, state, known, family, unwanted)
+        extended = _extended(source, target, settings, state, known, family, unwanted, at_most=at_most)
         texts = extended.convert_ids_to_tokens(list(keep.token_ids(extended)))
         if not (within_kept := set(texts).difference(known)):
             return extended
@@ -105,6 +107,8 @@ def _extended(
     known: dict[str, int],
     family: Family,
     unwanted: Set[str],
+    *,
+    at_most: bool,
 ) -> PreTrainedTokenizerFast:
     """The source with so many tokens of the target, none of which is unwanted."""
     wanted = (
@@ -118,10 +122,15 @@ def _extended(
         new = list(islice(wanted, settings.add_tokens))
         if family is Family.UNIGRAM:
             scores = extended_scores(state, state_of(target), new)
-    if len(new) < settings.add_tokens:
+    if not new:
         raise SettingError(
-            f"the target tokenizer has {len(new)} tokens to add, {settings.add_tokens} were asked for; "
-            "ask for fewer, or give a larger target tokenizer"
+            "the target tokenizer has no token that the source's lacks: give more text, or a larger "
+            "--target-tokenizer"
+        )
+    if len(new) < settings.add_tokens and not at_most:
+        raise SettingError(
+            f"the target tokenizer has {len(new):,} tokens to add, {settings.add_tokens:,} were asked for: "
+            "ask for fewer (--add-tokens), give more text, or a larger --target-tokenizer"
         )
     first = max(known.values()) + 1
     ids = known | {text: id for id, text in enumerate(new, start=first)}

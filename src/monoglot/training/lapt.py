@@ -208,8 +208,9 @@ def packed(context: TrainingContext, task: Task, budget: Budget) -> PackedCorpus
     data = PackedCorpus(task.corpus or context.corpus, layout, windows=budget.windows, seed=context.seed)
     if data.windows_per_epoch < budget.batch_windows:
         raise CorpusError(
-            f"the corpus fills {data.windows_per_epoch} windows of {budget.window_tokens} tokens, fewer than "
-            f"the {budget.batch_windows} of one batch: give more text or a smaller --batch-tokens"
+            f"the corpus fills {data.windows_per_epoch} window{'s' * (data.windows_per_epoch != 1)} of "
+            f"{budget.window_tokens} tokens, fewer than the {budget.batch_windows} of one batch: give more "
+            "text or a smaller --batch-tokens (--adapt-options.batch-tokens in specialize and compare)"
         )
     return data
 

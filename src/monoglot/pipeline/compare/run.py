@@ -14,7 +14,7 @@ import numpy as np
 
 from monoglot.corpus import Given, inputs_of, open_corpus
 from monoglot.device import check_device
-from monoglot.errors import SettingError
+from monoglot.errors import CorpusError, SettingError
 from monoglot.evaluation.line_scores import TeacherDistance
 from monoglot.initialization.registry import get_method
 from monoglot.model.source import open_source
@@ -129,6 +129,11 @@ def compare(
                 context.probed_model.check()
             corpus_stage = read_corpus(context)
             scored = {HELDOUT: spread(heldout_lines(corpus_stage), settings.lines)} | scored
+            if not scored[HELDOUT]:
+                raise CorpusError(
+                    "the text has one line, so that none can be held out to score on: give more text, or "
+                    "--heldout TEXT"
+                )
             probe_text, variants = build_variants(context, corpus_stage, chosen)
             runner = ProbeRunner(context, measure, scored, probe, probe_text)
             comparison = scoreboard(runner, variants, settings)

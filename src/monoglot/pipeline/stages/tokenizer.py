@@ -244,13 +244,23 @@ def weighted_counts(
 
 def make_extended_tokenizer(context: VocabularyContext, language: Artifact) -> Artifact:
     """Add tokens of the language to the source tokenizer; records the ids kept."""
-    settings = ExtendSettings(context.settings.add_tokens)
+    asked = context.settings.add_tokens
+    settings = ExtendSettings() if asked is None else ExtendSettings(asked)
     keep = context.kept.of(context.source)
 
     def compute(folder: Path) -> None:
         tokenizer = extend_tokenizer(
-            context.source.tokenizer, load_tokenizer(language.folder), settings, keep=keep
+            context.source.tokenizer,
+            load_tokenizer(language.folder),
+            settings,
+            keep=keep,
+            at_most=asked is None,
         )
+        added = len(tokenizer) - len(context.source.tokenizer)
+        if added < settings.add_tokens:
+            logger.warning(
+                "the text supports %s new tokens, not the usual %s", f"{added:,}", f"{settings.add_tokens:,}"
+            )
         tokenizer.save_pretrained(folder)
         np.save(folder / LAYOUT.source_ids.name, context.source.vocabulary.ids)
         write_kept(folder, context.kept, context.source, tokenizer)
