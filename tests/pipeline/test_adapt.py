@@ -86,6 +86,17 @@ def test_a_bfloat16_decoder_stays_one(tiny_folder, tmp_path):
     assert not torch.equal(after.get_input_embeddings().weight, model.get_input_embeddings().weight)
 
 
+def test_a_training_that_makes_the_model_worse_says_so(xlm_r, tmp_path, capsys):
+    words = ["adapt", str(xlm_r), str(GERMAN), "-o", str(tmp_path / "out"), "--tokens", "2048"]
+    words += ["--batch-tokens", "512", "--learning-rate", "0.5", "--checks", "1", "--threads", "1"]
+    assert main(words) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "warning: training made the model worse: bits per byte of held-out text rose from" in shown
+    assert "training made the model worse" in (tmp_path / "out" / "monoglot" / "report.html").read_text()
+    better = adapt(xlm_r, GERMAN, tmp_path / "better", ONE_THREAD, replace(QUICK, tokens=5 * 512))
+    assert better.record["warnings"] == []
+
+
 def test_specialize_ends_with_training(xlm_r, tmp_path):
     settings = Settings(
         vocabulary_size=700, threads=1, method="subword", adapt_tokens=5000,

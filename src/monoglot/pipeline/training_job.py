@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 from collections.abc import Callable, Iterable, Mapping
@@ -320,9 +321,9 @@ def adapted(
         send_job(job)
         outcome = run_job(job, context.corpus.lines, context.progress)
         save_student(context.source.at(student), outcome, folder)
-        write_json(
-            checkpoints / LAYOUT.training.name, outcome.record | prompted(folder, settings, outcome.record)
-        )
+        worse = worsened(checkpoints / LAYOUT.metrics.name, settings)
+        record = outcome.record | {"warnings": [*_warnings(outcome.record), *worse]}
+        write_json(checkpoints / LAYOUT.training.name, record | prompted(folder, settings, record))
         context.run.happened[RESUMED] = outcome.resumed_from_step
 
     def keep(folder: Path) -> None:
@@ -334,6 +335,29 @@ def adapted(
         send_job(None)
     context.stage(LAYOUT.training.parent.name, keep, adapted=model)
     return model
+
+
+def worsened(metrics: Path, settings: AdaptSettings) -> list[str]:
+    """Warn if held-out text is farther from what is learned at the end of a training than at its start.
+
+    Args:
+        metrics: What was measured along the way.
+        settings: What was learned.
+    """
+    watched = get_objective(str(settings.objective), settings.objective_options).watched
+    lines = [json.loads(line) for line in metrics.read_text(encoding="utf-8").splitlines()]
+    values = [line[watched] for line in lines if watched in line]
+    if len(values) < 2 or not values[-1] > values[0]:
+        return []
+    return [
+        f"training made the model worse: {watched.replace('_', ' ')} of held-out text rose from "
+        f"{values[0]:.4f} to {values[-1]:.4f}; use the model from before, or train on more tokens or at a "
+        "lower --learning-rate"
+    ]
+
+
+def _warnings(record: Mapping[str, Any]) -> list[str]:
+    return list(record.get("warnings", ()))
 
 
 def prompted(folder: Path, settings: AdaptSettings, record: Mapping[str, Any]) -> dict[str, Any]:
@@ -350,7 +374,7 @@ def prompted(folder: Path, settings: AdaptSettings, record: Mapping[str, Any]) -
     warning = write_prefix(folder, prefix)
     written = read_prefix(folder)
     return ({"default_prompt": written} if written else {}) | (
-        {"warnings": [*record.get("warnings", ()), warning]} if warning else {}
+        {"warnings": [*_warnings(record), warning]} if warning else {}
     )
 
 
