@@ -76,6 +76,7 @@ def encoder(home, tiny_folder) -> Path:
 def home(tmp_path, monkeypatch):
     """A folder with German text, where models lie under the names that the hub has for them."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("monoglot.evaluation.quality.MOST_LINES", 10)
     (tmp_path / "german").mkdir()
     text = (DATA / "de.txt").read_text(encoding="utf-8").splitlines(keepends=True)
     with gzip.open(tmp_path / "german" / "news.txt.gz", "wt", encoding="utf-8") as file:

@@ -53,7 +53,7 @@ def _text(
         ("tokens", "tokens", "{:,.0f}"),
         ("tokens per word", "fertility", "{:.3f}"),
         ("bytes per token", "bytes_per_token", "{:.3f}"),
-        ("words cut to pieces", "continued_share", "{:.1%}"),
+        ("words of several pieces", "continued_share", "{:.1%}"),
         ("text lost as unknown", "unknown_share", "{:.3%}"),
         ("byte tokens", "byte_share", "{:.3%}"),
         ("vocabulary", "vocabulary", "{:,.0f}"),
