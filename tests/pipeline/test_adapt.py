@@ -215,7 +215,7 @@ def test_the_prefix_of_a_distillation_is_the_default_prompt_of_its_output(encode
     said = {"prompts": {"other": "andere: ", "frage": "Frage: "}, "default_prompt_name": "frage"}
     assert json.loads((tmp_path / "out" / PROMPTS).read_text()) == said
     assert result.record["default_prompt"] == "Frage: "
-    assert result.record["warnings"] == []
+    assert not any("prompt" in warning for warning in result.record["warnings"])
     assert any("default prompt is 'Frage: '" in str(part) for part in adapted_table(result))
 
 
