@@ -44,6 +44,7 @@ def test_a_vocabulary_follows_from_the_text(mode, text, xlm_r, tmp_path, capsys,
         (("specialize", "--mode", "extend", "--add-tokens", "900"), "900 were asked for: ask for fewer"),
     ],
 )
+@pytest.mark.parametrize("text", [2], indirect=True)
 def test_what_is_missing_is_said(words, message, text, xlm_r, tmp_path, capsys):
     command, *options = words
     given = [command, str(xlm_r), str(text), "--output", str(tmp_path / "out"), *options, "--threads", "1"]
@@ -53,10 +54,20 @@ def test_what_is_missing_is_said(words, message, text, xlm_r, tmp_path, capsys):
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize("text", [2], indirect=True)
 def test_with_small_batches_it_is_trained_on(text, xlm_r, tmp_path, capsys):
     words = ["adapt", str(xlm_r), str(text), "--output", str(tmp_path / "out"), "--tokens", "64", *SMALL]
     assert main([*words, "--threads", "1", "--json", "--quiet"]) == 0
     assert json.loads(capsys.readouterr().out)["record"]["steps"] == 2
+
+
+@pytest.mark.parametrize("text", [1], indirect=True)
+@pytest.mark.parametrize("words", [("adapt", *SMALL), ("specialize", *TRAINED)])
+def test_a_training_needs_a_line_to_score_on(words, text, xlm_r, tmp_path, capsys):
+    command, *options = words
+    given = [command, str(xlm_r), str(text), "--output", str(tmp_path / "out"), *options, "--threads", "1"]
+    assert main([*given, "--quiet"]) == 2
+    assert "none can be held out to score on: give more text, or --heldout TEXT" in capsys.readouterr().err
 
 
 def test_a_comparison_needs_a_line_to_score_on(text, xlm_r, tmp_path, capsys):

@@ -30,7 +30,7 @@ from monoglot.model.side_files import transformer_folder
 from monoglot.model.source import Source, open_source
 from monoglot.model.tables import build_on_meta
 from monoglot.pipeline.stages.context import RunContext, return_memory
-from monoglot.pipeline.stages.corpus import heldout_lines
+from monoglot.pipeline.stages.corpus import lines_to_score
 from monoglot.progress import SILENT, Progress
 from monoglot.run import LAYOUT, Artifact, write_json
 from monoglot.settings import AdaptSettings, Settings
@@ -305,7 +305,7 @@ def adapted(
     if settings.teacher:
         teacher = open_source(settings.teacher, trust_remote_code=settings.trust_remote_code)
     checkpoints = context.run.partial / LAYOUT.checkpoints
-    lines = tuple(some(heldout_lines(corpus_stage), SCORED_BYTES))
+    lines = tuple(some(lines_to_score(corpus_stage), SCORED_BYTES))
     inputs = {"student": student_key, "text": corpus_stage.key, "tokens": tokens.key}
     inputs |= {"teacher": teacher.key} if teacher else {}
     chosen = {"objective": settings.objective, "options": settings.objective_options, "seed": settings.seed}

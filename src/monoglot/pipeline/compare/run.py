@@ -14,7 +14,7 @@ import numpy as np
 
 from monoglot.corpus import Given, inputs_of, open_corpus
 from monoglot.device import check_device
-from monoglot.errors import CorpusError, SettingError
+from monoglot.errors import SettingError
 from monoglot.evaluation.line_scores import TeacherDistance
 from monoglot.initialization.registry import get_method
 from monoglot.model.source import open_source
@@ -33,7 +33,7 @@ from monoglot.pipeline.inputs import check, check_runs, limited_threads
 from monoglot.pipeline.preview import check_output
 from monoglot.pipeline.report import report_at_end
 from monoglot.pipeline.stages.context import VocabularyContext
-from monoglot.pipeline.stages.corpus import heldout_lines, read_corpus
+from monoglot.pipeline.stages.corpus import lines_to_score, read_corpus
 from monoglot.pipeline.training_job import AdaptPlan
 from monoglot.progress import Progress, reporter
 from monoglot.reporting.scoreboard import Scoreboard
@@ -128,12 +128,7 @@ def compare(
             if context.probed_model and any(one.initializer.needs_vectors for one in chosen):
                 context.probed_model.check()
             corpus_stage = read_corpus(context)
-            scored = {HELDOUT: spread(heldout_lines(corpus_stage), settings.lines)} | scored
-            if not scored[HELDOUT]:
-                raise CorpusError(
-                    "the text has one line, so that none can be held out to score on: give more text, or "
-                    "--heldout TEXT"
-                )
+            scored = {HELDOUT: spread(lines_to_score(corpus_stage), settings.lines)} | scored
             probe_text, variants = build_variants(context, corpus_stage, chosen)
             runner = ProbeRunner(context, measure, scored, probe, probe_text)
             comparison = scoreboard(runner, variants, settings)

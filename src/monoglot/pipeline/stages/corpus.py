@@ -12,6 +12,7 @@ import numpy as np
 from transformers import PreTrainedTokenizerFast
 
 from monoglot.corpus import CorpusStatistics, Source
+from monoglot.errors import CorpusError
 from monoglot.model.source import Source as SourceModel
 from monoglot.model.tokenizer_folder import load_tokenizer
 from monoglot.pipeline.stages.context import RunContext, VocabularyContext
@@ -81,6 +82,21 @@ def warn_of_language(source: SourceModel, lines: Sequence[str]) -> None:
 def heldout_lines(corpus_stage: Artifact) -> list[str]:
     """Read the held-out lines."""
     return (corpus_stage.folder / LAYOUT.heldout.name).read_text(encoding="utf-8").split("\n")[:-1]
+
+
+def lines_to_score(corpus_stage: Artifact) -> list[str]:
+    """Read the held-out lines where there must be some.
+
+    Raises:
+        CorpusError: If there are none.
+    """
+    lines = heldout_lines(corpus_stage)
+    if not lines:
+        raise CorpusError(
+            "the text has one line and no other, so that none can be held out to score on: give more text, "
+            "or --heldout TEXT"
+        )
+    return lines
 
 
 def tokenize_corpus(
