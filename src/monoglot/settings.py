@@ -418,7 +418,7 @@ class TaskSettings:
         test: Examples to be scored on; several files (other languages) are scored one by one.
         seeds: How many times to train: with the seeds 42, 43 …, so with other heads and another order.
         prefix: For sentence vectors: put before each sentence, such as ``query: ``; by default what the
-            model's folder says.
+            model's folder says, or that of the other model.
     """
 
     train: str | None = None

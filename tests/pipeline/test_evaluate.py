@@ -16,6 +16,7 @@ from monoglot.pipeline.evaluate import compare, evaluate
 from monoglot.settings import EvaluateSettings, TaskSettings
 from tests.fixtures.tokenizers import DATA, sample
 
+PAIRS = (("Das Haus", "Ein Wald"), ("Der Hund", "Das Tier"), ("Das Gesetz", "Das Recht"))
 NER = "Anton B-PER\ngeht O\n\n" * 12
 
 
@@ -73,6 +74,23 @@ def test_sentence_encoders_are_compared_by_their_vectors(tiny_folder, tmp_path, 
     assert "mean cosine to those of the other 1.0000" in out
     _, out, _ = run(capsys, *words, tiny_folder("bert"), "--json")
     assert json.loads(out)["cosine"] is None  # no sentence encoder
+
+
+def test_a_model_and_its_original_read_the_same_prefix(sentence_encoder, tmp_path, capsys):
+    original = shutil.copytree(sentence_encoder, tmp_path / "original")
+    (original / "config_sentence_transformers.json").unlink()
+    found = evaluate(sentence_encoder, DATA / "de.txt", against=original, settings=EvaluateSettings(lines=5))
+    assert found.cosine == pytest.approx(1)
+    (tmp_path / "sts.jsonl").write_text(
+        "".join(f'{{"s1": "{a}", "s2": "{b}", "score": {i}}}\n' for i, (a, b) in enumerate(PAIRS))
+    )
+    words = (sentence_encoder, "--task", "sts", "--test", tmp_path / "sts.jsonl", "--against", original)
+    code, _, said = run(capsys, *words)
+    assert code == 0
+    assert f"{original} is given the prefix 'query: ', as {sentence_encoder} is" in " ".join(said.split())
+    _, out, _ = run(capsys, *words, "--json", "--quiet")
+    own, others = json.loads(out)["models"]
+    assert own["tests"] == others["tests"]
 
 
 def test_evaluate_prints_tables(tiny_folder, tmp_path, capsys):

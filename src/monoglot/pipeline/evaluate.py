@@ -24,7 +24,7 @@ from monoglot.evaluation.throughput import SpeedComparison, compare_speed
 from monoglot.evaluation.tokenizer_scores import Parity, TokenizerScores, score_parity, score_tokenizer
 from monoglot.model.side_files import MODULES
 from monoglot.model.source import Source, open_source
-from monoglot.pipeline.evaluate_task import TaskEvaluation, evaluate_task, sentence_encoder
+from monoglot.pipeline.evaluate_task import TaskEvaluation, evaluate_task, sentence_encoders
 from monoglot.pipeline.inputs import check_runs, limited_threads
 from monoglot.progress import SILENT, Progress, reporter
 from monoglot.result import Result, Row
@@ -262,7 +262,8 @@ def compare_models(
         first, second = ((source.model, source.tokenizer) for source in sources)
         speed = compare_speed(first, second, lines[:SPEED_LINES], progress=progress)
         if all((source.folder / MODULES).is_file() for source in sources):
-            vectors = [sentence_encoder(source)(lines, progress=progress) for source in sources]
+            encoders = sentence_encoders(sources, progress=progress)
+            vectors = [encoder(lines, progress=progress) for encoder in encoders]
             cosine = mean_cosine(*vectors)
     return Evaluation(
         scores, kept, compare(scores, settings.seed), compare(kept, settings.seed), speed, cosine

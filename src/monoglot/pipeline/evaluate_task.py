@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from monoglot._hf import compute_on
@@ -140,7 +139,7 @@ def evaluate_task(
     else:
         for source in sources:
             source.model.to(device or "cpu")  # type: ignore[arg-type]  # torch's stubs lack this overload
-        encoders = [sentence_encoder(source, settings.prefix) for source in sources]
+        encoders = sentence_encoders(sources, settings.prefix, progress)
         runs = tuple(
             TaskScores(
                 source.name,
@@ -199,8 +198,26 @@ def _tuned(
     )
 
 
-def sentence_encoder(source: Source, prefix: str | None = None) -> SentenceEncoder:
-    """Build the sentence encoder of a model folder, with the prefix that the folder or the user names."""
-    folder: Path = source.folder
-    chosen = read_prefix(folder) if prefix is None else prefix
-    return SentenceEncoder(source.model, source.tokenizer, read_pooling(folder), chosen)
+def sentence_encoders(
+    sources: Sequence[Source], prefix: str | None = None, progress: Progress = SILENT
+) -> list[SentenceEncoder]:
+    """Build the sentence encoders of models that are compared.
+
+    A model whose folder names no prefix is given that of the other: distillation writes its prefix into the
+    output, while the original's folder may have none, and vectors with and without it are not comparable.
+
+    Args:
+        sources: The models.
+        prefix: Put before each sentence; by default what each folder names.
+        progress: Where to say that a model is given the prefix of another.
+    """
+    named = [read_prefix(source.folder) if prefix is None else prefix for source in sources]
+    others = {text: source for text, source in zip(named, sources, strict=True) if text}
+    encoders = []
+    for source, own in zip(sources, named, strict=True):
+        chosen = own
+        if prefix is None and not own and others:
+            chosen, other = next(iter(others.items()))
+            progress.note(f"{source.name} is given the prefix {chosen!r}, as {other.name} is")
+        encoders.append(SentenceEncoder(source.model, source.tokenizer, read_pooling(source.folder), chosen))
+    return encoders
