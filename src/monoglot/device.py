@@ -1,11 +1,14 @@
-"""Where is computed: on the accelerator that there is, or on the device that the user names?
+"""Where is computed: on the accelerator that there is or the device that the user names, in how many threads?
 
 torch is imported where it is used: it takes a second, which settings should not wait for.
 """
 
 from __future__ import annotations
 
+import os
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from monoglot.errors import SettingError, first_line
@@ -56,3 +59,22 @@ def device_of(device: str | None) -> torch.device:
     if device is not None:
         return torch.device(device)
     return torch.accelerator.current_accelerator() or torch.device("cpu")
+
+
+@contextmanager
+def limited_threads(n_threads: int) -> Iterator[None]:
+    """Limit torch and, if they have not started theirs yet, the Rust libraries (tokenizers).
+
+    Args:
+        n_threads: The limit; the one before is restored afterwards.
+    """
+    import torch
+
+    before = torch.get_num_threads()
+    os.environ.setdefault("RAYON_NUM_THREADS", str(n_threads))
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
+    torch.set_num_threads(n_threads)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

@@ -53,6 +53,15 @@ def test_every_command_says_it(folder, command, tmp_path, capsys):
     assert not output.exists()
 
 
+@pytest.mark.parametrize(("command", "option"), [("adapt", "--teacher"), ("evaluate", "--against")])
+def test_so_is_a_second_model(command, option, xlm_r, tmp_path, capsys):
+    (tmp_path / "adapter_config.json").write_text("{}")
+    output = ["--output", str(tmp_path / "out")] if command == "adapt" else []
+    assert main([command, str(xlm_r), str(DATA / "de.txt"), option, str(tmp_path), *output, "--quiet"]) == 2
+    assert f"{tmp_path} is an adapter" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
 def test_whole_models_and_tokenizers_are_let_through(xlm_r, tmp_path):
     check_whole(xlm_r)
     for file in xlm_r.glob("tokenizer*"):

@@ -55,10 +55,12 @@ def test_what_is_missing_is_said(words, message, text, xlm_r, tmp_path, capsys):
 
 
 @pytest.mark.parametrize("text", [2], indirect=True)
-def test_with_small_batches_it_is_trained_on(text, xlm_r, tmp_path, capsys):
+def test_with_small_batches_it_is_trained_on(text, xlm_r, tmp_path, capsys, caplog):
     words = ["adapt", str(xlm_r), str(text), "--output", str(tmp_path / "out"), "--tokens", "64", *SMALL]
+    words += ["--teacher", str(xlm_r)]
     assert main([*words, "--threads", "1", "--json", "--quiet"]) == 0
     assert json.loads(capsys.readouterr().out)["record"]["steps"] == 2
+    assert f"--teacher {xlm_r} has no effect: the objective mlm matches no other model" in caplog.text
 
 
 @pytest.mark.parametrize("text", [1], indirect=True)

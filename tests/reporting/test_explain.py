@@ -66,6 +66,21 @@ def test_neighbors_are_the_nearest(run, mixed):
     assert len(token.near_old) == len(token.near_auxiliary) == 3
 
 
+def test_it_takes_as_many_threads_as_it_is_told(run, mixed, monkeypatch):
+    seen, topk, before = [], torch.topk, torch.get_num_threads()
+
+    def watched(*arguments):
+        seen.append(torch.get_num_threads())
+        return topk(*arguments)
+
+    monkeypatch.setattr(torch, "topk", watched)
+    explain(run, [mixed[0]], threads=before + 1)
+    assert set(seen) == {before + 1}
+    assert torch.get_num_threads() == before
+    with pytest.raises(SettingError, match="--threads 0 is too small"):
+        explain(run, [mixed[0]], threads=0)
+
+
 def test_a_word_is_cut_by_both_tokenizers_and_its_tokens_explained(xlm_r, run):
     word = "Bundesverfassungsgericht"
     explanation = explain(run, [word, word])

@@ -43,6 +43,7 @@ def first_second(
     output: Path | None = None,
     settings: RunSettings | EvaluateSettings | None = None,
     *,
+    beside: str | None = None,
     column: str | None = None,
     tokenizer_is_enough: bool = False,
 ) -> Progress:
@@ -53,7 +54,10 @@ def first_second(
         return SILENT
     progress = display.progress
     column = settings.column if settings else column
-    preview(model, inputs, output, column, tokenizer_is_enough=tokenizer_is_enough, progress=progress)
+    preview(
+        model, inputs, output, column,
+        beside=beside, tokenizer_is_enough=tokenizer_is_enough, progress=progress,
+    )  # fmt: skip
     if settings:
         check_device(settings.device)
     return progress
@@ -126,7 +130,8 @@ def adapt(
         overwrite: Replace an output that an earlier run made; what has not changed is not done again.
         display: What is shown.
     """
-    progress = first_second(model, corpus, display, output, settings)
+    teacher = settings.teacher if settings else None
+    progress = first_second(model, corpus, display, output, settings, beside=teacher)
     from monoglot.pipeline.adapt import adapt as run
 
     summary = run(model, corpus, output, settings, training, overwrite=overwrite, progress=progress)
@@ -204,7 +209,7 @@ def evaluate(
         display: What is shown.
     """
     check_choice(text, retention, task, data)
-    progress = first_second(model, text, display, settings=settings)
+    progress = first_second(model, text, display, settings=settings, beside=against)
     from monoglot.pipeline.evaluate import evaluate as run
 
     found = run(

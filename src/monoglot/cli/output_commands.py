@@ -60,6 +60,7 @@ def explain(
     *words: str,
     source: str | None = None,
     neighbors: int = 8,
+    threads: RunOption[int | None] = None,
     trust_remote_code: ModelOption[bool] = False,
     display: Shown = PLAIN,
 ) -> None:
@@ -76,12 +77,16 @@ def explain(
         words: Words such as Haus, or tokens such as ▁Haus or ##en.
         source: Folder or hub name of the model it was made from, if that is elsewhere than it was.
         neighbors: How many nearest tokens to show.
+        threads: Number of threads; by default the number of cores.
         trust_remote_code: Whether code that comes with the models may run.
         display: What is shown.
     """
     from monoglot.reporting.explain import explain as run
 
-    result = run(output, words, source=source, neighbors=neighbors, trust_remote_code=trust_remote_code)
+    result = run(
+        output, words, source=source, neighbors=neighbors, threads=threads,
+        trust_remote_code=trust_remote_code,
+    )  # fmt: skip
     present(result, "explanation_lines", display)
 
 

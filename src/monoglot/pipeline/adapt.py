@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from monoglot.corpus import Given, inputs_of, open_corpus
-from monoglot.device import check_device
+from monoglot.device import check_device, limited_threads
 from monoglot.model.source import open_source
-from monoglot.pipeline.inputs import check_runs, limited_threads, read_as_the_model_does
+from monoglot.pipeline.inputs import check_runs, read_as_the_model_does
 from monoglot.pipeline.preview import check_output
 from monoglot.pipeline.report import report_at_end
 from monoglot.pipeline.stages.context import RunContext
@@ -31,6 +32,8 @@ from monoglot.run.layout import LAYOUT
 from monoglot.settings import AdaptSettings
 from monoglot.settings_text import run_file
 from monoglot.training.schedule import TrainingSettings
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -108,7 +111,14 @@ def adapt(
         check_runs(source, trained=True)
         read_as_the_model_does(text, source)
         mixture = source.folder / LAYOUT.home / LAYOUT.mixture
+        asked = settings.teacher
         settings, filled = resolved(source.folder, settings, training, copies_known=mixture.exists())
+        if asked and settings.teacher is None:
+            logger.warning(
+                "--teacher %s has no effect: the objective %s matches no other model",
+                asked,
+                settings.objective,
+            )
         with Run.open(Path(output), overwrite) as run:
             context = RunContext(run, source, text, settings, progress)
             known = mixture if mixture.exists() else None

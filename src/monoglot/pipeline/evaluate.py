@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from monoglot.corpus import Given, inputs_of, open_corpus
-from monoglot.device import check_device
+from monoglot.device import check_device, limited_threads
 from monoglot.errors import CorpusError
 from monoglot.evaluation.bits_per_byte import LanguageScore, score_language
 from monoglot.evaluation.labeled_data import Split, read_split
@@ -25,7 +25,7 @@ from monoglot.evaluation.tokenizer_scores import Parity, TokenizerScores, score_
 from monoglot.model.side_files import MODULES
 from monoglot.model.source import Source, open_source
 from monoglot.pipeline.evaluate_task import TaskEvaluation, evaluate_task, sentence_encoders
-from monoglot.pipeline.inputs import check_runs, limited_threads
+from monoglot.pipeline.inputs import check_runs
 from monoglot.progress import SILENT, Progress, reporter
 from monoglot.result import Result, Row
 from monoglot.settings import EvaluateSettings, TaskSettings, check_choice

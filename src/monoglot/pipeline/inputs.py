@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import logging
-import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -138,20 +136,3 @@ def check_runs(source: Source, loaded: PreTrainedModel | None = None, *, trained
     model = loaded or source.at(source.folder).model
     with torch.inference_mode():
         output(model, source.tokenizer(["a"], return_tensors="pt"))
-
-
-@contextmanager
-def limited_threads(n_threads: int) -> Iterator[None]:
-    """Limit torch and, if they have not started theirs yet, the Rust libraries (tokenizers).
-
-    Args:
-        n_threads: The limit; the one before is restored afterwards.
-    """
-    before = torch.get_num_threads()
-    os.environ.setdefault("RAYON_NUM_THREADS", str(n_threads))
-    os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
-    torch.set_num_threads(n_threads)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

@@ -12,13 +12,13 @@ from pathlib import Path
 import numpy as np
 
 from monoglot.corpus import Corpus, Given, open_corpus
+from monoglot.device import limited_threads
 from monoglot.errors import ModelError
 from monoglot.model.given_text import unread_templates
 from monoglot.model.positions import coupled_tables
 from monoglot.model.source import Source, open_source
 from monoglot.model.tables import TableKind, VocabularyTables, named_tensors, trained_rows
 from monoglot.pipeline.advice import Advice, advise
-from monoglot.pipeline.inputs import limited_threads
 from monoglot.pipeline.plan_chart import check_chart, draw_chart
 from monoglot.pipeline.plan_options import Law, Option, fit_law, try_options, with_estimates
 from monoglot.pipeline.stages.corpus import warn_of_language

@@ -27,6 +27,7 @@ def preview(
     output: Path | None = None,
     column: str | None = None,
     *,
+    beside: str | Path | None = None,
     tokenizer_is_enough: bool = False,
     progress: Progress = SILENT,
 ) -> None:
@@ -37,6 +38,7 @@ def preview(
         inputs: What the user named as corpus; streams and data sets of the hub are not opened.
         output: The folder to make, if there is one.
         column: Column of the corpus that holds the text.
+        beside: Folder or hub name of a second model, such as a teacher.
         tokenizer_is_enough: Whether the folder may hold a tokenizer alone.
         progress: Where to report the model and the corpus.
 
@@ -48,6 +50,8 @@ def preview(
     found = find_folder(str(model))
     if not (tokenizer_is_enough and has_tokenizer(found)):
         check_whole(found)
+    if beside is not None:
+        check_whole(find_folder(str(beside)))
     folder = transformer_folder(found)
     progress.note(f"{'model':<12} {model}{_described(folder)}")
     files = [name for name in inputs if not (is_stream(name) or could_be_hub_name(name))]

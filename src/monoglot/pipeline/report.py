@@ -6,10 +6,10 @@ import logging
 from dataclasses import dataclass
 from pathlib import Path
 
+from monoglot.device import limited_threads
 from monoglot.errors import OutputError
 from monoglot.evaluation.settings import SCORED_WORDS
 from monoglot.model.source import Source, open_source
-from monoglot.pipeline.inputs import limited_threads
 from monoglot.progress import SILENT, Progress, reporter
 from monoglot.reporting import facts as report_facts
 from monoglot.reporting.card import write_card

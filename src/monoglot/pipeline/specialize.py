@@ -7,10 +7,10 @@ from dataclasses import replace as replace_fields
 from pathlib import Path
 
 from monoglot.corpus import Given, inputs_of, open_corpus
-from monoglot.device import check_device
+from monoglot.device import check_device, limited_threads
 from monoglot.initialization.registry import get_method
 from monoglot.model.source import Source, open_source
-from monoglot.pipeline.inputs import check, limited_threads
+from monoglot.pipeline.inputs import check
 from monoglot.pipeline.preview import check_output
 from monoglot.pipeline.report import report_at_end
 from monoglot.pipeline.stages.context import VocabularyContext

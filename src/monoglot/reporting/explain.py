@@ -12,6 +12,7 @@ from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 from transformers import PreTrainedTokenizerFast
 
+from monoglot.device import limited_threads
 from monoglot.errors import SettingError, UnknownTokenError, did_you_mean
 from monoglot.maths.mixture import Mixture, Provenance
 from monoglot.maths.similarity import unit_rows
@@ -20,6 +21,7 @@ from monoglot.reporting.embedding_map import BLOCK_ROWS
 from monoglot.reporting.finished_run import FinishedRun, find_source, token_namer
 from monoglot.reporting.wording import provenance_name, readable
 from monoglot.result import Made, Result, Row, folder_of
+from monoglot.settings import RunSettings
 from monoglot.tokenization.kept_reasons import Reason
 from monoglot.tokenization.parts import Family, Parts, Role
 from monoglot.tokenization.pieces import make_segmenter
@@ -309,6 +311,7 @@ def explain(
     *,
     source: str | None = None,
     neighbors: int = NEIGHBORS,
+    threads: int | None = None,
     trust_remote_code: bool = False,
 ) -> Explanation:
     """Explain the segmentation of words before and after, and the rows of their tokens.
@@ -318,6 +321,7 @@ def explain(
         words: A word (``Haus``) or a token (``▁Haus``), or several.
         source: The source model, if it is elsewhere than it was.
         neighbors: How many nearest tokens to find in each space.
+        threads: Number of threads; by default the number of cores.
         trust_remote_code: Whether code that comes with the models may run.
 
     Raises:
@@ -348,7 +352,8 @@ def explain(
             "without the source model its tokens are numbers, and what lies near in its embeddings can't be "
             f"told ({found.reason})"
         )
-    return Explanation(tuple(cut), tuple(map(explainer.token, ids)), tuple(notes))
+    with limited_threads(RunSettings(threads=threads).n_threads):
+        return Explanation(tuple(cut), tuple(map(explainer.token, ids)), tuple(notes))
 
 
 @torch.inference_mode()

@@ -13,7 +13,7 @@ from statistics import mean
 import numpy as np
 
 from monoglot.corpus import Given, inputs_of, open_corpus
-from monoglot.device import check_device
+from monoglot.device import check_device, limited_threads
 from monoglot.errors import SettingError
 from monoglot.evaluation.line_scores import TeacherDistance
 from monoglot.initialization.registry import get_method
@@ -29,7 +29,7 @@ from monoglot.pipeline.compare.result import (
 )
 from monoglot.pipeline.compare.variants import ORIGINAL, build_variants, read_methods
 from monoglot.pipeline.evaluate import read_lines
-from monoglot.pipeline.inputs import check, check_runs, limited_threads
+from monoglot.pipeline.inputs import check, check_runs
 from monoglot.pipeline.preview import check_output
 from monoglot.pipeline.report import report_at_end
 from monoglot.pipeline.stages.context import VocabularyContext
