@@ -78,7 +78,9 @@ def push(
         OutputError: If monoglot did not make the folder, or the hub does not take it.
         SettingError: If the name is none that a model can have.
     """
-    folder = FinishedRun(folder_of(output)).output
+    run = FinishedRun(folder_of(output))
+    run.check_model()
+    folder = run.output
     if not (HUB_NAME.fullmatch(name) and "/" in name):
         raise SettingError(f"'{name}' is no name for a model on the hub: give owner/model")
     files, left_out = published(folder)

@@ -100,7 +100,7 @@ def _write(
 ) -> Report:
     if artifacts.is_comparison:
         if evaluate:
-            raise OutputError(f"{artifacts.place} is a comparison and holds no model: leave out --evaluate")
+            artifacts.check_model()
         return _write_comparison(artifacts, png=png)
     found = FoundSource(source) if isinstance(source, Source) else FoundSource(None)
     if not isinstance(source, Source) and artifacts.mixture is not None:

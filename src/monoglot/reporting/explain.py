@@ -332,6 +332,7 @@ def explain(
     """
     output = folder_of(output)
     run = FinishedRun(output, trust_remote_code=trust_remote_code)
+    run.check_model()
     mixture = run.mixture
     if mixture is None:
         raise SettingError(

@@ -171,7 +171,19 @@ class FinishedRun:
     @property
     def is_comparison(self) -> bool:
         """Whether `compare` made it, so that there is no model."""
-        return "CompareSettings" in self.manifest["settings"]
+        return "CompareSettings" in self.manifest.get("settings", {})
+
+    def check_model(self) -> None:
+        """Refuse an output without a model.
+
+        Raises:
+            OutputError: If `compare` made it.
+        """
+        if self.is_comparison:
+            raise OutputError(
+                f"{self.place} is a comparison and holds no model: give the folder that specialize or adapt "
+                "wrote."
+            )
 
     @cached_property
     def comparison(self) -> dict[str, Any]:

@@ -173,8 +173,13 @@ def test_the_page_of_a_comparison_is_written_again(compared, tmp_path, capsys):
     assert main(["report", str(output)]) == 0
     assert page.read_text(encoding="utf-8").replace(str(output), str(compared[0])) == first
     assert "README" not in capsys.readouterr().out
-    assert main(["report", str(output), "--evaluate"]) == 2
-    assert "holds no model: leave out --evaluate" in capsys.readouterr().err
+    for words in (
+        ["report", str(output), "--evaluate"],
+        ["push", str(output), "owner/name"],
+        ["explain", str(output), "Haus"],
+    ):
+        assert main(words) == 2
+        assert "is a comparison and holds no model: give the folder" in capsys.readouterr().err
 
 
 def test_methods_can_be_added(compared, xlm_r, tmp_path):
@@ -218,6 +223,10 @@ def test_a_sentence_encoder_is_held_to_its_original(encoder, tmp_path):
     assert rows["original as it is"]["start"]["heldout"]["mean"] == pytest.approx(0, abs=1e-6)
     assert -1e-6 < rows["trim"]["start"]["heldout"]["mean"] < rows["random"]["start"]["heldout"]["mean"]
     assert not any("original as it is" in sentence for sentence in comparison.verdict)
+    found = checked((tmp_path / "out" / "monoglot" / "report.html").read_text(encoding="utf-8"))
+    assert "beside trim" in found.text
+    assert "beside the original" not in found.text
+    assert "Not trained: original vocabulary" in found.text
 
 
 def test_what_has_no_new_rows_is_not_trained_on_them(xlm_r, tmp_path):

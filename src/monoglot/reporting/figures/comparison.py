@@ -10,7 +10,7 @@ from markupsafe import Markup
 from monoglot.reporting.chart import Chart
 from monoglot.reporting.svg import Scale, brief, drawing, element, label, line
 
-LEFT, RIGHT, TOP, HEIGHT, BOTTOM = 52, 320, 56, 230, 42
+LEFT, RIGHT, TOP, HEIGHT, BOTTOM = 52, 308, 56, 230, 42
 LABEL_HEIGHT = 17
 LONGEST_LABEL = 19
 """Characters that surely fit beside the curves; options can make names of any length."""
