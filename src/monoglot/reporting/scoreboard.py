@@ -120,10 +120,11 @@ class Scoreboard:
         """All of it, as a section of a page."""
         reasons = self.content.get("not_trained", {})
         told = [f"Not trained: {name}, for {reason}." for name, reason in reasons.items()]
-        told += [f"In as many tokens, they read: {'; '.join(self._text_read())}."] * bool(self._text_read())
+        if read := self.text_read():
+            told.append(f"In as many tokens, they read: {'; '.join(read)}.")
         return Comparison(self.table, self.charts, [*self.content.get("verdict", ()), *told])
 
-    def _text_read(self) -> list[str]:
+    def text_read(self) -> list[str]:
         """How much text is in the tokens of each vocabulary; nothing where that was not recorded."""
         read = [one for one in (*self.contenders[:1], *self.baselines) if one.get("probe_text_bytes")]
         names = {one["name"]: one["name"] for one in read} | {self.best["name"]: "the new vocabulary"}

@@ -13,12 +13,13 @@ from monoglot.visible import escape
 
 if TYPE_CHECKING:  # takes a second to import, which no other command should wait for
     from monoglot.pipeline.compare.probe import Scores
-    from monoglot.pipeline.compare.result import Comparison, VariantResult
+    from monoglot.pipeline.compare.result import Comparison
 
 
 def comparison_tables(comparison: Comparison) -> Iterator[RenderableType]:
     """Show the scoreboard of a comparison."""
     from monoglot.pipeline.compare.result import HELDOUT
+    from monoglot.reporting.scoreboard import Scoreboard
 
     seeds = f"{len(comparison.seeds)} seed{'s' if len(comparison.seeds) > 1 else ''}"
     yield (
@@ -26,12 +27,14 @@ def comparison_tables(comparison: Comparison) -> Iterator[RenderableType]:
         f"training ({comparison.objective}) on {comparison.probe_tokens:,} tokens, {seeds}"
     )
     texts = list(comparison.found[0].starts[0])
-    table = Table("", "", box=None, pad_edge=False)
+    table = Table(box=None, pad_edge=False)
+    for _ in ("rank", "name"):
+        table.add_column("", no_wrap=True)
     for text in texts:
         title = "" if text == HELDOUT else f"{text}: "
         table.add_column(f"{title}before", justify="right")
         table.add_column(f"{title}after", justify="right")
-    for header in ("behind", "95%", "text read", "vocabulary"):
+    for header in ("behind", "95%", "tokens"):
         table.add_column(header, justify="right", no_wrap=True)
     behind = {pair.second: pair for pair in comparison.pairs if pair.first == comparison.found[0].name}
     for rank, one in enumerate(comparison.found, start=1):
@@ -42,11 +45,12 @@ def comparison_tables(comparison: Comparison) -> Iterator[RenderableType]:
             *(cell for text in texts for cell in (figure(one.starts, text), figure(one.ends, text))),
             f"{gap.value:.4f}" if gap else "",
             f"{gap.low:+.4f}…{gap.high:+.4f}" if gap else "",
-            read(one),
             f"{one.vocabulary:,}",
         )
     yield table
     yield "* control"
+    if read := Scoreboard(comparison.content).text_read():
+        yield f"In as many tokens, they read: {'; '.join(map(escape, read))}."
     yield from (f"not trained: {name}, for {reason}." for name, reason in comparison.not_trained.items())
     yield ""
     yield from (escape(sentence) for sentence in comparison.verdict)
@@ -62,9 +66,4 @@ def figure(runs: Sequence[Scores], text: str) -> str:
     from monoglot.pipeline.compare.result import Figure
 
     found = Figure.of([run[text] for run in runs])
-    return f"{found.mean:.4f}" + (f" ± {found.std:.4f}" if found.std is not None else "")
-
-
-def read(one: VariantResult) -> str:
-    """Describe how much text a probe read."""
-    return f"{one.text_bytes / 1e6:,.2f} MB" if one.ends else "-"
+    return f"{found.mean:.4f}" + (f"±{found.std:.4f}" if found.std is not None else "")
