@@ -64,11 +64,11 @@ class RunSettings:
 
     Attributes:
         column: Column of the corpus that holds the text, for formats with columns.
-        heldout: Text to score with; by default about 1% of the corpus is set aside.
+        heldout: Text to score on; by default about 1% of the corpus is held out.
         seed: Seed of every random choice.
         threads: Number of threads; by default the number of cores. Runs with one thread are reproducible.
         device: Where models are trained, and scored when methods are compared: ``cpu``, ``cuda``, ``cuda:1``,
-            ``mps`` …; by default the accelerator that there is.
+            ``mps`` …; by default an accelerator if there is one.
         trust_remote_code: Whether code that comes with the model may run.
     """
 
@@ -103,44 +103,45 @@ class Settings(RunSettings):
 
     Attributes:
         mode: What happens to the vocabulary: ``graft`` drops the tokens that neither the corpus nor its
-            language uses and adds tokens that save many others, ``trim`` only drops, ``extend`` only adds,
-            ``replace`` gives the model a new vocabulary.
+            language uses and adds new tokens that shorten the text, ``trim`` only drops, ``extend`` only
+            adds, ``replace`` gives the model a new vocabulary.
         vocabulary_size: Tokens of the new vocabulary, special tokens included: 50,048 when one is trained. In
             modes ``trim`` and ``graft``: how many tokens to have at most, the most frequent first.
-        target_tokenizer: Folder or hub name of a tokenizer to take instead of training one.
+        target_tokenizer: Folder or hub name of a tokenizer to use instead of training one.
         add_tokens: In mode ``extend``: how many tokens to add; by default 30,000, or what the text supports.
-        new_tokens: In mode ``graft``: how many tokens to add, the ones that save most; by default all that
-            occur 20 times and save a hundred-thousandth of the text's tokens, but without --adapt-tokens not
-            more than save a twentieth together, and none if the model predicts the next token.
+        new_tokens: In mode ``graft``: how many tokens to add; those that save most come first. By default all
+            that occur 20 times and save a hundred-thousandth of the text's tokens. Without --adapt-tokens,
+            they save at most a twentieth in total, and a model that predicts the next token gets none.
         save: In mode ``graft``: the share of the text's tokens to save, with as few new tokens as possible;
             0.1 or 10%.
         language_tokens: In modes ``trim`` and ``graft``: how many tokens to keep that the corpus does not
-            use, but that look like those of its language to a classifier on the source's embeddings; by
-            default up to 10,000, and all tokens of a script that few languages share. 0 for none.
-        keep_script: In modes ``trim`` and ``graft``: scripts, such as Arabic, of which all tokens are kept.
+            use but that a classifier on the source's embeddings assigns to its language; by default up to
+            10,000, and all tokens of a script that few languages share. 0 for none.
+        keep_script: In modes ``trim`` and ``graft``: scripts whose tokens are all kept, such as Arabic.
         minimum_count: In modes ``trim`` and ``graft``: keep tokens with at least this number of occurrences.
         coverage: In mode ``trim``: keep the most frequent tokens that make up this share of the text.
-        max_loss: In mode ``trim``: keep as few tokens as change the segmentation of at most this share of the
-            held-out lines.
-        weights: In mode ``trim``: how much each CORPUS counts beside the others, whatever its length; one
+        max_loss: In mode ``trim``: keep the fewest tokens that change the segmentation of at most this share
+            of the held-out lines.
+        weights: In mode ``trim``: the weight of each CORPUS relative to the others, whatever its length; one
             number each. By default every token of the text counts the same.
-        keep_text: Texts that are segmented as by the source, whatever the corpus (in mode ``replace``: whose
-            tokens are kept), beside the prompts, prefixes and chat templates that the model's files name.
+        keep_text: Texts that are segmented as by the source, whatever the corpus (in mode ``replace``: texts
+            whose tokens are kept), in addition to the prompts, prefixes and chat templates in the model's
+            files.
         keep_tokens: File of tokens, or texts, to keep, one per line.
-        accept_difference: In modes ``trim`` and ``extend``: take the model even if it was not shown to do
-            what the source does on texts of kept tokens.
+        accept_difference: In modes ``trim`` and ``extend``: write the model even if its outputs on texts of
+            kept tokens were not shown to equal the source's.
         method: How the embeddings of missing tokens are initialized: blend, focus, focus-reference, subword,
             wechsel, clp, ofa, omp, alignment, script, random, mean, zero, or one of yours.
         method_options: Settings of the method, by the names of its fields.
-        norm_calibration: How far to undo that mixed rows are shorter than their parents: 0 not at all, 1 as
-            if parents were independent.
+        norm_calibration: How far to rescale mixed rows, which are shorter than their parents: 0 not at all, 1
+            as if parents were independent.
         vectors: What makes the auxiliary vectors: cooccurrence, fasttext, fasttext-skipgram, words,
             characters, model, contextual, or a file with vectors for the target tokenizer.
         vectors_options: Settings of the engine, by the names of its fields.
         base_model: Name of the source model on the hub, owner/name, for the model card, if it is a folder.
-        adapt_tokens: Tokens of the corpus on which to continue pretraining the new model, or ``auto`` for as
-            many as `adapt` takes by default; by default none.
-        adapt_options: Settings of that training, by the names that ``adapt`` has for them.
+        adapt_tokens: Number of tokens of the corpus on which to continue pretraining the new model, or
+            ``auto`` for the default of `adapt`; by default none.
+        adapt_options: Settings of that training, with the option names of ``adapt``.
     """
 
     mode: VocabularyOption[MODE] = "graft"
@@ -268,8 +269,9 @@ class AdaptSettings(RunSettings):
     Attributes:
         objective: What to learn: ``mlm``, ``clm``, ``distill`` …; by default what the model was made for.
         objective_options: Settings of the objective, by the names of its fields.
-        teacher: Folder or hub name of a model to match, for objectives that want one.
-        attention: Implementation of attention, ``flash_attention_2`` say; by default transformers' choice.
+        teacher: Folder or hub name of a model to match, for objectives that need one.
+        attention: Implementation of attention, such as ``flash_attention_2``; by default that of
+            transformers.
     """
 
     objective: TrainingOption[str | None] = None
@@ -287,19 +289,20 @@ class CompareSettings(RunSettings):
     """Settings of `compare`.
 
     Attributes:
-        methods: Initialization methods, divided by commas, with options as in ``blend:second_share=0.5``; the
-            controls are added.
+        methods: Initialization methods, separated by commas, with options as in
+            ``blend:second_share=0.5``; the controls are added.
         probe_tokens: How many tokens each of them is trained on.
         seeds: How many times to train each: with the seed, the next one and so on.
         lines: Number of held-out lines to score, spread evenly over the text.
-        retention: Text of another language, to see what is lost of it.
+        retention: Text of another language, to see how much is lost in it.
         vocabulary_size: Tokens of the new vocabulary that all methods share; 50,048 when one is trained.
-        target_tokenizer: Folder or hub name of a tokenizer to take instead of training one.
-        norm_calibration: How far to undo that mixed rows are shorter than their parents, from 0 to 1.
+        target_tokenizer: Folder or hub name of a tokenizer to use instead of training one.
+        norm_calibration: How far to rescale mixed rows, which are shorter than their parents, from 0 to 1.
         vectors: Engine that trains the auxiliary vectors, or a file with vectors for the target tokenizer.
         vectors_options: Settings of the engine, by the names of its fields.
-        objective_options: Settings of what is learned, such as the prefix that a sentence encoder wants.
-        adapt_options: Settings of the training, by the names that ``adapt`` has for them.
+        objective_options: Settings of the training objective, such as the prefix that a sentence encoder
+            expects.
+        adapt_options: Settings of the training, with the option names of ``adapt``.
     """
 
     methods: InitializationOption[tuple[str, ...]] = ("blend", "focus")
@@ -368,14 +371,15 @@ class EvaluateSettings:
 
     Attributes:
         lines: Number of lines to score, from the beginning of the text.
-        column: Column of the text, in a format that has columns.
+        column: Column that holds the text, for formats with columns.
         parallel: Sentences and their English translations (JSON lines: src, eng), for the tokenizer's parity.
-        window_tokens: The most tokens that the model reads at once; by default what it can, up to 1024.
-        word_share: For masked models, the share of words to ask for; each costs a pass. By default all.
-        seed: Which words these are.
+        window_tokens: The most tokens that the model reads at once; by default its limit, up to 1024.
+        word_share: For masked models, the share of words to predict; each costs a forward pass. By default
+            all.
+        seed: Seed for the choice of these words.
         threads: Number of threads; by default the number of cores.
-        device: Where it is computed: ``cpu``, ``cuda``, ``cuda:1``, ``mps`` …; by default texts are scored on
-            the processor, and tasks trained on the accelerator that there is.
+        device: Where to compute: ``cpu``, ``cuda``, ``cuda:1``, ``mps`` …; by default texts are scored on the
+            CPU, and tasks are trained on an accelerator if there is one.
         trust_remote_code: Whether code that comes with the models may run.
     """
 
@@ -413,11 +417,11 @@ class TaskSettings:
     """Settings of `evaluate` on a task.
 
     Attributes:
-        train: Examples to learn from: a file, or a hub data set.
-        dev: Examples to choose the epoch by.
-        test: Examples to be scored on; several files (other languages) are scored one by one.
-        seeds: How many times to train: with the seeds 42, 43 …, so with other heads and another order.
-        prefix: For sentence vectors: put before each sentence, such as ``query: ``; by default what the
+        train: Training examples: a file, or a hub dataset.
+        dev: Examples for choosing the best epoch.
+        test: Examples to score on; several files (other languages) are scored separately.
+        seeds: How many times to train: with the seeds 42, 43 …, each with another initial head and order.
+        prefix: For sentence vectors: text before each sentence, such as ``query: ``; by default what the
             model's folder says, or that of the other model.
     """
 

@@ -61,8 +61,8 @@ class Display:
     Attributes:
         as_json: Print the result as JSON.
         quiet: Print nothing but warnings, errors and what --json asks for.
-        config: File of options in TOML or YAML, such as OUT/monoglot/run.toml, which every run writes; those
-            given on the command line come before it.
+        config: File of options in TOML or YAML, such as OUT/monoglot/run.toml, which every run writes;
+            options on the command line override it.
     """
 
     as_json: Annotated[bool, Parameter(name="--json")] = False

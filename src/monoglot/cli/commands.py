@@ -78,9 +78,10 @@ def specialize(
 ) -> None:
     """Make a model for one language out of a multilingual one.
 
-    Keeps the tokens that the corpus and its language use, with their embeddings, drops the others, adds the
-    tokens that save most, and mixes the embeddings of these (FOCUS). Or trims, extends or replaces the
-    vocabulary, by --mode. Writes a Hugging Face folder. An interrupted run resumes where it stopped.
+    By default, it keeps the tokens that the corpus and its language use, together with their embeddings, and
+    drops the others. It adds the tokens that save most, with embeddings mixed from existing ones (FOCUS).
+    With --mode it trims, extends or replaces the vocabulary instead. The output is a Hugging Face folder. An
+    interrupted run resumes where it stopped.
 
     Example: ``monoglot specialize intfloat/multilingual-e5-small german/*.txt.gz --output e5-german``
 
@@ -116,8 +117,8 @@ def adapt(
     """Continue pretraining of a model on text of one language.
 
     Packs the text without padding, computes logits only where they are needed, and writes a Hugging Face
-    folder. An interrupted run resumes from its last checkpoint. Several processes share the work when they
-    are launched together: ``accelerate launch -m monoglot adapt …``.
+    folder. An interrupted run resumes from its last checkpoint. To share the work among several processes,
+    launch them together: ``accelerate launch -m monoglot adapt …``.
 
     Example: ``monoglot adapt e5-german german/*.txt.gz --output e5-german-lapt --tokens 10M``
 
@@ -154,16 +155,16 @@ def compare(
 ) -> None:
     """Compare initialization methods on one model and text, each after the same short training.
 
-    All share vocabulary, auxiliary vectors and text. Controls are added: subword, random rows, the
-    source's vocabulary trimmed, the same whole, and the original as it is. An interrupted run resumes where
-    it was; with --overwrite, methods can be added to one that is done.
+    All methods share vocabulary, auxiliary vectors and text. Controls are added: subword, random rows, the
+    source's vocabulary (trimmed and whole) after the same training, and the original without training. An
+    interrupted run resumes where it stopped. With --overwrite, you can add methods to a finished run.
 
     Example: ``monoglot compare gemma german/*.txt.gz --output methods-de --methods blend,focus,mean``
 
     Args:
         source: Folder or hub name of the model.
         corpus: Text: .txt, .jsonl, .csv, .parquet, each also .gz or .zst; globs, folders, hub datasets.
-        output: Folder to make: comparison.json, curves.svg, monoglot/report.html, and what was needed.
+        output: Folder to make, with comparison.json, curves.svg, monoglot/report.html and working files.
         settings: Everything else.
         overwrite: Replace an output that an earlier run made; what has not changed is not done again.
         display: What is shown.
@@ -188,11 +189,11 @@ def evaluate(
     tuning: Annotated[FineTuning | None, Parameter(name="*", group=TRAINING)] = None,
     display: Shown = PLAIN,
 ) -> None:
-    """Score a model on a text, or on a task with data of its own.
+    """Score a model on a text, or on a task with its own data.
 
-    On a text: bits per byte (every line on its own), and how well the tokenizer fits. With ``--task``: a head
-    is trained and judged, several times (ner, pos, nli, classification, qa, sts), or sentence vectors are
-    compared as they are (retrieval; sts without training data).
+    On a text, it measures bits per byte (each line separately) and how well the tokenizer fits. With
+    ``--task``, it trains and scores a head several times (ner, pos, nli, classification, qa, sts), or
+    compares sentence vectors without training (retrieval; sts without training data).
 
     Examples: ``monoglot evaluate gemma-de german.txt --against gemma --retention english.txt``;
     ``monoglot evaluate e5-sw --task ner --train train.conll --dev dev.conll --test test.conll``
@@ -200,10 +201,10 @@ def evaluate(
     Args:
         model: Folder or hub name.
         text: Text: .txt, .jsonl, .csv, .parquet, each also .gz or .zst; globs, folders, hub datasets.
-        against: A model to compare with, such as the one that it was made from.
-        retention: Text of another language, to see what was lost of it.
+        against: A model to compare with, such as the source model.
+        retention: Text of another language, to see how much was lost in it.
         settings: Everything else about texts.
-        task: What to have the model do instead: ner, pos, nli, classification, qa, sts or retrieval.
+        task: Task to score instead of a text: ner, pos, nli, classification, qa, sts or retrieval.
         data: The data of the task, and how it is run.
         tuning: How it is trained.
         display: What is shown.
@@ -235,8 +236,8 @@ def overlap(
     Args:
         source: Folder or hub name of the source model, or of its tokenizer.
         target: Folder or hub name of the target tokenizer.
-        corpus: Text of the target language: weights tokens by frequency, and tells names from words.
-        english: English text: recognizes what is English.
+        corpus: Text of the target language, to weight tokens by frequency and to separate names from words.
+        english: English text, to recognize English tokens.
         threads: Number of threads; by default the number of cores.
         display: What is shown.
     """
@@ -249,7 +250,7 @@ def overlap(
 
 @app.command(usage="Usage: monoglot audit MODEL [OPTIONS]")
 def audit(model: str, /, *, trust_remote_code: ModelOption[bool] = False, display: Shown = PLAIN) -> None:
-    """Find tokens that no text becomes, and tokens whose row was not trained.
+    """Find tokens that no text is segmented into, and tokens whose embedding was not trained.
 
     Args:
         model: Folder or hub name of a model, or of a tokenizer alone.
@@ -276,15 +277,15 @@ def plan(
     trust_remote_code: ModelOption[bool] = False,
     display: Shown = PLAIN,
 ) -> None:
-    """Look at a model and a corpus, and advise what to do; nothing is written but the chart.
+    """Examine a model and a corpus, and recommend what to do; writes nothing except the chart.
 
     Args:
         source: Folder or hub name of the model.
         corpus: Text: .txt, .jsonl, .csv, .parquet, each also .gz or .zst; globs, folders, hub datasets.
-        keep_text: Texts to keep beside the prompts, prefixes and chat templates that the model's files name.
+        keep_text: Texts to keep in addition to the prompts, prefixes and chat templates in the model's files.
         keep_tokens: File of tokens, or texts, to keep, one per line.
-        column: Column of the corpus that holds the text, where it has columns.
-        chart: SVG file to draw what each vocabulary saves, and its distance to the original, into.
+        column: Column of the corpus that holds the text, for formats with columns.
+        chart: SVG file for a chart of what each vocabulary saves and its distance to the original.
         threads: Number of threads; by default the number of cores.
         trust_remote_code: Whether code that comes with the model may run.
         display: What is shown.

@@ -23,23 +23,23 @@ def report(
     trust_remote_code: ModelOption[bool] = False,
     display: Shown = PLAIN,
 ) -> None:
-    """Write the page that shows what a run did, its drawings, and the model card.
+    """Write the report page of a run, its figures, and the model card.
 
-    ``specialize``, ``adapt`` and ``compare`` do so at their end. The page is
-    ``OUTPUT/monoglot/report.html``, one file that loads nothing; the drawings are in
-    ``OUTPUT/monoglot/figures``; the card is ``OUTPUT/README.md``, which is left alone if you wrote or changed
-    it.
+    ``specialize``, ``adapt`` and ``compare`` also do this when they finish. The page is
+    ``OUTPUT/monoglot/report.html``, one file that loads nothing else; the figures are in
+    ``OUTPUT/monoglot/figures``; the card is ``OUTPUT/README.md``, which is not overwritten if you wrote or
+    changed it.
 
     Example: ``monoglot report e5-german --language de``
 
     Args:
         output: Folder that specialize, adapt or compare wrote.
-        source: Folder or hub name of the model it was made from, if that is elsewhere than it was.
+        source: Folder or hub name of the source model, if it has moved since the run.
         language: Code of the language, such as de, for the card.
         base_model: Name of the source model on the hub, owner/name, for the card, if it was a folder.
-        evaluate: Measure quality (bits per byte, or the cosine of sentence vectors) and speed of both models
-            on 100 held-out lines first, for the table of before and after.
-        png: Write the drawings as PNG too (``pip install 'monoglot[png]'``).
+        evaluate: First measure quality (bits per byte, or the cosine of sentence vectors) and speed of both
+            models on 100 held-out lines, for the table of before and after.
+        png: Also write the figures as PNG (``pip install 'monoglot[png]'``).
         threads: Number of threads; by default the number of cores.
         trust_remote_code: Whether code that comes with the models may run.
         display: What is shown.
@@ -67,15 +67,15 @@ def explain(
     """Show what became of words and tokens: pieces before and after, parents, neighbors.
 
     A word is segmented as in the middle of a sentence, and each of its tokens is explained: where its
-    embedding comes from, of which old tokens with which weights, what lies near it in the new embeddings, in
-    the old and in the auxiliary space, and how often the corpus has it.
+    embedding comes from, the old tokens and weights that it is mixed from, its nearest neighbors in the new
+    embeddings, the old embeddings and the auxiliary space, and how often it occurs in the corpus.
 
     Example: ``monoglot explain e5-german Krankenwagen ▁Straße``
 
     Args:
         output: Folder that specialize, or adapt after it, wrote.
         words: Words such as Haus, or tokens such as ▁Haus or ##en.
-        source: Folder or hub name of the model it was made from, if that is elsewhere than it was.
+        source: Folder or hub name of the source model, if it has moved since the run.
         neighbors: How many nearest tokens to show.
         threads: Number of threads; by default the number of cores.
         trust_remote_code: Whether code that comes with the models may run.
@@ -101,16 +101,16 @@ def push(
 ) -> None:
     """Publish a finished model on the Hugging Face hub: weights, tokenizer, configuration and card.
 
-    Nothing of ``OUTPUT/monoglot`` is published: it holds your text and the paths of your files; nor is
-    whatever else is no file of a model. What goes is listed first. Look at
-    ``OUTPUT/README.md`` before, which becomes the model's page.
+    The files to publish are listed first. ``OUTPUT/monoglot`` is not published, because it contains text from
+    your corpus and the paths of your files; neither is any other file that is not part of a model. Before you
+    publish, read ``OUTPUT/README.md``, which becomes the model's page.
 
     Example: ``monoglot push e5-german my-name/e5-german``
 
     Args:
         output: Folder that specialize or adapt wrote.
-        name: Where it goes: owner/model.
-        public: Let everybody see it; without this it is private.
+        name: Repository on the hub: owner/model.
+        public: Make the model public; without this it is private.
         display: What is shown.
     """
     from monoglot.pipeline.push import push as run
@@ -127,10 +127,10 @@ def demo(
     overwrite: OutputOption[bool] = False,
     display: Shown = PLAIN,
 ) -> None:
-    """Show the whole job on a small model and text that come with monoglot: some minutes, no network.
+    """Run the whole process on a small model and text that come with monoglot: some minutes, no network.
 
-    Compares initialization methods with controls, makes the specialized model, trains it for a short while,
-    and writes the report.
+    Compares initialization methods with controls, makes the specialized model, trains it briefly, and writes
+    the report.
 
     Example: ``monoglot demo --language sw``
 

@@ -19,9 +19,10 @@ class LanguageSettings:
     """Settings of bits per byte.
 
     Attributes:
-        window_tokens: The most tokens that the model reads at once; at most what it can, by default 1024.
-        word_share: For masked models, the share of words to ask for; each costs a pass. By default all.
-        seed: Which words these are.
+        window_tokens: The most tokens that the model reads at once; at most its limit, by default 1024.
+        word_share: For masked models, the share of words to predict; each costs a forward pass. By default
+            all.
+        seed: Seed for the choice of these words.
     """
 
     window_tokens: int | None = None
@@ -44,12 +45,12 @@ class FineTuning:
 
     Attributes:
         epochs: Passes over the training data; by default what the task usually takes, 3 to 5.
-        learning_rate: Its peak, after a tenth of the steps; from there it falls to zero.
-        batch_size: Examples a step.
-        longest_tokens: Longer inputs are cut, or read in windows.
-        precision: ``bf16`` for matrix products where the device has it, which ``auto`` finds out.
-        heads: What a new head is given: hidden states as they are (``usual``, as in published scores), states
-            minus their mean vector, divided by their standard deviation (``standardized``), or each in turn
+        learning_rate: Peak learning rate, reached after a tenth of the steps; then it falls to zero.
+        batch_size: Examples per step.
+        longest_tokens: Longer inputs are truncated, or read in windows.
+        precision: ``bf16`` for matrix products on devices that support it; ``auto`` detects this.
+        heads: Input of a new head: hidden states unchanged (``usual``, as in published scores), states minus
+            their mean vector, divided by their standard deviation (``standardized``), or each in turn
             (``both``), which takes twice the time.
     """
 

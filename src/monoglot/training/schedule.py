@@ -61,34 +61,35 @@ class TrainingSettings:
     ``None`` leaves a setting to the objective (see `Recipe`).
 
     Attributes:
-        tokens: How many tokens of text to train on; the corpus is read again where it has fewer. By default
-            250 for each new embedding (25 for ``distill``) and at least 50,000; 10 million where there are
-            no new ones or it is not known which are.
-        window_tokens: Length of the windows that documents are packed into; no longer than the model takes.
-        batch_tokens: Tokens of a step of the optimizer, over all processes; by default 8192, and 1024 for
+        tokens: How many tokens of text to train on; a corpus with fewer is read repeatedly. By default 250
+            for each new embedding (25 for ``distill``) and at least 50,000; 10 million if there are no new
+            ones or it is not known which are new.
+        window_tokens: Length of the windows that documents are packed into; at most the model's limit.
+        batch_tokens: Tokens per optimizer step, over all processes; by default 8192, and 1024 for
             ``distill``.
-        device_tokens: The most tokens that a process computes with at a time; a batch is accumulated of them.
-        schedule: What is trained: ``all``, ``keep-copied`` (all but embeddings that were copied),
-            ``embeddings-first`` (the body joins in later), ``embeddings`` only, or ``new-rows``: only
-            embeddings that were not copied. By default ``all``; ``keep-copied`` for ``distill`` if the model
-            is one that `specialize` made.
-        frozen_share: In ``embeddings-first``: share of the budget after which the body joins in.
-        layers: Numbers of the body's layers to train, and nothing else of the body; all of it by default.
-        learning_rate: Of the body; by default 5e-5, and 1e-4 for ``distill``.
-        embedding_learning_rate: Of the vocabulary's tables; by default 2e-4 for ``distill``, for others 1e-3,
-            in schedule ``all`` the body's.
+        device_tokens: The most tokens that a process computes at a time; gradients are accumulated over a
+            batch.
+        schedule: What is trained: ``all``, ``keep-copied`` (all except copied embeddings),
+            ``embeddings-first`` (the body follows later), ``embeddings`` only, or ``new-rows``: only
+            embeddings that were not copied. By default ``all``; ``keep-copied`` for ``distill`` if
+            `specialize` made the model.
+        frozen_share: In ``embeddings-first``: share of the budget after which the body is trained too.
+        layers: Numbers of the layers to train, and nothing else of the body; by default the whole body.
+        learning_rate: Learning rate of the body; by default 5e-5, and 1e-4 for ``distill``.
+        embedding_learning_rate: Learning rate of the vocabulary's tables; by default 2e-4 for ``distill``,
+            for others 1e-3, in schedule ``all`` the body's.
         warmup_share: Share of the steps in which learning rates rise from zero.
-        decay: What becomes of them then; ``constant`` by default, as in the paper, and ``linear`` for
-            ``distill``.
-        weight_decay: Of the body's matrices; embeddings, biases and norms have none.
-        lora_rank: Train adapters of this rank in place of the body's matrices (needs ``monoglot[lora]``).
-        precision: ``bf16`` for matrix products where the device has it, which ``auto`` finds out.
-        checks: How many times to score on held-out text and to save, spread over the run; the end is one.
-        patience: Stop when so many checks in a row were no better than the best, and return to that.
+        decay: How learning rates change after that: ``constant`` by default, as in the paper, and ``linear``
+            for ``distill``.
+        weight_decay: Weight decay of the body's matrices; embeddings, biases and norms have none.
+        lora_rank: Train adapters of this rank instead of the body's matrices (needs ``monoglot[lora]``).
+        precision: ``bf16`` for matrix products on devices that support it; ``auto`` detects this.
+        checks: How many times to score on held-out text and save, spread over the run, including its end.
+        patience: Stop if this many checks in a row do not improve on the best, and restore the best.
         keep: How many checkpoints to keep.
         compile: Whether to compile the model with torch.compile.
         gradient_checkpointing: Whether to save memory by computing activations twice.
-        report_to: What else records the run: ``tensorboard``, ``wandb`` … (see `transformers.Trainer`).
+        report_to: Other tools that record the run: ``tensorboard``, ``wandb`` … (see `transformers.Trainer`).
     """
 
     tokens: int | None = None
