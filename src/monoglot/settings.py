@@ -40,7 +40,9 @@ def _share(_: Any, tokens: Sequence[Any]) -> float:
     try:
         return float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
     except ValueError as error:
-        raise SettingError(f"--save {text} is no share: give 0.1 or 10% for a tenth of the tokens") from error
+        raise SettingError(
+            f"--save {text} is not a share: give 0.1 or 10% for a tenth of the tokens"
+        ) from error
 
 
 def cores() -> int:
@@ -185,7 +187,7 @@ class Settings(RunSettings):
         self._check_graft()
         self._check_language_tokens()
         if self.base_model is not None and not re.fullmatch(r"[\w.-]+/[\w.-]+", self.base_model):
-            raise SettingError(f"--base-model '{self.base_model}' is no name on the hub: give owner/name")
+            raise SettingError(f"--base-model '{self.base_model}' is not a name on the hub: give owner/name")
         if self.target_tokenizer and self.mode == "trim":
             raise SettingError("--mode trim keeps the source's own tokens: leave out --target-tokenizer")
         if not 0 <= self.norm_calibration <= 1:
@@ -237,7 +239,7 @@ class Settings(RunSettings):
         if self.adapt_options and self.adapt_tokens is None:
             given = ", ".join(self.adapt_options)
             raise SettingError(
-                f"--adapt-options ({given}) are for a training, but none is asked for: give --adapt-tokens"
+                f"--adapt-options ({given}) are for a training, but none is requested: give --adapt-tokens"
             )
         if isinstance(self.adapt_tokens, int) and self.adapt_tokens < 1:
             raise SettingError(f"--adapt-tokens {self.adapt_tokens} is too small: give 1 or more")

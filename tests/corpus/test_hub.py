@@ -45,7 +45,7 @@ def test_dataset_is_streamed_at_one_revision(hub):
 @pytest.mark.parametrize(
     ("name", "column", "message"),
     [
-        ("owner/nothing", "text", r"'owner/nothing' is no file here.*404 Client Error\.\)"),
+        ("owner/nothing", "text", r"'owner/nothing' is not a file here.*404 Client Error\.\)"),
         ("owner/german:wiki:test", "text", r"owner/german:wiki:test.*Unknown split"),
         ("owner/german", "body", r"no column 'body'; it has 'id', 'text'"),
         ("owner/german", "id", r"column 'id' of owner/german:train holds int64"),

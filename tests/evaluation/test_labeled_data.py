@@ -61,7 +61,7 @@ BROKEN = {
     "no JSON": ("a.jsonl", '{"s1": "ja", "score": 1}\n{"s1":\n', PAIRS, "line 2 of {path} is not valid JSON"),
     "a list": ("a.jsonl", "[1]\n", PAIRS, "line 1 of {path} is a JSON list"),
     "no field": ("a.jsonl", '\n{"s1": "ja"}\n', PAIRS, "line 2 of {path} has no 'score'; it has 's1'"),
-    "no SQuAD": ("a.json", '{"date": []}', SQUAD, "{path} is no SQuAD file"),
+    "no SQuAD": ("a.json", '{"date": []}', SQUAD, "{path} is not a SQuAD file"),
     "empty": ("a.conll", "\n", TAGGED, "no example in {path}"),
     "cut short": ("a.conll.gz", "", TAGGED, "no example in {path}"),
 }
@@ -83,7 +83,7 @@ def test_files_that_are_not_there_or_not_text_are_refused(tmp_path):
     with pytest.raises(CorpusError, match="is not UTF-8: line 2"):
         read_split(str(tmp_path / "a.conll"), TAGGED, "train")
     (tmp_path / "a.conll.gz").write_bytes(gzip.compress(CONLL.encode() * 100)[:-20])
-    with pytest.raises(CorpusError, match="damaged or was cut short"):
+    with pytest.raises(CorpusError, match="damaged or truncated"):
         read_split(str(tmp_path / "a.conll.gz"), TAGGED, "train")
 
 
@@ -111,5 +111,5 @@ def test_a_hub_data_set_that_is_not_there_is_refused(monkeypatch):
         raise ConnectionError("no network")
 
     monkeypatch.setattr(datasets, "load_dataset", load)
-    with pytest.raises(CorpusError, match=r"hub data set \(no network\)"):
+    with pytest.raises(CorpusError, match=r"hub dataset \(no network\)"):
         read_split("owner/name", TAGGED, "train")

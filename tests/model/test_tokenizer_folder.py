@@ -152,8 +152,8 @@ def test_a_class_that_segments_otherwise_is_named_for_source_and_output(
         json.dumps(config | {"tokenizer_class": "XLMRobertaTokenizer"})
     )
     warn_if_read_differently(folder, load_tokenizer(folder))
-    assert f"AutoTokenizer reads the tokenizer in {folder} otherwise" in caplog.text
-    assert "it is read as XLMRobertaTokenizer, with which texts are segmented otherwise" in caplog.text
+    assert f"AutoTokenizer reads the tokenizer in {folder} differently" in caplog.text
+    assert "it is read as XLMRobertaTokenizer, with which texts are segmented differently" in caplog.text
 
 
 def test_differences_are_found_between_a_tokenizer_and_what_is_left_of_it(source_tokenizers):
@@ -161,7 +161,7 @@ def test_differences_are_found_between_a_tokenizer_and_what_is_left_of_it(source
     ids = [id for line in sample("de", 200) for id in source(line)["input_ids"]]
     trimmed = trim_tokenizer(source, np.bincount(ids, minlength=len(source)), TrimSettings())
     assert first_difference(trimmed.tokenizer, trimmed.tokenizer) == ""
-    assert first_difference(trimmed.tokenizer, source, lambda ids: ids) == "texts are segmented otherwise"
+    assert first_difference(trimmed.tokenizer, source, lambda ids: ids) == "texts are segmented differently"
 
 
 def test_a_small_copy_segments_what_it_can_spell_with_the_same_settings(

@@ -53,7 +53,7 @@ REFUSED = {
         "mt5", "generation_config.json", setting(decoder_start_token_id=[[]]), "token id"
     ),
     "ids that are texts": ("mt5", "generation_config.json", setting(eos_token_id=[1, "x"]), "token id"),
-    "outputs that are no numbers": ("bert", "config.json", setting(layer_norm_eps=-0.999999), "no number"),
+    "outputs that are no numbers": ("bert", "config.json", setting(layer_norm_eps=-0.999999), "not numbers"),
     "no unknown token": (
         "mt5", "tokenizer.json", lambda content: content["model"].update(unk_id=None), "can't segment text"
     ),

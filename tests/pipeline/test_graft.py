@@ -229,7 +229,7 @@ def test_a_share_in_percent(xlm_r, text, tmp_path, capsys):
     assert manifest["settings"]["Settings"]["save"] == 0.05
     capsys.readouterr()
     assert main([*words, "a lot", "--overwrite"]) == 2
-    assert "--save a lot is no share: give 0.1 or 10%" in " ".join(capsys.readouterr().err.split())
+    assert "--save a lot is not a share: give 0.1 or 10%" in " ".join(capsys.readouterr().err.split())
 
 
 def test_explain_says_why_a_token_is_there(xlm_r, text, tmp_path):

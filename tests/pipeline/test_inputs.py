@@ -50,8 +50,8 @@ def test_an_output_that_is_an_input_is_refused(command, output, said, xlm_r, tmp
     [
         ("/", "has no name of its own"),
         ("..", "has no name of its own"),
-        ("file", "is no folder; expected the folder to make"),
-        ("file/out", "file is no folder"),
+        ("file", "is not a folder; expected the folder to make"),
+        ("file/out", "file is not a folder"),
         (os.fsdecode(b"\xff\xfe"), "is not UTF-8"),
         ("a" * 230, "has 230 bytes; expected at most 220"),
     ],

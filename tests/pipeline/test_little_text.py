@@ -41,7 +41,7 @@ def test_a_vocabulary_follows_from_the_text(mode, text, xlm_r, tmp_path, capsys,
     [
         (("adapt",), "of one batch: give more text or a smaller --batch-tokens"),
         (("specialize", *TRAINED), "of one batch: give more text or a smaller --batch-tokens"),
-        (("specialize", "--mode", "extend", "--add-tokens", "900"), "900 were asked for: ask for fewer"),
+        (("specialize", "--mode", "extend", "--add-tokens", "900"), "900 were requested: request fewer"),
     ],
 )
 @pytest.mark.parametrize("text", [2], indirect=True)

@@ -195,7 +195,7 @@ def test_the_chart_has_a_dot_for_each_vocabulary(encoder_plan):
 
 @pytest.mark.parametrize(
     ("name", "fault"),
-    [("plan.png", "name in .svg"), ("folder.svg", "is a folder"), ("none/plan.svg", "there is no folder")],
+    [("plan.png", "ends in .svg"), ("folder.svg", "is a folder"), ("none/plan.svg", "there is no folder")],
 )
 def test_a_chart_that_can_not_be_written_is_refused_before_any_work(tmp_path, name, fault):
     (tmp_path / "folder.svg").mkdir()

@@ -241,7 +241,7 @@ def test_a_folder_gets_the_name_that_the_user_gives_it(xlm_r, copy, tmp_path):
     settings = replace(TINY, method="mean", base_model="owner/named")
     specialize(xlm_r, GERMAN, tmp_path / "out", settings)
     assert "base_model: owner/named" in (tmp_path / "out" / "README.md").read_text()
-    with pytest.raises(SettingError, match="no name on the hub"):
+    with pytest.raises(SettingError, match="not a name on the hub"):
         replace(TINY, base_model="folder")
 
 

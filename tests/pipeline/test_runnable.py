@@ -57,6 +57,8 @@ def test_it_can_be_trimmed_uncompared(xmod, tmp_path):
 @pytest.mark.parametrize("command", ["specialize and adapt", "adapt", "compare"])
 def test_a_model_that_hears_is_not_trained_on_text(source_tokenizers, tmp_path, command):
     source = whisper(tmp_path / "whisper", source_tokenizers)
-    with pytest.raises(ModelError, match="WhisperForConditionalGeneration wants input_features beside text"):
+    with pytest.raises(
+        ModelError, match="WhisperForConditionalGeneration needs input_features in addition to text"
+    ):
         COMMANDS[command](source, tmp_path / "out")
     assert not (tmp_path / "out.partial").exists()

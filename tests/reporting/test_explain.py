@@ -118,7 +118,7 @@ def test_an_unknown_token_is_a_key_error_with_a_plain_message(run):
     with pytest.raises(KeyError) as raised:
         explain(run, "▁Quxquxqux")
     assert isinstance(raised.value, InputError)
-    assert str(raised.value).startswith("'▁Quxquxqux' is no token of the new vocabulary")
+    assert str(raised.value).startswith("'▁Quxquxqux' is not a token of the new vocabulary")
 
 
 def test_a_summary_a_word_and_a_token_of_it(german_run, mixed):
@@ -134,7 +134,7 @@ def test_a_summary_a_word_and_a_token_of_it(german_run, mixed):
 
 @pytest.mark.parametrize(
     ("words", "message"),
-    [([], "nothing was asked for"), (["▁Quxquxqux"], "'▁Quxquxqux' is no token of the new vocabulary")],
+    [([], "no words were given"), (["▁Quxquxqux"], "'▁Quxquxqux' is not a token of the new vocabulary")],
 )
 def test_what_can_not_be_explained_is_one_sentence(run, capsys, words, message):
     assert main(["explain", str(run), *words]) == 2

@@ -379,7 +379,7 @@ def test_an_output_whose_manifest_is_damaged_is_not_overwritten(pipeline: Pipeli
     pipeline.run(output)
     (output / "monoglot/manifest.json").write_text('{"stages": []}')
     before = files(output)
-    with pytest.raises(OutputError, match="can't be read, so that nobody knows which files"):
+    with pytest.raises(OutputError, match="can't be read, so it is unknown which files"):
         pipeline.run(output, overwrite=True)
     assert files(output) == before
 

@@ -94,7 +94,7 @@ class TestEveryFamily:
             assert merges_of(state) == merges_of(state_of(source))
 
     def test_more_than_the_target_has_is_refused(self, family, source_tokenizers, target_tokenizers):
-        with pytest.raises(SettingError, match=r"has \d+ tokens to add, 5,000 were asked for"):
+        with pytest.raises(SettingError, match=r"has \d+ tokens to add, but 5,000 were requested"):
             extend_tokenizer(source_tokenizers[family], target_tokenizers[family], ExtendSettings(5000))
 
 

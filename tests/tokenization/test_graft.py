@@ -149,7 +149,7 @@ class TestEveryFamily:
             before = elimination.text_tokens
             elimination.remove([token])
             cost = elimination.text_tokens - before
-            # The words around it may be segmented otherwise as well.
+            # The words around it may be segmented differently as well.
             assert 0.7 * token.saved_tokens <= cost <= 1.3 * token.saved_tokens
 
     def test_candidates_join_pieces_of_one_kind(self, family, trimmed):
@@ -165,7 +165,7 @@ class TestEveryFamily:
 
 class TestSettings:
     def test_more_than_the_text_supports(self, trimmed):
-        with pytest.raises(SettingError, match="new tokens would save any tokens of it"):
+        with pytest.raises(SettingError, match="new tokens would save any of its tokens"):
             graft_tokens(trimmed["unigram"].tokenizer, WORDS, GraftSettings(new_tokens=10**6))
 
     def test_a_saving_out_of_reach(self, trimmed):
@@ -181,7 +181,7 @@ class TestSettings:
         [
             ({"new_tokens": -1}, "too small"),
             ({"save": 1.5}, "out of range"),
-            ({"new_tokens": 5, "save": 0.1}, "give one"),
+            ({"new_tokens": 5, "save": 0.1}, "give only one"),
         ],
     )
     def test_refuses_what_makes_no_sense(self, wrong, words):

@@ -32,7 +32,7 @@ def tokens(tokenizer, text):
 
 
 def changed(source, derived, before=""):
-    """The prompts that are segmented otherwise, alone or before a text."""
+    """The prompts that are segmented differently, alone or before a text."""
     texts = [form for text in PROMPTS for form in (*forms_of(text, source), text + before)]
     return [text for text in texts if tokens(source, text) != tokens(derived, text)]
 

@@ -131,7 +131,7 @@ class TestEveryFamily:
     def test_a_size_out_of_reach_is_refused(self, family, source_tokenizers):
         source = source_tokenizers[family]
         for size in (5, len(source) + 1):
-            with pytest.raises(SettingError, match=f"{size} were asked for"):
+            with pytest.raises(SettingError, match=f"{size} were requested"):
                 trim_tokenizer(source, count(source, GERMAN), TrimSettings(vocabulary_size=size))
 
 

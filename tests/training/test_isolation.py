@@ -130,7 +130,7 @@ def test_attention_that_leaves_no_way_is_an_error(flash, source_tokenizers):
 def test_documents_that_see_each_other_are_told(source_tokenizers, caplog):
     tokenizer = source_tokenizers["unigram"]
     inputs = find_inputs(ARCHITECTURES["deberta-v2"](tokenizer), TokenKinds.of(tokenizer).probe)
-    assert "documents of a window will see each other" in inputs.warning
+    assert "documents in one window will attend to each other" in inputs.warning
     assert inputs.warning in caplog.text
 
 

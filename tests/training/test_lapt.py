@@ -192,7 +192,7 @@ def test_a_run_with_only_damaged_checkpoints_begins_again(whole, context, tmp_pa
 def test_damaged_settings_of_a_run_are_one_sentence(whole, context, tmp_path):
     shutil.copytree(whole[0], tmp_path / "c")
     (tmp_path / "c" / "settings.json").write_text("{")
-    with pytest.raises(SettingError, match=r"settings\.json is damaged or missing, so that nobody knows"):
+    with pytest.raises(SettingError, match=r"settings\.json is damaged or missing, so it is unknown"):
         run(context("bert"), tmp_path / "c")
 
 
@@ -410,7 +410,7 @@ def test_flash_attention_in_float32_is_refused(flash, context, tmp_path):
 def test_what_is_doubtful_about_a_training_is_recorded(context, tmp_path):
     outcome = run(context("deberta-v2"), tmp_path / "c", tokens=STEP)
     assert outcome.record["documents_apart_by"] == "none"
-    assert any("will see each other" in warning for warning in outcome.record["warnings"])
+    assert any("will attend to each other" in warning for warning in outcome.record["warnings"])
     assert run(context("bert"), tmp_path / "d", tokens=STEP).record["warnings"] == []
 
 

@@ -104,7 +104,7 @@ class TextFile:
         except READ_ERRORS as error:
             if is_damage(error):
                 raise CorpusError(
-                    f"{self.name} is damaged or was cut short ({error}); copy or download it again."
+                    f"{self.name} is damaged or truncated ({error}); copy or download it again."
                 ) from None
             raise _unreadable(self.name, error) from None
 
@@ -151,7 +151,7 @@ def format_of(path: Path) -> tuple[str, str]:
     kind = (path.with_suffix("") if compression else path).suffix.lower()
     if kind and kind not in READERS:
         raise CorpusError(
-            f"{path} has the suffix '{kind}', which stands for no format that monoglot reads; expected "
+            f"{path} has the suffix '{kind}', which is not a format that monoglot reads; expected "
             f"{', '.join(READERS)}, each also with {' or '.join(SUFFIXES)}: write its text into such a "
             "file."
         )
@@ -174,7 +174,7 @@ def find_files(given: str) -> list[Path]:
     if path.is_dir():
         found = sorted(file for file in path.rglob("*") if file.is_file() and _has_known_suffix(file))
         if not found:
-            raise CorpusError(f"the folder {given} holds no file of a known format: {', '.join(READERS)}.")
+            raise CorpusError(f"the folder {given} contains no file of a known format: {', '.join(READERS)}.")
         return check_names(training_files(found, path))
     if path.exists():
         if not path.is_file():
@@ -190,7 +190,7 @@ def find_files(given: str) -> list[Path]:
             matches = sorted(root.glob(str(path.relative_to(root))))
         except (ValueError, NotImplementedError) as error:
             raise CorpusError(
-                f"'{given}' is no pattern ({error}); ** stands alone between slashes."
+                f"'{given}' is not a valid pattern ({error}); ** stands alone between slashes."
             ) from None
         if files := [match for match in matches if match.is_file()]:
             for file in files:
@@ -217,7 +217,7 @@ def training_files(files: list[Path], folder: Path) -> list[Path]:
     if len(kept) < len(files):
         left_out = sorted(set(files).difference(kept))
         logger.warning(
-            "%s has a training split; %d other files are left out, such as %s: name them to take them too",
+            "%s has a training split; %d other files are left out, such as %s: name them to include them",
             folder,
             len(left_out),
             left_out[0].relative_to(folder),

@@ -272,7 +272,7 @@ def records(lines: Iterable[str], name: str, column: str) -> Iterator[str]:
             record = json.loads(line)
         except (ValueError, RecursionError) as error:
             raise CorpusError(
-                f"line {number} of {name} is not valid JSON ({error}); expected one JSON object a line."
+                f"line {number} of {name} is not valid JSON ({error}); expected one JSON object per line."
             ) from None
         if not isinstance(record, dict):
             raise CorpusError(

@@ -112,10 +112,10 @@ def _unreachable(given: str, error: Exception) -> CorpusError:
 
     if isinstance(error, OfflineModeIsEnabled) and (switch := offline_switch()):
         return CorpusError(
-            f"'{given}' is no file here, and {switch} keeps monoglot from looking for it on the Hugging Face "
-            f"hub: unset {switch}, or give a file."
+            f"'{given}' is not a file here, and {switch} keeps monoglot from looking for it on the Hugging "
+            f"Face hub: unset {switch}, or give a file."
         )
     reason = first_line(error)
     return CorpusError(
-        f"'{given}' is no file here, and can't be read as a Hugging Face hub dataset either ({reason})."
+        f"'{given}' is not a file here, and can't be read as a Hugging Face hub dataset either ({reason})."
     )

@@ -44,7 +44,7 @@ class Comparison:
             infinite if an output is NaN or infinite.
         largest_output: Largest absolute value of the source's outputs.
         tolerance: Difference that is taken for rounding.
-        prompts_changed: Prompts that are segmented otherwise than by the source.
+        prompts_changed: Prompts that are segmented differently than by the source.
         fault: What is wrong, in a sentence; empty if nothing is.
     """
 
@@ -72,7 +72,7 @@ def compare_outputs(
         source: The original model and its tokenizer.
         target: The model that was made from it by keeping tokens, and its tokenizer.
         source_of: The source id of each target id, -1 for new ones; only logits of kept tokens are compared.
-        lines: The text; of lines that are segmented otherwise the words that are not are compared.
+        lines: The text; of lines that are segmented differently the words that are not are compared.
         prompts: Texts that come before others; all of them must be segmented alike.
         progress: Where to show how far it is.
 
@@ -115,14 +115,14 @@ def fault_of(found: Comparison) -> str:
     if not sum(found.compared.values()):
         return "no text of the corpus is segmented as by the source, so that nothing could be compared"
     if not math.isfinite(found.largest_difference):
-        return "an output is no number (NaN or infinity)"
+        return "an output is not a number (NaN or infinity)"
     if found.largest_difference > found.tolerance:
         return (
             f"the outputs differ by up to {found.largest_difference:.2g}, where rounding explains "
             f"{found.tolerance:.1g}"
         )
     if found.prompts_changed:
-        return f"the prompt {found.prompts_changed[0]!r} is segmented otherwise than by the source"
+        return f"the prompt {found.prompts_changed[0]!r} is segmented differently than by the source"
     return ""
 
 

@@ -91,7 +91,7 @@ def _read(path: Path, reader: Reader) -> Iterator[tuple[int, Record]]:
     except READ_ERRORS as error:
         if is_damage(error):
             raise CorpusError(
-                f"{path} is damaged or was cut short ({error}); copy or download it again."
+                f"{path} is damaged or truncated ({error}); copy or download it again."
             ) from None
         raise CorpusError(f"{path} can't be read ({getattr(error, 'strerror', error)}).") from None
 
@@ -104,7 +104,7 @@ def _json_lines(lines: Iterator[str], name: str) -> Iterator[tuple[int, Record]]
             record = json.loads(line)
         except ValueError as error:
             raise CorpusError(
-                f"line {number} of {name} is not valid JSON ({error}); expected one object a line."
+                f"line {number} of {name} is not valid JSON ({error}); expected one object per line."
             ) from None
         if not isinstance(record, dict):
             raise CorpusError(
@@ -151,7 +151,7 @@ def _squad(lines: Iterator[str], name: str) -> Iterator[tuple[int, Record]]:
                         yield 0, record | {"answers": {"text": list(texts), "answer_start": list(starts)}}
     except (ValueError, KeyError, TypeError) as error:
         raise CorpusError(
-            f"{name} is no SQuAD file ({type(error).__name__}: {error}); expected JSON with "
+            f"{name} is not a SQuAD file ({type(error).__name__}: {error}); expected JSON with "
             "data, paragraphs, qas, answers."
         ) from None
 
@@ -165,7 +165,9 @@ def _hub_records(given: str, role: str) -> Iterator[Record]:
         rows: Any = datasets.load_dataset(path, config or None, split=split or role)
     except Exception as error:  # ValueError, ConnectionError, DatasetNotFoundError, …
         reason = first_line(error)
-        raise CorpusError(f"'{given}' is no file, and can't be read as a hub data set ({reason}).") from None
+        raise CorpusError(
+            f"'{given}' is not a file, and can't be read as a hub dataset ({reason})."
+        ) from None
     names = {column: _class_names(feature) for column, feature in rows.features.items()}
     for row in rows:
         yield {column: _named(value, names[column]) for column, value in row.items()}

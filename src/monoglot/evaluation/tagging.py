@@ -64,7 +64,7 @@ def tag(
         if len(record["tokens"]) != len(record["labels"]):
             raise CorpusError(
                 f"{split.place(i)} has {len(record['tokens'])} tokens and {len(record['labels'])} labels; "
-                "expected as many."
+                "expected equal numbers."
             )
     _check_labels(split, labels)
     number = {label: index for index, label in enumerate(labels)}

@@ -165,7 +165,7 @@ class TokenScorer:
             output = self.model(**given, **self.options)
         if not reached:
             raise ModelError(
-                f"{type(self.model).__name__} does not pass through its output projection, so that its "
+                f"{type(self.model).__name__} does not pass through its output projection, so its "
                 "probabilities can't be read; expected a causal or masked language model."
             )
         return reached[0], None if self.head_is_last else output[0]

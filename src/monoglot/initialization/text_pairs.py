@@ -40,7 +40,7 @@ def read_pairs(path: Path, *, words: bool = False) -> Iterator[tuple[str, str]]:
         raise SettingError(f"line {number} of {path} is not UTF-8: convert the file") from None
     except READ_ERRORS as error:
         if is_damage(error):
-            raise SettingError(f"{path} is damaged ({error}): make it anew") from None
+            raise SettingError(f"{path} is damaged ({error}): make it again") from None
         raise SettingError(f"{path} can't be read ({getattr(error, 'strerror', error)})") from None
 
 

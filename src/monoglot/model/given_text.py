@@ -246,7 +246,7 @@ def _name(file: Path, folder: Path) -> str:
 
 def _text(file: Path) -> str:
     if not file.is_file():  # opening a fifo would wait for ever
-        raise ModelError(f"{file} is no file; expected text in UTF-8: put it there, or remove it.")
+        raise ModelError(f"{file} is not a file; expected text in UTF-8: put it there, or remove it.")
     try:
         return file.read_text(encoding="utf-8")
     except (OSError, ValueError) as error:

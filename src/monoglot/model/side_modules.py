@@ -128,7 +128,7 @@ def carry_unknown_files(source: Path, out: Path) -> tuple[str, ...]:
         shutil.copyfile(path, out / path.name)
     if unknown:
         logger.warning(
-            "%s: copied as they are, for monoglot does not know what they are for; see whether they depend "
+            "%s: copied unchanged, because monoglot does not know their purpose; check whether they depend "
             "on the vocabulary",
             ", ".join(path.name for path in unknown),
         )
@@ -139,7 +139,7 @@ def _check_numbers(place: Path) -> None:
     """Refuse weights that are quantized, or static embeddings."""
     config = read_foreign_json(place / "config.json", ModelError) if (place / "config.json").is_file() else {}
     if config.get("model_type") == "model2vec" or "StaticModel" in str(config.get("architectures")):
-        raise ModelError(f"{place} holds static embeddings (model2vec), and no transformer to be changed.")
+        raise ModelError(f"{place} has static embeddings (model2vec) and no transformer to change.")
     quantized = next((name for name in QUANTIZED if (place / name).exists()), None)
     if quantized is None and _has_key(config, "quantization_config"):
         quantized = "quantization_config in config.json"
@@ -149,7 +149,7 @@ def _check_numbers(place: Path) -> None:
         )
     if quantized:
         raise ModelError(
-            f"{place} is quantized ({quantized}), so that its embeddings can't be mixed; give the model that "
+            f"{place} is quantized ({quantized}), so its embeddings can't be mixed; give the model that "
             "it was made from, and quantize the result."
         )
 

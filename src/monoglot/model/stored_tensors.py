@@ -57,7 +57,7 @@ def _shards(index: Path) -> list[str]:
     for name in names:
         if Path(name).name != name or "\\" in name or "\0" in name or not name.endswith(".safetensors"):
             raise ModelError(
-                f"{index} names {name!r}; expected names of safetensors files that lie beside it: move the "
+                f"{index} names {name!r}; expected names of safetensors files in the same folder: move the "
                 "files there and correct the index."
             )
     return names
@@ -136,8 +136,8 @@ def check_report(
             "or remove the tensors if they are not needed."
         )
     logger.warning(
-        "%s has no use for %d stored weights, such as %s; they are heads of another class of this model and "
-        "are dropped",
+        "%s does not use %d stored weights, such as %s; they belong to heads of another class of this "
+        "model and are dropped",
         model_class.__name__, len(surplus), surplus[0],
     )  # fmt: skip
 

@@ -161,8 +161,8 @@ def _changed_axis(name: str, old: tuple[int, ...], new: tuple[int, ...]) -> int:
     axes = [axis for axis, change in changes.items() if change]
     if len(axes) != 1 or changes[axes[0]] != 1:
         raise ModelError(
-            f"The shape of {name} goes from {tuple(old)} to {tuple(new)} with one token more; "
-            "expected one row more: monoglot can't tell what belongs to which token."
+            f"The shape of {name} goes from {tuple(old)} to {tuple(new)} with one more token; "
+            "expected one more row: monoglot can't tell which numbers belong to which token."
         )
     return axes[0]
 

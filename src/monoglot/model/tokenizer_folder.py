@@ -99,7 +99,7 @@ def _without_dropout(tokenizer: PreTrainedTokenizerFast, folder: Path) -> None:
         model.dropout = None
         logger.warning(
             "%s asks for BPE dropout (%.2g), which segments the same text differently each time; it is "
-            "switched off, here and in what is made of it",
+            "disabled, here and in the output",
             folder / "tokenizer.json",
             dropout,
         )
@@ -169,15 +169,15 @@ def warn_if_read_differently(
         return
     if source is None:
         logger.warning(
-            "AutoTokenizer reads the tokenizer in %s otherwise than its tokenizer.json says: %s; what is "
-            "made of it follows tokenizer.json",
+            "AutoTokenizer reads the tokenizer in %s differently from its tokenizer.json: %s; the output "
+            "follows tokenizer.json",
             folder,
             cause,
         )
     else:
         logger.warning(
-            "AutoTokenizer reads the new tokenizer otherwise than its tokenizer.json says: %s; load it "
-            "with PreTrainedTokenizerFast.from_pretrained, which reads it as it is",
+            "AutoTokenizer reads the new tokenizer differently from its tokenizer.json: %s; load it "
+            "with PreTrainedTokenizerFast.from_pretrained, which follows tokenizer.json",
             cause,
         )
 
@@ -264,7 +264,9 @@ def first_difference(
         second["input_ids"] = [same_ids(ids) for ids in second["input_ids"]]
         for name in first:
             if first[name] != second[name]:
-                return f"{what} {'are segmented otherwise' if name == 'input_ids' else f'have other {name}'}"
+                return (
+                    f"{what} {'are segmented differently' if name == 'input_ids' else f'have other {name}'}"
+                )
     return ""
 
 
@@ -319,8 +321,7 @@ def copy_tokenizer_class(tokenizer: PreTrainedTokenizerFast, source: Path, out: 
     if difference:
         file.write_text(before, encoding="utf-8")
         logger.warning(
-            "%s, whose src_lang puts the language's token before a text, can't be kept (%s): put it there "
-            "yourself",
+            "%s, whose src_lang puts the language's token before a text, can't be kept (%s): add it yourself",
             found.__name__,
             difference,
         )

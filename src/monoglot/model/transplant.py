@@ -127,7 +127,7 @@ class TransplantPlan:
                 if new is None:
                     raise ModelError(
                         f"{name} of {type(changed).__name__} would go from shape {tuple(tensor.shape)} to "
-                        f"{tuple(shapes_after[name].shape)}; expected a default that can be made anew."
+                        f"{tuple(shapes_after[name].shape)}; expected a default that can be recreated."
                     )
                 path, _, attribute = name.rpartition(".")
                 setattr(changed.get_submodule(path), attribute, new)

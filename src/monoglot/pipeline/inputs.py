@@ -62,7 +62,7 @@ def check(source: Source, text: Corpus, settings: Settings) -> None:
             check_runs(source)
         except ModelError as error:
             raise ModelError(
-                f"{str(error).rstrip('.')}; --accept-difference makes the model all the same, uncompared."
+                f"{str(error).rstrip('.')}; --accept-difference makes the model anyway, without a comparison."
             ) from error
 
 
@@ -71,7 +71,8 @@ def read_as_the_model_does(text: Corpus, source: Source) -> None:
     if reads_lower_case(source.folder):
         text.lowercase = True
         logger.warning(
-            "%s puts text into lower case (do_lower_case of sentence-transformers), so the corpus is too",
+            "%s puts text into lower case (do_lower_case of sentence-transformers), so the corpus is "
+            "lower-cased too",
             source.name,
         )
 
@@ -130,8 +131,8 @@ def check_runs(source: Source, loaded: PreTrainedModel | None = None, *, trained
     structure = source.checkpoint.structure
     if trained and structure.main_input_name != "input_ids":
         raise ModelError(
-            f"{type(structure).__name__} wants {structure.main_input_name} beside text: specialize can give "
-            "it a vocabulary, but it can't be trained or scored on text."
+            f"{type(structure).__name__} needs {structure.main_input_name} in addition to text: specialize "
+            "can give it a vocabulary, but it can't be trained or scored on text."
         )
     model = loaded or source.at(source.folder).model
     with torch.inference_mode():

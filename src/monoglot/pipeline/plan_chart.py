@@ -22,7 +22,7 @@ def check_chart(file: Path) -> None:
         OutputError: If it is not called .svg, or its folder is not there or can't be written to.
     """
     if file.suffix.lower() != ".svg":
-        raise OutputError(f"The chart is drawn as SVG, was to be written to {file}: give a name in .svg.")
+        raise OutputError(f"The chart is an SVG file, got {file}: give a name that ends in .svg.")
     if file.is_dir():
         raise OutputError(f"The chart can't be written to {file}, which is a folder: give a file's name.")
     if not file.parent.is_dir():

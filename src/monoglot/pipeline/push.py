@@ -82,7 +82,7 @@ def push(
     run.check_model()
     folder = run.output
     if not (HUB_NAME.fullmatch(name) and "/" in name):
-        raise SettingError(f"'{name}' is no name for a model on the hub: give owner/model")
+        raise SettingError(f"'{name}' is not a name for a model on the hub: give owner/model")
     files, left_out = published(folder)
     shown = reporter(progress)
     for line in announced(folder, name, files, left_out, public=public):
@@ -97,11 +97,11 @@ def push(
             commit_message="A model made with monoglot",
         )
     except LocalTokenNotFoundError as error:
-        raise OutputError("the hub does not know who you are: log in with `hf auth login`") from error
+        raise OutputError("you are not logged in to the hub: run `hf auth login`") from error
     except (HfHubHTTPError, HFValidationError, OfflineModeIsEnabled, OSError) as error:
         raise OutputError(
-            f"{folder} could not be published as '{name}' ({first_line(error)}): it is as it was; check the "
-            "name, your right to write there, and the connection"
+            f"{folder} could not be published as '{name}' ({first_line(error)}): the folder is unchanged; "
+            "check the name, your write permission, and the connection"
         ) from error
     names, others = (tuple(str(path.relative_to(folder)) for path in each) for each in (files, left_out))
     return Pushed(str(address), names, sum(path.stat().st_size for path in files), not public, others)

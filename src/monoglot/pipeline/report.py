@@ -195,8 +195,8 @@ def report_at_end(folder: Path, output: Path, source: Source | None, progress: P
         )
     except Exception as error:
         logger.warning(
-            "The report of %s could not be written (%s); all else is complete: `monoglot report` tries "
-            "again.",
+            "The report of %s could not be written (%s); everything else is complete: run `monoglot "
+            "report` to try again.",
             output,
             error,
             exc_info=logger.isEnabledFor(logging.DEBUG),

@@ -427,7 +427,7 @@ class AdaptPlan:
                 "its output in several"
             )
         if settings.adaptation is None:
-            raise SettingError("no training is asked for: give --adapt-tokens")
+            raise SettingError("no training is requested: give --adapt-tokens")
         adapt, training = settings.adaptation
         adapt = replace(adapt, teacher=str(source.folder))
         return cls(*resolved(source.folder, adapt, training, copies_known=True))

@@ -156,5 +156,5 @@ def results(quality: Quality | None, card: CardFacts) -> list[EvalResult] | None
 
 
 def is_hub_name(name: str) -> bool:
-    """Whether a model was named as on the hub (``owner/model``) and is no folder of that name."""
+    """Whether a model was named as on the hub (``owner/model``) and is not a folder of that name."""
     return "/" in name and HUB_NAME.fullmatch(name) is not None and not Path(name).exists()

@@ -180,7 +180,7 @@ class Words:
             UnknownTokenError: If a marked text is no token.
         """
         if not any(text.strip() for text in asked):
-            raise SettingError("nothing was asked for; give words such as Haus, or tokens such as ▁Haus")
+            raise SettingError("no words were given; give words such as Haus, or tokens such as ▁Haus")
         words: list[WordExplanation] = []
         ids: list[int] = []
         for text in (text for text in asked if text.strip()):
@@ -190,8 +190,8 @@ class Words:
                 continue
             if text.startswith(MARKS) and text not in MARKS:
                 raise UnknownTokenError(
-                    f"'{text}' is no token of the new vocabulary; give the word without its mark to see what "
-                    "it is segmented into"
+                    f"'{text}' is not a token of the new vocabulary; give the word without its mark to see "
+                    "what it is segmented into"
                 )
             word, pieces = self._cut(text)
             words.append(word)

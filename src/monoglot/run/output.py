@@ -95,7 +95,7 @@ def check_place(output: Path) -> None:
 
     Raises:
         OutputError: If it has no name of its own or one that can't be used, is something else, or lies in
-            what is no folder or can't be written to.
+            what is not a folder or can't be written to.
     """
     advice = "choose another --output."
     if output.name in ("", ".."):
@@ -111,11 +111,11 @@ def check_place(output: Path) -> None:
         )
     above = next(place for place in output.absolute().parents if os.path.lexists(place))
     if not above.is_dir():
-        raise OutputError(f"The output {output} can't be made, for {above} is no folder: {advice}")
+        raise OutputError(f"The output {output} can't be made, because {above} is not a folder: {advice}")
     if not os.access(above, os.W_OK | os.X_OK):
-        raise OutputError(f"The output {output} can't be made, for {above} can't be written to: {advice}")
+        raise OutputError(f"The output {output} can't be made, because {above} can't be written to: {advice}")
     if output.exists() and not output.is_dir():
-        raise OutputError(f"{output} is no folder; expected the folder to make: {advice}")
+        raise OutputError(f"{output} is not a folder; expected the folder to make: {advice}")
 
 
 def check_apart(output: Path, inputs: Iterable[tuple[str, Path]]) -> None:

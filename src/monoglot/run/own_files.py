@@ -62,7 +62,9 @@ def keep(output: Path, partial: Path, paths: Sequence[Path]) -> None:
         elif source.is_file():
             link_or_copy(source, target)
         else:
-            raise OutputError(f"{source} is no regular file, so it can't be kept: move it out of {output}.")
+            raise OutputError(
+                f"{source} is not a regular file, so it can't be kept: move it out of {output}."
+            )
 
 
 def named(paths: Sequence[Path]) -> str:
@@ -84,7 +86,7 @@ def _known(output: Path) -> set[Path]:
                 known |= {Path(file) for file in stage["files"]}
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise OutputError(
-            f"{path} can't be read, so that nobody knows which files of {output} are monoglot's: choose "
+            f"{path} can't be read, so it is unknown which files of {output} monoglot made: choose "
             "another --output, or move that folder away."
         ) from error
     return known

@@ -129,8 +129,8 @@ def _extended(
         )
     if len(new) < settings.add_tokens and not at_most:
         raise SettingError(
-            f"the target tokenizer has {len(new):,} tokens to add, {settings.add_tokens:,} were asked for: "
-            "ask for fewer (--add-tokens), give more text, or a larger --target-tokenizer"
+            f"the target tokenizer has {len(new):,} tokens to add, but {settings.add_tokens:,} were "
+            "requested: request fewer (--add-tokens), give more text, or a larger --target-tokenizer"
         )
     first = max(known.values()) + 1
     ids = known | {text: id for id, text in enumerate(new, start=first)}

@@ -55,7 +55,8 @@ class GraftSettings:
     def __post_init__(self) -> None:
         if self.new_tokens is not None and self.save is not None:
             raise SettingError(
-                f"--new-tokens {self.new_tokens} and --save {self.save} say the same in two ways: give one"
+                f"--new-tokens {self.new_tokens} and --save {self.save} set the same thing in two ways: "
+                "give only one"
             )
         if self.new_tokens is not None and self.new_tokens < 0:
             raise SettingError(f"--new-tokens {self.new_tokens} is too small: give 0 or more")
@@ -219,8 +220,8 @@ def _chosen(elimination: Elimination, settings: GraftSettings, progress: Progres
         supported = _supported(elimination)
         if wanted > supported:
             raise SettingError(
-                f"--new-tokens {wanted} is more than this text supports: {supported} new tokens would save "
-                "any tokens of it; ask for at most as many, or give more text"
+                f"--new-tokens {wanted} is more than this text supports: only {supported} new tokens would "
+                "save any of its tokens; request at most that many, or give more text"
             )
         most = wanted if most is None else min(most, wanted)
     if settings.save is not None and elimination.saved_share < settings.save:

@@ -206,12 +206,12 @@ class Overlap:
             arrays = load_file(path)
         except (OSError, SafetensorError) as error:
             raise SettingError(
-                f"{path} can't be read as an overlap ({error}); make it anew with match()"
+                f"{path} can't be read as an overlap ({error}); make it again with match()"
             ) from error
         if set(arrays) != set(_ARRAYS):
             raise SettingError(
                 f"{path} holds the arrays {', '.join(sorted(arrays)) or 'none'}, but an overlap has "
-                f"{', '.join(_ARRAYS)}; make it anew with match()"
+                f"{', '.join(_ARRAYS)}; make it again with match()"
             )
         return cls(**arrays)
 

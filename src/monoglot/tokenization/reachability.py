@@ -30,7 +30,7 @@ class Reach(StrEnum):
     REACHED = "reached"
     NAMED = "special or added"
     BYTE = "byte"
-    RESEGMENTED = "always segmented otherwise"
+    RESEGMENTED = "always segmented differently"
     CHANGED = "normalized or split away"
 
 

@@ -257,7 +257,7 @@ def train_tokenizer(
     found = len(carried) + len(learned.tokens)
     if found < settings.vocabulary_size and not settings.or_fewer:
         raise CorpusError(
-            f"the corpus supports at most {found} tokens, {settings.vocabulary_size} were asked for: "
+            f"the corpus supports at most {found} tokens, but {settings.vocabulary_size} were requested: "
             f"use --vocabulary-size {found} or more text"
         )
     ids = {text: id for id, text in enumerate([*carried, *learned.tokens])}

@@ -109,7 +109,7 @@ def trim_tokenizer(
         if not len(required) <= settings.vocabulary_size <= everything:
             raise SettingError(
                 f"with this text, the tokenizer can be trimmed to between {len(required)} and {everything} "
-                f"tokens; {settings.vocabulary_size} were asked for"
+                f"tokens, but {settings.vocabulary_size} were requested"
             )
         chosen: Iterator[int] = islice(others, settings.vocabulary_size - len(required))
     elif settings.max_loss is not None:

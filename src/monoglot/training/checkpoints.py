@@ -222,8 +222,8 @@ def same_run(folder: Path, settings: Mapping[str, Any]) -> None:
         before = dict(read_json(path))
     except (OSError, ValueError, TypeError):
         raise SettingError(
-            f"{path} is damaged or missing, so that nobody knows whether the interrupted training in "
-            f"{folder} had the same settings: remove that folder to begin again"
+            f"{path} is damaged or missing, so it is unknown whether the interrupted training in "
+            f"{folder} had the same settings: remove that folder to restart"
         ) from None
     names = sorted(name for name in {*before, *now} if before.get(name, MISSING) != now.get(name, MISSING))
     if names:
@@ -232,7 +232,7 @@ def same_run(folder: Path, settings: Mapping[str, Any]) -> None:
         )
         raise SettingError(
             f"the interrupted training in {folder} had other settings ({changes}): give the same ones to "
-            "resume, or remove that folder to begin again"
+            "resume, or remove that folder to restart"
         )
 
 

@@ -157,7 +157,9 @@ def read_pairs(file: Path) -> list[tuple[str, str]]:
     for number, line in enumerate(lines, start=1):
         fields = [field.strip() for field in line.split("\t")]
         if len(fields) != 2 or not all(fields):
-            raise CorpusError(f"line {number} of {file} has not two columns: expected text<TAB>translation")
+            raise CorpusError(
+                f"line {number} of {file} does not have two columns: expected text<TAB>translation"
+            )
         pairs.append((fields[0], fields[1]))
     return pairs
 

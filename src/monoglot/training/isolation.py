@@ -270,8 +270,8 @@ def _conditions(
     if not bf16:
         remedy += ", or --precision bf16"
     raise SettingError(
-        f"{type(model).__name__} can't be run with the attention '{attention}' ({tried}), so that it can't "
-        f"be found out how it keeps documents apart: choose {remedy}"
+        f"{type(model).__name__} can't be run with the attention '{attention}' ({tried}), so it can't be "
+        f"tested how it keeps documents apart: choose {remedy}"
     ) from failures[-1][1]
 
 
@@ -333,7 +333,10 @@ def _doubt(model: PreTrainedModel, refused: Mapping[Isolation, str]) -> str:
             f"{found} with the attention '{attention}' ({reasons or 'outputs differ'}): choose "
             "--attention sdpa or eager"
         )
-    return f"{found} ({reasons or 'outputs differ'}): documents of a window will see each other in training."
+    return (
+        f"{found} ({reasons or 'outputs differ'}): documents in one window will attend to each other during "
+        "training."
+    )
 
 
 def tensors(windows: Windows) -> dict[str, Tensor]:

@@ -228,7 +228,7 @@ def cut_texts(task: Task, data: PackedCorpus) -> list[str]:
     if cut == every:
         raise CorpusError(
             f"each of the {every:,} texts has more than the {room} tokens that fit into a window, and a text "
-            "that is cut has no vector to compare: give a larger --window-tokens or shorter texts"
+            "that is truncated has no vector to compare: give a larger --window-tokens or shorter texts"
         )
     return [
         f"{cut:,} of {every:,} texts have more than the {room} tokens that fit into a window; they are left "

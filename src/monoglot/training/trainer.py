@@ -110,7 +110,7 @@ class NonFiniteGradientGuard(TrainerCallback):
         kept = f"the last good checkpoint is {checkpoint}" if checkpoint else "there was no checkpoint yet"
         raise TrainingError(
             f"the loss or its gradient became NaN or infinite at step {state.global_step + 1}, before it "
-            f"changed any weight ({kept}): begin again with a lower --learning-rate or with --precision "
+            f"changed any weight ({kept}): restart with a lower --learning-rate or with --precision "
             f"float32, after removing {self._folder}"
         )
 
@@ -260,7 +260,7 @@ class LaptTrainer(Trainer):
         self._module.train(mode)
         watched = self.args.metric_for_best_model
         if watched and f"eval_{watched}" not in metrics:
-            raise SettingError(f"--patience watches {watched}, which this model has not: leave it out")
+            raise SettingError(f"--patience watches {watched}, which this model does not have: leave it out")
         self.log(dict(metrics))
         self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
         return metrics

@@ -198,7 +198,7 @@ def test_parallel_text_is_read_by_the_student_and_its_translation_by_the_teacher
         expected = alone(given.teacher.model, ids, "mean")
     torch.testing.assert_close(task.vectors(np.array([last]), CPU)[0], expected, atol=1e-3, rtol=0)
     file.write_text("ein Haus a house\n", encoding="utf-8")
-    with pytest.raises(CorpusError, match=r"line 1 of .* has not two columns"):
+    with pytest.raises(CorpusError, match=r"line 1 of .* does not have two columns"):
         ready(taught(), parallel=str(file))
 
 
@@ -229,7 +229,7 @@ def test_unfit_teachers_are_refused(context, taught, tmp_path):
     with pytest.raises(ModelError, match="give the option pooling"):
         ready(given, pooling="")
     deberta = context("deberta-v2")
-    with pytest.raises(ModelError, match="can't keep the texts of a window apart"):
+    with pytest.raises(ModelError, match="can't keep the texts in one window apart"):
         ready(replace(deberta, teacher=Teacher(deberta.model, deberta.tokenizer, "d" * 64)))
 
 

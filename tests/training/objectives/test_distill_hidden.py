@@ -139,5 +139,5 @@ def test_what_does_not_fit_is_refused(context, taught):
     with pytest.raises(ModelError, match="have 32 numbers and the student's 16"):
         ready(replace(given, teacher=Teacher(wide.model, wide.tokenizer, "b" * 64)))
     deberta = context("deberta-v2")
-    with pytest.raises(ModelError, match="can't keep the documents of a window apart"):
+    with pytest.raises(ModelError, match="can't keep the documents in one window apart"):
         ready(replace(deberta, teacher=Teacher(deberta.model, deberta.tokenizer, "c" * 64)))

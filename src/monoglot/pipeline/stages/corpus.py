@@ -54,7 +54,7 @@ def warn_of_language(source: SourceModel, lines: Sequence[str]) -> None:
     for script, share in unknown.items():
         logger.warning(
             "%.0f%% of the text's letters are %s, and no token of the source has one: it reads them as bytes "
-            "or as unknown, and knows nothing that new tokens could be made of; choose a source model that "
+            "or as unknown, and has no embeddings to mix new tokens from; choose a source model that "
             "was trained on this script",
             100 * share,
             script,
@@ -63,8 +63,8 @@ def warn_of_language(source: SourceModel, lines: Sequence[str]) -> None:
     if found is not None and not found.is_known and found.script not in unknown:
         logger.warning(
             "the source's tokens have %.2f letters each in this text; in %s languages that a model was "
-            "trained on they have %.2f or more: it seems to know little of this language, and its tokens of "
-            "what the words mean; take a model that was trained on it, or plan for much training",
+            "trained on they have %.2f or more: it seems to know little of this language, so its tokens say "
+            "little about what words mean; choose a model that was trained on it, or plan for much training",
             found.letters, found.script, found.least,
         )  # fmt: skip
     own = source.folder / LAYOUT.home / LAYOUT.heldout
@@ -72,8 +72,9 @@ def warn_of_language(source: SourceModel, lines: Sequence[str]) -> None:
         shared = shared_tokens(source.tokenizer, own.read_text(encoding="utf-8").split("\n")[:-1], lines)
         if shared is not None and not shared.is_same_language:
             logger.warning(
-                "%.0f%% of this text's tokens are in the text that the model was made for, of which one half "
-                "has %.0f%% of the other's: the text seems to be in another language; is it the right one?",
+                "%.0f%% of this text's tokens occur in the text that the model was made for, against %.0f%% "
+                "between two halves of that text: the text seems to be in another language; is it the "
+                "right one?",
                 100 * shared.share,
                 100 * shared.within,
             )
@@ -93,7 +94,7 @@ def lines_to_score(corpus_stage: Artifact) -> list[str]:
     lines = heldout_lines(corpus_stage)
     if not lines:
         raise CorpusError(
-            "the text has one line and no other, so that none can be held out to score on: give more text, "
+            "the text has only one line, so none can be held out to score on: give more text, "
             "or --heldout TEXT"
         )
     return lines

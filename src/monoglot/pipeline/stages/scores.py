@@ -121,7 +121,7 @@ def check_equivalence(
             outputs = Comparison(dict.fromkeys(KINDS, 0), 0.0, 0.0, 0.0, fault=str(error).rstrip("."))
         if not math.isfinite(outputs.largest_difference + outputs.largest_output):
             raise ModelError(
-                f"{context.source.name}, or what was made of it, gives outputs that are no numbers (NaN or "
+                f"{context.source.name}, or what was made of it, gives outputs that are not numbers (NaN or "
                 "infinity) for lines of the corpus: nothing was written; correct the model."
             )
         context.source.forget_model()
@@ -136,7 +136,7 @@ def check_equivalence(
         made = {"trim": "trimmed", "extend": "extended", "graft": "grafted"}[context.settings.mode]
         raise ModelError(
             f"The {made} model was not shown to do what {context.source.name} does: {fault}. Nothing was "
-            "written; --accept-difference takes it as it is."
+            "written; --accept-difference writes it anyway."
         )
     return artifact
 

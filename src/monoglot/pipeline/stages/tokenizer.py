@@ -58,7 +58,7 @@ def make_new_tokenizer(
         )
         if (size := len(tokenizer)) < settings.vocabulary_size:
             logger.warning(
-                "the text supports %d tokens, not the usual %d: the vocabulary has so many",
+                "the text supports %d tokens, not the usual %d: the vocabulary has that many",
                 size,
                 settings.vocabulary_size,
             )
@@ -117,9 +117,9 @@ def make_grafted_tokenizer(context: VocabularyContext, corpus_stage: Artifact) -
     rule, graft = graft_settings(context.settings, generates=generates(context.source))
     if graft.new_tokens == 0 and context.settings.new_tokens is None:
         logger.warning(
-            "no new tokens are added: this model would have to predict them, which costs it more than they "
-            "save as long as they are not trained; --adapt-tokens adds and trains them, --new-tokens or "
-            "--save adds them all the same"
+            "no new tokens are added: this model would have to predict them, which costs more than they save "
+            "unless they are trained; --adapt-tokens adds and trains them, --new-tokens or --save adds "
+            "them without training"
         )
     keep = context.kept.of(context.source)
     counts = count_source_tokens(context, corpus_stage)
@@ -295,7 +295,8 @@ def with_rows(pairs: Overlap, rows: int) -> Overlap:
         return pairs
     without = pairs.target_ids[~has_row]
     logger.warning(
-        "the source model has no rows for %d of its tokenizer's tokens (ids %s): they start anew",
+        "the source model has no rows for %d of its tokenizer's tokens (ids %s): their embeddings are "
+        "newly initialized",
         len(without),
         ", ".join(map(str, pairs.source_ids[~has_row][:5])),
     )

@@ -267,7 +267,7 @@ class SentenceDistillation(Objective):
         inputs = find_inputs(context.model, TokenKinds.of(context.tokenizer).probe, bf16=context.bf16)
         if inputs.isolation is Isolation.NONE:
             raise ModelError(
-                f"{type(context.model).__name__} can't keep the texts of a window apart, so that their "
+                f"{type(context.model).__name__} can't keep the texts in one window apart, so their "
                 "vectors would mix; expected a model that takes a mask from every token to every token"
             )
         texts = Texts.open(self._folder(context))

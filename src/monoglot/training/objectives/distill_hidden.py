@@ -87,7 +87,7 @@ class TokenDistillation(Objective):
         inputs = find_inputs(context.model, probe, bf16=context.bf16)
         if inputs.isolation is Isolation.NONE:
             raise ModelError(
-                f"{type(context.model).__name__} can't keep the documents of a window apart, so that its "
+                f"{type(context.model).__name__} can't keep the documents in one window apart, so its "
                 "hidden states can't be compared; expected a model that takes a mask of tokens by tokens"
             )
         head = find_decoder_head(context.model, probe, bf16=context.bf16) if self.cross_entropy else None
