@@ -191,7 +191,7 @@ def test_every_kept_token_has_its_reason(xlm_r, text, tmp_path, mode):
     assert (used[reasons == Reason.TEXT]).all()
     assert not used[reasons == Reason.LANGUAGE].any()
     assert kept["language"] == (reasons == Reason.LANGUAGE).sum() > 20
-    assert f"{kept['language']:,} that the text does not use, but that look like its language" in summary.kept
+    assert f"{kept['language']:,} that the text does not use but that look like its language" in summary.kept
 
 
 def test_a_script_that_was_asked_for_is_kept_whole(xlm_r, text, tmp_path):
@@ -219,7 +219,7 @@ def test_language_tokens_fill_the_room_that_a_size_leaves(xlm_r, text, tmp_path)
     settings = Settings(mode="trim", vocabulary_size=size, threads=1)
     assert specialize(str(xlm_r), [str(text)], tmp_path / "out", settings).after.vocabulary == size
     kept = json.loads((tmp_path / "out" / "monoglot" / "tokenizer" / "kept.json").read_text())["reasons"]
-    assert 30 <= kept["language"] < 40  # some of them others are made of
+    assert 30 <= kept["language"] < 40  # some of them are parts of other kept tokens
 
 
 def test_a_share_in_percent(xlm_r, text, tmp_path, capsys):

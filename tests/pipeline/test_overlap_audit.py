@@ -46,7 +46,7 @@ def test_the_tables_say_everything(xlm_r, target, corpus):
     for part in analysis_tables(analysis):
         console.print(part, highlight=False)
     shown = console.file.getvalue()
-    for title in ("by script", "by place", "by length", "in common", "collisions", "would start as"):
+    for title in ("by script", "by place", "by length", "in common", "collisions", "would be initialized as"):
         assert title in shown
     assert ("by kind" in shown) == ("of the text" in shown) == ("auxiliary vector" in shown) == bool(corpus)
     assert all(len(line.rstrip()) <= 100 for line in shown.splitlines())

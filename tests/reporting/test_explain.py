@@ -111,7 +111,7 @@ def test_the_inside_of_a_word_is_told_of_too(run):
 def test_what_the_tokenizer_does_not_know_is_said(run):
     explanation = explain(run, ["🦔"])
     assert explanation.words[0].unknown
-    assert explanation.notes == ("'🦔' holds characters that the new tokenizer does not know",)
+    assert explanation.notes == ("'🦔' contains characters that the new tokenizer does not know",)
 
 
 def test_an_unknown_token_is_a_key_error_with_a_plain_message(run):
@@ -158,7 +158,7 @@ def test_in_the_terminal_and_as_json(run, mixed, capsys, monkeypatch):
 def test_without_the_source_only_what_the_artifacts_tell(run, mixed, tmp_path, monkeypatch):
     monkeypatch.setattr("monoglot.reporting.finished_run.open_source", _gone)
     explanation = explain(run, [mixed[0], "der"])
-    assert "can't be told (it is gone; if it is elsewhere, say so with --source)" in explanation.notes[0]
+    assert "are not available (it is gone; if it is elsewhere, say so with --source)" in explanation.notes[0]
     assert explanation.tokens[0].near_old is None
     assert explanation.tokens[0].parents[0].token.startswith("#")
     assert explanation.words[0].before is None

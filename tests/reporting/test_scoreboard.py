@@ -14,7 +14,7 @@ def test_the_best_method_comes_first_then_what_old_tokens_do(content):
     best, trim, original = Scoreboard(content).answers()
     assert (best.name, best.after, best.change) == ("best method", "a", "2.0000 bits per byte")
     assert best.note == (
-        "the best of 3 that fill the new vocabulary, but can't be told from subword: 0.0100 behind (95% "
+        "the best of 3 methods for the new vocabulary, but can't be told from subword: 0.0100 behind (95% "
         "interval −0.0400 to +0.0600)"
     )
     assert (trim.name, trim.before, trim.after) == ("beside trim", "1.5000", "2.0000")
@@ -62,6 +62,9 @@ def test_the_section_has_all_of_them_with_numbers(content):
     assert "trim(control)7002.50001.5000±0.1250−0.5000−0.5500to−0.4500" in shown
     assert "5 variants were scored by bits per byte" in found.text
     assert "Not trained: original vocabulary, for it is the teacher." in found.text
-    assert "In as many tokens, they read: the new vocabulary 24 kB of text; trim 24 kB of text." in found.text
+    assert (
+        "In the same number of tokens, they read: the new vocabulary 24 kB of text; trim 24 kB of text."
+        in found.text
+    )
     assert html.count("data-chart=") == 2
     assert {row[0] for row in board.charts["curves"].rows} == set(SCORES) - {"original as it is"}

@@ -58,8 +58,8 @@ def advise(options: Mapping[str, Candidate], corpus_bytes: int, *, in_bits: bool
 
     A graft is advised if its new tokens save a part of the text: most of the text is in tokens that are as
     they were, so that little or no training is needed. Else a trimmed model is, which does exactly what the
-    original does, unless a vocabulary of the language's own would save a good part of the tokens, and there
-    is enough text to train the embeddings.
+    original does, unless a vocabulary trained for the language would save a good part of the tokens, and
+    there is enough text to train the embeddings.
 
     Args:
         options: The options tried, by name; ``trim`` is always among them.
@@ -76,11 +76,11 @@ def advise(options: Mapping[str, Candidate], corpus_bytes: int, *, in_bits: bool
     if not replacing:
         return Advice(trim.option, "the text is too small to train a vocabulary on", trim.flags)
     best = min(option.relative_tokens for option in replacing.values())
-    saved = f"a vocabulary of the language's own would save {max(0.0, 1 - best):.0%} of the tokens"
+    saved = f"a vocabulary trained for the language would save {max(0.0, 1 - best):.0%} of the tokens"
     if best > WORTHWHILE:
         return Advice(trim.option, f"{saved}: not worth training new embeddings for", trim.flags)
     if corpus_bytes < ENOUGH_BYTES:
-        reason = f"{saved}, but {corpus_bytes / 1e6:.1f} MB of text are little to train new embeddings with"
+        reason = f"{saved}, but {corpus_bytes / 1e6:.1f} MB of text are too little to train new embeddings"
         return Advice(trim.option, reason, trim.flags)
     name, option = next(
         (name, option) for name, option in replacing.items() if option.relative_tokens <= GOOD_ENOUGH * best
@@ -101,8 +101,8 @@ def _costly(options: Mapping[str, Candidate]) -> str:
         return ""
     saved = trimmed.relative_tokens - smallest.relative_tokens
     return (
-        f"{name} saves {saved:.1%} of the tokens and costs {lost:.3f} bits per byte before training, of "
-        "which a short training regains a part only; with a million tokens of training or more, try it, too"
+        f"{name} saves {saved:.1%} of the tokens and costs {lost:.3f} bits per byte before training, and "
+        "a short training recovers only part of that; with a million tokens of training or more, try it too"
     )
 
 
@@ -122,8 +122,8 @@ def _best_graft(options: Mapping[str, Candidate]) -> Advice | None:
     added = before.vocabulary - trimmed.vocabulary
     at = "" if before.distance is None else f" at a measured distance of {before.distance:.4f}"
     reason = (
-        f"{added:,} new tokens save {saved:.1%} of the tokens{at}, and all other text stays in tokens "
-        "that the model knows; a larger graft would add more parameters than it saves tokens. "
-        "Train it afterwards: without that, take fewer"
+        f"{added:,} new tokens save {saved:.1%} of the tokens{at}, and the rest of the text keeps tokens "
+        "that the model knows; a larger graft would cost more in parameters than it saves in tokens. "
+        "Train it afterwards, or add fewer tokens"
     )
     return Advice(chosen, reason, f"--mode graft --new-tokens {added}")

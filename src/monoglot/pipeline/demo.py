@@ -98,7 +98,7 @@ def demo(
     parameters, size = count_parameters(source), load_config(source).vocab_size
     say(
         f"The demo model reads nine languages: {parameters / 1e6:.1f} million parameters, most of them in a "
-        f"vocabulary of {size:,} tokens. It gets one for {LANGUAGES[language]} alone, of "
+        f"vocabulary of {size:,} tokens. It gets a vocabulary for {LANGUAGES[language]} only, of "
         f"{VOCABULARY[language]:,} tokens."
     )
     comparing = compare_settings(language, methods="focus,blend", seeds=1, threads=threads)
@@ -111,10 +111,10 @@ def demo(
         adapt_options=TRAINING,
     )
 
-    say("\nFirst: which initialization is best? All get the same short training, controls too.")
+    say("\nFirst: which initialization is best? All methods and controls get the same short training.")
     say(shown("compare", source, text, home / "comparison", comparing, CompareSettings()))
     comparison = compare(source, text, home / "comparison", comparing, overwrite=overwrite, progress=progress)
-    say("\nThen: the new model, with the default initialization and some more training.")
+    say("\nThen: the new model, with the default initialization and more training.")
     say(shown("specialize", source, text, made, settings, Settings()))
     summary = specialize(source, text, made, settings, overwrite=overwrite, progress=progress)
     shutil.copyfile(home / "comparison" / LAYOUT.comparison, made / LAYOUT.comparison)

@@ -66,7 +66,7 @@ class Difference:
 
     Attributes:
         bits_per_byte: The difference; below zero the model is better.
-        low: Lower end of the interval in which it lies with 95% (bootstrap over lines).
+        low: Lower end of the interval in which it lies at 95% (bootstrap over lines).
         high: Its upper end.
     """
 

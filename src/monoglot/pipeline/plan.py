@@ -191,18 +191,18 @@ def _hazards(source: Source, tables: VocabularyTables) -> Iterator[str]:
     """List what a careless change of the vocabulary would break."""
     model, vocabulary = source.checkpoint.structure, source.vocabulary
     if names := coupled_tables(model, frozenset(tables.axes)):
-        yield f"positions are counted from the pad token's id ({', '.join(names)}): it must stay"
+        yield f"positions are counted from the pad token's id ({', '.join(names)}), which must not change"
     if any(len(table.names) > 1 for table in tables.tables):
-        yield "input embeddings and output head are one table, and have to stay one"
+        yield "input embeddings and output head share one table, and must stay shared"
     if any(table.kind is TableKind.OUTPUT for table in tables.tables):
-        yield "the output head is a table of its own, and needs rows of its own"
+        yield "the output head is a separate table, and needs its own rows"
     if biases := [table.names[0] for table in tables.tables if table.kind is TableKind.BIAS]:
-        yield f"each token has an output bias that has to move with it ({', '.join(biases)})"
+        yield f"each token has an output bias that must move with it ({', '.join(biases)})"
     if tables.rows != vocabulary.size:
         yield f"the tables have {tables.rows:,} rows, the tokenizer has ids up to {vocabulary.size - 1:,}"
     untrained = int((~trained_rows(source.embeddings, vocabulary)).sum())
     if untrained:
-        yield f"{untrained:,} rows were never trained, and must not shape new ones"
+        yield f"{untrained:,} rows were never trained, and must not contribute to new ones"
     if len(vocabulary) < vocabulary.size:
         gaps = vocabulary.size - len(np.unique(vocabulary.ids))
         yield f"{gaps:,} ids below the highest have no token"

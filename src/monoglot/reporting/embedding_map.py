@@ -202,7 +202,7 @@ class Space:
             return ""
         return (
             f"The median mixed row is {1 - mixed / copied:.0%} shorter than the median copied one: "
-            "--norm-calibration 1 makes up for that; compare both."
+            "--norm-calibration 1 corrects for that; compare both."
         )
 
 

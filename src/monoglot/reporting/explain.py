@@ -346,12 +346,14 @@ def explain(
     cut, ids = lookup.find([words] if isinstance(words, str) else words)
     explainer = _Explainer(run, mixture, found.model, lookup.spelling, name_source, neighbors)
     notes = [
-        f"'{word.text}' holds characters that the new tokenizer does not know" for word in cut if word.unknown
+        f"'{word.text}' contains characters that the new tokenizer does not know"
+        for word in cut
+        if word.unknown
     ]
     if found.model is None:
         notes.append(
-            "without the source model its tokens are numbers, and what lies near in its embeddings can't be "
-            f"told ({found.reason})"
+            "without the source model its tokens are shown as numbers, and nearest neighbors in its "
+            f"embeddings are not available ({found.reason})"
         )
     with limited_threads(RunSettings(threads=threads).n_threads):
         return Explanation(tuple(cut), tuple(map(explainer.token, ids)), tuple(notes))

@@ -122,31 +122,31 @@ def summary_sentences(facts: Facts) -> list[str]:
             more = "fewer" if after <= before else "more"
             told.append(f"The same held-out text takes {abs(1 - after / before):.1%} {more} tokens.")
         else:
-            told.append("The text is so short that no line was held out: nothing was compared.")
+            told.append("The text is too short to hold out a line, so nothing was compared.")
     if facts.training:
         seen = f"{facts.training['tokens']:,} tokens in {facts.training['steps']:,} steps"
         then = "It was then trained" if facts.scores else f"monoglot trained {facts.source_name}"
         told.append(f"{then} by {facts.objective} on {seen}.")
     elif facts.scores:
-        told.append("All other weights are the source's; the model has not been trained since.")
+        told.append("All other weights are unchanged from the source; the model has not been trained since.")
     return told
 
 
 def _beginning(facts: Facts, old: int, new: int) -> str:
     text = f"{file_size(facts.corpus['bytes'])} of text ({facts.corpus['lines']:,} lines)"
     if facts.mode == "trim":
-        return f"monoglot kept {new:,} of the {old:,} tokens of {facts.source_name}: those that {text} needs."
+        return f"monoglot kept {new:,} of the {old:,} tokens of {facts.source_name}: those needed for {text}."
     if facts.mode == "graft":
         copied = facts.of("copied").tokens
         return (
             f"From {text}, monoglot made a vocabulary of {new:,} tokens: {copied:,} of the {old:,} of "
-            f"{facts.source_name}, as they were, and {new - copied:,} new ones that save others."
+            f"{facts.source_name}, unchanged, and {new - copied:,} new tokens that shorten the text."
         )
     if facts.mode == "extend":
         added = new - old
         return f"monoglot added {added:,} tokens, learned from {text}, to the {old:,} of {facts.source_name}."
     return (
-        f"monoglot gave {facts.source_name} a vocabulary of {new:,} tokens, learned from {text}, in place of "
+        f"monoglot gave {facts.source_name} a vocabulary of {new:,} tokens, learned from {text}, instead of "
         f"its {old:,}."
     )
 
@@ -158,14 +158,14 @@ def _origins(facts: Facts) -> list[str]:
         told.append(f"The tokens that were kept make up {copied.corpus_share:.1%} of the running text.")
     elif facts.mode != "trim" and copied.tokens:
         told.append(
-            f"{copied.tokens:,} tokens were known and kept their embeddings; they make up "
+            f"{copied.tokens:,} tokens exist in the source and kept their embeddings; they make up "
             f"{copied.corpus_share:.1%} of the running text."
         )
     if mixed.tokens:
         by = provenance_name("method", facts.method).removeprefix("mixed by ")
         told.append(
-            f"The rows of {mixed.tokens:,} new ones ({mixed.corpus_share:.1%}) were mixed from those of "
-            f"known tokens by {by}."
+            f"The embeddings of {mixed.tokens:,} new tokens ({mixed.corpus_share:.1%}) were mixed from "
+            f"those of existing tokens by {by}."
         )
     return told
 

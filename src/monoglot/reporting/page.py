@@ -53,8 +53,8 @@ def compose(run: FinishedRun, facts: Facts, found: FoundSource) -> Page:
     if mixture is not None:
         if source is None:
             notes.append(
-                "The source model was not available: its tokens are shown as numbers, its embeddings not at "
-                f"all ({found.reason})."
+                "The source model was not available: its tokens are shown as numbers, and its embeddings are "
+                f"not shown ({found.reason})."
             )
         parts |= _tokens_and_space(run, mixture, source, facts.method)
     old = source.tokenizer if source else None
@@ -81,8 +81,8 @@ def compose(run: FinishedRun, facts: Facts, found: FoundSource) -> Page:
         versions=report_facts.versions(run),
         hashes=report_facts.hashes(run),
         command=report_facts.command(run),
-        closing="The drawings and their numbers are in monoglot/figures; monoglot report writes this page "
-        "again, monoglot explain tells more of single tokens.",
+        closing="The figures and their numbers are in monoglot/figures; `monoglot report` writes this page "
+        "again, and `monoglot explain` shows more about single tokens.",
         **parts,
     )
 

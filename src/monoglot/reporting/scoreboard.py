@@ -121,7 +121,7 @@ class Scoreboard:
         reasons = self.content.get("not_trained", {})
         told = [f"Not trained: {name}, for {reason}." for name, reason in reasons.items()]
         if read := self.text_read():
-            told.append(f"In as many tokens, they read: {'; '.join(read)}.")
+            told.append(f"In the same number of tokens, they read: {'; '.join(read)}.")
         return Comparison(self.table, self.charts, [*self.content.get("verdict", ()), *told])
 
     def text_read(self) -> list[str]:
@@ -136,7 +136,7 @@ class Scoreboard:
         gaps = {one["name"]: self.behind(one["name"], best["name"]) for one in self.contenders[1:]}
         known = {name: gap for name, gap in gaps.items() if gap is not None}
         alike = [name for name, gap in known.items() if not gap.excludes_zero]
-        note = f"the best of {len(self.contenders)} that fill the new vocabulary"
+        note = f"the best of {len(self.contenders)} methods for the new vocabulary"
         if alike:
             note += f", but can't be told from {_listed(alike)}: {_apart(known[alike[0]])}"
         elif known:
@@ -165,7 +165,7 @@ class Scoreboard:
             f"{len(self.entries)} variants were scored by {self.measure} (lower is better) on "
             f"{found['lines']:,} held-out lines, before and after the same training: {found['objective']}, "
             f"{found['probe_tokens']:,} tokens, {seeds} seed{'s' * (seeds > 1)}.",
-            "Nothing differs but where the embeddings come from, and in controls the vocabulary.",
+            "They differ only in the initial embeddings and, for controls, in the vocabulary.",
         ]
 
 
@@ -189,8 +189,8 @@ def compose_comparison(run: FinishedRun) -> Page:
         versions=report_facts.versions(run),
         hashes=report_facts.hashes(run),
         command=report_facts.command(run),
-        closing="The drawings and their numbers are in monoglot/figures, all figures, seed by seed, in "
-        "comparison.json; monoglot report writes this page again.",
+        closing="The figures and their numbers are in monoglot/figures, and all scores by seed are in "
+        "comparison.json; `monoglot report` writes this page again.",
     )
 
 

@@ -234,7 +234,7 @@ def diagnose(
         )
     if anchors and anchors["agreement"] < LOW_AGREEMENT:
         yield (
-            "the auxiliary vectors and the source embeddings agree little about which tokens are alike "
+            "the auxiliary vectors and the source embeddings agree little about which tokens are similar "
             f"({anchors['agreement']:.2f}; 0.5 is chance): mixtures may mislead; give more text, or "
             "compare with --method subword"
         )
@@ -248,7 +248,7 @@ def diagnose(
             + (
                 "give more text, so that its tokens occur more often"
                 if settings.get("vectors") in PLACE_EVERY_TOKEN
-                else "use --vectors cooccurrence or characters, which place every token"
+                else "use --vectors cooccurrence or characters, which give every token a vector"
             )
         )
 
@@ -260,9 +260,9 @@ REASONS = {
     "structure": "the model or its tokenizer needs",
     "requested": "prompts, templates or options name",
     "text": "the text uses",
-    "script": "are of a script kept whole",
-    "language": "the text does not use, but that look like its language",
-    "part": "others are made of",
+    "script": "belong to a script that is kept entirely",
+    "language": "the text does not use but that look like its language",
+    "part": "are parts of other kept tokens",
 }
 """What completes "so many that …", by the names of `monoglot.tokenization.kept_reasons.Reason`."""
 
@@ -272,7 +272,7 @@ def reason_words(reasons: Mapping[str, int]) -> str:
     if not reasons:
         return ""
     parts = [f"{n:,} that {REASONS[name]}" for name, n in reasons.items()]
-    return f"Kept of the source: {sum(reasons.values()):,} tokens, {', '.join(parts)}."
+    return f"Kept from the source: {sum(reasons.values()):,} tokens, {', '.join(parts)}."
 
 
 def kept_words(kept: dict[str, Any]) -> str:
@@ -289,10 +289,12 @@ def _texts(kept: dict[str, Any]) -> str:
         return ""
     parts = []
     if texts:
-        parts.append(f"{len(texts):,} texts that the model is given ({_shown(texts)})")
+        parts.append(f"{len(texts):,} texts that the model receives ({_shown(texts)})")
     if named:
         parts.append(f"{len(named):,} tokens or texts of --keep-tokens")
-    changed = f" {len(kept['changed']):,} texts come out in other tokens." if kept["changed"] else ""
+    changed = (
+        f" {len(kept['changed']):,} texts are segmented into different tokens." if kept["changed"] else ""
+    )
     return f"Kept: the {kept['tokens']:,} tokens of {' and of '.join(parts)}.{changed}"
 
 
@@ -305,8 +307,8 @@ def kept_warnings(kept: dict[str, Any]) -> tuple[str, ...]:
         texts += [{"text": text, "origin": "--keep-tokens"} for text in kept["named"] if text in changed]
         total = len(kept["texts"]) + len(kept["named"])
         warnings += (
-            f"--target-tokenizer segments {len(texts):,} of the {total:,} texts that the model is given "
-            f"otherwise than the source ({_shown(texts)})",
+            f"--target-tokenizer segments {len(texts):,} of the {total:,} texts that the model receives "
+            f"differently from the source ({_shown(texts)})",
         )
     return warnings
 

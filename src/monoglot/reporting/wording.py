@@ -69,13 +69,13 @@ _PROVENANCE_NAMES = {
 }
 
 PROVENANCE_MEANINGS = {
-    "copied": "the source has the same token: its row, unchanged",
+    "copied": "the source has the same token; its row is unchanged",
     "method": "a weighted mean of rows of the source's tokens",
     "subword": "the mean of the source tokens that it was segmented into before",
     "script": "the mean of frequent source tokens of the same script",
-    "mean": "the mean of all source rows, as nothing more was known",
+    "mean": "the mean of all source rows, because there was no other evidence",
     "noise": "drawn from a normal distribution around the mean of the source rows",
-    "unused": "an id that no token has, which fills the table up",
+    "unused": "an id without a token, which pads the table",
 }
 """How the rows of each provenance are made."""
 
@@ -92,7 +92,7 @@ STAGES = {
     "model": "transplant",
     "proof": "proof",
     "scores": "scores",
-    "quality": "quality beside the original",
+    "quality": "quality compared with the original",
     "adapted": "training",
     "training": "training's record",
 }

@@ -103,7 +103,7 @@ def test_a_tokenizer_of_the_users_own_that_has_them(prompted, tmp_path):
 def test_another_text_is_another_vocabulary(xlm_r, tmp_path):
     settings = Settings(mode="trim", threads=1, minimum_count=3)
     first = specialize(xlm_r, DATA / "de.txt", tmp_path / "out", settings)
-    assert first.kept.startswith("Kept of the source: ")
+    assert first.kept.startswith("Kept from the source: ")
     asked = Settings(**vars(settings) | {"keep_text": (PROMPT,)})
     second = specialize(xlm_r, DATA / "de.txt", tmp_path / "out", asked, overwrite=True)
     assert second.after.vocabulary > first.after.vocabulary

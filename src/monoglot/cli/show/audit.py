@@ -22,7 +22,7 @@ MOST_EXAMPLES = 8
 def audit_tables(audit: VocabularyAudit) -> Iterator[RenderableType]:
     """Show an audit."""
     yield (
-        f"{audit.tokens:,} tokens, {audit.resegmented + audit.changed:,} of which no text becomes "
+        f"{audit.tokens:,} tokens, {audit.resegmented + audit.changed:,} that no text is segmented into "
         f"({audit.named:,} special or added tokens and {audit.byte_tokens:,} bytes were not tried)"
     )
     kinds = dict.fromkeys(token.fault for token in audit.faults)
@@ -40,6 +40,6 @@ def audit_tables(audit: VocabularyAudit) -> Iterator[RenderableType]:
             )
         yield table
     if audit.empty_rows is None:
-        yield "A tokenizer without a model: nothing is said of rows."
+        yield "This is a tokenizer without a model, so rows were not checked."
     elif audit.empty_rows:
         yield f"{audit.empty_rows:,} rows of the embeddings have no token."

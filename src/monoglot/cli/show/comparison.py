@@ -28,7 +28,7 @@ def comparison_tables(comparison: Comparison) -> Iterator[RenderableType]:
     )
     texts = list(comparison.found[0].starts[0])
     table = Table(box=None, pad_edge=False)
-    for _ in ("rank", "name"):
+    for _ in range(2):  # rank and name
         table.add_column("", no_wrap=True)
     for text in texts:
         title = "" if text == HELDOUT else f"{text}: "
@@ -50,13 +50,13 @@ def comparison_tables(comparison: Comparison) -> Iterator[RenderableType]:
     yield table
     yield "* control"
     if read := Scoreboard(comparison.content).text_read():
-        yield f"In as many tokens, they read: {'; '.join(map(escape, read))}."
+        yield f"In the same number of tokens, they read: {'; '.join(map(escape, read))}."
     yield from (f"not trained: {name}, for {reason}." for name, reason in comparison.not_trained.items())
     yield ""
     yield from (escape(sentence) for sentence in comparison.verdict)
     report = Path(comparison.output) / "monoglot" / "report.html"
     if comparison.output and report.exists():
-        yield f"See it drawn: {escape(str(report))}"
+        yield f"Charts: {escape(str(report))}"
 
 
 def figure(runs: Sequence[Scores], text: str) -> str:

@@ -26,6 +26,6 @@ def demo_tables(demo: Demo) -> Iterator[RenderableType]:
     yield from summary_table(demo.summary)
     yield ""
     yield f"[bold]Open the report:[/] {escape(str(Path(demo.page).resolve()))}"
-    yield "Next: what a word is made of, and the same for a model and a text of yours:"
+    yield "Next: see what a word is made of, and run the same on your own model and text:"
     yield f"  monoglot explain {escape(demo.model)} {WORD[demo.language]}"
     yield "  monoglot plan MODEL TEXT…"

@@ -70,7 +70,7 @@ def _text(
     if difference:
         yield (
             f"Difference: {difference.bits_per_byte:+.4f} bits per byte, between {difference.low:+.4f} and "
-            f"{difference.high:+.4f} with 95% (bootstrap over lines)."
+            f"{difference.high:+.4f} at 95% (bootstrap over lines)."
         )
 
 

@@ -41,10 +41,10 @@ def analysis_tables(analysis: OverlapAnalysis) -> Iterator[RenderableType]:
             if groups := getattr(breakdown, field):
                 yield f"\n[bold]{breakdown.all.name} {title}[/]"
                 yield groups_table(groups, weighted=weighted)
-    yield f"\n[bold]collisions[/] (source tokens that can't be told apart): {len(audit.collisions):,} groups"
+    yield f"\n[bold]collisions[/] (indistinguishable source tokens): {len(audit.collisions):,} groups"
     for group in audit.collisions[:MOST_COLLISIONS]:
         yield "  " + escape(" = ".join(group))
-    yield "\n[bold]missing tokens would start as[/]"
+    yield "\n[bold]missing tokens would be initialized as[/]"
     yield prospect_table(analysis)
     for kind, rule in audit.rules.items():
         yield f"[dim]{kind}: {rule}[/]"

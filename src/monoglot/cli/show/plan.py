@@ -53,11 +53,11 @@ def plan_tables(plan: Plan) -> Iterator[RenderableType]:
         yield _law(plan.law)
     unmeasured = [option for option in plan.options if option.distance is None]
     if any(option.estimate is not None for option in unmeasured):
-        yield "≈: not measured, but estimated: an extension by that line, replacements as the largest."
+        yield "≈: estimated, not measured: an extension by that line, replacements by the largest one."
     if plan.law is not None and any(option.estimate is None for option in unmeasured):
-        yield "–: not measured; bits per byte of a smaller replacement don't follow from the largest's."
+        yield "–: not measured; bits per byte of a smaller replacement can't be estimated from the largest."
     sample = f"{plan.sample_bytes / 1e6:.1f} of {plan.corpus_bytes / 1e6:.1f} MB of text"
-    yield f"\nTried on {sample}; with all of it large vocabularies fit better."
+    yield f"\nMeasured on {sample}; large vocabularies fit better with all of the text."
     yield f"Advice: [bold]{plan.advice.option}[/], because {plan.advice.reason}."
     yield f"  monoglot specialize SOURCE CORPUS --output OUT {plan.advice.flags}"
 

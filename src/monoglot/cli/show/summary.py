@@ -49,8 +49,8 @@ def summary_table(summary: Summary) -> Iterator[RenderableType]:
     yield f"\nWritten to {escape(summary.output)} ({spent}); README.md there says how to load it."
     if summary.next_command:
         yield (
-            f"{summary.new_share:.1%} of the text is in new tokens, whose rows are mixed, not yet trained. "
-            f"To train them:\n  {escape(summary.next_command)}"
+            f"{summary.new_share:.1%} of the text is in new tokens, whose embeddings are mixed and not yet "
+            f"trained. To train them:\n  {escape(summary.next_command)}"
         )
     report = Path(summary.output) / "monoglot" / "report.html"
     if report.exists():

@@ -36,9 +36,9 @@ def task_tables(evaluation: TaskEvaluation) -> Iterator[RenderableType]:
     if evaluation.fine_tuned:
         yield f"Epochs were chosen by {evaluation.metric} on the development set; ± is a standard deviation."
         if any(one.head == "usual" for one in evaluation.models):
-            yield "Scores of the usual head are the ones to compare with published scores."
+            yield "Compare published scores with those of the usual head."
         else:
-            yield "Published scores are those of the usual head: --heads both or usual gives them, too."
+            yield "Published scores use the usual head: to get these too, pass --heads both or --heads usual."
 
 
 def _column(scores: TaskScores) -> str:
