@@ -142,10 +142,10 @@ def test_a_task_prints_mean_and_deviation(xlm_r, tmp_path, capsys):
     assert "ner, 2 seeds" in out
     assert "±" in out
     assert "standardized states" in out
-    assert "Scores of the usual head are the ones to compare" in out
+    assert "Compare published scores with those of the usual head" in out
     code, out, _ = run(capsys, *words, "--epochs", 1, "--heads", "standardized")
     assert code == 0
-    assert "--heads both or usual" in out
+    assert "--heads both or --heads usual" in out
     assert "\nusual head" not in out
     code, out, _ = run(capsys, *words, "--epochs", 1, "--json")
     models = json.loads(out)["models"]

@@ -72,7 +72,7 @@ def test_the_report_counts_tokens_of_the_new_vocabulary(made):
     recorded = json.loads((made[0] / "monoglot" / "tokenizer" / "new_tokens.json").read_text())["new"][0]
     assert abs(finished.counts[ids[recorded["text"]]] - recorded["count"]) <= 0.1 * recorded["count"] + 3
     page = (made[0] / "README.md").read_text()
-    assert f"{NEW} new ones that save others" in page
+    assert f"{NEW} new tokens that shorten the text" in page
 
 
 def test_new_tokens_save_a_part_of_the_text(made):
@@ -120,7 +120,7 @@ def test_a_small_text_gets_the_tokens_that_it_supports(xlm_r, tmp_path):
 @pytest.mark.parametrize(
     ("flags", "words"),
     [
-        (["--mode", "graft", "--new-tokens", "5", "--save", "0.1"], "say the same in two ways"),
+        (["--mode", "graft", "--new-tokens", "5", "--save", "0.1"], "set the same thing in two ways"),
         (["--mode", "graft", "--new-tokens", "90", "--vocabulary-size", "80"], "leave no room"),
         (["--mode", "trim", "--new-tokens", "5"], "is for --mode graft"),
         (["--mode", "replace", "--save", "0.1"], "is for --mode graft"),
@@ -140,7 +140,7 @@ def test_contradictions_are_refused_in_the_first_second(xlm_r, text, tmp_path, c
 
 def test_more_new_tokens_than_the_text_supports(xlm_r, text, tmp_path):
     settings = Settings(mode="graft", new_tokens=100_000, threads=1)
-    with pytest.raises(SettingError, match=r"this text supports: \d+ new tokens"):
+    with pytest.raises(SettingError, match=r"this text supports: only \d+ new tokens"):
         specialize(str(xlm_r), [str(text)], tmp_path / "out", settings)
     assert not (tmp_path / "out").exists()
 
@@ -167,7 +167,7 @@ def test_without_options_any_text_will_do(xlm_r, tmp_path, lines):
     (tmp_path / "little.txt").write_text("Ein Satz über Gesetze.\n" * lines)
     summary = specialize(str(xlm_r), [str(tmp_path / "little.txt")], tmp_path / "out")
     assert set(summary.provenance) == {"copied"}
-    assert "no line was held out" in (tmp_path / "out" / "monoglot" / "report.html").read_text()
+    assert "too short to hold out a line" in (tmp_path / "out" / "monoglot" / "report.html").read_text()
     assert summary.proof["largest_difference"] <= summary.proof["tolerance"]
 
 
