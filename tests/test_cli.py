@@ -99,6 +99,8 @@ def test_bad_input_gets_one_sentence_and_exit_code_2(case, xlm_r, tmp_path, caps
             "adapt a b --output c --gradient-accumulation-steps 4",
             "Unknown option: --gradient-accumulation-steps: give --batch-tokens for a step",
         ),
+        ("adapt a b", "--output is missing. See: monoglot adapt --help"),
+        ("adapt a b --output", "--output requires an argument"),
         ("adapt a b --output c --zzz", "Unknown option: --zzz. See: monoglot adapt --help"),
         (
             "adapt a b --output c --tokens abc",

@@ -19,6 +19,7 @@ from monoglot.pipeline.adapt import adapt
 from monoglot.pipeline.specialize import specialize
 from monoglot.pipeline.training_job import resolved
 from monoglot.progress import Terminal
+from monoglot.run import LAYOUT
 from monoglot.settings import AdaptSettings, Settings
 from monoglot.training import schedule
 from monoglot.training.schedule import TrainingSettings
@@ -216,7 +217,18 @@ def test_the_prefix_of_a_distillation_is_the_default_prompt_of_its_output(encode
     assert json.loads((tmp_path / "out" / PROMPTS).read_text()) == said
     assert result.record["default_prompt"] == "Frage: "
     assert not any("prompt" in warning for warning in result.record["warnings"])
-    assert any("default prompt is 'Frage: '" in str(part) for part in adapted_table(result))
+    shown = [str(part) for part in adapted_table(result)]
+    assert any("default prompt is 'Frage: '" in part for part in shown)
+    assert f"monoglot evaluate {result.output} TEXT --against ORIGINAL" in shown[-1]
+
+
+def test_a_sentence_encoder_without_teacher_is_told_its_original(encoder, tmp_path):
+    made = shutil.copytree(encoder, tmp_path / "made")
+    home = made / LAYOUT.home
+    home.mkdir()
+    (home / LAYOUT.manifest).write_text(json.dumps({"names": {"source": "models/e5"}}))
+    with pytest.raises(SettingError, match="add --teacher models/e5"):
+        resolved(made, AdaptSettings(threads=1), QUICK, copies_known=False)
 
 
 def test_specialize_keeps_and_writes_the_prefix_of_its_training(encoder, tmp_path):

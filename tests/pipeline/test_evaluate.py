@@ -2,11 +2,13 @@
 
 import json
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from monoglot.cli import main
+from monoglot.cli.show import evaluation_tables
 from monoglot.errors import SettingError
 from monoglot.evaluation.bits_per_byte import score_language
 from monoglot.evaluation.settings import FineTuning
@@ -98,8 +100,9 @@ def test_evaluate_prints_tables(tiny_folder, tmp_path, capsys):
     (tmp_path / "pairs.jsonl").write_text('{"src": "Das Gesetz", "eng": "the law"}')
     words = (folder, DATA / "de.txt", "--against", folder, "--retention", DATA / "sw.txt", "--lines", 5)
     words = (*words, "--parallel", tmp_path / "pairs.jsonl")
-    code, out, _ = run(capsys, *words)
+    code, out, err = run(capsys, *words)
     assert code == 0
+    assert "the first 5 lines of" in err
     for expected in (
         "bits per byte (exact)",
         "tokens per word",
@@ -109,6 +112,15 @@ def test_evaluate_prints_tables(tiny_folder, tmp_path, capsys):
         "parity",
     ):
         assert expected in out
+
+
+@pytest.mark.parametrize(("ratios", "sure"), [((0.99, 1.04, 1.24), False), ((1.1, 1.2, 1.3), True)])
+def test_speeds_that_can_not_be_told_apart_are_said_to_be_so(tiny_folder, ratios, sure):
+    folder = tiny_folder("bert")
+    found = evaluate(folder, DATA / "de.txt", settings=EvaluateSettings(lines=2), against=folder)
+    found = replace(found, speed=replace(found.speed, round_ratios=ratios))
+    shown = " ".join(map(str, evaluation_tables(found)))
+    assert ("too close to say which is faster" in shown) != sure
 
 
 def test_evaluate_speaks_json(tiny_folder, capsys):

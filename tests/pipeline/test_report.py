@@ -146,6 +146,8 @@ def test_another_model_is_refused_as_the_source(copy, tiny_folder):
 def test_a_folder_of_somebody_else_is_refused(tmp_path, capsys):
     with pytest.raises(OutputError, match="was not made by monoglot"):
         report(tmp_path)
+    with pytest.raises(OutputError, match=r"there is no folder .*nowhere"):
+        report(tmp_path / "nowhere")
     assert main(["report", str(tmp_path)]) == 2
     assert "was not made by monoglot" in capsys.readouterr().err
 

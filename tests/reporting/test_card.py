@@ -83,7 +83,11 @@ def test_prompts_come_with_an_example():
     assert 'model.encode(["query: " + text for text in texts])' in text
     assert "`query: `, `passage: `." in text
     trained = CardFacts(kind, prompts=("query: ", "passage: "), default_prompt="query: ")
-    assert "model.encode(texts)" in write(FACTS, trained, [])
+    text = write(FACTS, trained, [])
+    assert "model.encode(texts)" in text
+    assert "do not write it yourself" in text
+    assert 'model.encode(texts, prompt="passage: ")' in text
+    assert 'prompt="query: "' not in text
 
 
 @pytest.mark.parametrize(

@@ -45,6 +45,7 @@ def first_second(
     *,
     beside: str | None = None,
     column: str | None = None,
+    overwrite: bool = False,
     tokenizer_is_enough: bool = False,
 ) -> Progress:
     """Refuse names, places and devices that can't be, and report what was found, before any slow import."""
@@ -56,7 +57,7 @@ def first_second(
     column = settings.column if settings else column
     preview(
         model, inputs, output, column,
-        beside=beside, tokenizer_is_enough=tokenizer_is_enough, progress=progress,
+        overwrite=overwrite, beside=beside, tokenizer_is_enough=tokenizer_is_enough, progress=progress,
     )  # fmt: skip
     if settings:
         check_device(settings.device)
@@ -93,7 +94,7 @@ def specialize(
         overwrite: Replace an output that an earlier run made; what has not changed is not done again.
         display: What is shown.
     """
-    progress = first_second(source, corpus, display, output, settings)
+    progress = first_second(source, corpus, display, output, settings, overwrite=overwrite)
     from monoglot.pipeline.specialize import specialize as run
 
     summary = run(source, corpus, output, settings, overwrite=overwrite, progress=progress)
@@ -132,7 +133,7 @@ def adapt(
         display: What is shown.
     """
     teacher = settings.teacher if settings else None
-    progress = first_second(model, corpus, display, output, settings, beside=teacher)
+    progress = first_second(model, corpus, display, output, settings, beside=teacher, overwrite=overwrite)
     from monoglot.pipeline.adapt import adapt as run
 
     summary = run(model, corpus, output, settings, training, overwrite=overwrite, progress=progress)
@@ -169,7 +170,7 @@ def compare(
         overwrite: Replace an output that an earlier run made; what has not changed is not done again.
         display: What is shown.
     """
-    progress = first_second(source, corpus, display, output, settings)
+    progress = first_second(source, corpus, display, output, settings, overwrite=overwrite)
     from monoglot.pipeline.compare.run import compare as run
 
     comparison = run(source, corpus, output, settings, overwrite=overwrite, progress=progress)

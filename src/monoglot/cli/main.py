@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from itertools import pairwise, takewhile
 from pathlib import Path
 
-from cyclopts import App, CycloptsError, UnknownOptionError, UnusedCliTokensError
+from cyclopts import App, CycloptsError, MissingArgumentError, UnknownOptionError, UnusedCliTokensError
 from rich.console import Console
 
 from monoglot.cli.base import app
@@ -58,6 +58,8 @@ def usage_error(error: CycloptsError) -> str:
 def _sentence(error: CycloptsError, command: str) -> str:
     if isinstance(error, UnusedCliTokensError):
         return f"{command} takes no more arguments, got also: {' '.join(error.unused_tokens or ())}."
+    if isinstance(error, MissingArgumentError) and error.argument and not _named(error):
+        return f"{error.argument.name} is missing."
     said = str(error).partition(" Available commands")[0]
     if isinstance(error, UnknownOptionError):
         begun = (error.token.keyword or error.token.value).partition("=")[0]
@@ -69,6 +71,12 @@ def _sentence(error: CycloptsError, command: str) -> str:
         # Whoever types the beginning of an option means that one, and no other that looks alike.
         return f"{said.partition(' Did you mean')[0]} Did you mean {' or '.join(longer)}?" if longer else said
     return said
+
+
+def _named(error: MissingArgumentError) -> bool:
+    """Whether the command line has the option, so that only its value is missing."""
+    tokens = error.argument.tokens if error.argument else ()
+    return error.keyword is not None or any(token.keyword is not None for token in tokens)
 
 
 ELSEWHERE = {

@@ -196,7 +196,7 @@ def _known(folder: Path) -> Iterator[GivenText]:
     for name, where in _names_of(folder):
         for pattern, texts in KNOWN_PREFIXES:
             if pattern.search(name):
-                yield from (GivenText(text, f"known of {name} ({where})") for text in texts)
+                yield from (GivenText(text, f"the usual prefixes of {name} ({where})") for text in texts)
                 return
 
 

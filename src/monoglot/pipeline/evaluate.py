@@ -224,8 +224,8 @@ def evaluate(
                 progress=progress,
             )  # fmt: skip
         sources = [open_source(name, trust_remote_code=trusted) for name in names]
-        lines = read_lines(text, settings)
-        other_lines = read_lines(retention, settings) if inputs_of(retention) else []
+        lines = read_lines(text, settings, progress)
+        other_lines = read_lines(retention, settings, progress) if inputs_of(retention) else []
         pairs = read_split(settings.parallel, Retrieval.columns, "test") if settings.parallel else None
         return compare_models(sources, lines, settings, other_lines, pairs, progress=progress)
 
@@ -270,15 +270,19 @@ def compare_models(
     )
 
 
-def read_lines(inputs: Given, settings: EvaluateSettings) -> list[str]:
-    """Read the first lines of a text.
+def read_lines(inputs: Given, settings: EvaluateSettings, progress: Progress = SILENT) -> list[str]:
+    """Read the first lines of a text, and say so if it has more.
 
     Raises:
         CorpusError: If there are none.
     """
-    lines = list(islice(open_corpus(inputs, column=settings.column).all_lines(), settings.lines))
+    every = open_corpus(inputs, column=settings.column).all_lines()
+    lines = list(islice(every, settings.lines))
     if not lines:
         raise CorpusError(f"there is no text to score in {', '.join(inputs_of(inputs))}.")
+    if next(every, None) is not None:
+        names = ", ".join(inputs_of(inputs))
+        progress.note(f"the first {len(lines):,} lines of {names} are scored; --lines N changes it")
     return lines
 
 

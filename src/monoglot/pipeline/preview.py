@@ -13,7 +13,7 @@ from monoglot.model.find import find_folder
 from monoglot.model.side_files import transformer_folder
 from monoglot.model.whole_model import check_whole, has_tokenizer
 from monoglot.progress import SILENT, Progress
-from monoglot.run.output import check_apart, check_place
+from monoglot.run.output import check, check_apart, check_place
 from monoglot.untrusted import read_foreign_json
 from monoglot.visible import is_text
 
@@ -27,6 +27,7 @@ def preview(
     output: Path | None = None,
     column: str | None = None,
     *,
+    overwrite: bool = False,
     beside: str | Path | None = None,
     tokenizer_is_enough: bool = False,
     progress: Progress = SILENT,
@@ -38,6 +39,7 @@ def preview(
         inputs: What the user named as corpus; streams and data sets of the hub are not opened.
         output: The folder to make, if there is one.
         column: Column of the corpus that holds the text.
+        overwrite: Whether an output that an earlier run made may be replaced.
         beside: Folder or hub name of a second model, such as a teacher.
         tokenizer_is_enough: Whether the folder may hold a tokenizer alone.
         progress: Where to report the model and the corpus.
@@ -47,6 +49,7 @@ def preview(
     """
     if output is not None:
         check_place(output)
+        check(output.resolve(), overwrite)
     found = find_folder(str(model))
     if not (tokenizer_is_enough and has_tokenizer(found)):
         check_whole(found)

@@ -26,13 +26,13 @@ from monoglot.maths.mixture import Mixture, Provenance
 from monoglot.model.folder import find_class, load_config, save
 from monoglot.model.longest_input import longest_input_tokens
 from monoglot.model.pooling import PROMPTS, read_prefix, write_prefix
-from monoglot.model.side_files import transformer_folder
+from monoglot.model.side_files import MODULES, transformer_folder
 from monoglot.model.source import Source, open_source
 from monoglot.model.tables import build_on_meta
 from monoglot.pipeline.stages.context import RunContext, return_memory
 from monoglot.pipeline.stages.corpus import lines_to_score
 from monoglot.progress import SILENT, Progress
-from monoglot.run import LAYOUT, Artifact, write_json
+from monoglot.run import LAYOUT, Artifact, read_json, write_json
 from monoglot.settings import AdaptSettings, Settings
 from monoglot.tokenization.encoding import TokenizedCorpus
 from monoglot.training.lapt import Outcome, Scorer, train
@@ -232,7 +232,16 @@ def resolved(
     config = load_config(inner, trust_remote_code=settings.trust_remote_code)
     model_class = find_class(inner, config, trust_remote_code=settings.trust_remote_code)
     skeleton, has_teacher = build_on_meta(model_class, config), settings.teacher is not None
-    name = settings.objective or choose_objective(skeleton, has_teacher=has_teacher)
+    try:
+        name = settings.objective or choose_objective(skeleton, has_teacher=has_teacher)
+    except SettingError as error:
+        original = original_of(folder)
+        if has_teacher or original is None or not (folder / MODULES).is_file():
+            raise
+        raise SettingError(
+            f"a sentence encoder is trained to give the vectors of its original, and none was given: add "
+            f"--teacher {original}, of which {folder} was made"
+        ) from error
     objective = get_objective(name, settings.objective_options)
     check_objective(name, objective, skeleton, has_teacher=has_teacher)
     needs_teacher = objective.why_unsuitable(skeleton, has_teacher=False) is not None
@@ -254,6 +263,12 @@ def resolved(
     # Rates that suit new rows only are wrong for other schedules.
     kept = copies_known and training.schedule in (None, "keep-copied") and not is_sharded()
     return chosen, training.filled(objective.recipe(copies_known=kept))
+
+
+def original_of(folder: Path) -> str | None:
+    """Give the folder or hub name of the model that ``specialize`` made a model of, if it did."""
+    manifest = folder / LAYOUT.home / LAYOUT.manifest
+    return read_json(manifest).get("names", {}).get("source") if manifest.is_file() else None
 
 
 def with_tokens(

@@ -183,7 +183,7 @@ def verdict(facts: Facts) -> list[Answer]:
 
 def _of_training(facts: Facts) -> list[Answer]:
     """Give the first figure of held-out text that was measured during training."""
-    changes = [row for row in training_changes(facts) if row.name != "training loss"]
+    changes = [row for row in training_changes(facts) if row.name != TRAINING_LOSS]
     return [
         Answer(
             "quality",
@@ -259,11 +259,14 @@ NOT_SHOWN = ("step", "tokens", "gradient_norm", "learning_rate")
 """What a line of metrics has beside loss and held-out figures."""
 
 
+TRAINING_LOSS = "training loss"
+
+
 def measurements(facts: Facts) -> dict[str, list[tuple[float, float]]]:
     """Give what was measured during training, by title: tokens seen and value."""
     names = dict.fromkeys(name for line in facts.metrics for name in line if name not in NOT_SHOWN)
     return {
-        "training loss" if name == "loss" else f"{name.replace('_', ' ')}, held-out text": [
+        TRAINING_LOSS if name == "loss" else f"{name.replace('_', ' ')}, held-out text": [
             (line["tokens"], line[name]) for line in facts.metrics if name in line
         ]
         for name in names
@@ -271,10 +274,12 @@ def measurements(facts: Facts) -> dict[str, list[tuple[float, float]]]:
 
 
 def training_changes(facts: Facts) -> list[Change]:
-    """Give loss and held-out figures at the start and at the end of training."""
+    """Give held-out figures at the start and end of training; the loss of batches if there are none."""
+    found = measurements(facts)
     return [
-        _change(title, (points[0][1], points[-1][1]), "{:.3f}")
-        for title, points in measurements(facts).items()
+        _change(title, (points[0][1], points[-1][1]), "{:.4f}")
+        for title, points in found.items()
+        if title != TRAINING_LOSS or len(found) == 1
     ]
 
 

@@ -46,6 +46,10 @@ class FinishedRun:
         self.trust_remote_code = trust_remote_code
         self.output, self.place = output, place or output
         self.folders = [output / LAYOUT.home]
+        if not output.exists():
+            raise OutputError(
+                f"there is no folder {output}: give the folder that specialize, adapt or compare wrote."
+            )
         if not (self.folders[0] / LAYOUT.manifest).is_file():
             raise OutputError(
                 f"{output} was not made by monoglot (it has no monoglot/manifest.json): give the folder that "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -21,9 +22,11 @@ def adapted_table(adapted: Adapted) -> Iterator[RenderableType]:
     table = Table("", "before", "after", box=None, pad_edge=False)
     for column in table.columns[1:]:
         column.justify = "right"
-    table.add_row("training loss", *(f"{loss:.3f}" for loss in adapted.loss))
+    # The loss is that of single batches during warm-up and at the end: it says less than held-out text.
+    if not adapted.after:
+        table.add_row("training loss", *(f"{loss:.3f}" for loss in adapted.loss))
     for name, value in adapted.after.items():
-        table.add_row(f"{name.replace('_', ' ')} (held-out)", f"{adapted.before[name]:.3f}", f"{value:.3f}")
+        table.add_row(f"{name.replace('_', ' ')} (held-out)", f"{adapted.before[name]:.4f}", f"{value:.4f}")
     yield table
     yield (
         f"\nTrained by {adapted.objective} on {record['tokens']:,} tokens ({record['epochs']:.2f} times the "
@@ -31,5 +34,12 @@ def adapted_table(adapted: Adapted) -> Iterator[RenderableType]:
     )
     yield from (f"[yellow]warning:[/] {escape(warning)}" for warning in record.get("warnings", ()))
     if prompt := record.get("default_prompt"):
-        yield f"Its default prompt is {escape(repr(prompt))}, as in training ({PROMPTS})."
+        yield (
+            f"Its default prompt is {escape(repr(prompt))}, as in training ({PROMPTS}): encode() puts it "
+            "before each text."
+        )
     yield f"Written to {adapted.output}."
+    yield (
+        "To compare it with the original on text that it has not seen:\n"
+        f"  monoglot evaluate {escape(shlex.quote(adapted.output))} TEXT --against ORIGINAL"
+    )

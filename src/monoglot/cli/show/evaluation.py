@@ -27,10 +27,17 @@ def evaluation_tables(evaluation: Evaluation) -> Iterator[RenderableType]:
             f"({speed.first.bytes_per_second:,.0f} bytes) a second against "
             f"{speed.second.lines_per_second:,.1f} ({speed.second.bytes_per_second:,.0f}): "
             f"{speed.speedup:.2f} times as fast ({min(speed.round_ratios):.2f} to "
-            f"{max(speed.round_ratios):.2f} in {len(speed.round_ratios)} rounds)."
+            f"{max(speed.round_ratios):.2f} in {len(speed.round_ratios)} rounds){_sure(speed.round_ratios)}."
         )
         sizes = (f"{one.parameter_bytes / 1e6:,.0f} MB" for one in (speed.first, speed.second))
         yield f"Parameters take {' against '.join(sizes)} of memory: {speed.memory_ratio:.1%}."
+
+
+def _sure(round_ratios: Sequence[float]) -> str:
+    """Say so where the rounds disagree on which model is faster."""
+    if min(round_ratios) < 1 < max(round_ratios):
+        return ": too close to say which is faster; repeat it on a machine that does nothing else"
+    return ""
 
 
 def _text(

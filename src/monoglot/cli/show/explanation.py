@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from rich.columns import Columns
 from rich.console import RenderableType
 from rich.padding import Padding
 from rich.table import Table
@@ -85,5 +86,7 @@ def _parents(parents: Sequence[Parent]) -> Table:
     return table
 
 
-def _neighbors(neighbors: Sequence[Neighbor]) -> str:
-    return "  ".join(f"{escape(near.token)} [dim]{near.cosine:.2f}[/]" for near in neighbors)
+def _neighbors(neighbors: Sequence[Neighbor]) -> RenderableType:
+    """A token and its cosine stay on one line."""
+    cells = [f"{escape(near.token)} [dim]{near.cosine:.2f}[/]" for near in neighbors]
+    return Columns(cells, padding=(0, 2, 0, 0))

@@ -38,9 +38,9 @@ def summary_table(summary: Summary) -> Iterator[RenderableType]:
     if summary.proof:
         yield (
             "\nProof on held-out text: {equal:,} of {lines:,} lines are segmented as before ({share:.2%}); "
-            "on {texts} texts, {pairs} pairs, {batches} padded batches and {prompts} prompts of kept tokens "
-            "the outputs differ by at most {largest_difference:.1e} (rounding: {tolerance:.0e})."
-        ).format(**summary.proof, **summary.proof["compared"])
+            "single texts ({texts}), pairs ({pairs}), padded batches ({batches}) and prompts ({prompts}) of "
+            "kept tokens have {outputs}."
+        ).format(**summary.proof, **summary.proof["compared"], outputs=_outputs(**summary.proof))
         if summary.proof["fault"]:
             yield f"[yellow]warning:[/] the difference was accepted: {escape(summary.proof['fault'])}."
     minutes, seconds = divmod(round(sum(summary.seconds.values())), 60)
@@ -55,6 +55,12 @@ def summary_table(summary: Summary) -> Iterator[RenderableType]:
     report = Path(summary.output) / "monoglot" / "report.html"
     if report.exists():
         yield f"See what became of every token: {escape(str(report))}, or monoglot explain OUT WORD."
+
+
+def _outputs(largest_difference: float, tolerance: float, **_: object) -> str:
+    if largest_difference == 0:
+        return "exactly the outputs of the original"
+    return f"outputs that differ by at most {largest_difference:.1e} (rounding: {tolerance:.0e})"
 
 
 def verdict(summary: Summary) -> Table:

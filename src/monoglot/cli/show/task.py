@@ -30,7 +30,7 @@ def task_tables(evaluation: TaskEvaluation) -> Iterator[RenderableType]:
     for place, runs in _places(evaluation.models).items():
         names = dict.fromkeys(name for run in runs for name in summarized(run))
         for name in sorted(names, key=lambda name: name != evaluation.metric):
-            table.add_row(place, name, *(_cell(run, name) for run in runs))
+            table.add_row(_short(place, evaluation.models), name, *(_cell(run, name) for run in runs))
             place = ""
     yield table
     if evaluation.fine_tuned:
@@ -53,6 +53,13 @@ def _places(models: Sequence[TaskScores]) -> dict[str, list[list[dict[str, float
     """For the development set and each test set, the runs of each model."""
     places = {"dev": [model.dev for model in models]} if models[0].dev else {}
     return places | {name: [model.tests[name] for model in models] for name in models[0].tests}
+
+
+def _short(place: str, models: Sequence[TaskScores]) -> str:
+    """A file's name without its folder, if no other test has that name: paths are wider than the table."""
+    names = [Path(name).name for name in models[0].tests]
+    short = Path(place).name
+    return short if Path(place).is_file() and names.count(short) == 1 else place
 
 
 def _cell(runs: list[dict[str, float]], name: str) -> str:
