@@ -10,7 +10,7 @@ from monoglot.training.schedule import DEFAULT_TOKENS, Budget, Recipe, TrainingS
 
 
 def test_what_is_not_given_is_the_objectives():
-    distill = get_objective("distill").recipe(copies_known=False)
+    distill = get_objective("distill").recipe(new_share=None)
     filled = TrainingSettings(learning_rate=3e-3).filled(distill)
     assert (filled.batch_tokens, filled.learning_rate, filled.decay) == (1024, 3e-3, "linear")
     assert filled.rate_of_embeddings == 2e-4
@@ -20,7 +20,7 @@ def test_what_is_not_given_is_the_objectives():
 
 def test_most_objectives_train_as_the_paper_does():
     for name in ("mlm", "clm", "span", "distill-hidden"):
-        filled = TrainingSettings().filled(get_objective(name).recipe(copies_known=True))
+        filled = TrainingSettings().filled(get_objective(name).recipe(new_share=0.5))
         assert (filled.batch_tokens, filled.learning_rate, filled.decay) == (8192, 5e-5, "constant"), name
         assert filled.recipe == TrainingSettings().recipe == Recipe()
 
@@ -34,8 +34,12 @@ def test_the_budget_follows_the_new_embeddings():
 
 
 def test_what_was_copied_is_kept_in_a_distillation_where_that_is_known():
-    known, unknown = (TrainingSettings().filled(get_objective("distill").recipe(copies_known=known))
-                      for known in (True, False))  # fmt: skip
+    few, known, nothing_new, unknown = (
+        TrainingSettings().filled(get_objective("distill").recipe(new_share=share))
+        for share in (0.05, 0.5, 0.0, None)
+    )
+    assert [few.schedule, nothing_new.schedule] == ["new-rows", "keep-copied"]
+    assert few.rate_of_embeddings == known.rate_of_embeddings
     assert (known.schedule, unknown.schedule) == ("keep-copied", "all")
     assert known.rate_of_embeddings > unknown.rate_of_embeddings  # new rows have more to learn
     assert TrainingSettings(schedule="all").filled(known.recipe).schedule == "all"

@@ -21,9 +21,9 @@ from monoglot.pipeline.training_job import (
     RESUMED,
     adapted,
     join_processes,
+    planned,
     resolved,
     run_worker,
-    with_tokens,
 )
 from monoglot.progress import Progress, reporter
 from monoglot.result import Result, Row
@@ -112,7 +112,7 @@ def adapt(
         read_as_the_model_does(text, source)
         mixture = source.folder / LAYOUT.home / LAYOUT.mixture
         asked = settings.teacher
-        settings, filled = resolved(source.folder, settings, training, copies_known=mixture.exists())
+        settings = resolved(source.folder, settings)
         if asked and settings.teacher is None:
             logger.warning(
                 "--teacher %s has no effect: the objective %s matches no other model",
@@ -122,11 +122,11 @@ def adapt(
         with Run.open(Path(output), overwrite) as run:
             context = RunContext(run, source, text, settings, progress)
             known = mixture if mixture.exists() else None
-            filled = with_tokens(context, settings, filled, known)
+            plan = planned(context, settings, training, known)
             corpus_stage = read_corpus(context)
             tokens = tokenize_with_source(context, corpus_stage)
             result = adapted(
-                context, source.folder, source.key, corpus_stage, tokens, settings, filled, mixture=known
+                context, source.folder, source.key, corpus_stage, tokens, settings, plan, mixture=known
             )
             hashes = {"corpus": text.fingerprint(), "model": source.key}
             both = {"adapt": settings, "training": training}

@@ -212,18 +212,14 @@ SCORED_BYTES = 10_000
 RESUMED = "resumed_from_step"
 
 
-def resolved(
-    folder: Path, settings: AdaptSettings, training: TrainingSettings, *, copies_known: bool
-) -> tuple[AdaptSettings, TrainingSettings]:
-    """Fill in the objective and its recipe, and drop a teacher that it has no use for.
+def resolved(folder: Path, settings: AdaptSettings) -> AdaptSettings:
+    """Fill in the objective, and drop a teacher that it has no use for.
 
     Only the configuration of the model is read, no weights.
 
     Args:
         folder: Folder of the model to train, or of one of the same class.
         settings: What the user asked for.
-        training: How the user wants to train.
-        copies_known: Whether it is known which rows of the vocabulary's tables were copied.
 
     Raises:
         SettingError: If the objective does not fit the model, or none does.
@@ -254,15 +250,26 @@ def resolved(
             "--objective-options.prefix",
             own, PROMPTS,
         )  # fmt: skip
-    chosen = replace(
+    return replace(
         settings,
         objective=name,
         objective_options={one: getattr(objective, one) for one in sorted(given)},
         teacher=settings.teacher if needs_teacher else None,
     )
+
+
+def filled(settings: AdaptSettings, training: TrainingSettings, new_share: float | None) -> TrainingSettings:
+    """Fill in the recipe of an objective.
+
+    Args:
+        settings: What is learned (see `resolved`).
+        training: How the user wants to train.
+        new_share: Which share of the vocabulary's rows is new, if that is known.
+    """
     # Rates that suit new rows only are wrong for other schedules.
-    kept = copies_known and training.schedule in (None, "keep-copied") and not is_sharded()
-    return chosen, training.filled(objective.recipe(copies_known=kept))
+    suits = training.schedule in (None, "keep-copied", "new-rows") and not is_sharded()
+    objective = get_objective(str(settings.objective), settings.objective_options)
+    return training.filled(objective.recipe(new_share=new_share if suits else None))
 
 
 def original_of(folder: Path) -> str | None:
@@ -271,22 +278,23 @@ def original_of(folder: Path) -> str | None:
     return read_json(manifest).get("names", {}).get("source") if manifest.is_file() else None
 
 
-def with_tokens(
+def planned(
     context: RunContext, settings: AdaptSettings, training: TrainingSettings, mixture: Path | None
 ) -> TrainingSettings:
-    """Fill in how many tokens to train on, by how many rows are new, and say so.
+    """Fill in the recipe and how many tokens to train on, by which rows are new, and say how many.
 
     Args:
         context: The run.
         settings: What is learned (see `resolved`).
-        training: How to train.
+        training: How the user wants to train.
         mixture: File that tells which rows are new, if there is one.
     """
+    rows = new_rows(str(mixture)) if mixture else None
+    training = filled(settings, training, None if rows is None else float(rows.mean()))
     if training.tokens is not None:
         return training
-    objective = get_objective(str(settings.objective), settings.objective_options)
-    rows = new_rows(str(mixture)) if mixture else None
     count = None if rows is None else int(rows.sum())
+    objective = get_objective(str(settings.objective), settings.objective_options)
     tokens = budget_tokens(count, objective.tokens_per_new_row)
     known = "it is not known which embeddings are new" if count is None else f"{count:,} embeddings are new"
     context.progress.note(f"training on {tokens:,} tokens, since {known}; --tokens N changes it")
@@ -423,7 +431,7 @@ class AdaptPlan:
 
     Attributes:
         settings: What to learn; the source model is there to be matched.
-        training: How to train.
+        training: How the user wants to train.
     """
 
     settings: AdaptSettings
@@ -445,7 +453,7 @@ class AdaptPlan:
             raise SettingError("no training is requested: give --adapt-tokens")
         adapt, training = settings.adaptation
         adapt = replace(adapt, teacher=str(source.folder))
-        return cls(*resolved(source.folder, adapt, training, copies_known=True))
+        return cls(resolved(source.folder, adapt), training)
 
     def run(self, context: RunContext, model: Artifact) -> Artifact:
         """Train the model of an earlier stage.
@@ -456,7 +464,7 @@ class AdaptPlan:
         """
         stages = context.run.artifacts
         mixture = stages["mixture"].folder / LAYOUT.mixture.name
-        training = with_tokens(context, self.settings, self.training, mixture)
+        training = planned(context, self.settings, self.training, mixture)
         return adapted(
             context, model.folder, model.key, stages["corpus"], stages["tokens"], self.settings, training,
             mixture=mixture,

@@ -138,11 +138,12 @@ class Objective(ABC):
         device, without weights.
         """
 
-    def recipe(self, *, copies_known: bool) -> Recipe:
+    def recipe(self, *, new_share: float | None) -> Recipe:
         """Give the defaults of the training for this objective.
 
         Args:
-            copies_known: Whether it is known which rows of the vocabulary's tables were copied.
+            new_share: Share of the vocabulary's rows that are new; ``None`` if it is not known, or if the
+                schedule that the user asks for makes no difference between new rows and copies.
         """
         return Recipe()
 

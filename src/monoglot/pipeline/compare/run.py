@@ -34,7 +34,7 @@ from monoglot.pipeline.preview import check_output
 from monoglot.pipeline.report import report_at_end
 from monoglot.pipeline.stages.context import VocabularyContext
 from monoglot.pipeline.stages.corpus import lines_to_score, read_corpus
-from monoglot.pipeline.training_job import AdaptPlan
+from monoglot.pipeline.training_job import AdaptPlan, filled
 from monoglot.progress import Progress, reporter
 from monoglot.reporting.scoreboard import Scoreboard
 from monoglot.run import Artifact, Run, atomic_write, write_json
@@ -120,6 +120,8 @@ def compare(
         for one in chosen:
             one.initializer.check()
         probe = AdaptPlan.of(shared, model)
+        # One recipe for all variants: that of a new vocabulary, which most of them have.
+        probe = replace(probe, training=filled(probe.settings, probe.training, new_share=1.0))
         measure = choose_measure(model, probe.settings)
         with Run.open(Path(output), overwrite) as run:
             context = VocabularyContext(

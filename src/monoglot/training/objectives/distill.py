@@ -158,6 +158,8 @@ def unexplained(
 
 
 NEW_ROWS_RATE = 2e-3
+FEW_NEW_ROWS = 0.1
+"""Up to this share of the vocabulary, new rows are trained alone (docs/distillation.md)."""
 
 
 @register("distill")
@@ -220,15 +222,16 @@ class SentenceDistillation(Objective):
             return f"needs an encoder, and {type(model).__name__} is none"
         return None if has_teacher else "needs a teacher: name the original model with --teacher"
 
-    def recipe(self, *, copies_known: bool) -> Recipe:
+    def recipe(self, *, new_share: float | None) -> Recipe:
         """Small steps, rates that fall to zero, and what was copied stays as it is where that is known.
 
         A high rate takes from copied rows what makes them good before it gives anything back; new rows gain
-        by it.
+        by it. The same is true of the body as long as few rows are new: it pays where many have to learn.
         """
-        if copies_known:
-            return Recipe(1024, 1e-4, NEW_ROWS_RATE, "linear", "keep-copied")
-        return Recipe(1024, 1e-4, 2e-4, "linear")
+        if new_share is None:
+            return Recipe(1024, 1e-4, 2e-4, "linear")
+        alone = 0 < new_share <= FEW_NEW_ROWS
+        return Recipe(1024, 1e-4, NEW_ROWS_RATE, "linear", "new-rows" if alone else "keep-copied")
 
     def composition(
         self, context: TrainingContext, new_rows: Bool[np.ndarray, " rows"]
