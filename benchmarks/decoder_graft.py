@@ -9,9 +9,9 @@ same order. A token costs as many operations as the model has parameters (times 
 is trained on ``--tokens`` and each other one on as many as make tokens times parameters the same; the rates
 fall to zero at the end of each run, so that no run is judged by its middle. Bits per byte of the first 200
 held-out lines before and after, each line on its own, and differences with 95% intervals over lines.
-During training the first 10,000 bytes are scored. What is in OUT is not done again, a run that was stopped
-goes on. Saved after every run as `benchmarks/results/decoder_graft_<language>.json`, and in
-docs/decoders.md.
+During training the first 10,000 bytes are scored. What is in OUT is not done again; a run that was stopped
+resumes. Saved after every run as `benchmarks/results/decoder_graft_<language>.json`, beside the runs on other
+numbers of tokens that are there already, and in docs/decoders.md.
 """
 
 from __future__ import annotations
@@ -228,6 +228,19 @@ def collected(
     return arms
 
 
+def with_known(arms: Mapping[str, Any], known: Mapping[str, Any]) -> dict[str, Any]:
+    """What was found now, with the trainings on other numbers of tokens that were saved before.
+
+    Args:
+        arms: What was found now.
+        known: The arms of the saved result, of the same text and seed.
+    """
+    every = {name: dict(known.get(name) or arms[name]) for name in SHOWN if name in known or name in arms}
+    for name, arm in arms.items():
+        every[name] = {**arm, "after": every[name]["after"] | arm["after"]}
+    return every
+
+
 def main() -> None:
     """Make, train and score what is not done yet; save after each."""
     parser = head.parser(__doc__, "data", "models", language="de", seed=42)
@@ -262,6 +275,10 @@ def main() -> None:
         "bytes": int(line_bytes.sum()),
         "seed": seed,
     }
+    saved = head.FOLDER / f"decoder_graft_{arguments.language}.json"
+    known = dict(read_json(saved)) if saved.exists() else {}
+    same = all(known.get(key) == value for key, value in content.items())
+    commits = dict(known.get("commits", {})) if same else {}
     runs = [*((name, arguments.tokens) for name in ORDER), *longer]
     budgets = sorted({budget for _, budget in runs})
     for name, budget in runs:
@@ -276,7 +293,10 @@ def main() -> None:
         found = remembered(folder / f"{slug(name)}-{budget}.json", partial(score, output, lines))
         arms = collected(folder, models, budgets, line_bytes, seed)
         print(name, f"{budget:,}", f"{found['bits_per_byte']:.4f}", arms[name]["after"], flush=True)
-        path = head.save(f"decoder_graft_{arguments.language}", content | {"arms": arms})
+        arms = with_known(arms, known["arms"] if same else {})
+        commits[str(budget)] = head.commit()
+        more = {"commits": commits, "arms": arms}
+        path = head.save(f"decoder_graft_{arguments.language}", content | more)
         pages.fill("decoders.md", "decoder-graft", table(arms, int(line_bytes.sum())))
         pages.fill("decoders.md", "decoder-graft-curves", curves(arms, str(arguments.tokens)))
     print(path)

@@ -3,7 +3,16 @@
 import numpy as np
 import pytest
 
-from benchmarks.decoder_graft import StepClock, curves, differences, equal_compute, slug, step_seconds, table
+from benchmarks.decoder_graft import (
+    StepClock,
+    curves,
+    differences,
+    equal_compute,
+    slug,
+    step_seconds,
+    table,
+    with_known,
+)
 
 
 def test_tokens_times_parameters_are_the_same_for_all_models():
@@ -83,3 +92,13 @@ def test_curves_are_of_the_runs_that_are_done():
     lines = curves(arms, "50000").splitlines()
     assert lines[0] == "| share of the training | 0% | 100% |"
     assert lines[2:] == ["| trim | 1.600 | 1.500 |"]
+
+
+def test_runs_on_other_numbers_of_tokens_stay_in_the_result():
+    known = {"original": {"before": 1, "after": {"50": 2}}, "trim": {"before": 3, "after": {"50": 4}}}
+    found = with_known({"trim": {"before": 3, "after": {"200": 5}}}, known)
+    assert list(found) == ["original", "trim"]
+    assert found["trim"]["after"] == {"50": 4, "200": 5}
+    assert found["original"] == known["original"]
+    assert known["trim"]["after"] == {"50": 4}
+    assert with_known(known, {}) == known
