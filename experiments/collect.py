@@ -265,6 +265,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "auxiliary_space_sw": experiment("auxiliary_space", "small_sw"),
     "auxiliary_space_de": experiment("auxiliary_space", "small_de"),
     "forgotten": experiment("forgotten", "small"),
+    "less_text_sw": experiment("less_text", "small_sw"),
     "vocabulary_size_de": experiment("vocabulary_size", "small_de"),
     "vocabulary_size_ar": experiment("vocabulary_size", "small_ar"),
     "sources": sources,
