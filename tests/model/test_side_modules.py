@@ -114,4 +114,4 @@ def test_files_of_unknown_use_are_copied_unread_and_named(folder, tmp_path, capl
     specialize(folder, DATA / "de.txt", tmp_path / "out", Settings(mode="trim", threads=1))
     assert (tmp_path / "out" / "sparse_linear.pt").read_bytes() == b"never opened"
     assert not (tmp_path / "out" / "pytorch_model.bin").exists()
-    assert "sparse_linear.pt: copied as they are" in caplog.text
+    assert "sparse_linear.pt: copied unchanged" in caplog.text

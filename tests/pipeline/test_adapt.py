@@ -246,7 +246,7 @@ def test_a_sentence_encoder_without_teacher_is_told_its_original(encoder, tmp_pa
     home.mkdir()
     (home / LAYOUT.manifest).write_text(json.dumps({"names": {"source": "models/e5"}}))
     with pytest.raises(SettingError, match="add --teacher models/e5"):
-        resolved(made, AdaptSettings(threads=1), QUICK, copies_known=False)
+        resolved(made, AdaptSettings(threads=1))
 
 
 def test_specialize_keeps_and_writes_the_prefix_of_its_training(encoder, tmp_path):

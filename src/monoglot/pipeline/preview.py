@@ -13,7 +13,7 @@ from monoglot.model.find import find_folder
 from monoglot.model.side_files import transformer_folder
 from monoglot.model.whole_model import check_whole, has_tokenizer
 from monoglot.progress import SILENT, Progress
-from monoglot.run.output import check, check_apart, check_place
+from monoglot.run.output import check, check_apart, check_place, is_ours
 from monoglot.untrusted import read_foreign_json
 from monoglot.visible import is_text
 
@@ -49,7 +49,8 @@ def preview(
     """
     if output is not None:
         check_place(output)
-        check(output.resolve(), overwrite)
+        if is_ours(output.resolve()):  # others may be an input, which is a better reason to refuse them
+            check(output.resolve(), overwrite)
     found = find_folder(str(model))
     if not (tokenizer_is_enough and has_tokenizer(found)):
         check_whole(found)
