@@ -17,7 +17,7 @@ from monoglot.model.folder import load_model
 from monoglot.model.pooling import PROMPTS, write_prefix
 from monoglot.pipeline.adapt import adapt
 from monoglot.pipeline.specialize import specialize
-from monoglot.pipeline.training_job import resolved
+from monoglot.pipeline.training_plan import resolved
 from monoglot.progress import Terminal
 from monoglot.run import LAYOUT
 from monoglot.settings import AdaptSettings, Settings

@@ -17,14 +17,8 @@ from monoglot.pipeline.preview import check_output
 from monoglot.pipeline.report import report_at_end
 from monoglot.pipeline.stages.context import RunContext
 from monoglot.pipeline.stages.corpus import read_corpus, tokenize_with_source
-from monoglot.pipeline.training_job import (
-    RESUMED,
-    adapted,
-    join_processes,
-    planned,
-    resolved,
-    run_worker,
-)
+from monoglot.pipeline.training_job import RESUMED, adapted, join_processes, run_worker
+from monoglot.pipeline.training_plan import planned, resolved
 from monoglot.progress import Progress, reporter
 from monoglot.result import Result, Row
 from monoglot.run import Run, read_json

@@ -172,6 +172,6 @@ def last_stage(settings: Settings, source: Source) -> Callable[[VocabularyContex
     if settings.adapt_tokens is None:
         return lambda context, model: model
     # Trainer takes seconds to import, which those who don't train need not wait for.
-    from monoglot.pipeline.training_job import AdaptPlan
+    from monoglot.pipeline.training_plan import AdaptPlan
 
     return AdaptPlan.of(settings, source).run

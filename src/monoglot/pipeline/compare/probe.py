@@ -24,7 +24,8 @@ from monoglot.model.side_files import MODULES
 from monoglot.model.source import Source
 from monoglot.model.tokenizer_folder import load_tokenizer
 from monoglot.pipeline.stages.context import VocabularyContext, return_memory
-from monoglot.pipeline.training_job import AdaptPlan, TrainingJob, run_job, trained_model
+from monoglot.pipeline.training_job import TrainingJob, run_job, trained_model
+from monoglot.pipeline.training_plan import AdaptPlan
 from monoglot.reporting.summary import count_parameters
 from monoglot.run import LAYOUT, Artifact, content_key, read_json, write_json
 from monoglot.settings import AdaptSettings

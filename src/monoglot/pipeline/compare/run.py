@@ -34,7 +34,7 @@ from monoglot.pipeline.preview import check_output
 from monoglot.pipeline.report import report_at_end
 from monoglot.pipeline.stages.context import VocabularyContext
 from monoglot.pipeline.stages.corpus import lines_to_score, read_corpus
-from monoglot.pipeline.training_job import AdaptPlan, filled
+from monoglot.pipeline.training_plan import AdaptPlan, filled
 from monoglot.progress import Progress, reporter
 from monoglot.reporting.scoreboard import Scoreboard
 from monoglot.run import Artifact, Run, atomic_write, write_json

@@ -1,0 +1,160 @@
+"""What a training will learn, how, and on how much text: decided before any long work."""
+
+from __future__ import annotations
+
+import logging
+import os
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Self
+
+from monoglot._hf import is_sharded
+from monoglot.errors import SettingError
+from monoglot.model.folder import find_class, load_config
+from monoglot.model.pooling import PROMPTS, read_prefix
+from monoglot.model.side_files import MODULES, transformer_folder
+from monoglot.model.source import Source
+from monoglot.model.tables import build_on_meta
+from monoglot.pipeline.stages.context import RunContext
+from monoglot.pipeline.training_job import adapted, new_rows
+from monoglot.run import LAYOUT, Artifact, read_json
+from monoglot.settings import AdaptSettings, Settings
+from monoglot.training.registry import check_objective, choose_objective, get_objective
+from monoglot.training.schedule import TrainingSettings, budget_tokens
+
+logger = logging.getLogger(__name__)
+
+
+def resolved(folder: Path, settings: AdaptSettings) -> AdaptSettings:
+    """Fill in the objective, and drop a teacher that it has no use for.
+
+    Only the configuration of the model is read, no weights.
+
+    Args:
+        folder: Folder of the model to train, or of one of the same class.
+        settings: What the user asked for.
+
+    Raises:
+        SettingError: If the objective does not fit the model, or none does.
+    """
+    inner = transformer_folder(folder)
+    config = load_config(inner, trust_remote_code=settings.trust_remote_code)
+    model_class = find_class(inner, config, trust_remote_code=settings.trust_remote_code)
+    skeleton, has_teacher = build_on_meta(model_class, config), settings.teacher is not None
+    try:
+        name = settings.objective or choose_objective(skeleton, has_teacher=has_teacher)
+    except SettingError as error:
+        original = original_of(folder)
+        if has_teacher or original is None or not (folder / MODULES).is_file():
+            raise
+        raise SettingError(
+            f"a sentence encoder is trained to give the vectors of its original, and none was given: add "
+            f"--teacher {original}, of which {folder} was made"
+        ) from error
+    objective = get_objective(name, settings.objective_options)
+    check_objective(name, objective, skeleton, has_teacher=has_teacher)
+    needs_teacher = objective.why_unsuitable(skeleton, has_teacher=False) is not None
+    # As the objective took them: "no" and False are one setting, with one key.
+    given = {one.replace("-", "_") for one in settings.objective_options}
+    own = read_prefix(folder)
+    if own and getattr(objective, "prefix", own) == "":
+        logger.warning(
+            "the model puts %r before each text (%s), but is trained without it: give it as "
+            "--objective-options.prefix",
+            own, PROMPTS,
+        )  # fmt: skip
+    return replace(
+        settings,
+        objective=name,
+        objective_options={one: getattr(objective, one) for one in sorted(given)},
+        teacher=settings.teacher if needs_teacher else None,
+    )
+
+
+def filled(settings: AdaptSettings, training: TrainingSettings, new_share: float | None) -> TrainingSettings:
+    """Fill in the recipe of an objective.
+
+    Args:
+        settings: What is learned (see `resolved`).
+        training: How the user wants to train.
+        new_share: Which share of the vocabulary's rows is new, if that is known.
+    """
+    # Rates that suit new rows only are wrong for other schedules.
+    suits = training.schedule in (None, "keep-copied", "new-rows") and not is_sharded()
+    objective = get_objective(str(settings.objective), settings.objective_options)
+    return training.filled(objective.recipe(new_share=new_share if suits else None))
+
+
+def original_of(folder: Path) -> str | None:
+    """Give the folder or hub name of the model that ``specialize`` made a model of, if it did."""
+    manifest = folder / LAYOUT.home / LAYOUT.manifest
+    return read_json(manifest).get("names", {}).get("source") if manifest.is_file() else None
+
+
+def planned(
+    context: RunContext, settings: AdaptSettings, training: TrainingSettings, mixture: Path | None
+) -> TrainingSettings:
+    """Fill in the recipe and how many tokens to train on, by which rows are new, and say how many.
+
+    Args:
+        context: The run.
+        settings: What is learned (see `resolved`).
+        training: How the user wants to train.
+        mixture: File that tells which rows are new, if there is one.
+    """
+    rows = new_rows(str(mixture)) if mixture else None
+    training = filled(settings, training, None if rows is None else float(rows.mean()))
+    if training.tokens is not None:
+        return training
+    count = None if rows is None else int(rows.sum())
+    objective = get_objective(str(settings.objective), settings.objective_options)
+    tokens = budget_tokens(count, objective.tokens_per_new_row)
+    known = "it is not known which embeddings are new" if count is None else f"{count:,} embeddings are new"
+    context.progress.note(f"training on {tokens:,} tokens, since {known}; --tokens N changes it")
+    return replace(training, tokens=tokens)
+
+
+@dataclass(frozen=True)
+class AdaptPlan:
+    """The training that follows the transplant in `specialize`.
+
+    Attributes:
+        settings: What to learn; the source model is there to be matched.
+        training: How the user wants to train.
+    """
+
+    settings: AdaptSettings
+    training: TrainingSettings
+
+    @classmethod
+    def of(cls, settings: Settings, source: Source) -> Self:
+        """Plan the training before any long work.
+
+        Raises:
+            SettingError: If an option is unknown or does not fit the model, or there are several processes.
+        """
+        if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+            raise SettingError(
+                "specialize works in one process: leave out --adapt-tokens, and launch `monoglot adapt` on "
+                "its output in several"
+            )
+        if settings.adaptation is None:
+            raise SettingError("no training is requested: give --adapt-tokens")
+        adapt, training = settings.adaptation
+        adapt = replace(adapt, teacher=str(source.folder))
+        return cls(resolved(source.folder, adapt), training)
+
+    def run(self, context: RunContext, model: Artifact) -> Artifact:
+        """Train the model of an earlier stage.
+
+        Args:
+            context: The run, with all its stages but this.
+            model: The transplanted model.
+        """
+        stages = context.run.artifacts
+        mixture = stages["mixture"].folder / LAYOUT.mixture.name
+        training = planned(context, self.settings, self.training, mixture)
+        return adapted(
+            context, model.folder, model.key, stages["corpus"], stages["tokens"], self.settings, training,
+            mixture=mixture,
+        )  # fmt: skip
