@@ -87,13 +87,15 @@ def test_a_bfloat16_decoder_stays_one(tiny_folder, tmp_path):
     assert not torch.equal(after.get_input_embeddings().weight, model.get_input_embeddings().weight)
 
 
-def test_few_new_rows_are_distilled_alone(encoder, tmp_path):
+def test_few_new_rows_are_distilled_alone(encoder, tmp_path, capsys, caplog):
     """So a text without new tokens keeps its vector to the bit."""
     made = specialize(encoder, GERMAN, tmp_path / "graft", Settings(new_tokens=20, threads=1)).output
     options = {"pooling": "mean"}
     settings = AdaptSettings(threads=1, teacher=str(encoder), objective_options=options)
     quick = TrainingSettings(tokens=4 * 1024, window_tokens=64, precision="float32", checks=1)
-    result = adapt(made, GERMAN, tmp_path / "out", settings, quick)
+    result = adapt(made, GERMAN, tmp_path / "out", settings, quick, progress=Terminal())
+    assert "training only the 20 new embeddings" in capsys.readouterr().err
+    assert "has other files than" not in caplog.text
     assert result.after["distance_to_teacher"] < result.before["distance_to_teacher"]
     new = Mixture.load(Path(made) / "monoglot" / "mixture" / "mixture.safetensors").provenance
     before, after = (load_model(Path(folder)).state_dict() for folder in (made, tmp_path / "out"))
@@ -102,6 +104,18 @@ def test_few_new_rows_are_distilled_alone(encoder, tmp_path):
     moved = (before[changed] != after[changed]).any(dim=1).numpy()
     assert moved.any()
     assert not moved[new == Provenance.COPIED].any()
+
+
+def test_a_teacher_that_is_not_the_original_is_named(encoder, tmp_path, caplog):
+    made = specialize(encoder, GERMAN, tmp_path / "graft", Settings(new_tokens=20, threads=1)).output
+    other = shutil.copytree(encoder, tmp_path / "other")
+    model = AutoModel.from_pretrained(encoder)
+    with torch.no_grad():
+        model.embeddings.word_embeddings.weight[5] += 1
+    model.save_pretrained(other)
+    settings = AdaptSettings(threads=1, teacher=str(other), objective_options={"pooling": "mean"})
+    adapt(made, GERMAN, tmp_path / "out", settings, replace(QUICK, tokens=512, checks=1))
+    assert f"--teacher {other} has other files than {encoder}" in caplog.text
 
 
 def test_a_training_that_makes_the_model_worse_says_so(encoder, xlm_r, tmp_path, capsys):

@@ -18,7 +18,7 @@ from monoglot.pipeline.report import report_at_end
 from monoglot.pipeline.stages.context import RunContext
 from monoglot.pipeline.stages.corpus import read_corpus, tokenize_with_source
 from monoglot.pipeline.training_job import RESUMED, adapted, join_processes, run_worker
-from monoglot.pipeline.training_plan import planned, resolved
+from monoglot.pipeline.training_plan import planned, resolved, warn_of_teacher
 from monoglot.progress import Progress, reporter
 from monoglot.result import Result, Row
 from monoglot.run import Run, read_json
@@ -113,6 +113,9 @@ def adapt(
                 asked,
                 settings.objective,
             )
+        if settings.teacher:
+            teacher = open_source(settings.teacher, trust_remote_code=settings.trust_remote_code)
+            warn_of_teacher(source.folder, settings.teacher, teacher.key)
         with Run.open(Path(output), overwrite) as run:
             context = RunContext(run, source, text, settings, progress)
             known = mixture if mixture.exists() else None

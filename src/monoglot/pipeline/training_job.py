@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -37,9 +36,6 @@ from monoglot.training.lapt import Outcome, Scorer, train
 from monoglot.training.objective import Task, Teacher, TrainingContext
 from monoglot.training.registry import get_objective
 from monoglot.training.schedule import TrainingSettings
-
-logger = logging.getLogger(__name__)
-
 
 LONGEST_STAGE = timedelta(days=2)
 """How long the others wait while the leader reads and tokenizes the corpus."""

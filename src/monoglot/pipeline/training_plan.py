@@ -44,7 +44,7 @@ def resolved(folder: Path, settings: AdaptSettings) -> AdaptSettings:
     try:
         name = settings.objective or choose_objective(skeleton, has_teacher=has_teacher)
     except SettingError as error:
-        original = original_of(folder)
+        original, _ = original_of(folder)
         if has_teacher or original is None or not (folder / MODULES).is_file():
             raise
         raise SettingError(
@@ -85,16 +85,34 @@ def filled(settings: AdaptSettings, training: TrainingSettings, new_share: float
     return training.filled(objective.recipe(new_share=new_share if suits else None))
 
 
-def original_of(folder: Path) -> str | None:
-    """Give the folder or hub name of the model that ``specialize`` made a model of, if it did."""
-    manifest = folder / LAYOUT.home / LAYOUT.manifest
-    return read_json(manifest).get("names", {}).get("source") if manifest.is_file() else None
+def original_of(folder: Path) -> tuple[str | None, str | None]:
+    """Give name and content hash of the model that ``specialize`` made a model of, if it did."""
+    file = folder / LAYOUT.home / LAYOUT.manifest
+    manifest = read_json(file) if file.is_file() else {}
+    return manifest.get("names", {}).get("source"), manifest.get("inputs", {}).get("source")
+
+
+def warn_of_teacher(student: Path, teacher: str, teacher_key: str) -> None:
+    """Warn if a model is to match another than the one that ``specialize`` made it of.
+
+    Args:
+        student: Folder of the model to train.
+        teacher: What the user calls the teacher.
+        teacher_key: Content hash of its files.
+    """
+    name, key = original_of(student)
+    if key is not None and key != teacher_key:
+        logger.warning(
+            "--teacher %s has other files than %s, of which %s was made: if it is another model, give the "
+            "original, whose vectors the student's embeddings come from",
+            teacher, name, student,
+        )  # fmt: skip
 
 
 def planned(
     context: RunContext, settings: AdaptSettings, training: TrainingSettings, mixture: Path | None
 ) -> TrainingSettings:
-    """Fill in the recipe and how many tokens to train on, by which rows are new, and say how many.
+    """Fill in the recipe and how many tokens to train on, by which rows are new, and say what was chosen.
 
     Args:
         context: The run.
@@ -103,10 +121,15 @@ def planned(
         mixture: File that tells which rows are new, if there is one.
     """
     rows = new_rows(str(mixture)) if mixture else None
-    training = filled(settings, training, None if rows is None else float(rows.mean()))
+    count = None if rows is None else int(rows.sum())
+    given, training = training, filled(settings, training, None if rows is None else float(rows.mean()))
+    if given.schedule is None and training.schedule == "new-rows":
+        context.progress.note(
+            f"training only the {count:,} new embeddings, as few are new; --schedule keep-copied trains the "
+            "body too"
+        )
     if training.tokens is not None:
         return training
-    count = None if rows is None else int(rows.sum())
     objective = get_objective(str(settings.objective), settings.objective_options)
     tokens = budget_tokens(count, objective.tokens_per_new_row)
     known = "it is not known which embeddings are new" if count is None else f"{count:,} embeddings are new"
