@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -13,25 +12,19 @@ from monoglot.evaluation.quality import Quality
 from monoglot.model.side_files import transformer_folder
 from monoglot.model.source import Source
 from monoglot.model.stored_tensors import weight_files
-from monoglot.reporting.content import Change, Origin, Table
+from monoglot.reporting.content import Change, Origin
 from monoglot.reporting.finished_run import FinishedRun
 from monoglot.reporting.summary import NO_TOKENS, Scores, Share, diagnose, kept_warnings
 from monoglot.reporting.verdict import Answer, answers
 from monoglot.reporting.wording import (
     PROVENANCE_COLORS,
     PROVENANCE_MEANINGS,
-    STAGES,
-    duration,
     file_size,
     points,
     provenance_name,
     relative,
-    shell_lines,
 )
 from monoglot.run.layout import LAYOUT
-from monoglot.settings import AdaptSettings, CompareSettings, Settings
-from monoglot.settings_text import AnySettings, command_line_options
-from monoglot.training.schedule import TrainingSettings
 
 
 @dataclass(frozen=True)
@@ -299,15 +292,6 @@ def origins(facts: Facts) -> list[Origin]:
     ]
 
 
-DEFAULTS: dict[str, AnySettings] = {
-    each.__name__: each() for each in (Settings, AdaptSettings, CompareSettings, TrainingSettings)
-}
-
-
-WHOLE = {"Settings": "specialize", "CompareSettings": "compare"}
-"""Commands whose settings are one dataclass, by its name; `adapt` has two."""
-
-
 def warnings(run: FinishedRun) -> list[str]:
     """Give warnings about embeddings, tokenizer and training."""
     kept = run.read(LAYOUT.kept)
@@ -319,28 +303,6 @@ def warnings(run: FinishedRun) -> list[str]:
     return [*diagnose(run.scores.provenance, anchors, unknown, run.settings), *of_training]
 
 
-def costs(run: FinishedRun) -> Table | None:
-    """Give the cost of each stage of the last run."""
-    measured = run.read(LAYOUT.measured).get("stages", {})
-    if not measured:
-        return None
-    rows = [
-        (
-            STAGES.get(name, name),
-            duration(cost["seconds"]),
-            duration(cost["cpu_seconds"]),
-            file_size(cost["peak_memory_bytes"]),
-            "yes" if cost["reused"] else "",
-        )
-        for name, cost in measured.items()
-    ]
-    seconds = sum(cost["seconds"] for cost in measured.values())
-    rows.append(("together", duration(seconds), "", "", ""))
-    head = ("stage", "time", "processor", "peak memory", "done before")
-    width = len(head) if any(row[-1] for row in rows) else len(head) - 1
-    return Table(head[:width], [row[:width] for row in rows])
-
-
 def subtitle(run: FinishedRun) -> str:
     """Give the version of monoglot and the day of the run."""
     version = run.manifest["versions"]["monoglot"]
@@ -348,56 +310,3 @@ def subtitle(run: FinishedRun) -> str:
     day = datetime.fromisoformat(started) if started else None
     when = f", {day.day} {day:%B %Y}" if day else ""
     return f"monoglot {version}{when}"
-
-
-def settings_by_group(run: FinishedRun) -> dict[str, dict[str, str]]:
-    """Give all settings as texts, those of training apart."""
-    found: dict[str, Any] = run.manifest["settings"]
-    for name in WHOLE:
-        if name in found:
-            return {"Settings": _texts(found[name])}
-    names = {"adapt": "Settings", "training": "Training"}
-    return {names.get(key, key): _texts(next(iter(value.values()))) for key, value in found.items()}
-
-
-def _texts(values: Mapping[str, Any]) -> dict[str, str]:
-    """Write settings for readers."""
-    return {name.replace("_", " "): _text(value) for name, value in values.items()}
-
-
-def _text(value: object) -> str:
-    if isinstance(value, Mapping):
-        return ", ".join(f"{key} {_text(each)}" for key, each in value.items()) or "–"
-    if isinstance(value, list):
-        return ", ".join(map(_text, value)) or "–"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return "–" if value is None else str(value)
-
-
-def versions(run: FinishedRun) -> dict[str, str]:
-    """Give the versions of libraries."""
-    return {name: version or "–" for name, version in run.manifest["versions"].items()}
-
-
-def hashes(run: FinishedRun) -> dict[str, str]:
-    """Give the content hashes of inputs and stages."""
-    manifest = run.manifest
-    made = {STAGES.get(name, name): stage["content_key"] for name, stage in manifest["stages"].items()}
-    return {**manifest["inputs"], **made}
-
-
-def command(run: FinishedRun) -> str:
-    """Give the command that makes the output again."""
-    manifest = run.manifest
-    names = manifest.get("names", {})
-    if "corpus" not in names:
-        return shell_lines(shlex.split(run.read(LAYOUT.measured).get("command", "")))
-    kinds = manifest["settings"]
-    verb = next((WHOLE[name] for name in kinds if name in WHOLE), "adapt")
-    model = names.get("source") or names["model"]
-    chosen = kinds if verb != "adapt" else {k: v for each in kinds.values() for k, v in each.items()}
-    words = ["monoglot", verb, model, *names["corpus"], "--output", run.place.name]
-    for kind, values in chosen.items():
-        words += command_line_options(values, DEFAULTS[kind])
-    return shell_lines(words)

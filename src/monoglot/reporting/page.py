@@ -12,7 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from monoglot.maths.mixture import Mixture
 from monoglot.model.source import Source
-from monoglot.reporting import facts as report_facts
+from monoglot.reporting import facts as report_facts, how_made
 from monoglot.reporting.chart import Chart
 from monoglot.reporting.content import Page
 from monoglot.reporting.embedding_map import Space
@@ -76,11 +76,11 @@ def compose(run: FinishedRun, facts: Facts, found: FoundSource) -> Page:
         training=training_changes(facts),
         curves=_curves(facts),
         comparison=Scoreboard(run.comparison).section if run.comparison else None,
-        costs=report_facts.costs(run),
-        settings=report_facts.settings_by_group(run),
-        versions=report_facts.versions(run),
-        hashes=report_facts.hashes(run),
-        command=report_facts.command(run),
+        costs=how_made.costs(run),
+        settings=how_made.settings_by_group(run),
+        versions=how_made.versions(run),
+        hashes=how_made.hashes(run),
+        command=how_made.command(run),
         closing="The figures and their numbers are in monoglot/figures; `monoglot report` writes this page "
         "again, and `monoglot explain` shows more about single tokens.",
         **parts,

@@ -11,7 +11,7 @@ from markupsafe import Markup
 from monoglot.evaluation.line_scores import Interval, TeacherDistance
 from monoglot.initialization.registry import name_and_options, without_folders
 from monoglot.options import field_names
-from monoglot.reporting import facts as report_facts
+from monoglot.reporting import facts as report_facts, how_made
 from monoglot.reporting.chart import Chart
 from monoglot.reporting.content import Comparison, NextStep, Page, Table
 from monoglot.reporting.figures.comparison import Series, comparison_curves
@@ -184,11 +184,11 @@ def compose_comparison(run: FinishedRun) -> Page:
         answers=list(board.answers()),
         next_step=_next_step(run, board),
         comparison=board.section,
-        costs=report_facts.costs(run),
-        settings=report_facts.settings_by_group(run),
-        versions=report_facts.versions(run),
-        hashes=report_facts.hashes(run),
-        command=report_facts.command(run),
+        costs=how_made.costs(run),
+        settings=how_made.settings_by_group(run),
+        versions=how_made.versions(run),
+        hashes=how_made.hashes(run),
+        command=how_made.command(run),
         closing="The figures and their numbers are in monoglot/figures, and all scores by seed are in "
         "comparison.json; `monoglot report` writes this page again.",
     )
