@@ -194,7 +194,7 @@ class Settings(RunSettings):
             raise SettingError(f"--norm-calibration {self.norm_calibration} is out of range: give 0 … 1")
 
     def _check_graft(self) -> None:
-        """Refuse numbers of new tokens that another mode would ignore."""
+        """Refuse numbers of new tokens that another mode would ignore, or that make no sense."""
         for name in ("new_tokens", "save"):
             value = getattr(self, name)
             if value is not None and self.mode != "graft":
@@ -202,6 +202,17 @@ class Settings(RunSettings):
                 raise SettingError(
                     f"{flag} {value} is for --mode graft, got --mode {self.mode}: leave it out"
                 )
+        if self.new_tokens is not None and self.save is not None:
+            raise SettingError(
+                f"--new-tokens {self.new_tokens} and --save {self.save} set the same thing in two ways: "
+                "give only one"
+            )
+        if self.new_tokens is not None and self.new_tokens < 0:
+            raise SettingError(f"--new-tokens {self.new_tokens} is too small: give 0 or more")
+        if self.save is not None and not 0 < self.save < 1:
+            raise SettingError(
+                f"--save {self.save} is out of range: give the share of tokens to save, 0.1 for a tenth"
+            )
 
     def _check_language_tokens(self) -> None:
         """Refuse a number that another mode would ignore, or that is none."""

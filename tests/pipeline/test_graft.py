@@ -118,6 +118,19 @@ def test_a_small_text_gets_the_tokens_that_it_supports(xlm_r, tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"new_tokens": -1}, "too small"),
+        ({"save": 1.5}, "out of range"),
+        ({"new_tokens": 5, "save": 0.1}, "give only one"),
+    ],
+)
+def test_settings_refuse_what_makes_no_sense(wrong, words):
+    with pytest.raises(SettingError, match=words):
+        Settings(**wrong)
+
+
+@pytest.mark.parametrize(
     ("flags", "words"),
     [
         (["--mode", "graft", "--new-tokens", "5", "--save", "0.1"], "set the same thing in two ways"),
@@ -125,6 +138,8 @@ def test_a_small_text_gets_the_tokens_that_it_supports(xlm_r, tmp_path):
         (["--mode", "trim", "--new-tokens", "5"], "is for --mode graft"),
         (["--mode", "replace", "--save", "0.1"], "is for --mode graft"),
         (["--mode", "graft", "--save", "1.1"], "out of range"),
+        (["--mode", "graft", "--new-tokens", "-1"], "too small"),
+        (["--new-tokens", "5", "--save", "0.1"], "give only one"),
         (["--mode", "graft", "--language-tokens", "-1"], "too small"),
         (["--mode", "replace", "--language-tokens", "9"], "is for --mode trim and graft"),
         (["--mode", "graft", "--weights", "1"], "--weights is for --mode trim"),

@@ -52,19 +52,6 @@ class GraftSettings:
     most_new_tokens: int | None = None
     most_saved: float | None = None
 
-    def __post_init__(self) -> None:
-        if self.new_tokens is not None and self.save is not None:
-            raise SettingError(
-                f"--new-tokens {self.new_tokens} and --save {self.save} set the same thing in two ways: "
-                "give only one"
-            )
-        if self.new_tokens is not None and self.new_tokens < 0:
-            raise SettingError(f"--new-tokens {self.new_tokens} is too small: give 0 or more")
-        if self.save is not None and not 0 < self.save < 1:
-            raise SettingError(
-                f"--save {self.save} is out of range: give the share of tokens to save, 0.1 for a tenth"
-            )
-
 
 @dataclass(frozen=True)
 class Grafted:
