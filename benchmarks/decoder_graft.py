@@ -55,10 +55,16 @@ BASELINES = ("original", "trim", "replace")
 
 
 class StepClock(Terminal):
-    """Shows progress, and notes the process' CPU seconds at the end of each training step."""
+    """Shows progress, and reads a clock at the end of each training step.
 
-    def __init__(self) -> None:
+    Attributes:
+        readings: What it read.
+    """
+
+    def __init__(self, read: Callable[[], float] = time.process_time) -> None:
+        """Choose the clock: by default the process' CPU seconds."""
         super().__init__()
+        self.read = read
         self.readings: list[float] = []
 
     @contextmanager
@@ -68,7 +74,7 @@ class StepClock(Terminal):
 
             def noted(amount: float) -> None:
                 if description == "training":
-                    self.readings.append(time.process_time())
+                    self.readings.append(self.read())
                 advance(amount)
 
             yield noted

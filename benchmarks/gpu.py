@@ -13,8 +13,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -30,9 +29,9 @@ from transformers import (
 )
 
 from benchmarks import head, pages
+from benchmarks.decoder_graft import StepClock
 from monoglot import AdaptSettings, EvaluateSettings, Interrupted, TrainingSettings, adapt, evaluate
 from monoglot.demo import heldout_path, model_path, sample_path
-from monoglot.progress import Advance, Terminal
 
 SHAPE = {"hidden_size": 768, "num_hidden_layers": 12, "num_attention_heads": 12, "intermediate_size": 3072}
 UNCOUNTED = 4
@@ -50,26 +49,6 @@ VARIANTS: dict[str, dict[str, Any]] = {
 
 
 FEW = ("default", "float32")
-
-
-class Clock(Terminal):
-    """Shows progress, and notes the time at which each step of a training is done."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.readings: list[float] = []
-
-    @contextmanager
-    def task(self, description: str, total: float | None = None) -> Iterator[Advance]:
-        """Open a task; of a training, note when it advances."""
-        with super().task(description, total) as advance:
-
-            def noted(amount: float) -> None:
-                if description == "training":
-                    self.readings.append(time.perf_counter())
-                advance(amount)
-
-            yield noted
 
 
 def models() -> dict[str, PreTrainedModel]:
@@ -91,7 +70,7 @@ def measure(source: Path, output: Path, objective: str, options: dict[str, Any])
     recipe = {"tokens": TOKENS, "batch_tokens": BATCH_TOKENS, "checks": 1, **options}
     teaching = {"teacher": str(source), "objective_options": {"pooling": "mean"}}
     adapting = AdaptSettings(heldout=str(heldout_path("de")), **(teaching if objective == "distill" else {}))
-    clock = Clock()
+    clock = StepClock(time.perf_counter)
     torch.cuda.reset_peak_memory_stats()
     try:
         done = adapt(source, sample_path("de"), output, adapting, TrainingSettings(**recipe), progress=clock)

@@ -80,8 +80,20 @@ class Results:
                 print(name, rows[name], flush=True)
         return rows
 
+    def conclude(
+        self, shown: Callable[[Mapping[str, Any]], str], drawn: Callable[[Mapping[str, Any]], str]
+    ) -> None:
+        """Write the README's table for this scale, and the picture beside it, from the saved result.
+
+        Args:
+            shown: Makes the table of the whole result.
+            drawn: Makes the picture of its rows.
+        """
+        content = self.read()
+        self.show(shown(content), drawn(content["rows"]))
+
     def show(self, text: str, drawn: str) -> None:
-        """Write the README's table for this scale, and the picture beside it."""
+        """Write a table into the README, and the picture beside it."""
         pages.fill(self.folder / "README.md", self.scale, text)
         (self.folder / f"{self.scale}.svg").write_text(drawn, encoding="utf-8")
 

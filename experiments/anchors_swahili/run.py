@@ -11,6 +11,7 @@ vectors (cooccurrence) of the first 6 MB of text; paper: of the whole corpus, by
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -66,8 +67,7 @@ def main() -> None:
             return case.row(method, settings, None if method in ("subword", "random") else vectors)
 
         results.measure(about, ORDER, row)
-    content = results.read()
-    results.show(shown(content), distances(content["rows"], ORDER))
+    results.conclude(shown, partial(distances, names=ORDER))
 
 
 if __name__ == "__main__":

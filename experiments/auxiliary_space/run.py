@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import reduce
+from functools import partial, reduce
 from pathlib import Path
 from typing import Any
 
@@ -87,8 +87,7 @@ def main() -> None:
     }  # fmt: skip
     if not arguments.table:
         measure(arguments, results, about)
-    content = results.read()
-    results.show(shown(content), distances(content["rows"], ORDER))
+    results.conclude(shown, partial(distances, names=ORDER))
 
 
 if __name__ == "__main__":

@@ -144,8 +144,7 @@ def main() -> None:
     }  # fmt: skip
     if not arguments.table:
         measure(arguments, results, about)
-    content = results.read()
-    results.show(shown(content), english(content["rows"]))
+    results.conclude(shown, english)
 
 
 if __name__ == "__main__":

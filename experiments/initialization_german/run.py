@@ -314,8 +314,7 @@ def main() -> None:
         arguments.work = arguments.work / f"{HERE.name}-{arguments.scale}"
         arguments.work.mkdir(parents=True, exist_ok=True)
         measure(arguments, scale, results)
-    content = results.read()
-    results.show(shown(content), curves(content["rows"]))
+    results.conclude(shown, curves)
 
 
 def measure(arguments: argparse.Namespace, scale: Scale, results: Results) -> None:

@@ -142,8 +142,7 @@ def main() -> None:
     }  # fmt: skip
     if not arguments.table:
         measure(arguments, results, about)
-    content = results.read()
-    results.show(shown(content), chart(content["rows"]))
+    results.conclude(shown, chart)
 
 
 if __name__ == "__main__":

@@ -22,6 +22,17 @@ WHOLE = {"Settings": "specialize", "CompareSettings": "compare"}
 """Commands whose settings are one dataclass, by its name; `adapt` has two."""
 
 
+def sections(run: FinishedRun) -> dict[str, Any]:
+    """Give the parts of a page that say how its run was made, by the names that `Page` has for them."""
+    return {
+        "costs": costs(run),
+        "settings": settings_by_group(run),
+        "versions": versions(run),
+        "hashes": hashes(run),
+        "command": command(run),
+    }
+
+
 def costs(run: FinishedRun) -> Table | None:
     """Give the cost of each stage of the last run."""
     measured = run.read(LAYOUT.measured).get("stages", {})

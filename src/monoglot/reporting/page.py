@@ -76,13 +76,9 @@ def compose(run: FinishedRun, facts: Facts, found: FoundSource) -> Page:
         training=training_changes(facts),
         curves=_curves(facts),
         comparison=Scoreboard(run.comparison).section if run.comparison else None,
-        costs=how_made.costs(run),
-        settings=how_made.settings_by_group(run),
-        versions=how_made.versions(run),
-        hashes=how_made.hashes(run),
-        command=how_made.command(run),
         closing="The figures and their numbers are in monoglot/figures; `monoglot report` writes this page "
         "again, and `monoglot explain` shows more about single tokens.",
+        **how_made.sections(run),
         **parts,
     )
 

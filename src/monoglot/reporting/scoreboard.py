@@ -18,7 +18,7 @@ from monoglot.reporting.figures.comparison import Series, comparison_curves
 from monoglot.reporting.figures.gaps import Gap, gaps
 from monoglot.reporting.finished_run import FinishedRun
 from monoglot.reporting.verdict import Answer
-from monoglot.reporting.wording import file_size, shell_lines
+from monoglot.reporting.wording import file_size, listed, shell_lines
 from monoglot.settings import Settings
 from monoglot.settings_text import command_line_options
 
@@ -138,7 +138,7 @@ class Scoreboard:
         alike = [name for name, gap in known.items() if not gap.excludes_zero]
         note = f"the best of {len(self.contenders)} methods for the new vocabulary"
         if alike:
-            note += f", but can't be told from {_listed(alike)}: {_apart(known[alike[0]])}"
+            note += f", but can't be told from {listed(alike)}: {_apart(known[alike[0]])}"
         elif known:
             nearest = min(known, key=lambda name: known[name].value)
             note += f"; next is {nearest}, {_apart(known[nearest])}"
@@ -184,13 +184,9 @@ def compose_comparison(run: FinishedRun) -> Page:
         answers=list(board.answers()),
         next_step=_next_step(run, board),
         comparison=board.section,
-        costs=how_made.costs(run),
-        settings=how_made.settings_by_group(run),
-        versions=how_made.versions(run),
-        hashes=how_made.hashes(run),
-        command=how_made.command(run),
         closing="The figures and their numbers are in monoglot/figures, and all scores by seed are in "
         "comparison.json; `monoglot report` writes this page again.",
+        **how_made.sections(run),
     )
 
 
@@ -249,8 +245,3 @@ def _apart(gap: Interval) -> str:
     sign = 1 if gap.value > 0 else -1
     low, high = sorted((sign * gap.low, sign * gap.high))
     return f"{abs(gap.value):.4f} {how} (95% interval {_signed(low)} to {_signed(high)})"
-
-
-def _listed(names: Sequence[str]) -> str:
-    """Join names as in a sentence."""
-    return ", ".join(names[:-1]) + (" and " if len(names) > 1 else "") + names[-1]

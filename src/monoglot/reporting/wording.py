@@ -144,6 +144,12 @@ def duration(seconds: float) -> str:
     return f"{minutes} min {whole % 60:02d} s" if minutes else f"{seconds:.1f} s"
 
 
+def listed(names: Sequence[str]) -> str:
+    """Join names as in a sentence: ``a, b and c``."""
+    *before, last = names
+    return f"{', '.join(before)} and {last}" if before else last
+
+
 def shell_lines(words: Sequence[str], width: int = 80) -> str:
     """Write a command for a shell, on one line or with one option per line.
 

@@ -18,8 +18,7 @@ if TYPE_CHECKING:  # takes a second to import, which no other command should wai
 
 def comparison_tables(comparison: Comparison) -> Iterator[RenderableType]:
     """Show the scoreboard of a comparison."""
-    from monoglot.pipeline.compare.result import HELDOUT
-    from monoglot.reporting.scoreboard import Scoreboard
+    from monoglot.reporting.scoreboard import HELDOUT, Scoreboard
 
     seeds = f"{len(comparison.seeds)} seed{'s' if len(comparison.seeds) > 1 else ''}"
     yield (

@@ -13,9 +13,10 @@ from jaxtyping import Float64
 
 from monoglot.evaluation.line_scores import Interval, LineScores, paired_difference
 from monoglot.pipeline.compare.probe import Scores
+from monoglot.reporting.scoreboard import HELDOUT
+from monoglot.reporting.wording import listed
 from monoglot.result import Result, Row
 
-HELDOUT = "heldout"
 Curve = tuple[tuple[int, float], ...]
 
 
@@ -262,9 +263,3 @@ def _against(control: str, best: str, pair: Pair) -> str:
 
 def _span(interval: Interval) -> str:
     return f"{interval.value:.4f}, 95% between {interval.low:+.4f} and {interval.high:+.4f}"
-
-
-def listed(names: Sequence[str]) -> str:
-    """Join names as in a sentence: ``a, b and c``."""
-    *before, last = names
-    return f"{', '.join(before)} and {last}" if before else last

@@ -20,7 +20,6 @@ from monoglot.initialization.registry import get_method
 from monoglot.model.source import open_source
 from monoglot.pipeline.compare.probe import ProbeRunner, Variant, choose_measure, read_curve, read_scores
 from monoglot.pipeline.compare.result import (
-    HELDOUT,
     Comparison,
     VariantResult,
     differences,
@@ -36,7 +35,7 @@ from monoglot.pipeline.stages.context import VocabularyContext
 from monoglot.pipeline.stages.corpus import lines_to_score, read_corpus
 from monoglot.pipeline.training_plan import AdaptPlan, filled
 from monoglot.progress import Progress, reporter
-from monoglot.reporting.scoreboard import Scoreboard
+from monoglot.reporting.scoreboard import HELDOUT, Scoreboard
 from monoglot.run import Artifact, Run, atomic_write, write_json
 from monoglot.run.layout import LAYOUT
 from monoglot.settings import CompareSettings, EvaluateSettings
