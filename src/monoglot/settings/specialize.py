@@ -1,10 +1,9 @@
-"""What users may set: one typed dataclass for each command, over the settings that all runs share."""
+"""How a model gets its vocabulary and new embeddings."""
 
 from __future__ import annotations
 
 import dataclasses
 import math
-import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -12,21 +11,17 @@ from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
 
-from monoglot.device import check_name
 from monoglot.errors import SettingError
-from monoglot.evaluation.settings import LanguageSettings
 from monoglot.options import (
-    EvaluationOption,
     InitializationOption,
     ModelOption,
-    RunOption,
-    TextOption,
     TrainingOption,
     VocabularyOption,
     build,
-    check_types,
     checked,
 )
+from monoglot.settings.adapt import AdaptSettings
+from monoglot.settings.run import RunSettings
 from monoglot.training.schedule import TrainingSettings
 
 MODE = Literal["replace", "extend", "trim", "graft"]
@@ -43,60 +38,6 @@ def _share(_: Any, tokens: Sequence[Any]) -> float:
         raise SettingError(
             f"--save {text} is not a share: give 0.1 or 10% for a tenth of the tokens"
         ) from error
-
-
-def cores() -> int:
-    """Count the cores that this process may use, in a container fewer than the machine has."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def check_threads(threads: int | None) -> None:
-    """Refuse a number of threads that is none.
-
-    Raises:
-        SettingError: If it is too small.
-    """
-    if threads is not None and threads < 1:
-        raise SettingError(f"--threads {threads} is too small: give 1 or more")
-
-
-@dataclass(frozen=True, kw_only=True)
-class RunSettings:
-    """Settings that every run on a corpus has.
-
-    Attributes:
-        column: Column of the corpus that holds the text, for formats with columns.
-        heldout: Text to score on; by default about 1% of the corpus is held out.
-        seed: Seed of every random choice.
-        threads: Number of threads; by default the number of cores. Runs with one thread are reproducible.
-        device: Where models are trained, and scored when methods are compared: ``cpu``, ``cuda``, ``cuda:1``,
-            ``mps`` …; by default an accelerator if there is one.
-        trust_remote_code: Whether code that comes with the model may run.
-    """
-
-    column: TextOption[str | None] = None
-    heldout: TextOption[str | None] = None
-    seed: RunOption[int] = 42
-    threads: RunOption[int | None] = None
-    device: RunOption[str | None] = None
-    trust_remote_code: ModelOption[bool] = False
-
-    def __post_init__(self) -> None:
-        """Refuse values of another type than their field's, and numbers out of range.
-
-        Raises:
-            SettingError: If there is one.
-        """
-        check_types(self)
-        check_threads(self.threads)
-        check_name(self.device)
-        if not 0 <= self.seed < 2**31:
-            raise SettingError(f"--seed {self.seed} is out of range: give 0 … {2**31 - 1}")
-
-    @property
-    def n_threads(self) -> int:
-        """Number of threads to use."""
-        return self.threads or cores()
 
 
 @dataclass(frozen=True)
@@ -273,198 +214,3 @@ class Settings(RunSettings):
     def size(self) -> int:
         """Size of a trained vocabulary."""
         return self.vocabulary_size or TRAINED_SIZE
-
-
-@dataclass(frozen=True)
-class AdaptSettings(RunSettings):
-    """Settings of `adapt`; `TrainingSettings` has those of the training itself.
-
-    Attributes:
-        objective: What to learn: ``mlm``, ``clm``, ``distill`` …; by default what the model was made for.
-        objective_options: Settings of the objective, by the names of its fields.
-        teacher: Folder or hub name of a model to match, for objectives that need one.
-        attention: Implementation of attention, such as ``flash_attention_2``; by default that of
-            transformers.
-    """
-
-    objective: TrainingOption[str | None] = None
-    objective_options: TrainingOption[dict[str, Any]] = field(default_factory=dict)
-    teacher: TrainingOption[str | None] = None
-    attention: TrainingOption[str | None] = None
-
-
-PROBE_OPTIONS = {"batch_tokens": 2048, "checks": 5, "keep": 1}
-"""Where a probe differs from what `adapt` does by default: more steps for its few tokens."""
-
-
-@dataclass(frozen=True)
-class CompareSettings(RunSettings):
-    """Settings of `compare`.
-
-    Attributes:
-        methods: Initialization methods, separated by commas, with options as in
-            ``blend:second_share=0.5``; the controls are added.
-        probe_tokens: How many tokens each of them is trained on.
-        seeds: How many times to train each: with the seed, the next one and so on.
-        lines: Number of held-out lines to score, spread evenly over the text.
-        retention: Text of another language, to see how much is lost in it.
-        vocabulary_size: Tokens of the new vocabulary that all methods share; 50,048 when one is trained.
-        target_tokenizer: Folder or hub name of a tokenizer to use instead of training one.
-        norm_calibration: How far to rescale mixed rows, which are shorter than their parents, from 0 to 1.
-        vectors: Engine that trains the auxiliary vectors, or a file with vectors for the target tokenizer.
-        vectors_options: Settings of the engine, by the names of its fields.
-        objective_options: Settings of the training objective, such as the prefix that a sentence encoder
-            expects.
-        adapt_options: Settings of the training, with the option names of ``adapt``.
-    """
-
-    methods: InitializationOption[tuple[str, ...]] = ("blend", "focus")
-    probe_tokens: TrainingOption[int] = 200_000
-    seeds: TrainingOption[int] = 3
-    lines: EvaluationOption[int] = 200
-    retention: EvaluationOption[tuple[str, ...]] = ()
-    vocabulary_size: VocabularyOption[int | None] = None
-    target_tokenizer: VocabularyOption[str | None] = None
-    norm_calibration: InitializationOption[float] = 0.0
-    vectors: InitializationOption[str] = "cooccurrence"
-    vectors_options: InitializationOption[dict[str, Any]] = field(default_factory=dict)
-    objective_options: TrainingOption[dict[str, Any]] = field(default_factory=dict)
-    adapt_options: TrainingOption[dict[str, Any]] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        """Refuse numbers that make no sense.
-
-        Raises:
-            SettingError: If a value is of another type than its field's, a number is too small, or probes
-                could differ in length.
-        """
-        super().__post_init__()
-        for name in ("tokens", "patience"):
-            if name in self.adapt_options:
-                raise SettingError(
-                    f"every probe is as long as the others: leave out --adapt-options.{name}, and say with "
-                    "--probe-tokens how long"
-                )
-        for name, least in (("probe_tokens", 1), ("seeds", 1), ("lines", 2)):
-            if getattr(self, name) < least:
-                flag = f"--{name.replace('_', '-')}"
-                raise SettingError(f"{flag} {getattr(self, name)} is too small: give {least} or more")
-
-    def of_probes(self) -> Settings:
-        """The settings of `specialize` that make the variants and train each of them.
-
-        Raises:
-            SettingError: If a number is out of range.
-        """
-        # Stages that no method takes part in name the plainest one.
-        own = ("methods", "probe_tokens", "seeds", "lines", "retention", "objective_options", "adapt_options")
-        shared = {name: value for name, value in vars(self).items() if name not in own}
-        options = {name.replace("-", "_"): value for name, value in self.adapt_options.items()}
-        options |= {"objective_options": self.objective_options}
-        return Settings(
-            **shared,
-            mode="replace",
-            method="subword",
-            adapt_tokens=self.probe_tokens,
-            adapt_options=PROBE_OPTIONS | options,
-        )
-
-    @property
-    def all_seeds(self) -> tuple[int, ...]:
-        """The seed of each training."""
-        return tuple(range(self.seed, self.seed + self.seeds))
-
-
-FIRST_SEED = 42
-
-
-@dataclass(frozen=True)
-class EvaluateSettings:
-    """Settings of `evaluate` on texts.
-
-    Attributes:
-        lines: Number of lines to score, from the beginning of the text.
-        column: Column that holds the text, for formats with columns.
-        parallel: Sentences and their English translations (JSON lines: src, eng), for the tokenizer's parity.
-        window_tokens: The most tokens that the model reads at once; by default its limit, up to 1024.
-        word_share: For masked models, the share of words to predict; each costs a forward pass. By default
-            all.
-        seed: Seed for the choice of these words.
-        threads: Number of threads; by default the number of cores.
-        device: Where to compute: ``cpu``, ``cuda``, ``cuda:1``, ``mps`` …; by default texts are scored on the
-            CPU, and tasks are trained on an accelerator if there is one.
-        trust_remote_code: Whether code that comes with the models may run.
-    """
-
-    lines: EvaluationOption[int] = 200
-    column: TextOption[str | None] = None
-    parallel: TextOption[str | None] = None
-    window_tokens: EvaluationOption[int | None] = None
-    word_share: EvaluationOption[float | None] = None
-    seed: RunOption[int] = 42
-    threads: RunOption[int | None] = None
-    device: RunOption[str | None] = None
-    trust_remote_code: ModelOption[bool] = False
-
-    def __post_init__(self) -> None:
-        check_types(self)
-        check_threads(self.threads)
-        check_name(self.device)
-        if self.lines < 1:
-            raise SettingError(f"--lines {self.lines} is too small: give 1 or more")
-        _ = self.language  # refuses what is out of range
-
-    @property
-    def n_threads(self) -> int:
-        """Number of threads to use."""
-        return self.threads or cores()
-
-    @property
-    def language(self) -> LanguageSettings:
-        """The settings of bits per byte."""
-        return LanguageSettings(self.window_tokens, self.word_share, self.seed)
-
-
-@dataclass(frozen=True)
-class TaskSettings:
-    """Settings of `evaluate` on a task.
-
-    Attributes:
-        train: Training examples: a file, or a hub dataset.
-        dev: Examples for choosing the best epoch.
-        test: Examples to score on; several files (other languages) are scored separately.
-        seeds: How many times to train: with the seeds 42, 43 …, each with another initial head and order.
-        prefix: For sentence vectors: text before each sentence, such as ``query: ``; by default what the
-            model's folder says, or that of the other model.
-    """
-
-    train: str | None = None
-    dev: str | None = None
-    test: tuple[str, ...] = ()
-    seeds: int = 5
-    prefix: str | None = None
-
-    def __post_init__(self) -> None:
-        check_types(self)
-        if (self.train is None) != (self.dev is None):
-            raise SettingError("fine-tuning needs both --train and --dev; give both, or neither")
-        if self.seeds < 1:
-            raise SettingError(f"seeds must be at least 1, was: {self.seeds}")
-
-
-def check_choice(
-    text: Sequence[str], retention: Sequence[str], task: str | None, data: TaskSettings | None
-) -> None:
-    """Check that either a text or a task is named, with what belongs to it.
-
-    Raises:
-        SettingError: If not.
-    """
-    if task is None and data is not None:
-        raise SettingError("got data of a task, but no --task; say which, such as --task ner")
-    if task is None and not text:
-        raise SettingError("got neither a text nor a --task to score the model on; give one of them")
-    if task is not None and (text or retention):
-        raise SettingError(f"got both text and the task '{task}'; score a model on one of them at a time")
-    if task is not None and (data is None or not data.test):
-        raise SettingError("a task is scored on test data, got none; give some with --test")
