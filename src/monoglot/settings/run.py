@@ -1,7 +1,7 @@
 """What all runs on a corpus share."""
 
-from __future__ import annotations
-
+# Without `from __future__ import annotations`: cyclopts looks up names in annotations of inherited fields in
+# the file of the class that inherits them, and annotations that are objects have no names to look up.
 import os
 from dataclasses import dataclass
 
