@@ -10,8 +10,9 @@ is trained on ``--tokens`` and each other one on as many as make tokens times pa
 fall to zero at the end of each run, so that no run is judged by its middle. Bits per byte of the first 200
 held-out lines before and after, each line on its own, and differences with 95% intervals over lines.
 During training the first 10,000 bytes are scored. What is in OUT is not done again; a run that was stopped
-resumes. Saved after every run as `benchmarks/results/decoder_graft_<language>.json`, beside the runs on other
-numbers of tokens that are there already, and in docs/decoders.md.
+resumes. On a machine with an accelerator, models are trained and scored there. Saved after every run as
+`benchmarks/results/decoder_graft_<language>.json`, beside the runs on other numbers of tokens that are there
+already, and in docs/decoders.md.
 """
 
 from __future__ import annotations
@@ -21,8 +22,8 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
-from functools import partial
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,7 @@ from benchmarks import head, pages
 from benchmarks.decoder import recipe
 from benchmarks.graft import CORPUS_BYTES, first_bytes, variants
 from monoglot import AdaptSettings, adapt, specialize
+from monoglot.device import device_of
 from monoglot.evaluation.bits_per_byte import score_language
 from monoglot.evaluation.line_scores import paired_difference
 from monoglot.model.folder import load_model
@@ -96,9 +98,10 @@ def slug(arm: str) -> str:
 
 
 def score(folder: Path, lines: list[str]) -> dict[str, Any]:
-    """Bits of each line and tokens that they are segmented into."""
+    """Bits of each line and tokens that they are segmented into; on the accelerator, if there is one."""
+    model: Any = load_model(folder).eval()
     with torch.no_grad():
-        found = score_language(load_model(folder).eval(), load_tokenizer(folder), lines, progress=Terminal())
+        found = score_language(model.to(device_of(None)), load_tokenizer(folder), lines, progress=Terminal())
     return {
         "bits_per_byte": found.bits_per_byte,
         "tokens": found.tokens,
@@ -125,7 +128,7 @@ def trained(
     curve = [line for line in map(json.loads, metrics) if "bits_per_byte" in line]
     return {
         "tokens": training.tokens,
-        "cpu_seconds_per_step": step_seconds(clock.readings),
+        "cpu_seconds_per_step": step_seconds(clock.readings) if device_of(None).type == "cpu" else None,
         "steps_timed": max(0, len(clock.readings) - 1),
         "curve": [[line["tokens"], line["bits_per_byte"]] for line in curve],
     }
@@ -145,41 +148,33 @@ def differences(
     return found
 
 
-def table(arms: Mapping[str, Any], line_bytes: int) -> str:
+def table(arms: Mapping[str, Any]) -> str:
     """What was found, a row each vocabulary; what is not done has a dash."""
     tokens = arms.get("original", arms["trim"])["before"]["tokens"]
     budgets = sorted({budget for arm in arms.values() for budget in arm["after"]}, key=int)
     columns = ["", "tokens", "parameters", "tokens saved", "before training"]
-    for _ in budgets:
-        columns += ["trained on tokens", "KB of text", "CPU s", "after", "less trim [95%]"]
-    return pages.table(columns, (row(name, arm, tokens, budgets, line_bytes) for name, arm in arms.items()))
+    for budget in budgets:
+        columns += [f"after {int(budget):,}", "less trim [95%]"]
+    return pages.table(columns, (row(name, arm, tokens, budgets) for name, arm in arms.items()))
 
 
-def row(name: str, arm: Mapping[str, Any], tokens: int, budgets: Sequence[str], line_bytes: int) -> list[str]:
+def row(name: str, arm: Mapping[str, Any], tokens: int, budgets: Sequence[str]) -> list[str]:
     """One vocabulary of the table.
 
     Args:
         name: Its name.
         arm: What was found of it.
-        tokens: How many the original cuts the held-out lines into.
+        tokens: How many the original segments the held-out lines into.
         budgets: Runs that the table has, by the tokens of the trimmed model.
-        line_bytes: Bytes of the held-out lines.
     """
     before = arm["before"]
     cells = [name, f"{arm['vocabulary']:,}", f"{arm['parameters'] / 1e6:.1f}M"]
     cells += [f"{1 - before['tokens'] / tokens:.1%}".replace("-", "−"), f"{before['bits_per_byte']:.3f}"]
     for budget in budgets:
         after = arm["after"].get(budget)
-        if after is None:
-            cells += ["–"] * 5
-            continue
-        kilobytes = after["tokens"] * line_bytes / before["tokens"] / 1000
-        ahead = after["less"].get("trim")
-        shown = "{:+.3f} [{:+.3f}, {:+.3f}]".format(*ahead).replace("-", "−") if ahead else "–"
-        seconds = after["cpu_seconds_per_step"]
-        spent = "–" if seconds is None else f"{seconds * after['tokens'] / BATCH_TOKENS:.0f}"
-        cells += [f"{after['tokens']:,}", f"{kilobytes:.0f}", spent]
-        cells += [f"{after['bits_per_byte']:.3f}", shown]
+        ahead = after["less"].get("trim") if after else None
+        cells.append(f"{after['bits_per_byte']:.3f}" if after else "–")
+        cells.append("{:+.3f} [{:+.3f}, {:+.3f}]".format(*ahead).replace("-", "−") if ahead else "–")
     return cells
 
 
@@ -189,17 +184,6 @@ def curves(arms: Mapping[str, Any], budget: str) -> str:
     checks = max(len(curve) for curve in done.values())
     columns = ["share of the training", *(f"{check / (checks - 1):.0%}" for check in range(checks))]
     return pages.table(columns, ([name, *(f"{bits:.3f}" for _, bits in done[name])] for name in done))
-
-
-def made(name: str, source: Path, corpus: Path, folder: Path, seed: int) -> Path:
-    """The model of a vocabulary, which is made unless it is there."""
-    if name == "original":
-        return source
-    output = folder / slug(name)
-    if not output.exists():
-        settings = variants(list(NEW), seed, threads=1)[name]
-        specialize(source, [str(corpus)], output, settings, progress=Terminal())
-    return output
 
 
 def without_bits(scores: Mapping[str, Any]) -> dict[str, Any]:
@@ -247,11 +231,113 @@ def with_known(arms: Mapping[str, Any], known: Mapping[str, Any]) -> dict[str, A
     return every
 
 
+@dataclass(frozen=True)
+class Bench:
+    """One language: its texts, and the models that are made of the source, each once.
+
+    Attributes:
+        source: The original.
+        data: The language's folder.
+        folder: Where models and scores go.
+        n_lines: How many held-out lines are scored.
+        seed: Seed of vocabularies and training.
+    """
+
+    source: Path
+    data: Path
+    folder: Path
+    n_lines: int
+    seed: int
+
+    @cached_property
+    def corpus(self) -> Path:
+        """The text that vocabularies are made from and models trained on."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        return first_bytes(self.data / "corpus.txt.gz", CORPUS_BYTES, self.folder / "corpus.txt")
+
+    @cached_property
+    def lines(self) -> list[str]:
+        """The held-out lines, which are also written to a file."""
+        lines = [line for line in (self.data / "heldout.txt").read_text(encoding="utf-8").split("\n") if line]
+        lines = lines[: self.n_lines]
+        self.heldout.parent.mkdir(parents=True, exist_ok=True)
+        self.heldout.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        return lines
+
+    @property
+    def heldout(self) -> Path:
+        """The file of the held-out lines."""
+        return self.folder / "heldout.txt"
+
+    @property
+    def line_bytes(self) -> Float64[np.ndarray, " lines"]:
+        """Bytes of each held-out line."""
+        return np.array([len(line.encode()) for line in self.lines], np.float64)
+
+    def model(self, name: str) -> Path:
+        """The folder of a vocabulary's model, whether it is there or not."""
+        return self.source if name == "original" else self.folder / slug(name)
+
+    def made(self, name: str) -> Path:
+        """The model of a vocabulary, which is made unless it is there."""
+        output = self.model(name)
+        if not output.exists():
+            settings = variants(list(NEW), self.seed, threads=1)[name]
+            specialize(self.source, [str(self.corpus)], output, settings, progress=Terminal())
+        return output
+
+    def done(self, name: str, budget: int) -> bool:
+        """Whether a vocabulary was trained on a budget, and scored."""
+        return (self.folder / f"{slug(name)}-{budget}.json").exists()
+
+    def train(self, name: str, budget: int) -> None:
+        """Make a vocabulary's model, score it, train it with equal compute, and score it again."""
+        reference = count_parameters(self.made("trim"))
+        model, output = self.made(name), self.folder / f"{slug(name)}-{budget}"
+        remembered(self.folder / f"{slug(name)}.json", partial(score, model, self.lines))
+        tokens = equal_compute(budget, count_parameters(model), reference, BATCH_TOKENS)
+        training = replace(recipe(budget), tokens=tokens, checks=CHECKS, keep=1)
+        learn = partial(trained, model, self.corpus, output, self.heldout, training, self.seed)
+        remembered(self.folder / f"{output.name}.training.json", learn)
+        remembered(self.folder / f"{output.name}.json", partial(score, output, self.lines))
+
+    def collected(self, budgets: Sequence[int]) -> dict[str, Any]:
+        """All that is done so far."""
+        models = {name: self.model(name) for name in SHOWN}
+        return collected(self.folder, models, budgets, self.line_bytes, self.seed)
+
+
+def saved_with(bench: Bench, budgets: Sequence[int], language: str) -> Path:
+    """Write result and tables: all that is done so far, beside what was saved before on other budgets."""
+    content = {
+        "question": "which vocabulary gives a decoder the fewest bits per byte for equal compute?",
+        "language": language,
+        "corpus_bytes": bench.corpus.stat().st_size,
+        "lines": len(bench.lines),
+        "bytes": int(bench.line_bytes.sum()),
+        "seed": bench.seed,
+    }
+    file = head.FOLDER / f"decoder_graft_{language}.json"
+    known = dict(read_json(file)) if file.exists() else {}
+    if any(known.get(key) != value for key, value in content.items()):
+        known = {}
+    arms = with_known(bench.collected(budgets), known.get("arms", {}))
+    for key, value in (("commits", head.commit()), ("devices", head.device())):
+        content[key] = known.get(key, {}) | {str(budget): value for budget in budgets}
+    path = head.save(f"decoder_graft_{language}", content | {"arms": arms})
+    block = "decoder-graft" if language == "de" else f"decoder-graft-{language}"
+    pages.fill("decoders.md", block, table(arms))
+    if language == "de":
+        pages.fill("decoders.md", f"{block}-curves", curves(arms, str(min(budgets))))
+    return path
+
+
 def main() -> None:
     """Make, train and score what is not done yet; save after each."""
     parser = head.parser(__doc__, "data", "models", language="de", seed=42)
     parser.add_argument("output", type=Path, help="folder for the models; what is done there is used again")
     parser.add_argument("--tokens", type=int, default=50_000, help="that the trimmed model is trained on")
+    parser.add_argument("--arms", nargs="+", choices=ORDER, default=list(ORDER), help="which vocabularies")
     parser.add_argument("--longer", type=int, help="the same for a second, longer run of some")
     parser.add_argument(
         "--longer-arms", nargs="+", choices=ORDER, default=["trim", "graft +5,000", "replace"]
@@ -259,53 +345,18 @@ def main() -> None:
     parser.add_argument("--lines", type=int, default=200, help="held-out lines to score")
     arguments = head.parse(parser)
     torch.set_num_threads(1)
-    data, folder, seed = arguments.data / arguments.language, arguments.output, arguments.seed
-    source = arguments.models / "gemma-270m"
+    data, source = arguments.data / arguments.language, arguments.models / "gemma-270m"
     if absent := [path for path in (data / "heldout.txt", source) if not path.exists()]:
         sys.exit(f"there is no {absent[0]}: say where models and data are with --models and --data")
-    folder.mkdir(parents=True, exist_ok=True)
-    corpus = first_bytes(data / "corpus.txt.gz", CORPUS_BYTES, folder / "corpus.txt")
-    lines = [line for line in (data / "heldout.txt").read_text(encoding="utf-8").split("\n") if line]
-    lines = lines[: arguments.lines]
-    heldout = folder / "heldout.txt"
-    heldout.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    line_bytes = np.array([len(line.encode()) for line in lines], np.float64)
-    reference = count_parameters(made("trim", source, corpus, folder, seed))
-    models = {name: source if name == "original" else folder / slug(name) for name in SHOWN}
+    bench = Bench(source, data, arguments.output, arguments.lines, arguments.seed)
     longer = [(name, arguments.longer) for name in arguments.longer_arms if arguments.longer]
-    content = {
-        "question": "which vocabulary gives a decoder the fewest bits per byte for equal compute?",
-        "language": arguments.language,
-        "corpus_bytes": corpus.stat().st_size,
-        "lines": len(lines),
-        "bytes": int(line_bytes.sum()),
-        "seed": seed,
-    }
-    saved = head.FOLDER / f"decoder_graft_{arguments.language}.json"
-    known = dict(read_json(saved)) if saved.exists() else {}
-    same = all(known.get(key) == value for key, value in content.items())
-    commits = dict(known.get("commits", {})) if same else {}
-    runs = [*((name, arguments.tokens) for name in ORDER), *longer]
+    runs = [*((name, arguments.tokens) for name in arguments.arms), *longer]
     budgets = sorted({budget for _, budget in runs})
     for name, budget in runs:
-        model = made(name, source, corpus, folder, seed)
-        output = folder / f"{slug(name)}-{budget}"
-        remembered(folder / f"{slug(name)}.json", partial(score, model, lines))
-        training = recipe(budget)
-        tokens = equal_compute(budget, count_parameters(model), reference, BATCH_TOKENS)
-        training = replace(training, tokens=tokens, checks=CHECKS, keep=1)
-        learn = partial(trained, model, corpus, output, heldout, training, seed)
-        remembered(folder / f"{slug(name)}-{budget}.training.json", learn)
-        found = remembered(folder / f"{slug(name)}-{budget}.json", partial(score, output, lines))
-        arms = collected(folder, models, budgets, line_bytes, seed)
-        print(name, f"{budget:,}", f"{found['bits_per_byte']:.4f}", arms[name]["after"], flush=True)
-        arms = with_known(arms, known["arms"] if same else {})
-        commits[str(budget)] = head.commit()
-        more = {"commits": commits, "arms": arms}
-        path = head.save(f"decoder_graft_{arguments.language}", content | more)
-        pages.fill("decoders.md", "decoder-graft", table(arms, int(line_bytes.sum())))
-        pages.fill("decoders.md", "decoder-graft-curves", curves(arms, str(arguments.tokens)))
-    print(path)
+        if not bench.done(name, budget):
+            bench.train(name, budget)
+            print(name, f"{budget:,}", saved_with(bench, budgets, arguments.language), flush=True)
+    print(saved_with(bench, budgets, arguments.language))
 
 
 if __name__ == "__main__":

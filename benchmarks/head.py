@@ -17,6 +17,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from monoglot.device import device_of
+
 ROOT = Path(__file__).parent.parent
 FOLDER = Path(__file__).parent / "results"
 PACKAGES = ("monoglot", "torch", "numpy", "transformers", "tokenizers")
@@ -115,6 +117,15 @@ def command() -> str:
     below = path.resolve().relative_to(ROOT) if path.resolve().is_relative_to(ROOT) else path
     module = ".".join(below.with_suffix("").parts) if path.suffix == ".py" else path.name
     return shlex.join(["python", "-m", module, *sys.argv[1:]])
+
+
+def device() -> str:
+    """Where models are computed: the accelerator's name, else the processor's."""
+    import torch
+
+    if not torch.accelerator.is_available():
+        return processor()
+    return torch.cuda.get_device_name() if torch.cuda.is_available() else str(device_of(None))
 
 
 def processor() -> str:

@@ -11,10 +11,12 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from benchmarks import head
+from monoglot.device import device_of
 from monoglot.evaluation.labeled_data import read_split
 from monoglot.evaluation.sentences import SentenceEncoder, mean_cosine, precision_at_1
 from monoglot.evaluation.tasks.retrieval import Retrieval
@@ -27,8 +29,9 @@ HELDOUT_LINES, PAIRS = 1000, 500
 
 
 def encoder(folder: Path) -> SentenceEncoder:
-    """The model of a folder, as it makes vectors."""
-    return SentenceEncoder(load_model(folder), load_tokenizer(folder), read_pooling(folder), "query: ")
+    """The model of a folder, as it makes vectors; on the accelerator, if there is one."""
+    model: Any = load_model(folder)
+    return SentenceEncoder(model.to(device_of(None)), load_tokenizer(folder), read_pooling(folder), "query: ")
 
 
 class Benchmark:

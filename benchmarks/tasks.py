@@ -31,12 +31,13 @@ from monoglot.progress import Terminal
 from monoglot.run import write_json
 
 FILES = {
-    "ner": ("ner/train.conll.gz", "ner/dev.conll", "ner/test.conll"),
+    "ner": ("ner/train.conll", "ner/dev.conll", "ner/test.conll"),
     "pos": ("pos/train.conll", "pos/dev.conll", "pos/test.conll"),
     "nli": ("nli/train.jsonl", "nli/dev.jsonl", "nli/test.jsonl"),
     "sts": ("sts/train.jsonl", "sts/dev.jsonl", "sts/test.jsonl"),
     "qa": ("qa/xquad_split_train.json", "qa/xquad_split_dev.json", "qa/xquad_split_test.json"),
 }
+"""Training, development and test set of a language; each may also be compressed."""
 ROLES = ("train", "validation", "test")
 FIRST_SEED = 42
 
@@ -45,7 +46,9 @@ def read(folder: Path, task: str, sizes: tuple[int, int, int]) -> list[Split]:
     """The first examples of a task's three files."""
     splits = []
     for name, role, size in zip(FILES[task], ROLES, sizes, strict=True):
-        whole = read_split(str(folder / name), get_task(task).columns, role)
+        plain = folder / name
+        file = plain if plain.exists() else plain.with_name(f"{plain.name}.gz")
+        whole = read_split(str(file), get_task(task).columns, role)
         splits.append(Split(whole.name, whole.records[:size], whole.lines[:size]))
     return splits
 
