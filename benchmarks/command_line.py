@@ -7,14 +7,14 @@ No measurement: tests/benchmarks/test_command_line.py fails when what is written
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
 
 from benchmarks import head
 from benchmarks.pages import DOCS
 from monoglot.cli import app
-from monoglot.cli.nested import FILE, FOR, epilogue, keys_of
+from monoglot.cli.nested import FILE, FOR, Key, Listed, epilogue, keys_of, read_list
+from monoglot.evaluation.registry import task_names
 from monoglot.initialization.registry import METHODS
 from monoglot.registry import Registry
 from monoglot.settings import AdaptSettings, RunSettings
@@ -32,11 +32,11 @@ TOML or YAML, by their names here without dashes before them; every run writes i
 """
 
 
-def nested_keys() -> dict[str, dict[str, list[str]]]:
+def nested_keys() -> dict[str, dict[str, list[Key]]]:
     """List the keys of all options that have some."""
     shared = {*RunSettings.__dataclass_fields__, "teacher"}
-    adapt = [key for key in keys_of(AdaptSettings) if key.split()[0].replace("-", "_") not in shared]
-    training = [key for key in keys_of(TrainingSettings) if not key.startswith("tokens ")]
+    adapt = [key for key in keys_of(AdaptSettings) if key.name not in shared]
+    training = [key for key in keys_of(TrainingSettings) if key.name != "tokens"]
     return {
         "method-options": _keys(METHODS),
         "vectors-options": _keys(ENGINES),
@@ -45,7 +45,7 @@ def nested_keys() -> dict[str, dict[str, list[str]]]:
     }
 
 
-def _keys(registry: Registry) -> dict[str, list[str]]:
+def _keys(registry: Registry) -> dict[str, list[Key]]:
     """The keys of each class that comes with monoglot."""
     own = {name: registry[name] for name in registry}
     return {name: keys_of(cls) for name, cls in own.items() if cls.__module__.startswith("monoglot.")}
@@ -53,7 +53,8 @@ def _keys(registry: Registry) -> dict[str, list[str]]:
 
 def keys_file() -> str:
     """The file of keys."""
-    return json.dumps(nested_keys(), ensure_ascii=False, indent=2) + "\n"
+    taught = [name for name in OBJECTIVES if OBJECTIVES[name].needs_teacher]
+    return Listed(nested_keys(), task_names(), taught).content
 
 
 def page() -> str:
@@ -69,6 +70,7 @@ def main() -> None:
     """Write both."""
     head.parse(head.parser(__doc__))
     Path(str(FILE)).write_text(keys_file(), encoding="utf-8")
+    read_list.cache_clear()
     PAGE.write_text(page(), encoding="utf-8")
     print(f"{FILE}\n{PAGE}")
 

@@ -142,7 +142,7 @@ def test_what_does_not_fit_is_refused(case):
         (lambda: AdaptSettings(objective_options="composed"), "--objective-options is options by name"),
         (lambda: CompareSettings(seeds=1.5), "--seeds is a whole number"),
         (lambda: EvaluateSettings(lines="all"), "--lines is a whole number"),
-        (lambda: EvaluateSettings(lines=0), "--lines 0 is too small"),
+        (lambda: EvaluateSettings(lines=0), "--lines can't be 0: give 1 or more"),
         (lambda: TaskSettings(seeds=None), "--seeds is a whole number"),
         (lambda: FineTuning(epochs="x"), "--epochs is a whole number.* or none"),
     ],
@@ -178,5 +178,5 @@ def test_a_probe_has_more_steps_than_a_long_training_unless_told_otherwise():
     assert (plain.adapt_tokens, plain.adapt_options["batch_tokens"]) == (1000, 2048)
     told = CompareSettings(adapt_options={"batch-tokens": "512"}).of_probes()
     assert told.adapt_options["batch_tokens"] == "512"
-    with pytest.raises(SettingError, match="--probe-tokens 0"):
+    with pytest.raises(SettingError, match="--probe-tokens can't be 0: give 1 or more"):
         CompareSettings(probe_tokens=0)

@@ -15,6 +15,7 @@ from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from cyclopts import CoercionError, CycloptsError, Group, Parameter, convert
+from cyclopts.validators import Number
 
 from monoglot.errors import SettingError, did_you_mean
 
@@ -37,6 +38,24 @@ TrainingOption = Annotated[T, Parameter(group=TRAINING)]
 EvaluationOption = Annotated[T, Parameter(group=EVALUATION)]
 RunOption = Annotated[T, Parameter(group=RUN)]
 OutputOption = Annotated[T, Parameter(group=OUTPUT)]
+
+# Numbers that an option takes: what `checked` refuses outside of, and the help of its keys shows.
+Share = Annotated[float, Number(gte=0, lte=1)]
+PositiveShare = Annotated[float, Number(gt=0, lte=1)]
+InnerShare = Annotated[float, Number(gt=0, lt=1)]
+"""A share of something, and never none or all of it."""
+Weight = Annotated[float, Number(gte=0)]
+Positive = Annotated[float, Number(gt=0)]
+Count = Annotated[int, Number(gte=1)]
+CountOrZero = Annotated[int, Number(gte=0)]
+"""A number of things that may be 0."""
+
+
+class IsFile:
+    """Marks text that names a file, which has to be there."""
+
+
+InputFile = Annotated[str, IsFile()]
 
 SUFFIXES = {"k": 10**3, "M": 10**6, "G": 10**9}
 NAMES = {
@@ -64,7 +83,7 @@ def build(cls: type[T], options: Mapping[str, Any], owner: str) -> T:
     """
     settable = [field for field in fields(cls) if field.init]  # type: ignore[arg-type]  # see Args
     names = [field.name for field in settable]
-    hints = get_type_hints(cls)
+    hints = get_type_hints(cls, include_extras=True)
     values: dict[str, Any] = {}
     for given, value in options.items():
         name = given.replace("-", "_")
@@ -89,35 +108,44 @@ def field_names(cls: type) -> list[str]:
     return sorted(names, key=lambda name: name not in own)
 
 
-def check_types(settings: object) -> None:
+def check_types(settings: object, owner: str = "") -> None:
     """Bring the fields of a frozen dataclass into their declared types, for its ``__post_init__``.
 
     Text of a command line has been converted before; this is for callers from Python, whom no type checker
     stops from giving ``"20k"``, a path, or a list where a tuple is declared.
 
+    Args:
+        settings: The dataclass.
+        owner: What its fields are options of, for messages; by default they are options of a command.
+
     Raises:
-        SettingError: If a value is of another type than its field's.
+        SettingError: If a value is of another type than its field's, or a number out of its bounds.
     """
-    hints = get_type_hints(type(settings))
+    hints = get_type_hints(type(settings), include_extras=True)
     for field in fields(settings):  # type: ignore[arg-type]  # see above
-        flag = f"--{field.name.replace('_', '-')}"
-        value = checked(hints[field.name], getattr(settings, field.name), flag)
-        object.__setattr__(settings, field.name, value)
+        if field.init:
+            flag = f"--{field.name.replace('_', '-')}"
+            what = f"option '{field.name}' of {owner}" if owner else flag
+            value = checked(hints[field.name], getattr(settings, field.name), what)
+            object.__setattr__(settings, field.name, value)
 
 
 def checked(hint: Any, value: Any, what: str) -> Any:
     """Convert a value to a declared type.
 
     Args:
-        hint: The declared type.
+        hint: The declared type, with the bounds of numbers as `Annotated` has them.
         value: Text, or a value of Python.
         what: What the value is given for, for the message.
 
     Raises:
-        SettingError: If it is of another type.
+        SettingError: If it is of another type, or a number out of bounds.
     """
+    bounds, hint = bounds_of(hint), _plain(hint)
     try:
-        return _fitted(hint, value)
+        found = _fitted(hint, value)
+        _check_bounds(found, bounds, what)
+        return found
     except (ValueError, CycloptsError):
         pass
     choices = [choice for kind in (hint, *get_args(hint)) for choice in _choices(kind)]
@@ -125,6 +153,54 @@ def checked(hint: Any, value: Any, what: str) -> Any:
         raise SettingError(f"{what} can't be '{value}': {did_you_mean(value, map(str, choices))}")
     kind = "" if isinstance(value, str) or value is None else f" ({type(value).__name__})"
     raise SettingError(f"{what} is {described(hint)}, got {value!r}{kind}")
+
+
+def bounds_of(hint: Any) -> Number | None:
+    """Give the bounds of the numbers that a declared type takes, if it has any."""
+    if get_origin(hint) is Annotated:
+        own = [extra for extra in hint.__metadata__ if isinstance(extra, Number)]
+        return own[0] if own else bounds_of(get_args(hint)[0])
+    if get_origin(hint) in (Union, UnionType):
+        return next(filter(None, map(bounds_of, get_args(hint))), None)
+    return None
+
+
+def is_file(hint: Any) -> bool:
+    """Whether a declared type is that of a file's name."""
+    return get_origin(hint) is Annotated and any(isinstance(extra, IsFile) for extra in hint.__metadata__)
+
+
+def range_of(bounds: Number) -> str:
+    """Describe bounds in words, such as ``1 or more``."""
+    least = "" if bounds.gte is None else f"{bounds.gte}"
+    above = "" if bounds.gt is None else f"more than {bounds.gt}"
+    most = "" if bounds.lte is None else f"at most {bounds.lte}"
+    below = "" if bounds.lt is None else f"less than {bounds.lt}"
+    if least and not (most or below):
+        return f"{least} or more"
+    if least and most:
+        return f"a number from {least} to {bounds.lte}"
+    return " and ".join(filter(None, (f"at least {least}" if least else "", above, most, below)))
+
+
+def _check_bounds(value: Any, bounds: Number | None, what: str) -> None:
+    """Refuse a number out of its bounds, or a list that has one."""
+    for number in value if isinstance(value, list | tuple) else [value]:
+        if bounds is None or isinstance(number, bool) or not isinstance(number, int | float):
+            continue
+        try:
+            bounds(type(number), number)
+        except ValueError:
+            raise SettingError(f"{what} can't be {number}: give {range_of(bounds)}") from None
+
+
+def _plain(hint: Any) -> Any:
+    """Take bounds and what else `Annotated` adds off a declared type, and off those of a union."""
+    if get_origin(hint) is Annotated:
+        return _plain(get_args(hint)[0])
+    if get_origin(hint) in (Union, UnionType):
+        return Union[tuple(_plain(kind) for kind in get_args(hint))]  # noqa: UP007 - of a tuple
+    return hint
 
 
 def described(hint: Any) -> str:

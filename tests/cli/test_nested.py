@@ -7,12 +7,13 @@ import pytest
 
 from monoglot.cli import main
 from monoglot.cli.nested import epilogue, keys_of
+from monoglot.options import InputFile, Share
 
 
 @dataclass(frozen=True)
 class Inner:
-    path: str
-    share_of_all: float = 0.25
+    path: InputFile
+    share_of_all: Share = 0.25
     size: int | None = None
     on: bool = False
     layers: tuple[int, ...] = ()
@@ -22,9 +23,9 @@ class Inner:
 
 
 def test_keys_have_types_and_defaults():
-    assert keys_of(Inner) == [
-        "path STR (required)",
-        "share-of-all FLOAT [0.25]",
+    assert [key.text for key in keys_of(Inner)] == [
+        "path FILE (required)",
+        "share-of-all FLOAT ≥0 ≤1 [0.25]",
         "size INT",
         "on true|false [false]",
         "layers INT...",
@@ -39,7 +40,7 @@ def test_the_text_names_the_option_and_what_it_depends_on():
         "**Keys of --method-options**, given as --method-options.KEY VALUE, by --method:\n\n- "
     )
     assert "\n- blend: " in text
-    assert "second-share FLOAT [0.5]" in text
+    assert "second-share FLOAT ≥0 ≤1 [0.5]" in text
     assert "\n- zero: none" in text
 
 
@@ -48,7 +49,11 @@ def test_the_text_names_the_option_and_what_it_depends_on():
     [
         (
             "specialize",
-            ["second-share FLOAT [0.5]", "half-evidence-count FLOAT [5.0]", "warmup-share FLOAT [0.05]"],
+            [
+                "second-share FLOAT ≥0 ≤1 [0.5]",
+                "half-evidence-count FLOAT ≥0 [5.0]",
+                "warmup-share FLOAT ≥0 ≤1",
+            ],
         ),
         ("adapt", ["whole-words true|false [false]"]),
         ("compare", ["half-evidence-count", "whole-words", "warmup-share"]),

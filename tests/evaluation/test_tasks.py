@@ -197,7 +197,7 @@ def test_a_missing_package_is_named_with_what_to_install():
 
 
 def test_settings_that_are_no_use_are_refused():
-    with pytest.raises(SettingError, match="epochs must be positive, was: 0"):
+    with pytest.raises(SettingError, match="--epochs can't be 0: give 1 or more"):
         FineTuning(epochs=0)
     with pytest.raises(SettingError, match=r"--precision can't be 'bf61'.*bf16"):
         FineTuning(precision="bf61")

@@ -120,7 +120,7 @@ def test_a_small_text_gets_the_tokens_that_it_supports(xlm_r, tmp_path):
 @pytest.mark.parametrize(
     ("wrong", "words"),
     [
-        ({"new_tokens": -1}, "too small"),
+        ({"new_tokens": -1}, "can't be -1: give 0 or more"),
         ({"save": 1.5}, "out of range"),
         ({"new_tokens": 5, "save": 0.1}, "give only one"),
     ],
@@ -138,9 +138,9 @@ def test_settings_refuse_what_makes_no_sense(wrong, words):
         (["--mode", "trim", "--new-tokens", "5"], "is for --mode graft"),
         (["--mode", "replace", "--save", "0.1"], "is for --mode graft"),
         (["--mode", "graft", "--save", "1.1"], "out of range"),
-        (["--mode", "graft", "--new-tokens", "-1"], "too small"),
+        (["--mode", "graft", "--new-tokens", "-1"], "can't be -1: give 0 or more"),
         (["--new-tokens", "5", "--save", "0.1"], "give only one"),
-        (["--mode", "graft", "--language-tokens", "-1"], "too small"),
+        (["--mode", "graft", "--language-tokens", "-1"], "can't be -1: give 0 or more"),
         (["--mode", "replace", "--language-tokens", "9"], "is for --mode trim and graft"),
         (["--mode", "graft", "--weights", "1"], "--weights is for --mode trim"),
     ],

@@ -220,7 +220,7 @@ SIZE = ("--vocabulary-size", "700")
         ((*TRIM, "--weights", "1", "1"), "--coverage or --max-loss too"),
         ((*SIZE, "--weights", "1", "1"), "--weights is for --mode trim"),
         ((*TRIM, "--coverage", "0.9", "--max-loss", "0.1"), "one rule"),
-        ((*TRIM, "--coverage", "1.5"), "between 0 and 1"),
+        ((*TRIM, "--coverage", "1.5"), "give a number from 0 to 1"),
         ((*TRIM, "--target-tokenizer", "mine"), "leave out --target-tokenizer"),
     ],
 )

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
 
-from monoglot.cli.base import PLAIN, Display, OutputFolder, Shown, app, present
-from monoglot.cli.nested import epilogue
-from monoglot.device import check_device
+from monoglot.cli.base import PLAIN, OutputFolder, Shown, app, present
+from monoglot.cli.first_second import (
+    check_data,
+    check_input,
+    check_layers,
+    check_name,
+    check_texts,
+    first_second,
+)
+from monoglot.cli.nested import epilogue, read_list
 from monoglot.evaluation.settings import FineTuning
 from monoglot.options import (
     EVALUATION,
@@ -23,45 +28,16 @@ from monoglot.options import (
     TextOption,
     VocabularyOption,
 )
-from monoglot.progress import SILENT, Progress
 from monoglot.settings import (
     AdaptSettings,
     CompareSettings,
     EvaluateSettings,
-    RunSettings,
     Settings,
     TaskSettings,
     check_choice,
 )
+from monoglot.settings.run import check_threads
 from monoglot.training.schedule import TrainingSettings
-
-
-def first_second(
-    model: str,
-    inputs: Sequence[str],
-    display: Display,
-    output: Path | None = None,
-    settings: RunSettings | EvaluateSettings | None = None,
-    *,
-    beside: str | None = None,
-    column: str | None = None,
-    overwrite: bool = False,
-    tokenizer_is_enough: bool = False,
-) -> Progress:
-    """Refuse names, places and devices that can't be, and report what was found, before any slow import."""
-    from monoglot.pipeline.preview import preview
-
-    if int(os.environ.get("RANK", "0")) > 0:  # of several processes only the first reports
-        return SILENT
-    progress = display.progress
-    column = settings.column if settings else column
-    preview(
-        model, inputs, output, column,
-        overwrite=overwrite, beside=beside, tokenizer_is_enough=tokenizer_is_enough, progress=progress,
-    )  # fmt: skip
-    if settings:
-        check_device(settings.device)
-    return progress
 
 
 @app.command(
@@ -94,6 +70,7 @@ def specialize(
         overwrite: Replace an output that an earlier run made; what has not changed is not done again.
         display: What is shown.
     """
+    settings = settings or Settings()
     progress = first_second(source, corpus, display, output, settings, overwrite=overwrite)
     from monoglot.pipeline.specialize import specialize as run
 
@@ -132,8 +109,11 @@ def adapt(
         overwrite: Replace an output that an earlier run made; what has not changed is not done again.
         display: What is shown.
     """
-    teacher = settings.teacher if settings else None
+    settings = settings or AdaptSettings()
+    teacher = settings.teacher
     progress = first_second(model, corpus, display, output, settings, beside=teacher, overwrite=overwrite)
+    if training:
+        check_layers(model, training.layers)
     from monoglot.pipeline.adapt import adapt as run
 
     summary = run(model, corpus, output, settings, training, overwrite=overwrite, progress=progress)
@@ -211,6 +191,12 @@ def evaluate(
         display: What is shown.
     """
     check_choice(text, retention, task, data)
+    if task is not None:
+        check_name("task", task, read_list().tasks)
+    check_data(data)
+    check_texts(retention, settings.column if settings else None)
+    if settings and settings.parallel:
+        check_input(settings.parallel, "--parallel")
     progress = first_second(model, text, display, settings=settings, beside=against)
     from monoglot.pipeline.evaluate import evaluate as run
 
@@ -242,7 +228,8 @@ def overlap(
         threads: Number of threads; by default the number of cores.
         display: What is shown.
     """
-    progress = first_second(source, (*corpus, *english), display, tokenizer_is_enough=True)
+    check_threads(threads)
+    progress = first_second(source, (*corpus, *english), display, beside=target, tokenizer_is_enough=True)
     from monoglot.pipeline.overlap_audit import overlap as run
 
     analysis = run(source, target, corpus, english, threads=threads, progress=progress)
@@ -291,6 +278,8 @@ def plan(
         trust_remote_code: Whether code that comes with the model may run.
         display: What is shown.
     """
+    check_threads(threads)
+    check_texts((), column, keep_tokens)
     progress = first_second(source, corpus, display, column=column)
     from monoglot.pipeline.plan import plan as run
 

@@ -4,9 +4,16 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+from cyclopts.validators import Number
 
 from monoglot.cli.base import PLAIN, OutputFolder, Shown, app, present
+from monoglot.demo import sample_path
 from monoglot.options import ModelOption, OutputOption, RunOption
+from monoglot.run.output import check_finished
+from monoglot.settings.run import check_threads
 
 
 @app.command(usage="Usage: monoglot report OUT [OPTIONS]")
@@ -44,6 +51,8 @@ def report(
         trust_remote_code: Whether code that comes with the models may run.
         display: What is shown.
     """
+    check_finished(output)
+    check_threads(threads)
     from monoglot.pipeline.report import report as run
 
     result = run(
@@ -59,7 +68,7 @@ def explain(
     /,
     *words: str,
     source: str | None = None,
-    neighbors: int = 8,
+    neighbors: Annotated[int, Parameter(validator=Number(gte=1))] = 8,
     threads: RunOption[int | None] = None,
     trust_remote_code: ModelOption[bool] = False,
     display: Shown = PLAIN,
@@ -81,6 +90,8 @@ def explain(
         trust_remote_code: Whether code that comes with the models may run.
         display: What is shown.
     """
+    check_finished(output)
+    check_threads(threads)
     from monoglot.reporting.explain import explain as run
 
     result = run(
@@ -113,6 +124,10 @@ def push(
         public: Make the model public; without this it is private.
         display: What is shown.
     """
+    check_finished(output)
+    from monoglot.model.find import check_repository
+
+    check_repository(name)
     from monoglot.pipeline.push import push as run
 
     present(run(output, name, public=public, progress=display.progress), "push_lines", display)
@@ -141,6 +156,8 @@ def demo(
         overwrite: Replace what an earlier demo made.
         display: What is shown.
     """
+    sample_path(language)
+    check_threads(threads)
     from monoglot.pipeline.demo import demo as run
 
     def say(text: str) -> None:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
-from monoglot.errors import SettingError
-from monoglot.options import check_types
+from cyclopts.validators import Number
+
+from monoglot.options import Count, InnerShare, PositiveShare, check_types
 from monoglot.training.schedule import PRECISION
 
 Head = Literal["usual", "standardized"]
 
 SHORTEST_WINDOW_TOKENS = 8
+WindowTokens = Annotated[int, Number(gte=SHORTEST_WINDOW_TOKENS)]
 
 
 @dataclass(frozen=True)
@@ -25,18 +27,12 @@ class LanguageSettings:
         seed: Seed for the choice of these words.
     """
 
-    window_tokens: int | None = None
-    word_share: float | None = None
+    window_tokens: WindowTokens | None = None
+    word_share: PositiveShare | None = None
     seed: int = 42
 
     def __post_init__(self) -> None:
         check_types(self)
-        if self.window_tokens is not None and self.window_tokens < SHORTEST_WINDOW_TOKENS:
-            raise SettingError(
-                f"window_tokens must be at least {SHORTEST_WINDOW_TOKENS}, was: {self.window_tokens}"
-            )
-        if self.word_share is not None and not 0 < self.word_share <= 1:
-            raise SettingError(f"word_share is a share above 0 and up to 1, was: {self.word_share}")
 
 
 @dataclass(frozen=True)
@@ -54,19 +50,15 @@ class FineTuning:
             (``both``), which takes twice the time.
     """
 
-    epochs: int | None = None
-    learning_rate: float = 5e-5
-    batch_size: int = 16
-    longest_tokens: int = 256
+    epochs: Count | None = None
+    learning_rate: InnerShare = 5e-5
+    batch_size: Count = 16
+    longest_tokens: Count = 256
     precision: PRECISION = "auto"
     heads: Literal["both", "usual", "standardized"] = "both"
 
     def __post_init__(self) -> None:
         check_types(self)
-        for name in ("epochs", "learning_rate", "batch_size", "longest_tokens"):
-            value = getattr(self, name)
-            if value is not None and value <= 0:
-                raise SettingError(f"{name} must be positive, was: {value}")
 
     @property
     def each_head(self) -> tuple[Head, ...]:

@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Float, Float32
 from torch import Tensor
 
-from monoglot.errors import SettingError, VectorsError
+from monoglot.errors import VectorsError
 from monoglot.initialization.transfer import Transfer
 from monoglot.maths.similarity import largest_cosines, nearest_weights, softmax_of, unit_rows
 from monoglot.maths.sparse import SparseRows
@@ -181,15 +181,3 @@ def anchor_reliability(
         shares = torch.searchsorted(usual, cosines.contiguous()).float() / len(random_anchors)
         result[block] = (shares * others).sum(dim=1) / others.sum(dim=1)
     return result.numpy()
-
-
-def check_neighbors(neighbors: int, temperature: float) -> None:
-    """Refuse numbers that make no sense.
-
-    Raises:
-        SettingError: If there is no neighbor, or the temperature is not positive.
-    """
-    if neighbors < 1:
-        raise SettingError(f"the method's neighbors are {neighbors}: give 1 or more")
-    if not temperature > 0:
-        raise SettingError(f"the method's temperature is {temperature}: give a positive number")

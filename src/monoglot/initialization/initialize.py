@@ -15,6 +15,7 @@ from monoglot.errors import SettingError
 from monoglot.initialization.transfer import Transfer
 from monoglot.maths.mixture import Mixture, Provenance
 from monoglot.maths.sparse import SparseRows, offsets
+from monoglot.options import check_types
 from monoglot.progress import SILENT, Progress
 from monoglot.tokenization.overlap import Overlap, Strategy
 from monoglot.tokenization.parts import Token
@@ -33,6 +34,14 @@ class Initializer(ABC):
     """Whether the weights of each answer sum to one, so that a row of equal parents is that parent."""
     ignores_untrained: ClassVar[bool] = True
     """Whether rows that were never trained are kept out of mixtures and of the noise."""
+
+    def __post_init__(self) -> None:
+        """Refuse values of another type than their field's, and numbers out of bounds.
+
+        Raises:
+            SettingError: If there is one.
+        """
+        check_types(self, type(self).__name__)
 
     @property
     def matching(self) -> Strategy:

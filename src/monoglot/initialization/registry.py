@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -21,14 +20,3 @@ def method_names() -> list[str]:
 def get_method(name: str, options: Mapping[str, Any] | None = None) -> Initializer:
     """Make the method of the given name with some options; see `Registry.make`."""
     return METHODS.make(name, options)
-
-
-def name_and_options(word: str) -> tuple[str, dict[str, str]]:
-    """Read a method in one word, ``name:option=value:option=value``; a value may have colons, as paths do."""
-    name, *parts = re.split(r":(?=[\w-]+=)", word)
-    return name, dict(part.split("=", 1) for part in parts)
-
-
-def without_folders(word: str) -> str:
-    """Shorten paths in the options of such a word to their last part."""
-    return re.sub(r"(?<==)[^:]*/(?=[^/:]+(?::|$))", "", word)

@@ -8,7 +8,7 @@ from pathlib import Path
 from huggingface_hub import snapshot_download
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
-from monoglot.errors import ModelError
+from monoglot.errors import ModelError, SettingError
 from monoglot.offline import offline_switch
 
 HUB_NAME = re.compile(r"\w[\w.-]*(/[\w.-]+)?")
@@ -25,6 +25,16 @@ def find_folder(name: str) -> Path:
     """
     folder = Path(name).expanduser()
     return folder if folder.is_dir() else _download(name)
+
+
+def check_repository(name: str) -> None:
+    """Refuse what can't be the name of a model's repository on the hub.
+
+    Raises:
+        SettingError: If it is none.
+    """
+    if not (HUB_NAME.fullmatch(name) and "/" in name):
+        raise SettingError(f"'{name}' is not a name for a model on the hub: give owner/model")
 
 
 def _download(name: str) -> Path:

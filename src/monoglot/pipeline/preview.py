@@ -10,10 +10,12 @@ from monoglot.corpus import Corpus, open_corpus
 from monoglot.corpus.files import TextFile, could_be_hub_name, is_stream
 from monoglot.errors import ModelError, SettingError
 from monoglot.model.find import find_folder
-from monoglot.model.side_files import transformer_folder
+from monoglot.model.side_files import MODULES, transformer_folder
 from monoglot.model.whole_model import check_whole, has_tokenizer
 from monoglot.progress import SILENT, Progress
+from monoglot.run import LAYOUT, read_json
 from monoglot.run.output import check, check_apart, check_place, is_ours
+from monoglot.settings import AdaptSettings
 from monoglot.untrusted import read_foreign_json
 from monoglot.visible import is_text
 
@@ -54,8 +56,8 @@ def preview(
     found = find_folder(str(model))
     if not (tokenizer_is_enough and has_tokenizer(found)):
         check_whole(found)
-    if beside is not None:
-        check_whole(find_folder(str(beside)))
+    if beside is not None and not (has_tokenizer(other := find_folder(str(beside))) and tokenizer_is_enough):
+        check_whole(other)
     folder = transformer_folder(found)
     progress.note(f"{'model':<12} {model}{_described(folder)}")
     files = [name for name in inputs if not (is_stream(name) or could_be_hub_name(name))]
@@ -118,6 +120,36 @@ def _texts(settings: object) -> Iterator[tuple[str, str]]:
             for text in each if isinstance(each, list | tuple) else [each]:
                 if isinstance(text, str) and text and "\0" not in text:
                     yield name, text
+
+
+def original_of(folder: Path) -> tuple[str | None, str | None]:
+    """Give name and content hash of the model that ``specialize`` made a model of, if it did."""
+    file = folder / LAYOUT.home / LAYOUT.manifest
+    manifest = read_json(file) if file.is_file() else {}
+    return manifest.get("names", {}).get("source"), manifest.get("inputs", {}).get("source")
+
+
+def check_teacher(folder: Path, settings: AdaptSettings) -> None:
+    """Refuse to train a sentence encoder without the model whose vectors it is to give.
+
+    Args:
+        folder: Folder of the model to train.
+        settings: What the user asked for.
+
+    Raises:
+        SettingError: If it is one, no teacher was given, and no objective that needs none.
+    """
+    if settings.teacher is not None or settings.objective is not None or not (folder / MODULES).is_file():
+        return
+    classes = read_foreign_json(transformer_folder(folder) / "config.json", ModelError).get("architectures")
+    if not classes or not str(classes[0]).endswith("Model"):  # with a head, it can learn without a teacher
+        return
+    original, _ = original_of(folder)
+    made = f"{original}, of which {folder} was made" if original else "ORIGINAL"
+    raise SettingError(
+        f"a sentence encoder is trained to give the vectors of its original, and none was given: add "
+        f"--teacher {made}"
+    )
 
 
 FOLDERS = {

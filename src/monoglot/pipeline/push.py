@@ -15,8 +15,8 @@ from huggingface_hub.errors import (
     OfflineModeIsEnabled,
 )
 
-from monoglot.errors import OutputError, SettingError, first_line
-from monoglot.model.find import HUB_NAME
+from monoglot.errors import OutputError, first_line
+from monoglot.model.find import check_repository
 from monoglot.model.given_text import CHAT_TEMPLATES
 from monoglot.model.side_files import sentence_modules
 from monoglot.progress import Progress, reporter
@@ -81,8 +81,7 @@ def push(
     run = FinishedRun(folder_of(output))
     run.check_model()
     folder = run.output
-    if not (HUB_NAME.fullmatch(name) and "/" in name):
-        raise SettingError(f"'{name}' is not a name for a model on the hub: give owner/model")
+    check_repository(name)
     files, left_out = published(folder)
     shown = reporter(progress)
     for line in announced(folder, name, files, left_out, public=public):

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
+from transformers.integrations.integration_utils import get_reporting_integration_callbacks
+
 from monoglot._hf import is_sharded
-from monoglot.errors import SettingError
+from monoglot.errors import SettingError, first_line
 from monoglot.model.folder import find_class, load_config
 from monoglot.model.pooling import PROMPTS, read_prefix
-from monoglot.model.side_files import MODULES, transformer_folder
+from monoglot.model.side_files import transformer_folder
 from monoglot.model.source import Source
 from monoglot.model.tables import build_on_meta
+from monoglot.pipeline.preview import check_teacher, original_of
 from monoglot.pipeline.stages.context import RunContext
 from monoglot.pipeline.training_job import adapted, new_rows
-from monoglot.run import LAYOUT, Artifact, read_json
+from monoglot.run import LAYOUT, Artifact
 from monoglot.settings import AdaptSettings, Settings
 from monoglot.training.registry import check_objective, choose_objective, get_objective
 from monoglot.training.schedule import TrainingSettings, budget_tokens
@@ -41,16 +45,8 @@ def resolved(folder: Path, settings: AdaptSettings) -> AdaptSettings:
     config = load_config(inner, trust_remote_code=settings.trust_remote_code)
     model_class = find_class(inner, config, trust_remote_code=settings.trust_remote_code)
     skeleton, has_teacher = build_on_meta(model_class, config), settings.teacher is not None
-    try:
-        name = settings.objective or choose_objective(skeleton, has_teacher=has_teacher)
-    except SettingError as error:
-        original, _ = original_of(folder)
-        if has_teacher or original is None or not (folder / MODULES).is_file():
-            raise
-        raise SettingError(
-            f"a sentence encoder is trained to give the vectors of its original, and none was given: add "
-            f"--teacher {original}, of which {folder} was made"
-        ) from error
+    check_teacher(folder, settings)
+    name = settings.objective or choose_objective(skeleton, has_teacher=has_teacher)
     objective = get_objective(name, settings.objective_options)
     check_objective(name, objective, skeleton, has_teacher=has_teacher)
     needs_teacher = objective.why_unsuitable(skeleton, has_teacher=False) is not None
@@ -78,18 +74,31 @@ def filled(settings: AdaptSettings, training: TrainingSettings, new_share: float
         settings: What is learned (see `resolved`).
         training: How the user wants to train.
         new_share: Which share of the vocabulary's rows is new, if that is known.
+
+    Raises:
+        SettingError: If a tool that is to record the run is unknown or not installed.
     """
+    check_reports(training.report_to)
     # Rates that suit new rows only are wrong for other schedules.
     suits = training.schedule in (None, "keep-copied", "new-rows") and not is_sharded()
     objective = get_objective(str(settings.objective), settings.objective_options)
     return training.filled(objective.recipe(new_share=new_share if suits else None))
 
 
-def original_of(folder: Path) -> tuple[str | None, str | None]:
-    """Give name and content hash of the model that ``specialize`` made a model of, if it did."""
-    file = folder / LAYOUT.home / LAYOUT.manifest
-    manifest = read_json(file) if file.is_file() else {}
-    return manifest.get("names", {}).get("source"), manifest.get("inputs", {}).get("source")
+def check_reports(names: Sequence[str]) -> None:
+    """Refuse tools that are to record the run and can't.
+
+    Raises:
+        SettingError: If one is unknown to transformers, or is not installed.
+    """
+    for name in names:
+        try:
+            for callback in get_reporting_integration_callbacks([name]):
+                callback()
+        except (ValueError, RuntimeError, ImportError) as error:
+            raise SettingError(
+                f"--report-to {name} can't be used ({first_line(error)}): install it, or leave it out"
+            ) from error
 
 
 def warn_of_teacher(student: Path, teacher: str, teacher_key: str) -> None:

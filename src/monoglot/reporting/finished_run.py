@@ -25,6 +25,7 @@ from monoglot.reporting.summary import Scores
 from monoglot.reporting.wording import readable
 from monoglot.run import Artifact, file_hash, read_json
 from monoglot.run.layout import LAYOUT
+from monoglot.run.output import check_finished
 from monoglot.tokenization.encoding import TokenizedCorpus
 from monoglot.tokenization.overlap import Overlap
 from monoglot.tokenization.parts import Parts
@@ -46,15 +47,7 @@ class FinishedRun:
         self.trust_remote_code = trust_remote_code
         self.output, self.place = output, place or output
         self.folders = [output / LAYOUT.home]
-        if not output.exists():
-            raise OutputError(
-                f"there is no folder {output}: give the folder that specialize, adapt or compare wrote."
-            )
-        if not (self.folders[0] / LAYOUT.manifest).is_file():
-            raise OutputError(
-                f"{output} was not made by monoglot (it has no monoglot/manifest.json): give the folder that "
-                "specialize, adapt or compare wrote."
-            )
+        check_finished(output)
         earlier = self.manifest.get("names", {}).get("model")
         if earlier is not None and _same_tokenizer(Path(earlier).expanduser(), output):
             self.folders.append(Path(earlier).expanduser() / LAYOUT.home)

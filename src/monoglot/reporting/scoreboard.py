@@ -9,7 +9,6 @@ from typing import Any
 from markupsafe import Markup
 
 from monoglot.evaluation.line_scores import Interval, TeacherDistance
-from monoglot.initialization.registry import name_and_options, without_folders
 from monoglot.options import field_names
 from monoglot.reporting import facts as report_facts, how_made
 from monoglot.reporting.chart import Chart
@@ -20,6 +19,7 @@ from monoglot.reporting.finished_run import FinishedRun
 from monoglot.reporting.verdict import Answer
 from monoglot.reporting.wording import file_size, listed, shell_lines
 from monoglot.settings import Settings
+from monoglot.settings.compare import name_and_options, without_folders
 from monoglot.settings_text import command_line_options
 
 HELDOUT, TRIM = "heldout", "trim"

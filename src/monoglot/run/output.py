@@ -90,6 +90,23 @@ def check(output: Path, overwrite: bool) -> None:
         raise OutputError(f"{output} exists already: use --overwrite or another --output.")
 
 
+def check_finished(folder: Path) -> None:
+    """Refuse a folder that is no output of a finished run.
+
+    Raises:
+        OutputError: If it is not there, or monoglot did not make it.
+    """
+    if not folder.exists():
+        raise OutputError(
+            f"there is no folder {folder}: give the folder that specialize, adapt or compare wrote."
+        )
+    if not (folder / LAYOUT.home / LAYOUT.manifest).is_file():
+        raise OutputError(
+            f"{folder} was not made by monoglot (it has no monoglot/manifest.json): give the folder that "
+            "specialize, adapt or compare wrote."
+        )
+
+
 def check_place(output: Path) -> None:
     """Refuse an output that can't become a folder, as far as can be told without making it.
 

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any
+
+from cyclopts.validators import Number
 
 from monoglot.errors import SettingError
 from monoglot.options import (
+    Count,
     EvaluationOption,
     InitializationOption,
+    Share,
     TrainingOption,
     VocabularyOption,
 )
@@ -41,13 +47,13 @@ class CompareSettings(RunSettings):
     """
 
     methods: InitializationOption[tuple[str, ...]] = ("blend", "focus")
-    probe_tokens: TrainingOption[int] = 200_000
-    seeds: TrainingOption[int] = 3
-    lines: EvaluationOption[int] = 200
+    probe_tokens: TrainingOption[Count] = 200_000
+    seeds: TrainingOption[Count] = 3
+    lines: EvaluationOption[Annotated[int, Number(gte=2)]] = 200
     retention: EvaluationOption[tuple[str, ...]] = ()
-    vocabulary_size: VocabularyOption[int | None] = None
+    vocabulary_size: VocabularyOption[Count | None] = None
     target_tokenizer: VocabularyOption[str | None] = None
-    norm_calibration: InitializationOption[float] = 0.0
+    norm_calibration: InitializationOption[Share] = 0.0
     vectors: InitializationOption[str] = "cooccurrence"
     vectors_options: InitializationOption[dict[str, Any]] = field(default_factory=dict)
     objective_options: TrainingOption[dict[str, Any]] = field(default_factory=dict)
@@ -67,10 +73,15 @@ class CompareSettings(RunSettings):
                     f"every probe is as long as the others: leave out --adapt-options.{name}, and say with "
                     "--probe-tokens how long"
                 )
-        for name, least in (("probe_tokens", 1), ("seeds", 1), ("lines", 2)):
-            if getattr(self, name) < least:
-                flag = f"--{name.replace('_', '-')}"
-                raise SettingError(f"{flag} {getattr(self, name)} is too small: give {least} or more")
+        _ = (
+            self.words,
+            self.of_probes(),
+        )  # refuses options of the training that are unknown, or of another type
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The methods that are asked for, each as `name_and_options` reads it."""
+        return method_words(self.methods)
 
     def of_probes(self) -> Settings:
         """The settings of `specialize` that make the variants and train each of them.
@@ -95,3 +106,34 @@ class CompareSettings(RunSettings):
     def all_seeds(self) -> tuple[int, ...]:
         """The seed of each training."""
         return tuple(range(self.seed, self.seed + self.seeds))
+
+
+def method_words(given: Sequence[str]) -> tuple[str, ...]:
+    """Divide what was given as methods into one word for each.
+
+    Args:
+        given: Names with options, several in one text divided by commas.
+
+    Raises:
+        SettingError: If there is none, one is named twice, or an option has no value.
+    """
+    words = tuple(word.strip() for text in given for word in text.split(",") if word.strip())
+    if not words:
+        raise SettingError("got no method to compare: give some, as in --methods blend,focus")
+    if twice := [word for word in words if words.count(word) > 1]:
+        raise SettingError(f"'{twice[0]}' is named twice in --methods: name it once")
+    for word in words:
+        if empty := [option for option, value in name_and_options(word)[1].items() if not value]:
+            raise SettingError(f"the option '{empty[0]}' of '{word}' has no value: give {empty[0]}=VALUE")
+    return words
+
+
+def name_and_options(word: str) -> tuple[str, dict[str, str]]:
+    """Read a method in one word, ``name:option=value:option=value``; a value may have colons, as paths do."""
+    name, *parts = re.split(r":(?=[\w-]+=)", word)
+    return name, dict(part.split("=", 1) for part in parts)
+
+
+def without_folders(word: str) -> str:
+    """Shorten paths in the options of such a word to their last part."""
+    return re.sub(r"(?<==)[^:]*/(?=[^/:]+(?::|$))", "", word)

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 
 from monoglot.device import check_name
 from monoglot.errors import SettingError
-from monoglot.evaluation.settings import LanguageSettings
+from monoglot.evaluation.settings import LanguageSettings, WindowTokens
 from monoglot.options import (
+    Count,
     EvaluationOption,
     ModelOption,
+    PositiveShare,
     RunOption,
     TextOption,
     check_types,
@@ -38,11 +40,11 @@ class EvaluateSettings:
         trust_remote_code: Whether code that comes with the models may run.
     """
 
-    lines: EvaluationOption[int] = 200
+    lines: EvaluationOption[Count] = 200
     column: TextOption[str | None] = None
     parallel: TextOption[str | None] = None
-    window_tokens: EvaluationOption[int | None] = None
-    word_share: EvaluationOption[float | None] = None
+    window_tokens: EvaluationOption[WindowTokens | None] = None
+    word_share: EvaluationOption[PositiveShare | None] = None
     seed: RunOption[int] = 42
     threads: RunOption[int | None] = None
     device: RunOption[str | None] = None
@@ -52,9 +54,6 @@ class EvaluateSettings:
         check_types(self)
         check_threads(self.threads)
         check_name(self.device)
-        if self.lines < 1:
-            raise SettingError(f"--lines {self.lines} is too small: give 1 or more")
-        _ = self.language  # refuses what is out of range
 
     @property
     def n_threads(self) -> int:
@@ -83,15 +82,13 @@ class TaskSettings:
     train: str | None = None
     dev: str | None = None
     test: tuple[str, ...] = ()
-    seeds: int = 5
+    seeds: Count = 5
     prefix: str | None = None
 
     def __post_init__(self) -> None:
         check_types(self)
         if (self.train is None) != (self.dev is None):
             raise SettingError("fine-tuning needs both --train and --dev; give both, or neither")
-        if self.seeds < 1:
-            raise SettingError(f"seeds must be at least 1, was: {self.seeds}")
 
 
 def check_choice(

@@ -13,10 +13,14 @@ from cyclopts import Parameter
 
 from monoglot.errors import SettingError
 from monoglot.options import (
+    Count,
+    CountOrZero,
     InitializationOption,
     ModelOption,
+    Share,
     TrainingOption,
     VocabularyOption,
+    Weight,
     build,
     checked,
 )
@@ -88,27 +92,27 @@ class Settings(RunSettings):
     """
 
     mode: VocabularyOption[MODE] = "graft"
-    vocabulary_size: VocabularyOption[int | None] = None
+    vocabulary_size: VocabularyOption[Count | None] = None
     target_tokenizer: VocabularyOption[str | None] = None
-    add_tokens: VocabularyOption[int | None] = None
-    new_tokens: VocabularyOption[int | None] = None
+    add_tokens: VocabularyOption[Count | None] = None
+    new_tokens: VocabularyOption[CountOrZero | None] = None
     save: Annotated[VocabularyOption[float | None], Parameter(converter=_share)] = None
-    language_tokens: VocabularyOption[int | None] = None
+    language_tokens: VocabularyOption[CountOrZero | None] = None
     keep_script: VocabularyOption[tuple[str, ...]] = ()
-    minimum_count: VocabularyOption[float] = 1
-    coverage: VocabularyOption[float | None] = None
-    max_loss: VocabularyOption[float | None] = None
+    minimum_count: VocabularyOption[Weight] = 1
+    coverage: VocabularyOption[Share | None] = None
+    max_loss: VocabularyOption[Share | None] = None
     weights: VocabularyOption[tuple[float, ...]] = ()
     keep_text: VocabularyOption[tuple[str, ...]] = ()
     keep_tokens: VocabularyOption[str | None] = None
     accept_difference: VocabularyOption[bool] = False
     method: InitializationOption[str] = "blend"
     method_options: InitializationOption[dict[str, Any]] = field(default_factory=dict)
-    norm_calibration: InitializationOption[float] = 0.0
+    norm_calibration: InitializationOption[Share] = 0.0
     vectors: InitializationOption[str] = "cooccurrence"
     vectors_options: InitializationOption[dict[str, Any]] = field(default_factory=dict)
     base_model: ModelOption[str | None] = None
-    adapt_tokens: TrainingOption[int | Literal["auto"] | None] = None
+    adapt_tokens: TrainingOption[Count | Literal["auto"] | None] = None
     adapt_options: TrainingOption[dict[str, Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -118,10 +122,6 @@ class Settings(RunSettings):
             SettingError: If a value is of another type than its field's, or a number is too small.
         """
         super().__post_init__()
-        if self.vocabulary_size is not None and self.vocabulary_size < 1:
-            raise SettingError(
-                f"--vocabulary-size {self.vocabulary_size} is too small: give a positive number"
-            )
         if self.weights:
             self._check_weights()
         self._check_training()
@@ -131,8 +131,12 @@ class Settings(RunSettings):
             raise SettingError(f"--base-model '{self.base_model}' is not a name on the hub: give owner/name")
         if self.target_tokenizer and self.mode == "trim":
             raise SettingError("--mode trim keeps the source's own tokens: leave out --target-tokenizer")
-        if not 0 <= self.norm_calibration <= 1:
-            raise SettingError(f"--norm-calibration {self.norm_calibration} is out of range: give 0 … 1")
+        rules = [
+            name for name in ("vocabulary_size", "coverage", "max_loss") if getattr(self, name) is not None
+        ]
+        if self.mode in ("trim", "graft") and len(rules) > 1:
+            given = " and ".join(f"--{name.replace('_', '-')}" for name in rules)
+            raise SettingError(f"tokens are kept by one rule, got {given}: give only one")
 
     def _check_graft(self) -> None:
         """Refuse numbers of new tokens that another mode would ignore, or that make no sense."""
@@ -148,17 +152,13 @@ class Settings(RunSettings):
                 f"--new-tokens {self.new_tokens} and --save {self.save} set the same thing in two ways: "
                 "give only one"
             )
-        if self.new_tokens is not None and self.new_tokens < 0:
-            raise SettingError(f"--new-tokens {self.new_tokens} is too small: give 0 or more")
         if self.save is not None and not 0 < self.save < 1:
             raise SettingError(
                 f"--save {self.save} is out of range: give the share of tokens to save, 0.1 for a tenth"
             )
 
     def _check_language_tokens(self) -> None:
-        """Refuse a number that another mode would ignore, or that is none."""
-        if self.language_tokens is not None and self.language_tokens < 0:
-            raise SettingError(f"--language-tokens {self.language_tokens} is too small: give 0 or more")
+        """Refuse tokens to keep that another mode would ignore."""
         for name, given in (("language-tokens", self.language_tokens), ("keep-script", self.keep_script)):
             if given and self.mode not in ("trim", "graft"):
                 raise SettingError(
@@ -193,8 +193,6 @@ class Settings(RunSettings):
             raise SettingError(
                 f"--adapt-options ({given}) are for a training, but none is requested: give --adapt-tokens"
             )
-        if isinstance(self.adapt_tokens, int) and self.adapt_tokens < 1:
-            raise SettingError(f"--adapt-tokens {self.adapt_tokens} is too small: give 1 or more")
         _ = self.adaptation  # refuses options that are unknown, or of another type
 
     @property

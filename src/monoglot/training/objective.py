@@ -13,6 +13,7 @@ from jaxtyping import Bool
 from torch import Tensor
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
+from monoglot.options import check_types
 from monoglot.progress import SILENT, Progress
 from monoglot.tokenization.encoding import TokenizedCorpus
 from monoglot.training.composition import Composition
@@ -129,6 +130,16 @@ class Objective(ABC):
     """The held-out figure that early stopping watches; lower is better."""
     tokens_per_new_row: ClassVar[int] = TOKENS_PER_NEW_ROW
     """Tokens of text that are trained on for each new embedding, unless the user says how many."""
+    needs_teacher: ClassVar[bool] = False
+    """Whether there has to be another model to match."""
+
+    def __post_init__(self) -> None:
+        """Refuse values of another type than their field's, and numbers out of bounds.
+
+        Raises:
+            SettingError: If there is one.
+        """
+        check_types(self, type(self).__name__)
 
     @abstractmethod
     def why_unsuitable(self, model: PreTrainedModel, *, has_teacher: bool) -> str | None:

@@ -7,9 +7,10 @@ from math import ceil
 from typing import Annotated, Any, Literal, Self
 
 from cyclopts import Parameter
+from cyclopts.validators import Number
 
 from monoglot.errors import SettingError
-from monoglot.options import check_types
+from monoglot.options import Count, CountOrZero, InnerShare, Share, Weight, check_types
 
 SCHEDULE = Literal["all", "keep-copied", "embeddings-first", "embeddings", "new-rows"]
 DECAY = Literal["constant", "linear", "cosine"]
@@ -92,23 +93,23 @@ class TrainingSettings:
         report_to: Other tools that record the run: ``tensorboard``, ``wandb`` … (see `transformers.Trainer`).
     """
 
-    tokens: int | None = None
-    window_tokens: Annotated[int, _also("window-tokens", "max-seq-length")] = 256
-    batch_tokens: int | None = None
-    device_tokens: int = 4096
+    tokens: Count | None = None
+    window_tokens: Annotated[Count, _also("window-tokens", "max-seq-length")] = 256
+    batch_tokens: Count | None = None
+    device_tokens: Count = 4096
     schedule: SCHEDULE | None = None
-    frozen_share: float = 0.2
-    layers: tuple[int, ...] = ()
-    learning_rate: float | None = None
-    embedding_learning_rate: float | None = None
-    warmup_share: Annotated[float, _also("warmup-share", "warmup-ratio")] = 0.05
+    frozen_share: Share = 0.2
+    layers: Annotated[tuple[int, ...], Number(gte=0)] = ()
+    learning_rate: InnerShare | None = None
+    embedding_learning_rate: InnerShare | None = None
+    warmup_share: Annotated[Share, _also("warmup-share", "warmup-ratio")] = 0.05
     decay: Annotated[DECAY | None, _also("decay", "lr-scheduler-type")] = None
-    weight_decay: float = 0.01
-    lora_rank: int = 0
+    weight_decay: Weight = 0.01
+    lora_rank: CountOrZero = 0
     precision: PRECISION = "auto"
-    checks: int = 10
-    patience: int | None = None
-    keep: Annotated[int, _also("keep", "save-total-limit")] = 2
+    checks: Count = 10
+    patience: Count | None = None
+    keep: Annotated[Count, _also("keep", "save-total-limit")] = 2
     compile: bool = False
     gradient_checkpointing: bool = False
     report_to: tuple[str, ...] = ()
@@ -120,19 +121,6 @@ class TrainingSettings:
             SettingError: If a value is of another type than its field's, or a number is out of range.
         """
         check_types(self)
-        for name in ("tokens", "window_tokens", "batch_tokens", "device_tokens", "checks", "keep"):
-            number = getattr(self, name)
-            if number is not None and number < 1:
-                raise SettingError(f"{_flag(name)} {number} is too small: give 1 or more")
-        for name in ("learning_rate", "embedding_learning_rate"):
-            rate = getattr(self, name)
-            if rate is not None and not 0 < rate < 1:
-                raise SettingError(f"{_flag(name)} {rate} is out of range: give more than 0 and less than 1")
-        for name in ("frozen_share", "warmup_share"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise SettingError(f"{_flag(name)} {getattr(self, name)} is out of range: give 0 … 1")
-        if self.patience is not None and self.patience < 1:
-            raise SettingError(f"--patience {self.patience} is too small: give 1 or more")
 
     def filled(self, recipe: Recipe) -> TrainingSettings:
         """Fill in what was left to the objective."""
@@ -161,10 +149,6 @@ class TrainingSettings:
         return {
             field.name: getattr(self, field.name) for field in fields(self) if field.name not in EXECUTION
         }
-
-
-def _flag(name: str) -> str:
-    return f"--{name.replace('_', '-')}"
 
 
 @dataclass(frozen=True)

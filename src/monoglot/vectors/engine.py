@@ -14,6 +14,7 @@ from safetensors.numpy import load_file, save_file
 
 from monoglot.errors import VectorsError, first_line
 from monoglot.model.source import Source
+from monoglot.options import check_types
 from monoglot.progress import SILENT, Progress
 from monoglot.tokenization.encoding import TokenizedCorpus
 from monoglot.tokenization.vocabulary import Vocabulary
@@ -119,6 +120,14 @@ class EngineInputs:
 
 class Engine(ABC):
     """A way to come by static vectors of target tokens; its fields are its settings."""
+
+    def __post_init__(self) -> None:
+        """Refuse values of another type than their field's, and numbers out of bounds.
+
+        Raises:
+            SettingError: If there is one.
+        """
+        check_types(self, type(self).__name__)
 
     def train(
         self,

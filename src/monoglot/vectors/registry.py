@@ -8,8 +8,9 @@ from typing import Any
 
 from monoglot.errors import SettingError, did_you_mean
 from monoglot.registry import Registry
+from monoglot.vectors import VECTOR_SUFFIXES
 from monoglot.vectors.engine import Engine
-from monoglot.vectors.vector_files import VECTOR_SUFFIXES, VectorsFile
+from monoglot.vectors.vector_files import VectorsFile
 
 ENGINES: Registry[Engine] = Registry("the engine", "monoglot.vectors.engines")
 engine = ENGINES.register

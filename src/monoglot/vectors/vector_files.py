@@ -31,9 +31,6 @@ def writable(token: str) -> str:
     return token.translate(_ESCAPES)
 
 
-VECTOR_SUFFIXES = (".safetensors", ".npy", ".vec")
-
-
 @dataclass(frozen=True)
 class VectorsFile(Engine):
     """Reads vectors instead of training them.

@@ -54,5 +54,5 @@ def test_what_it_needs(tmp_path):
     (tmp_path / "a.tsv").write_text("only one side\n")
     with pytest.raises(SettingError, match=r"line 1 of .*a\.tsv"):
         Alignment(str(tmp_path / "a.tsv")).check()
-    with pytest.raises(SettingError, match="minimum-count is 0"):
+    with pytest.raises(SettingError, match="option 'minimum_count' of Alignment can't be 0: give 1 or more"):
         Alignment("none.tsv", minimum_count=0)

@@ -73,5 +73,5 @@ def test_files_of_the_parts_are_its_own():
     assert blend.files == {"ofa's word-vectors": "none.vec"}
     with pytest.raises(SettingError, match=r"no file 'none\.vec'"):
         blend.check()
-    with pytest.raises(SettingError, match="the blend's evidence is -1"):
+    with pytest.raises(SettingError, match="option 'evidence' of Blend can't be -1: give 0 or more"):
         Blend(evidence=-1)

@@ -51,5 +51,5 @@ def test_cosines_that_cancel_out_are_no_answer(transfer):
 
 
 def test_a_negative_number_is_refused():
-    with pytest.raises(SettingError, match="anchors are -1"):
+    with pytest.raises(SettingError, match="option 'anchors' of Clp can't be -1"):
         Clp(anchors=-1)

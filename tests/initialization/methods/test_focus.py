@@ -60,9 +60,9 @@ def test_the_overlap_is_that_of_the_option(source_tokenizers, target_tokenizers)
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"anchors": -1}, "0 .* or positive"),
+        ({"anchors": -1}, "option 'anchors' of Focus can't be -1: give 0 or more"),
         ({"temperature": 0.1}, "needs a number of anchors"),
-        ({"overlap": "fuzy"}, "unknown overlap 'fuzy': did you mean 'fuzzy'"),
+        ({"overlap": "fuzy"}, "option 'overlap' of Focus can't be 'fuzy': did you mean 'fuzzy'"),
     ],
 )
 def test_options_without_sense_are_refused(options, message):

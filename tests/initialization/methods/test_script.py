@@ -45,5 +45,5 @@ def test_the_seed_is_that_of_the_transfer(transfer):
 
 
 def test_no_members_are_refused():
-    with pytest.raises(SettingError, match="members are 0"):
+    with pytest.raises(SettingError, match="option 'members' of Script can't be 0"):
         Script(members=0)

@@ -35,5 +35,5 @@ def test_weights_of_the_trained_pieces(transfer, weighting):
 
 
 def test_an_unknown_weighting_is_refused():
-    with pytest.raises(SettingError, match="unknown weighting 'frist': did you mean 'first'"):
+    with pytest.raises(SettingError, match="'weighting' of Subword can't be 'frist': did you mean 'first'"):
         Subword("frist")

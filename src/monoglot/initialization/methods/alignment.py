@@ -9,13 +9,13 @@ from pathlib import Path
 
 import numpy as np
 
-from monoglot.errors import SettingError
 from monoglot.initialization.initialize import Initializer
 from monoglot.initialization.registry import register
 from monoglot.initialization.text_pairs import check_pairs, read_pairs
 from monoglot.initialization.transfer import Transfer
 from monoglot.maths.sparse import SparseRows, offsets
 from monoglot.maths.word_alignment import Sequences, count_links
+from monoglot.options import Count, InputFile
 from monoglot.progress import SILENT, Progress
 from monoglot.tokenization.pieces import Segmenter
 
@@ -40,17 +40,8 @@ class Alignment(Initializer):
         minimum_count: Pairs of tokens that are linked less often are dropped.
     """
 
-    parallel_text: str
-    minimum_count: int = 10
-
-    def __post_init__(self) -> None:
-        """Refuse a number that makes no sense.
-
-        Raises:
-            SettingError: If it is not positive.
-        """
-        if self.minimum_count < 1:
-            raise SettingError(f"the method's minimum-count is {self.minimum_count}: give 1 or more")
+    parallel_text: InputFile
+    minimum_count: Count = 10
 
     @property
     def files(self) -> Mapping[str, str]:

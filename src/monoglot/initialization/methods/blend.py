@@ -13,6 +13,7 @@ from monoglot.initialization.initialize import Initializer
 from monoglot.initialization.registry import get_method, register
 from monoglot.initialization.transfer import Transfer
 from monoglot.maths.sparse import SparseRows
+from monoglot.options import CountOrZero, Share
 from monoglot.progress import SILENT, Progress
 
 
@@ -39,8 +40,8 @@ class Blend(Initializer):
     needs_vectors: ClassVar[bool] = True
     first: str = "focus"
     second: str = "subword"
-    second_share: float = 0.5
-    evidence: int = 0
+    second_share: Share = 0.5
+    evidence: CountOrZero = 0
     first_options: dict[str, Any] = field(default_factory=dict)
     second_options: dict[str, Any] = field(default_factory=dict)
 
@@ -51,10 +52,7 @@ class Blend(Initializer):
             SettingError: If the share is outside 0 … 1, the evidence negative, or a method can't be part of a
                 blend.
         """
-        if not 0 <= self.second_share <= 1:
-            raise SettingError(f"the blend's second-share is {self.second_share}: give a number from 0 to 1")
-        if self.evidence < 0:
-            raise SettingError(f"the blend's evidence is {self.evidence}: give a count, or 0 to average")
+        super().__post_init__()
         for name in (self.first, self.second):
             if name == "blend":
                 raise SettingError("'blend' can't be part of a blend: give two other methods")

@@ -9,13 +9,13 @@ import torch
 from jaxtyping import Float64
 from torch import Tensor
 
-from monoglot.errors import SettingError
 from monoglot.initialization.anchors import from_anchors
 from monoglot.initialization.initialize import Initializer
 from monoglot.initialization.registry import register
 from monoglot.initialization.transfer import Transfer
 from monoglot.maths.similarity import nearest_weights
 from monoglot.maths.sparse import SparseRows
+from monoglot.options import CountOrZero
 from monoglot.progress import SILENT, Progress
 
 LEAST_BALANCE = 0.05
@@ -41,16 +41,7 @@ class Clp(Initializer):
     """
 
     needs_vectors: ClassVar[bool] = True
-    anchors: int = 256
-
-    def __post_init__(self) -> None:
-        """Refuse a number that makes no sense.
-
-        Raises:
-            SettingError: If it is negative.
-        """
-        if self.anchors < 0:
-            raise SettingError(f"the method's anchors are {self.anchors}: give a number, or 0 for all")
+    anchors: CountOrZero = 256
 
     def mix(self, transfer: Transfer, progress: Progress = SILENT) -> SparseRows:
         """Weights for the missing tokens that have an auxiliary vector."""

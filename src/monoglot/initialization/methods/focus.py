@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, get_args
+from typing import ClassVar
 
 import numpy as np
 from jaxtyping import Float
 from torch import Tensor
 from transformers import PreTrainedTokenizerFast
 
-from monoglot.errors import ModelError, SettingError, did_you_mean
+from monoglot.errors import ModelError, SettingError
 from monoglot.initialization.anchors import anchor_reliability, from_anchors
 from monoglot.initialization.initialize import Initializer, initialize
 from monoglot.initialization.registry import register
@@ -20,6 +20,7 @@ from monoglot.maths.similarity import cosine_sparsemax, nearest_weights, softmax
 from monoglot.maths.simplex import sparsemax
 from monoglot.maths.sparse import SparseRows
 from monoglot.model.transplant import check_rows
+from monoglot.options import CountOrZero, Weight
 from monoglot.progress import SILENT, Progress
 from monoglot.tokenization.overlap import Strategy
 from monoglot.vectors.engine import TokenVectors
@@ -46,9 +47,9 @@ class Focus(Initializer):
     needs_vectors: ClassVar[bool] = True
     special_anchors: ClassVar[bool] = False
     min_reliability: float = 0.0
-    anchors: int = 0
-    temperature: float = 0.0
-    overlap: str = "exact"
+    anchors: CountOrZero = 0
+    temperature: Weight = 0.0
+    overlap: Strategy = "exact"
 
     def __post_init__(self) -> None:
         """Refuse options without sense.
@@ -56,19 +57,16 @@ class Focus(Initializer):
         Raises:
             SettingError: If a number is out of range, or the overlap unknown.
         """
-        if self.anchors < 0 or self.temperature < 0:
-            raise SettingError("focus's anchors and temperature are 0 (for none) or positive")
+        super().__post_init__()
         if self.temperature and not self.anchors:
             raise SettingError(
                 "focus with a temperature needs a number of anchors: softmax would mix them all"
             )
-        if self.overlap not in (known := get_args(Strategy)):
-            raise SettingError(f"unknown overlap '{self.overlap}': {did_you_mean(self.overlap, known)}")
 
     @property
     def matching(self) -> Strategy:
         """The strategy of the same name."""
-        return next(strategy for strategy in get_args(Strategy) if strategy == self.overlap)
+        return self.overlap
 
     def mix(self, transfer: Transfer, progress: Progress = SILENT) -> SparseRows:
         """Weights for the missing tokens that have an auxiliary vector."""
@@ -99,7 +97,7 @@ class FocusReference(Focus):
     special_anchors: ClassVar[bool] = True
     fallback: ClassVar[tuple[Provenance, ...]] = (Provenance.NOISE,)
     ignores_untrained: ClassVar[bool] = False
-    overlap: str = "reference"
+    overlap: Strategy = "reference"
 
 
 def focus(

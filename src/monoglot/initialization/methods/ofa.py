@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from monoglot.initialization.anchors import check_neighbors, from_source_tokens
+from monoglot.initialization.anchors import from_source_tokens
 from monoglot.initialization.initialize import Initializer
 from monoglot.initialization.registry import register
 from monoglot.initialization.transfer import Transfer
 from monoglot.maths.sparse import SparseRows
+from monoglot.options import Count, InputFile, Positive
 from monoglot.progress import SILENT, Progress
 from monoglot.vectors.vector_files import check_word_file, open_word_file
 
@@ -33,17 +34,9 @@ class Ofa(Initializer):
         temperature: τ; the lower, the more the nearest counts.
     """
 
-    word_vectors: str
-    neighbors: int = 10
-    temperature: float = 0.1
-
-    def __post_init__(self) -> None:
-        """Refuse numbers that make no sense.
-
-        Raises:
-            SettingError: If there is no neighbor, or the temperature is not positive.
-        """
-        check_neighbors(self.neighbors, self.temperature)
+    word_vectors: InputFile
+    neighbors: Count = 10
+    temperature: Positive = 0.1
 
     @property
     def files(self) -> Mapping[str, str]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
-from monoglot.errors import SettingError
+from cyclopts.validators import Number
+
 from monoglot.initialization.anchors import from_anchors
 from monoglot.initialization.initialize import Initializer
 from monoglot.initialization.registry import register
@@ -35,16 +36,7 @@ class Omp(Initializer):
 
     needs_vectors: ClassVar[bool] = True
     is_convex: ClassVar[bool] = False
-    k: int = MOST_ATOMS
-
-    def __post_init__(self) -> None:
-        """Refuse a number of anchors that is out of range.
-
-        Raises:
-            SettingError: If it is.
-        """
-        if not 1 <= self.k <= MOST_ATOMS:
-            raise SettingError(f"the method's k is {self.k}: give a number from 1 to {MOST_ATOMS}")
+    k: Annotated[int, Number(gte=1, lte=MOST_ATOMS)] = MOST_ATOMS
 
     def mix(self, transfer: Transfer, progress: Progress = SILENT) -> SparseRows:
         """Weights for the missing tokens that have an auxiliary vector."""

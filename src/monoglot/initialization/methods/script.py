@@ -7,12 +7,12 @@ from typing import ClassVar
 
 import numpy as np
 
-from monoglot.errors import SettingError
 from monoglot.initialization.initialize import Group, Initializer, group_of
 from monoglot.initialization.registry import register
 from monoglot.initialization.transfer import Transfer
 from monoglot.maths.mixture import Provenance
 from monoglot.maths.sparse import SparseRows, offsets
+from monoglot.options import Count
 from monoglot.progress import SILENT, Progress
 
 
@@ -34,16 +34,7 @@ class Script(Initializer):
     """
 
     fallback: ClassVar[tuple[Provenance, ...]] = (Provenance.NOISE,)
-    members: int = 32
-
-    def __post_init__(self) -> None:
-        """Refuse a number that makes no sense.
-
-        Raises:
-            SettingError: If it is not positive.
-        """
-        if self.members < 1:
-            raise SettingError(f"the method's members are {self.members}: give 1 or more")
+    members: Count = 32
 
     def mix(self, transfer: Transfer, progress: Progress = SILENT) -> SparseRows:
         """Weights for the missing tokens of scripts that the source knows."""

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
-from monoglot.errors import SettingError, did_you_mean
 from monoglot.initialization.initialize import Initializer, equal_pieces, pieces_by_length
 from monoglot.initialization.registry import register
 from monoglot.initialization.transfer import Transfer
 from monoglot.maths.sparse import SparseRows
 from monoglot.progress import SILENT, Progress
 
-WEIGHTINGS = ("mean", "first", "last", "length")
+Weighting = Literal["mean", "first", "last", "length"]
 
 
 @register("subword")
@@ -33,18 +33,7 @@ class Subword(Initializer):
             piece alone.
     """
 
-    weighting: str = "length"
-
-    def __post_init__(self) -> None:
-        """Refuse an unknown weighting.
-
-        Raises:
-            SettingError: If it is unknown.
-        """
-        if self.weighting not in WEIGHTINGS:
-            raise SettingError(
-                f"unknown weighting '{self.weighting}': {did_you_mean(self.weighting, WEIGHTINGS)}"
-            )
+    weighting: Weighting = "length"
 
     def mix(self, transfer: Transfer, progress: Progress = SILENT) -> SparseRows:
         """Weights for the missing tokens that have trained pieces."""

@@ -11,13 +11,14 @@ import numpy as np
 from jaxtyping import Float64
 
 from monoglot.errors import VectorsError
-from monoglot.initialization.anchors import check_neighbors, from_source_tokens
+from monoglot.initialization.anchors import from_source_tokens
 from monoglot.initialization.initialize import Initializer
 from monoglot.initialization.registry import register
 from monoglot.initialization.text_pairs import check_pairs, read_pairs
 from monoglot.initialization.transfer import Transfer
 from monoglot.maths.similarity import procrustes
 from monoglot.maths.sparse import SparseRows
+from monoglot.options import Count, InputFile, Positive
 from monoglot.progress import SILENT, Progress
 from monoglot.vectors.vector_files import WordFile, check_word_file, open_word_file
 
@@ -43,19 +44,11 @@ class Wechsel(Initializer):
         temperature: τ; the lower, the more the nearest counts.
     """
 
-    dictionary: str
-    source_vectors: str
-    target_vectors: str
-    neighbors: int = 10
-    temperature: float = 0.1
-
-    def __post_init__(self) -> None:
-        """Refuse numbers that make no sense.
-
-        Raises:
-            SettingError: If there is no neighbor, or the temperature is not positive.
-        """
-        check_neighbors(self.neighbors, self.temperature)
+    dictionary: InputFile
+    source_vectors: InputFile
+    target_vectors: InputFile
+    neighbors: Count = 10
+    temperature: Positive = 0.1
 
     @property
     def files(self) -> Mapping[str, str]:

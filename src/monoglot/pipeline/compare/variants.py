@@ -11,10 +11,9 @@ from typing import Self
 import numpy as np
 from transformers import PreTrainedTokenizerFast
 
-from monoglot.errors import SettingError
 from monoglot.evaluation.tokenizer_scores import score_tokenizer
 from monoglot.initialization.initialize import Initializer
-from monoglot.initialization.registry import get_method, name_and_options, without_folders
+from monoglot.initialization.registry import get_method
 from monoglot.model.tokenizer_folder import load_tokenizer
 from monoglot.pipeline.compare.probe import Variant, read_lines
 from monoglot.pipeline.stages.context import VocabularyContext
@@ -23,6 +22,7 @@ from monoglot.pipeline.stages.tokenizer import make_new_tokenizer, make_trimmed_
 from monoglot.pipeline.stages.weights import compute_mixture, train_vectors
 from monoglot.run import Artifact, atomic_write
 from monoglot.run.layout import LAYOUT
+from monoglot.settings.compare import method_words, name_and_options, without_folders
 from monoglot.tokenization.encoding import encode_corpus
 
 CONTROLS = ("subword", "random")
@@ -50,11 +50,9 @@ class MethodSpec:
         """Read ``name:option=value:option=value``; a value may have colons, as paths do.
 
         Raises:
-            SettingError: If an option has no value, or there is no such method or option.
+            SettingError: If there is no such method or option.
         """
         name, options = name_and_options(word)
-        if empty := [option for option, value in options.items() if not value]:
-            raise SettingError(f"the option '{empty[0]}' of '{word}' has no value: give {empty[0]}=VALUE")
         return cls(word, name, options, get_method(name, options))
 
     @property
@@ -72,11 +70,7 @@ def read_methods(given: Sequence[str]) -> tuple[MethodSpec, ...]:
     Raises:
         SettingError: If there is none, or one is unknown, named twice, or lacks something.
     """
-    words = [word.strip() for text in given for word in text.split(",") if word.strip()]
-    if not words:
-        raise SettingError("got no method to compare: give some, as in --methods blend,focus")
-    if twice := [word for word in words if words.count(word) > 1]:
-        raise SettingError(f"'{twice[0]}' is named twice in --methods: name it once")
+    words = method_words(given)
     chosen = [
         MethodSpec.read(word) for word in (*(word for word in words if word not in CONTROLS), *CONTROLS)
     ]

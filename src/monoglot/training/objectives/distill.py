@@ -6,19 +6,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Annotated, Literal
 
 import numpy as np
 import torch
+from cyclopts.validators import Number
 from jaxtyping import Bool, Float, Float32
 from torch import Tensor
 from torch.nn.functional import cosine_similarity, normalize
 from transformers import PreTrainedModel
 
-from monoglot.errors import ModelError, SettingError, did_you_mean
+from monoglot.errors import ModelError
 from monoglot.model.hidden_states import last_hidden_states
 from monoglot.model.pooling import Pooling, pool_rows, pool_segments, read_pooling
 from monoglot.model.side_files import MODULES
+from monoglot.options import InputFile, Share, Weight
 from monoglot.tokenization.encoding import TokenizedCorpus
 from monoglot.training.aligned_spans import AlignedSpans
 from monoglot.training.composition import Composition
@@ -184,37 +186,18 @@ class SentenceDistillation(Objective):
     """
 
     preference = 3
+    needs_teacher = True
     watched = "distance_to_teacher"
     tokens_per_new_row = SENTENCE_TOKENS_PER_NEW_ROW
     distance: Distance = "cosine"
-    relational: float = 0.3
-    hidden: float = 1.0
+    relational: Weight = 0.3
+    hidden: Weight = 1.0
     prefix: str = ""
-    pooling: str = ""
-    whole_lines: float = 0.5
-    word_lists: float = 0.1
+    pooling: Literal["", "mean", "cls", "lasttoken"] = ""
+    whole_lines: Share = 0.5
+    word_lists: Annotated[float, Number(gte=0, lt=1)] = 0.1
     composed: bool = True
-    parallel: str = ""
-
-    def __post_init__(self) -> None:
-        """Refuse what makes no sense.
-
-        Raises:
-            SettingError: If a share is out of range or a name unknown.
-        """
-        if self.distance not in get_args(Distance):
-            raise SettingError(
-                f"unknown distance '{self.distance}': {did_you_mean(self.distance, get_args(Distance))}"
-            )
-        if self.pooling and self.pooling not in tuple(Pooling):
-            raise SettingError(f"unknown pooling '{self.pooling}': {did_you_mean(self.pooling, Pooling)}")
-        if not (0 <= self.whole_lines <= 1 and 0 <= self.word_lists < 1):
-            raise SettingError(
-                f"whole_lines {self.whole_lines} and word_lists {self.word_lists} are shares: give 0 … 1"
-            )
-        for name, weight in (("relational", self.relational), ("hidden", self.hidden)):
-            if weight < 0:
-                raise SettingError(f"{name} {weight} is a weight: give 0 or more")
+    parallel: InputFile = ""
 
     def why_unsuitable(self, model: PreTrainedModel, *, has_teacher: bool) -> str | None:
         """It needs an encoder and its original."""

@@ -14,8 +14,9 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from monoglot.errors import ModelError, SettingError
+from monoglot.errors import ModelError
 from monoglot.model.hidden_states import last_hidden_states
+from monoglot.options import Weight
 from monoglot.run.atomic_files import sync_tree
 from monoglot.tokenization.encoding import TokenizedCorpus, encode_corpus
 from monoglot.training.aligned_spans import AlignedSpans
@@ -44,16 +45,8 @@ class TokenDistillation(Objective):
             head is tied to the embeddings, their norms explode without it (decoders only).
     """
 
-    cross_entropy: float = 0.0
-
-    def __post_init__(self) -> None:
-        """Refuse a negative weight.
-
-        Raises:
-            SettingError: If it is.
-        """
-        if self.cross_entropy < 0:
-            raise SettingError(f"cross_entropy {self.cross_entropy} is a weight: give 0 or more")
+    needs_teacher = True
+    cross_entropy: Weight = 0.0
 
     def why_unsuitable(self, model: PreTrainedModel, *, has_teacher: bool) -> str | None:
         """It needs an encoder or a decoder, and its original."""

@@ -11,7 +11,8 @@ from torch.nn.functional import cross_entropy
 from transformers import PreTrainedModel
 
 from monoglot._hf import language_model_classes
-from monoglot.errors import SettingError, TokenizerError
+from monoglot.errors import TokenizerError
+from monoglot.options import InnerShare
 from monoglot.training.isolation import Inputs, find_inputs, tensors
 from monoglot.training.lm_heads import IGNORED, GatheredHead, find_head, window_mean
 from monoglot.training.masking import Maskable, TokenKinds, mask
@@ -37,17 +38,8 @@ class MaskedLanguageModeling(Objective):
     """
 
     preference = 1
-    share: float = 0.15
+    share: InnerShare = 0.15
     whole_words: bool = False
-
-    def __post_init__(self) -> None:
-        """Refuse a share that masks nothing, or everything.
-
-        Raises:
-            SettingError: If it does.
-        """
-        if not 0 < self.share < 1:
-            raise SettingError(f"the share {self.share} of masked tokens is out of range: give 0 … 1")
 
     def why_unsuitable(self, model: PreTrainedModel, *, has_teacher: bool) -> str | None:
         """It needs a head that was made for it."""

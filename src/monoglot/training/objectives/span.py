@@ -5,14 +5,17 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Annotated
 
 import numpy as np
 import torch
+from cyclopts.validators import Number
 from jaxtyping import Bool, Int64
 from torch import Tensor
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
-from monoglot.errors import SettingError, TokenizerError
+from monoglot.errors import TokenizerError
+from monoglot.options import InnerShare
 from monoglot.training.lm_heads import IGNORED
 from monoglot.training.objective import Batch, Objective, Task, TrainingContext
 from monoglot.training.packing import PADDING, Windows
@@ -41,19 +44,8 @@ class SpanCorruption(Objective):
     """
 
     preference = 4
-    share: float = 0.15
-    span_tokens: float = 3.0
-
-    def __post_init__(self) -> None:
-        """Refuse what makes no sense.
-
-        Raises:
-            SettingError: If a number is out of range.
-        """
-        if not 0 < self.share < 1:
-            raise SettingError(f"the share {self.share} of tokens taken out is out of range: give 0 … 1")
-        if self.span_tokens < 1:
-            raise SettingError(f"spans of {self.span_tokens} tokens are too short: give 1 or more")
+    share: InnerShare = 0.15
+    span_tokens: Annotated[float, Number(gte=1)] = 3.0
 
     def why_unsuitable(self, model: PreTrainedModel, *, has_teacher: bool) -> str | None:
         """It needs an encoder, a decoder and a head."""

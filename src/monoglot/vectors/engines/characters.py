@@ -10,6 +10,7 @@ from functools import cache
 import numpy as np
 from scipy.sparse import csr_array
 
+from monoglot.options import Count
 from monoglot.tokenization.parts import Token
 from monoglot.tokenization.vocabulary import Vocabulary
 from monoglot.vectors.cooccurrence.decomposition import scaled_singular_vectors
@@ -27,8 +28,8 @@ class Characters(Engine):
         longest_ngram: Characters of the longest n-grams, marks of start and end included.
     """
 
-    dim: int = 300
-    longest_ngram: int = 4
+    dim: Count = 300
+    longest_ngram: Count = 4
 
     def vectors(self, inputs: EngineInputs) -> TokenVectors:
         """Decompose the TF-IDF matrix of form features; the same for any number of threads."""

@@ -14,6 +14,7 @@ from tokenizers import Encoding, Tokenizer
 from monoglot.model.hidden_states import Layer
 from monoglot.model.longest_input import longest_input_tokens
 from monoglot.model.source import Source
+from monoglot.options import Count, Share
 from monoglot.tokenization.encoding import Ids, TokenizedCorpus
 from monoglot.tokenization.vocabulary import Vocabulary, plain_backend
 from monoglot.vectors.engine import EngineInputs, ModelEngine, TokenVectors
@@ -82,9 +83,9 @@ class Contextual(ModelEngine):
     """
 
     path: str = ""
-    depth: float = 0.5
-    read_tokens: int = 300_000
-    excerpt_tokens: int = 64
+    depth: Share = 0.5
+    read_tokens: Count = 300_000
+    excerpt_tokens: Count = 64
 
     def vectors_of(self, model: Source, inputs: EngineInputs) -> TokenVectors:
         """Read, average, center."""

@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Float32, Int64
 from scipy.sparse import csr_array
 
+from monoglot.options import Count, Share, Weight
 from monoglot.progress import SILENT, Progress
 from monoglot.tokenization.encoding import TokenizedCorpus
 from monoglot.tokenization.vocabulary import Vocabulary
@@ -39,15 +40,15 @@ class Cooccurrence(Engine):
         most_pairs: Different pairs of neighbors that are used, the most frequent ones; bounds the memory.
     """
 
-    window: int = 3
-    smoothing: float = 0.75
-    shift: float = 0.0
-    context_dim: int = 300
-    form_dim: int = 300
-    longest_ngram: int = 4
-    form_share: float = 0.5
-    half_evidence_count: float = 5.0
-    most_pairs: int = MOST_PAIRS
+    window: Count = 3
+    smoothing: Weight = 0.75
+    shift: Weight = 0.0
+    context_dim: Count = 300
+    form_dim: Count = 300
+    longest_ngram: Count = 4
+    form_share: Share = 0.5
+    half_evidence_count: Weight = 5.0
+    most_pairs: Count = MOST_PAIRS
 
     def vectors(self, inputs: EngineInputs) -> TokenVectors:
         """Count neighbors, decompose, join."""

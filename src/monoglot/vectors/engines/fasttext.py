@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Int64
 
 from monoglot._hf import FastTextModel
+from monoglot.options import Count, CountOrZero, Positive, Weight
 from monoglot.progress import SILENT, Progress
 from monoglot.tokenization.encoding import TokenizedCorpus
 from monoglot.tokenization.vocabulary import Vocabulary
@@ -50,16 +51,16 @@ class FastText(Engine):
     """
 
     model: Literal["cbow", "skipgram"] = "cbow"
-    dim: int = 300
-    epochs: int = 3
-    min_count: int = 10
-    window: int = 5
-    negatives: int = 10
-    learning_rate: float = 0.05
-    subsampling: float = 1e-4
-    shortest_ngram: int = 3
-    longest_ngram: int = 6
-    buckets: int = 2_000_000
+    dim: Count = 300
+    epochs: Count = 3
+    min_count: Count = 10
+    window: Count = 5
+    negatives: Count = 10
+    learning_rate: Positive = 0.05
+    subsampling: Weight = 1e-4
+    shortest_ngram: CountOrZero = 3
+    longest_ngram: CountOrZero = 6
+    buckets: CountOrZero = 2_000_000
 
     def vectors(self, inputs: EngineInputs) -> TokenVectors:
         """Train fastText; a corpus with less than two tokens that are frequent enough gives no vector."""

@@ -13,6 +13,7 @@ from jaxtyping import Bool, Float32, Int64
 from scipy.sparse import csr_array
 
 from monoglot.errors import VectorsError
+from monoglot.options import Count, InputFile
 from monoglot.progress import SILENT, Progress
 from monoglot.tokenization.encoding import Ids, TokenizedCorpus
 from monoglot.tokenization.vocabulary import Vocabulary
@@ -39,8 +40,8 @@ class Words(Engine):
         digest: Hash of the file's content, by which a run knows that it was changed.
     """
 
-    path: str
-    most_words: int = MOST_WORDS
+    path: InputFile
+    most_words: Count = MOST_WORDS
     digest: str = field(init=False)
 
     def __post_init__(self) -> None:
@@ -50,6 +51,7 @@ class Words(Engine):
             SettingError: If it is of another kind.
             VectorsError: If there is none.
         """
+        super().__post_init__()
         path = Path(self.path)
         check_word_file(path)
         try:
