@@ -11,6 +11,7 @@ from typing import Any
 
 from monoglot.corpus import Given, inputs_of, open_corpus
 from monoglot.device import check_device, limited_threads
+from monoglot.keywords import explains_keywords
 from monoglot.model.source import open_source
 from monoglot.pipeline.inputs import check_runs, read_as_the_model_does
 from monoglot.pipeline.preview import check_output
@@ -59,6 +60,7 @@ class Adapted(Result):
         return [{"figure": name, "before": before, "after": after} for name, before, after in both]
 
 
+@explains_keywords(settings=AdaptSettings, training=TrainingSettings)
 def adapt(
     model: str | Path,
     corpus: Given,

@@ -22,6 +22,7 @@ from monoglot.evaluation.settings import FineTuning
 from monoglot.evaluation.tasks.retrieval import Retrieval
 from monoglot.evaluation.throughput import SpeedComparison, compare_speed
 from monoglot.evaluation.tokenizer_scores import Parity, TokenizerScores, score_parity, score_tokenizer
+from monoglot.keywords import explains_keywords
 from monoglot.model.side_files import MODULES
 from monoglot.model.source import Source, open_source
 from monoglot.pipeline.evaluate_task import TaskEvaluation, evaluate_task, sentence_encoders
@@ -179,6 +180,7 @@ def evaluate(
 ) -> Evaluation | TaskEvaluation: ...
 
 
+@explains_keywords(settings=EvaluateSettings, data=TaskSettings, tuning=FineTuning)
 def evaluate(
     model: str | Path,
     text: Given = (),

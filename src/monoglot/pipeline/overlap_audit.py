@@ -10,6 +10,7 @@ import numpy as np
 from transformers import PreTrainedTokenizerFast
 
 from monoglot.corpus import Given, inputs_of, open_corpus
+from monoglot.keywords import explains_keywords
 from monoglot.model.find import find_folder
 from monoglot.model.tokenizer_folder import load_tokenizer
 from monoglot.progress import SILENT, Progress, reporter
@@ -65,6 +66,7 @@ class OverlapAnalysis(Result):
         ]
 
 
+@explains_keywords()
 def overlap(
     source: str | Path,
     target: str | Path,

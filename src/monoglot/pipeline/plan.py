@@ -14,6 +14,7 @@ import numpy as np
 from monoglot.corpus import Corpus, Given, open_corpus
 from monoglot.device import limited_threads
 from monoglot.errors import ModelError
+from monoglot.keywords import explains_keywords
 from monoglot.model.given_text import unread_templates
 from monoglot.model.positions import coupled_tables
 from monoglot.model.source import Source, open_source
@@ -95,6 +96,7 @@ class Plan(Result):
         return [asdict(option) for option in self.options]
 
 
+@explains_keywords()
 def plan(
     source: str | Path,
     corpus: Given,

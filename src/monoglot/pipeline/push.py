@@ -16,6 +16,7 @@ from huggingface_hub.errors import (
 )
 
 from monoglot.errors import OutputError, first_line
+from monoglot.keywords import explains_keywords
 from monoglot.model.find import check_repository
 from monoglot.model.given_text import CHAT_TEMPLATES
 from monoglot.model.side_files import sentence_modules
@@ -60,6 +61,7 @@ class Pushed(Result):
         return [{"file": name, "was": what} for what, names in both for name in names]
 
 
+@explains_keywords()
 def push(
     output: str | Path | Made, name: str, *, public: bool = False, progress: Progress | bool = False
 ) -> Pushed:

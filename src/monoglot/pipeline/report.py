@@ -9,6 +9,7 @@ from pathlib import Path
 from monoglot.device import limited_threads
 from monoglot.errors import OutputError
 from monoglot.evaluation.settings import SCORED_WORDS
+from monoglot.keywords import explains_keywords
 from monoglot.model.source import Source, open_source
 from monoglot.progress import SILENT, Progress, reporter
 from monoglot.reporting import facts as report_facts
@@ -49,6 +50,7 @@ class Report(Result):
         return [{"kind": kind, "file": file} for kind, file in (*files, ("card", self.card)) if file]
 
 
+@explains_keywords()
 def report(
     output: str | Path | Made,
     *,

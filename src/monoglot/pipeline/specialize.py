@@ -9,6 +9,7 @@ from pathlib import Path
 from monoglot.corpus import Given, inputs_of, open_corpus
 from monoglot.device import check_device, limited_threads
 from monoglot.initialization.registry import get_method
+from monoglot.keywords import explains_keywords
 from monoglot.model.source import Source, open_source
 from monoglot.pipeline.inputs import check
 from monoglot.pipeline.preview import check_output
@@ -43,6 +44,7 @@ from monoglot.tokenization.overlap import Overlap
 from monoglot.vectors.registry import get_engine
 
 
+@explains_keywords(settings=Settings)
 def specialize(
     source: str | Path,
     corpus: Given,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from monoglot.keywords import explains_keywords
 from monoglot.model.find import find_folder
 from monoglot.model.source import Source, open_source
 from monoglot.model.tables import trained_rows
@@ -62,6 +63,7 @@ class VocabularyAudit(Result):
         return [asdict(token) for token in self.faults]
 
 
+@explains_keywords()
 def audit(
     model: str | Path, *, trust_remote_code: bool = False, progress: Progress | bool = False
 ) -> VocabularyAudit:

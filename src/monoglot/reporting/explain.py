@@ -14,6 +14,7 @@ from transformers import PreTrainedTokenizerFast
 
 from monoglot.device import limited_threads
 from monoglot.errors import SettingError, UnknownTokenError, did_you_mean
+from monoglot.keywords import explains_keywords
 from monoglot.maths.mixture import Mixture, Provenance
 from monoglot.maths.similarity import unit_rows
 from monoglot.model.source import Source
@@ -305,6 +306,7 @@ class _Explainer:
 NEIGHBORS = 8
 
 
+@explains_keywords()
 def explain(
     output: str | Path | Made,
     words: str | Sequence[str],

@@ -17,6 +17,7 @@ from monoglot.device import check_device, limited_threads
 from monoglot.errors import SettingError
 from monoglot.evaluation.line_scores import TeacherDistance
 from monoglot.initialization.registry import get_method
+from monoglot.keywords import explains_keywords
 from monoglot.model.source import open_source
 from monoglot.pipeline.compare.probe import ProbeRunner, Variant, choose_measure, read_curve, read_scores
 from monoglot.pipeline.compare.result import (
@@ -68,6 +69,7 @@ class ProbeProgress:
 RETENTION = "retention"
 
 
+@explains_keywords(settings=CompareSettings)
 def compare(
     source: str | Path,
     corpus: Given,
