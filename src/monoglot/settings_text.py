@@ -8,12 +8,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from monoglot.options import field_names
-from monoglot.settings import AdaptSettings, CompareSettings, Settings
+from monoglot.settings import AdaptSettings, CompareSettings, RunSettings, Settings
 from monoglot.training.schedule import TrainingSettings
 
 PLAIN_KEY = re.compile("[A-Za-z0-9_-]+")
 
-AnySettings = Settings | AdaptSettings | CompareSettings | TrainingSettings
+AnySettings = RunSettings | Settings | AdaptSettings | CompareSettings | TrainingSettings
 
 
 def command_line_options(values: Mapping[str, Any], defaults: AnySettings) -> list[str]:

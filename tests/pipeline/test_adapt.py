@@ -1,6 +1,7 @@
 """`adapt`, alone and as the last stage of `specialize`."""
 
 import json
+import shlex
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -251,7 +252,11 @@ def test_the_prefix_of_a_distillation_is_the_default_prompt_of_its_output(encode
     assert not any("prompt" in warning for warning in result.record["warnings"])
     shown = [str(part) for part in adapted_table(result)]
     assert any("default prompt is 'Frage: '" in part for part in shown)
-    assert f"monoglot evaluate {result.output} TEXT --against ORIGINAL" in shown[-1]
+    heldout = tmp_path / "out" / "monoglot" / LAYOUT.heldout
+    command = f"monoglot evaluate {result.output} {heldout} --against {encoder} --threads 1"
+    assert result.next_command == command
+    assert shown[-1].endswith(f"  {command}")
+    assert main([*shlex.split(command)[1:], "--lines", "3", "--quiet"]) == 0
 
 
 def test_a_sentence_encoder_without_teacher_is_told_its_original(encoder, tmp_path):

@@ -269,10 +269,17 @@ def test_a_script_that_the_source_has_never_seen_is_named(xlm_r, tmp_path, caplo
 
 def test_the_next_command_trains_the_new_rows(xlm_r, text, tmp_path, capsys):
     words = ["specialize", str(xlm_r), str(text), "-o", str(tmp_path / "out"), "--new-tokens", "20"]
-    assert main([*words, "--threads", "1"]) == 0
+    given = ["--threads", "1", "--device", "cpu", "--seed", "7"]
+    assert main([*words, *given]) == 0
     shown = capsys.readouterr().out
-    command = f"monoglot adapt {tmp_path / 'out'} {text} --output {tmp_path / 'out'}-trained --tokens 50k"
-    assert command in shown.replace("\n", "")
-    assert main([*command.split()[1:-1], "2k", "--threads", "1"]) == 0
+    trained = f"{tmp_path / 'out'}-trained"
+    command = f"monoglot adapt {tmp_path / 'out'} {text} --output {trained} --tokens 50k --seed 7 --threads 1"
+    assert f"{command} --device cpu" in shown
+    assert f"monoglot explain {tmp_path / 'out'} WORD" in shown
+    assert main([*command.replace("50k", "2k").split()[1:], "--device", "cpu"]) == 0
+    heldout = f"{trained}/monoglot/corpus/heldout.txt"
+    command = f"monoglot evaluate {trained} {heldout} --against {xlm_r} --threads 1 --device cpu"
+    assert command in capsys.readouterr().out
+    assert main([*command.split()[1:], "--lines", "3"]) == 0
     summary = specialize(str(xlm_r), [str(text)], tmp_path / "trim", Settings(mode="trim", threads=1))
     assert summary.next_command == ""

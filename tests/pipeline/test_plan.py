@@ -1,12 +1,14 @@
 import itertools
 import json
 import math
+import shlex
 from dataclasses import dataclass
 from xml.etree import ElementTree
 
 import pytest
 import torch
 
+from monoglot.cli import main
 from monoglot.cli.show import plan_tables
 from monoglot.errors import ModelError, OutputError
 from monoglot.evaluation.quality import MOST_BYTES, MOST_LINES, held_out_places
@@ -81,7 +83,7 @@ def test_flags_ask_for_what_is_advised():
 def plan(xlm_r):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(plan_options, "SIZES", (400, 800, 10**6))
-        return planning.plan(str(xlm_r), [str(DATA / "de.txt")])
+        return planning.plan(str(xlm_r), [str(DATA / "de.txt")], threads=1, keep_text=["Frage: "])
 
 
 def test_options_are_tried_up_to_what_the_text_supports(plan):
@@ -91,6 +93,15 @@ def test_options_are_tried_up_to_what_the_text_supports(plan):
     by_name = {option.name: option for option in plan.options}
     assert by_name["trim"].relative_tokens == pytest.approx(1, abs=0.02)
     assert by_name["replace 800"].fertility < by_name["replace 400"].fertility
+
+
+def test_the_command_of_the_advice_runs(plan, xlm_r, tmp_path, monkeypatch):
+    words = shlex.split(plan.command)
+    assert words[:4] == ["monoglot", "specialize", str(xlm_r), str(DATA / "de.txt")]
+    assert words[-4:] == ["--keep-text", "Frage: ", "--threads", "1"]
+    monkeypatch.chdir(tmp_path)
+    assert main([*words[1:], "--quiet"]) == 0
+    assert (tmp_path / words[words.index("--output") + 1] / "config.json").is_file()
 
 
 def test_parameters_are_those_that_a_run_would_give(plan):

@@ -21,6 +21,8 @@ from monoglot.pipeline.stages.corpus import read_corpus, tokenize_with_source
 from monoglot.pipeline.training_job import RESUMED, adapted, join_processes, run_worker
 from monoglot.pipeline.training_plan import planned, resolved, warn_of_teacher
 from monoglot.progress import Progress, reporter
+from monoglot.reporting.finished_run import FinishedRun
+from monoglot.reporting.next_step import comparison_command
 from monoglot.result import Result, Row
 from monoglot.run import Run, read_json
 from monoglot.run.layout import LAYOUT
@@ -43,6 +45,7 @@ class Adapted(Result):
         after: Held-out figures at the end.
         loss: Training loss at the beginning and at the end.
         seconds: Seconds of each stage, when it was computed.
+        next_command: The command that compares the model with its original; empty if that is not recorded.
     """
 
     output: str
@@ -52,6 +55,7 @@ class Adapted(Result):
     after: Mapping[str, float]
     loss: tuple[float, float]
     seconds: Mapping[str, float]
+    next_command: str = ""
 
     def rows(self) -> list[Row]:
         """Give the training loss and each held-out figure, before and after."""
@@ -152,6 +156,7 @@ def summary(run: Run, objective: str) -> Adapted:
         after=_figures(scores[-1:]),
         loss=(losses[0], losses[-1]),
         seconds={name: a.measured.seconds for name, a in run.artifacts.items() if a.measured},
+        next_command=comparison_command(FinishedRun(run.output)),
     )
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from monoglot.corpus import Corpus, Given, open_corpus
+from monoglot.corpus import Corpus, Given, inputs_of, open_corpus
 from monoglot.device import limited_threads
 from monoglot.errors import ModelError
 from monoglot.keywords import explains_keywords
@@ -29,6 +29,7 @@ from monoglot.progress import Progress, reporter
 from monoglot.reporting.summary import kept_words
 from monoglot.result import Result, Row
 from monoglot.settings import RunSettings
+from monoglot.settings_text import command_line_options
 from monoglot.tokenization.parts import Role
 
 logger = logging.getLogger(__name__)
@@ -79,6 +80,7 @@ class Plan(Result):
         law: What a share of the tokens costs, by the grafts measured; ``None`` where none was.
         kept: What is kept beside what the text asks for, in a sentence; empty if nothing is.
         advice: The recommendation.
+        command: The command that makes it, with the options that the plan was given.
     """
 
     model: Inspection
@@ -90,6 +92,7 @@ class Plan(Result):
     law: Law | None
     kept: str
     advice: Advice
+    command: str
 
     def rows(self) -> list[Row]:
         """Give a row for each option."""
@@ -125,12 +128,13 @@ def plan(
     Raises:
         InputError: If something that was given can't be used.
     """
-    progress = reporter(progress)
+    progress, inputs = reporter(progress), [str(name) for name in inputs_of(corpus)]
     if chart is not None:
         check_chart(Path(chart))
-    with limited_threads(RunSettings(threads=threads).n_threads):
+    shared = RunSettings(column=column, threads=threads, trust_remote_code=trust_remote_code)
+    with limited_threads(shared.n_threads):
         model = open_source(str(source), trust_remote_code=trust_remote_code)
-        text = open_corpus(corpus, column=column)
+        text = open_corpus(inputs, column=column)
         kept = find_kept(model, keep_text, keep_tokens)
         for problem in unread_templates(model.folder):
             logger.warning("%s", problem)
@@ -153,6 +157,7 @@ def plan(
         advice = advise({option.name: option for option in options}, statistics.bytes, in_bits=in_bits)
         if chart is not None and step_zero is not None:
             draw_chart(Path(chart), options, law, step_zero.label)
+        advice = replace(advice, flags=" ".join([advice.flags, *_keep_flags(keep_text, keep_tokens)]))
         return Plan(
             inspection,
             statistics.bytes,
@@ -162,8 +167,17 @@ def plan(
             step_zero.bits_per_byte if step_zero else None,
             law,
             kept_words(kept.to_dict(len(keep.token_ids(model.tokenizer)))),
-            replace(advice, flags=" ".join([advice.flags, *_keep_flags(keep_text, keep_tokens)])),
+            advice,
+            _command(source, inputs, advice, shared),
         )
+
+
+def _command(source: str | Path, corpus: Sequence[str], advice: Advice, settings: RunSettings) -> str:
+    """Give the command that makes what is advised."""
+    output = f"{Path(source).expanduser().resolve().name}-{advice.option.partition(' ')[0]}"
+    words = ["monoglot", "specialize", str(source), *corpus, "--output", output]
+    shared = command_line_options(vars(settings), RunSettings())
+    return " ".join([shlex.join(words), advice.flags, *map(shlex.quote, shared)])
 
 
 def inspect(source: Source) -> Inspection:

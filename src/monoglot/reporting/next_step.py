@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from monoglot.maths.mixture import Provenance
 from monoglot.model.side_files import MODULES
+from monoglot.options import field_names
 from monoglot.reporting.content import NextStep
 from monoglot.reporting.finished_run import FinishedRun
 from monoglot.reporting.model_kind import kind_of
 from monoglot.reporting.wording import shell_lines
 from monoglot.run.layout import LAYOUT
+from monoglot.settings import RunSettings
+from monoglot.settings_text import command_line_options
 from monoglot.training.schedule import SENTENCE_TOKENS_PER_NEW_ROW, TOKENS_PER_NEW_ROW, budget_tokens
 
 
@@ -32,7 +37,41 @@ def training_command(run: FinishedRun) -> str:
         words += ["--teacher", names["source"]]
         if prefix := next((text["text"] for text in run.read(LAYOUT.kept).get("texts", ())), ""):
             words += ["--objective-options.prefix", prefix]
-    return shlex.join(words)
+    return shlex.join([*words, *carried_options(run)])
+
+
+def comparison_command(run: FinishedRun) -> str:
+    """Give the command that compares a trained model with its original; empty if neither is recorded.
+
+    The text is what the training held out, or the corpus if that is empty.
+    """
+    names = run.manifest.get("names", {})
+    original = run.origin.get("names", {}).get("source") or names.get("model")
+    heldout = run.folders[0] / LAYOUT.heldout
+    if original is None:
+        return ""
+    has_heldout = heldout.is_file() and heldout.stat().st_size
+    text = [str(run.place / LAYOUT.home / LAYOUT.heldout)] if has_heldout else names["corpus"]
+    words = ["monoglot", "evaluate", str(run.place), *text, "--against", original]
+    shared = (*COMPUTING, *(() if has_heldout else ("column",)))
+    return shlex.join([*words, *carried_options(run, shared)])
+
+
+COMPUTING = ("threads", "device", "trust_remote_code")
+"""Options that say where and how is computed, which most commands have."""
+
+
+def carried_options(run: FinishedRun, names: Sequence[str] | None = None) -> list[str]:
+    """Give the options of a run that the next command needs as well, as words of a command line.
+
+    Args:
+        run: What it left behind.
+        names: Which of the settings that all runs share; by default all.
+    """
+    kinds = run.manifest["settings"]
+    given: Mapping[str, Any] = kinds.get("Settings") or next(iter(kinds.get("adapt", {}).values()), {})
+    wanted = names if names is not None else field_names(RunSettings)
+    return command_line_options({name: given.get(name) for name in wanted}, RunSettings())
 
 
 def next_step(run: FinishedRun) -> NextStep:

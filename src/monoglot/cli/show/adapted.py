@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -39,7 +38,7 @@ def adapted_table(adapted: Adapted) -> Iterator[RenderableType]:
             "before each text."
         )
     yield f"Written to {adapted.output}."
-    yield (
-        "To compare it with the original on text that it has not seen:\n"
-        f"  monoglot evaluate {escape(shlex.quote(adapted.output))} TEXT --against ORIGINAL"
-    )
+    if adapted.next_command:
+        yield (
+            f"To compare it with the original on text that it has not seen:\n  {escape(adapted.next_command)}"
+        )

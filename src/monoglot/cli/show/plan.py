@@ -59,7 +59,7 @@ def plan_tables(plan: Plan) -> Iterator[RenderableType]:
     sample = f"{plan.sample_bytes / 1e6:.1f} of {plan.corpus_bytes / 1e6:.1f} MB of text"
     yield f"\nMeasured on {sample}; large vocabularies fit better with all of the text."
     yield f"Advice: [bold]{plan.advice.option}[/], because {plan.advice.reason}."
-    yield f"  monoglot specialize SOURCE CORPUS --output OUT {plan.advice.flags}"
+    yield f"  {escape(plan.command)}"
 
 
 def _distance(option: Option, bits_per_byte: float | None) -> tuple[str, ...]:

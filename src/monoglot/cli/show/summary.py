@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -54,7 +55,9 @@ def summary_table(summary: Summary) -> Iterator[RenderableType]:
         )
     report = Path(summary.output) / "monoglot" / "report.html"
     if report.exists():
-        yield f"See what became of every token: {escape(str(report))}, or monoglot explain OUT WORD."
+        yield f"See what became of every token: {escape(str(report))}, or " + escape(
+            shlex.join(["monoglot", "explain", summary.output, "WORD"])
+        )
 
 
 def _outputs(largest_difference: float, tolerance: float, **_: object) -> str:
