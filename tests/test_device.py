@@ -8,6 +8,7 @@ from monoglot import _hf
 from monoglot.cli import main
 from monoglot.device import check_device, device_of
 from monoglot.errors import SettingError
+from monoglot.pipeline import training_job
 from monoglot.pipeline.training_job import join_processes
 from monoglot.settings import EvaluateSettings, Settings
 from monoglot.training.trainer import process_device, uses_bf16
@@ -54,3 +55,28 @@ def test_one_device_for_several_processes_is_refused(monkeypatch):
     monkeypatch.setenv("WORLD_SIZE", "4")
     with pytest.raises(SettingError, match="cuda:1 is one device, but 4 processes were launched"):
         join_processes("cuda:1")
+
+
+@pytest.mark.parametrize(
+    ("gpus", "said"),
+    [
+        (1, "got 2 processes and 1 GPU on .*: launch 1, or give --device cpu"),
+        (0, "and 0 GPUs on"),
+    ],
+)
+def test_more_processes_than_gpus_are_refused(gpus, said, monkeypatch):
+    monkeypatch.setenv("WORLD_SIZE", "4")
+    monkeypatch.setenv("LOCAL_WORLD_SIZE", "2")
+    monkeypatch.setattr(training_job, "has_process_group", lambda: True)  # so that none is joined
+    monkeypatch.setattr(torch.accelerator, "device_count", lambda: gpus)
+    with pytest.raises(SettingError, match=said):
+        join_processes("cuda")
+    assert join_processes("cpu")
+
+
+def test_a_gpu_for_each_process_is_enough(monkeypatch):
+    monkeypatch.setenv("WORLD_SIZE", "4")
+    monkeypatch.setenv("LOCAL_WORLD_SIZE", "2")
+    monkeypatch.setattr(training_job, "has_process_group", lambda: True)
+    monkeypatch.setattr(torch.accelerator, "device_count", lambda: 2)
+    assert join_processes("cuda")

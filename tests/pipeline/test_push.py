@@ -128,3 +128,45 @@ def test_code_goes_along_if_the_configuration_names_it(hub, output):
     (output / "own_code.py").write_text("x = 1")
     (output / "config.json").write_text('{"auto_map": {"AutoModel": "own_code.Own"}}')
     assert "own_code.py" in push(output, "somebody/german").files
+
+
+def test_a_dry_run_lists_everything_and_sends_nothing(hub, output, capsys):
+    (output / "notes.txt").write_text("mine")
+    (output / "README.md").write_text("---\nlicense: mit\n---\n")
+    assert main(["push", str(output), "somebody/german", "--dry-run"]) == 0
+    assert not hub.repositories
+    said = capsys.readouterr()
+    lines = said.out.splitlines()
+    assert lines[0] == (
+        "Nothing was sent. To https://huggingface.co/somebody/german (private) would go 5 files, 0.0 MB:"
+    )
+    size = (output / "modules.json").stat().st_size
+    assert lines[1] == "  1_Pooling/config.json (2 bytes)"
+    assert f"  modules.json ({size} bytes)" in lines
+    assert lines[-1] == "left out: .cache/x, notes.txt"
+    assert said.err == ""
+    pushed = push(output, "somebody/german", dry_run=True, public=True)
+    assert (pushed.dry_run, pushed.private) == (True, False)
+    assert pushed.rows()[0] == {"file": "1_Pooling/config.json", "was": "would be sent", "bytes": 2}
+
+
+@pytest.mark.parametrize(
+    ("head", "said"),
+    [
+        ("license: apache-2.0", None),
+        ("license: CC-BY-4.0", None),
+        ("license: gemma", "is gemma, which is not known to allow publishing a changed model"),
+        ("license: cc-by-nd-4.0", "is cc-by-nd-4.0, which is not known"),
+        ("license: other", "is other, which is not known"),
+        ("library_name: transformers", "names no license"),
+        ("license: unknown", "names no license"),
+    ],
+)
+def test_a_license_that_may_not_allow_it_is_warned_of(hub, output, head, said, caplog):
+    (output / "README.md").write_text(f"---\n{head}\n---\n\n# Card\n")
+    pushed = push(output, "somebody/german", dry_run=True)
+    assert (len(pushed.warnings), len(caplog.messages)) == ((1, 1) if said else (0, 0))
+    if said:
+        assert said in pushed.warnings[0] == caplog.messages[0]
+        assert f"{output / 'README.md'}" in pushed.warnings[0]
+        assert "license:" in pushed.warnings[0]

@@ -12,6 +12,7 @@ from cyclopts.validators import Number
 from monoglot.cli.base import PLAIN, OutputFolder, Shown, app, present
 from monoglot.demo import sample_path
 from monoglot.options import ModelOption, OutputOption, RunOption
+from monoglot.progress import SILENT
 from monoglot.run.output import check_finished
 from monoglot.settings.run import check_threads
 
@@ -108,20 +109,23 @@ def push(
     /,
     *,
     public: bool = False,
+    dry_run: bool = False,
     display: Shown = PLAIN,
 ) -> None:
     """Publish a finished model on the Hugging Face hub: weights, tokenizer, configuration and card.
 
     The files to publish are listed first. ``OUTPUT/monoglot`` is not published, because it contains text from
     your corpus and the paths of your files; neither is any other file that is not part of a model. Before you
-    publish, read ``OUTPUT/README.md``, which becomes the model's page.
+    publish, read ``OUTPUT/README.md``, which becomes the model's page, and look with ``--dry-run`` at what
+    would be sent. A license that is unknown, or not known to allow publishing, is warned of.
 
-    Example: ``monoglot push e5-german my-name/e5-german``
+    Example: ``monoglot push e5-german my-name/e5-german --dry-run``
 
     Args:
         output: Folder that specialize or adapt wrote.
         name: Repository on the hub: owner/model.
         public: Make the model public; without this it is private.
+        dry_run: Send nothing; list the files that would be sent, and where.
         display: What is shown.
     """
     check_finished(output)
@@ -130,7 +134,8 @@ def push(
     check_repository(name)
     from monoglot.pipeline.push import push as run
 
-    present(run(output, name, public=public, progress=display.progress), "push_lines", display)
+    progress = SILENT if dry_run else display.progress  # the result lists the same
+    present(run(output, name, public=public, dry_run=dry_run, progress=progress), "push_lines", display)
 
 
 @app.command(usage="Usage: monoglot demo [OPTIONS]")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import logging
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -21,10 +22,13 @@ from monoglot.model.find import check_repository
 from monoglot.model.given_text import CHAT_TEMPLATES
 from monoglot.model.side_files import sentence_modules
 from monoglot.progress import Progress, reporter
+from monoglot.reporting.card_metadata import head_of
 from monoglot.reporting.finished_run import FinishedRun
 from monoglot.result import Made, Result, Row, folder_of
 from monoglot.run import LAYOUT
 from monoglot.untrusted import read_foreign_json
+
+logger = logging.getLogger(__name__)
 
 MODEL_FILES = (
     "*.safetensors", "*.safetensors.index.json", "README.md", "LICENSE*", "NOTICE*",
@@ -47,6 +51,9 @@ class Pushed(Result):
         bytes: Their size.
         private: Whether others can't see it.
         left_out: Names of files that are none of a model, which stay where they are.
+        sizes: Bytes of each file.
+        warnings: What to look up before others see it, such as the license; a sentence each.
+        dry_run: Whether nothing was sent.
     """
 
     address: str
@@ -54,16 +61,28 @@ class Pushed(Result):
     bytes: int
     private: bool
     left_out: tuple[str, ...] = ()
+    sizes: tuple[int, ...] = ()
+    warnings: tuple[str, ...] = ()
+    dry_run: bool = False
 
     def rows(self) -> list[Row]:
         """Give a row for each file, sent or left out."""
-        both = (("sent", self.files), ("left out", self.left_out))
-        return [{"file": name, "was": what} for what, names in both for name in names]
+        sent = "would be sent" if self.dry_run else "sent"
+        rows = [
+            {"file": name, "was": sent, "bytes": size}
+            for name, size in zip(self.files, self.sizes, strict=True)
+        ]
+        return [*rows, *({"file": name, "was": "left out", "bytes": None} for name in self.left_out)]
 
 
 @explains_keywords()
 def push(
-    output: str | Path | Made, name: str, *, public: bool = False, progress: Progress | bool = False
+    output: str | Path | Made,
+    name: str,
+    *,
+    public: bool = False,
+    dry_run: bool = False,
+    progress: Progress | bool = False,
 ) -> Pushed:
     """Publish the model of an output folder: weights, tokenizer, configuration and card.
 
@@ -74,6 +93,7 @@ def push(
         output: Folder that `specialize` or `adapt` wrote, or what that function gave back.
         name: Its name on the hub: ``owner/model``.
         public: Whether everybody may see it.
+        dry_run: Whether to send nothing, and only say what would be sent.
         progress: Whether to show what will be sent, and what is left out, before anything is, or where.
 
     Raises:
@@ -85,9 +105,23 @@ def push(
     folder = run.output
     check_repository(name)
     files, left_out = published(folder)
+    warnings = tuple(license_warnings(folder))
+    for warning in warnings:
+        logger.warning("%s", warning)
     shown = reporter(progress)
     for line in announced(folder, name, files, left_out, public=public):
         shown.note(line)
+    address = f"{HUB}/{name}" if dry_run else _send(folder, name, files, public=public)
+    names, others = (tuple(str(path.relative_to(folder)) for path in each) for each in (files, left_out))
+    sizes = tuple(path.stat().st_size for path in files)
+    return Pushed(address, names, sum(sizes), not public, others, sizes, warnings, dry_run)
+
+
+HUB = "https://huggingface.co"
+
+
+def _send(folder: Path, name: str, files: Sequence[Path], *, public: bool) -> str:
+    """Make the repository if there is none and upload files of a folder; gives its address."""
     hub = HfApi()
     try:
         address = hub.create_repo(name, private=not public, exist_ok=True)
@@ -104,8 +138,40 @@ def push(
             f"{folder} could not be published as '{name}' ({first_line(error)}): the folder is unchanged; "
             "check the name, your write permission, and the connection"
         ) from error
-    names, others = (tuple(str(path.relative_to(folder)) for path in each) for each in (files, left_out))
-    return Pushed(str(address), names, sum(path.stat().st_size for path in files), not public, others)
+    return str(address)
+
+
+REDISTRIBUTABLE = (
+    "apache-2.0", "mit", "bsd", "bsd-2-clause", "bsd-3-clause", "bsd-3-clause-clear", "isc", "zlib",
+    "unlicense", "wtfpl", "mpl-2.0", "cc0-1.0", "cc-by-2.0", "cc-by-2.5", "cc-by-3.0", "cc-by-4.0",
+    "cc-by-sa-3.0", "cc-by-sa-4.0", "cc-by-nc-2.0", "cc-by-nc-3.0", "cc-by-nc-4.0", "cc-by-nc-sa-2.0",
+    "cc-by-nc-sa-3.0", "cc-by-nc-sa-4.0", "gpl", "gpl-2.0", "gpl-3.0", "lgpl", "lgpl-2.1", "lgpl-3.0",
+    "agpl-3.0", "eupl-1.1", "eupl-1.2", "osl-3.0", "afl-3.0", "artistic-2.0", "ecl-2.0", "epl-1.0",
+    "epl-2.0", "ms-pl", "ncsa", "bsl-1.0", "odc-by", "odbl", "pddl", "cdla-permissive-1.0",
+    "cdla-permissive-2.0", "openrail", "openrail++", "bigscience-openrail-m", "creativeml-openrail-m",
+    "bigscience-bloom-rail-1.0",
+)  # fmt: skip
+"""Licenses, by their names on the hub, that let anybody publish a changed model, under various conditions."""
+
+
+def license_warnings(folder: Path) -> Iterator[str]:
+    """Say what to look up before a model is published, by the license that its card names.
+
+    Args:
+        folder: The folder to publish.
+    """
+    card = folder / LAYOUT.card
+    found = head_of(card).get("license")
+    if not found or found == "unknown":
+        yield (
+            f"{card} names no license, because the original's files name none: look the original's up, and "
+            f"write it at the head of {card} (license: NAME) before anybody else gets the model"
+        )
+    elif str(found).lower() not in REDISTRIBUTABLE:
+        yield (
+            f"the license of {card} is {found}, which is not known to allow publishing a changed model: read "
+            f"it before anybody else gets the model; `license:` at the head of {card} corrects the name"
+        )
 
 
 def published(folder: Path) -> tuple[list[Path], list[Path]]:

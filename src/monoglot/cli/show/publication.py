@@ -14,10 +14,15 @@ if TYPE_CHECKING:  # takes a second to import, which no other command should wai
 
 
 def push_lines(pushed: Pushed) -> Iterator[RenderableType]:
-    """Show where a model was published, and its files."""
+    """Show where a model was or would be published, and its files."""
     seen = "private" if pushed.private else "public"
     size = f"{len(pushed.files)} files, {pushed.bytes / 1e6:,.1f} MB"
-    yield f"[bold]{escape(pushed.address)}[/] ({seen}): {size}"
-    yield escape(", ".join(pushed.files))
+    if pushed.dry_run:
+        yield f"Nothing was sent. To [bold]{escape(pushed.address)}[/] ({seen}) would go {size}:"
+        for name, count in zip(pushed.files, pushed.sizes, strict=True):
+            yield f"  {escape(name)} ({count:,} bytes)"
+    else:
+        yield f"[bold]{escape(pushed.address)}[/] ({seen}): {size}"
+        yield escape(", ".join(pushed.files))
     if pushed.left_out:
         yield f"left out: {escape(', '.join(pushed.left_out))}"
