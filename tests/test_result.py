@@ -1,17 +1,20 @@
 """What results have in common: plain values, a table, HTML."""
 
+import importlib
 import json
+import pkgutil
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+import monoglot
 from monoglot.errors import SettingError
-from monoglot.result import MOST_ROWS, Result, folder_of
+from monoglot.result import MOST_HIGHLIGHTS, MOST_ROWS, Result, folder_of
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Squares(Result):
     """A result of a test."""
 
@@ -55,6 +58,31 @@ def test_without_pandas_there_is_one_clear_error(monkeypatch):
 
 def test_a_folder_is_named_or_told_of_by_a_result():
     assert folder_of("a") == folder_of(Path("a")) == folder_of(Squares("a", ())) == Path("a")
+
+
+def test_a_first_look_is_a_few_lines():
+    assert repr(Squares("out", (2, 1000))).splitlines() == [
+        "Squares",
+        "  2     square 4, half 0.6667",
+        "  1000  square 1,000,000, half 333.3",
+    ]
+    assert len(repr(Squares("out", tuple(range(99)))).splitlines()) == 1 + MOST_HIGHLIGHTS
+    assert repr(Squares("out", ())) == "Squares"
+
+
+def results(kind=Result):
+    """All classes of results that come with monoglot."""
+    for name in pkgutil.walk_packages(monoglot.__path__, "monoglot."):
+        if name.name.startswith(("monoglot.pipeline", "monoglot.reporting")):
+            importlib.import_module(name.name)
+    return [cls for cls in kind.__subclasses__() if cls.__module__.startswith("monoglot.")]
+
+
+def test_no_result_hides_the_short_form_behind_that_of_dataclasses():
+    found = results()
+    assert len(found) > 10
+    assert not [cls.__name__ for cls in found if cls.__repr__ is not Result.__repr__]
+    assert not [cls.__name__ for cls in found if cls.highlights is Result.highlights]
 
 
 FUNCTIONS = ("specialize", "adapt", "evaluate", "plan", "overlap", "explain", "compare", "report", "push")

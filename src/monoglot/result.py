@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from monoglot.errors import SettingError
+from monoglot.visible import visible
 
 if TYPE_CHECKING:
     import pandas
@@ -17,16 +18,33 @@ if TYPE_CHECKING:
 Row = Mapping[str, Any]
 """One row of a table, by the names of its columns; ``None`` where there is no value."""
 
+Highlight = tuple[str, str]
+"""What a line is about, and what it says."""
+
+MOST_HIGHLIGHTS = 6
 MOST_ROWS = 60
 """Rows that a notebook shows; `Result.to_pandas` has all."""
 
 
 class Result(ABC):
-    """Base of the frozen dataclasses that commands give back."""
+    """Base of the frozen dataclasses that commands give back; ``repr=False`` leaves them `__repr__`."""
 
     def to_dict(self) -> dict[str, Any]:
         """Give everything as plain values, fit for JSON."""
         return asdict(self)  # type: ignore[call-overload, no-any-return]  # every subclass is a dataclass
+
+    def highlights(self) -> Iterator[Highlight]:
+        """Give what a first look should show, a few lines; by default the first rows."""
+        for row in list(self.rows())[:MOST_HIGHLIGHTS]:
+            name, *others = row.items()
+            yield str(name[1]), ", ".join(f"{key} {_shown(v)}" for key, v in others if v is not None)
+
+    def __repr__(self) -> str:
+        """Give the class and the highlights, a line each; `to_dict` has everything."""
+        lines = list(self.highlights())
+        width = max((len(name) for name, _ in lines), default=0)
+        told = (f"\n  {visible(name):<{width}}  {visible(text)}".rstrip() for name, text in lines)
+        return f"{type(self).__name__}{''.join(told)}"
 
     @abstractmethod
     def rows(self) -> Iterable[Row]:

@@ -112,6 +112,10 @@ def test_parameters_are_those_that_a_run_would_give(plan):
 
 def test_a_plan_advises_and_is_plain_data(plan):
     assert plan.advice.option in {option.name for option in plan.options}
+    shown = repr(plan).splitlines()
+    assert shown[0] == "Plan"
+    assert len(shown) == 4 + len(plan.options)
+    assert shown[-1].endswith(plan.command)
     assert json.loads(json.dumps(plan.to_dict()))["model"]["family"] == "unigram"
     assert plan.to_pandas()["name"].tolist() == [option.name for option in plan.options]
     assert any("Advice" in str(part) for part in plan_tables(plan))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from monoglot.pipeline.training_plan import planned, resolved, warn_of_teacher
 from monoglot.progress import Progress, reporter
 from monoglot.reporting.finished_run import FinishedRun
 from monoglot.reporting.next_step import comparison_command
-from monoglot.result import Result, Row
+from monoglot.result import Highlight, Result, Row
 from monoglot.run import Run, read_json
 from monoglot.run.layout import LAYOUT
 from monoglot.settings import AdaptSettings
@@ -33,7 +33,7 @@ from monoglot.training.schedule import TrainingSettings
 logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Adapted(Result):
     """Result of a training.
 
@@ -56,6 +56,20 @@ class Adapted(Result):
     loss: tuple[float, float]
     seconds: Mapping[str, float]
     next_command: str = ""
+
+    def highlights(self) -> Iterator[Highlight]:
+        """Give the folder, what was trained, held-out figures, warnings and the next command."""
+        yield "model", self.output
+        length = f"{self.record['tokens']:,} tokens, {self.record['steps']:,} steps"
+        yield "training", f"{self.objective}, {length}"
+        for name, after in self.after.items():
+            yield f"{name.replace('_', ' ')} (held-out)", f"{self.before[name]:.4f} → {after:.4f}"
+        if not self.after:
+            yield "training loss", f"{self.loss[0]:.3f} → {self.loss[1]:.3f}"
+        for warning in self.record.get("warnings", ()):
+            yield "warning", warning
+        if self.next_command:
+            yield "next", self.next_command
 
     def rows(self) -> list[Row]:
         """Give the training loss and each held-out figure, before and after."""

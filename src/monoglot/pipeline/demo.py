@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from monoglot.pipeline.specialize import specialize
 from monoglot.progress import SILENT, Progress
 from monoglot.reporting.summary import Summary, count_parameters
 from monoglot.reporting.wording import shell_lines
-from monoglot.result import Result, Row
+from monoglot.result import Highlight, Result, Row
 from monoglot.run.layout import LAYOUT
 from monoglot.settings import CompareSettings, Settings
 from monoglot.settings_text import command_line_options
@@ -37,7 +37,7 @@ TRAINING = {
 Say = Callable[[str], None]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Demo(Result):
     """Result of the demo.
 
@@ -64,6 +64,11 @@ class Demo(Result):
             "comparison": self.comparison.to_dict(),
             "summary": self.summary.to_dict(),
         }
+
+    def highlights(self) -> Iterator[Highlight]:
+        """Give the page, and what `specialize` did."""
+        yield "page", self.page
+        yield from self.summary.highlights()
 
     def rows(self) -> list[Row]:
         """Give size and fit of both models, a figure in each row."""

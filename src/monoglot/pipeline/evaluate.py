@@ -28,7 +28,7 @@ from monoglot.model.source import Source, open_source
 from monoglot.pipeline.evaluate_task import TaskEvaluation, evaluate_task, sentence_encoders
 from monoglot.pipeline.inputs import check_runs
 from monoglot.progress import SILENT, Progress, reporter
-from monoglot.result import Result, Row
+from monoglot.result import Highlight, Result, Row
 from monoglot.settings import EvaluateSettings, TaskSettings, check_choice
 
 SPEED_LINES = 64
@@ -76,7 +76,7 @@ class Difference:
     high: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Evaluation(Result):
     """Scores of a model, and of the model that it is compared with.
 
@@ -117,12 +117,31 @@ class Evaluation(Result):
         """Scores of the model that it is compared with on the same text; ``None`` without one."""
         return self.text[1] if len(self.text) > 1 else None
 
+    def highlights(self) -> Iterator[Highlight]:
+        """Give the models, bits per byte, tokens per word, and their difference."""
+        yield "model", self.after.model
+        if self.before:
+            yield "against", self.before.model
+        for row in self.rows():
+            found = [f"{row[when]:.4g}" for when in ("before", "after") if row[when] is not None]
+            if row["figure"] in ("bits_per_byte", "fertility"):
+                where = "" if row["text"] == "text" else f" ({row['text']})"
+                yield f"{SHORT[row['figure']]}{where}", " → ".join(found)
+        if self.difference:
+            ends = f"{self.difference.low:+.4f} to {self.difference.high:+.4f} at 95%"
+            yield "difference", f"{self.difference.bits_per_byte:+.4f} bits per byte ({ends})"
+        if self.cosine is not None:
+            yield "cosine", f"{self.cosine:.4f}, mean of both models' sentence vectors"
+        if self.speed:
+            yield "speed", f"{self.speed.speedup:.2f} times as fast"
+
     def rows(self) -> list[Row]:
         """Give a row for each figure on each text; before is the model that it is compared with."""
         texts = (("text", self.text), ("retention", self.retention))
         return [row for name, scores in texts if scores for row in _rows(name, scores)]
 
 
+SHORT = {"bits_per_byte": "bits per byte", "fertility": "tokens per word"}
 FIGURES = ("fertility", "bytes_per_token", "continued_share", "unknown_share", "vocabulary")
 """Scores of a tokenizer that `Evaluation.rows` has."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +18,7 @@ from monoglot.model.pooling import read_pooling, read_prefix
 from monoglot.model.source import Source, open_source
 from monoglot.pipeline.inputs import check_runs
 from monoglot.progress import SILENT, Progress
-from monoglot.result import Result, Row
+from monoglot.result import Highlight, Result, Row
 from monoglot.settings import FIRST_SEED, TaskSettings
 
 HEADS: dict[Head, str] = {"standardized": "standardized states", "usual": "usual head"}
@@ -49,7 +49,7 @@ class TaskScores:
         return {"model": self.model, "head": self.head} | found
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class TaskEvaluation(Result):
     """A task done by a model, and perhaps by another to compare with.
 
@@ -73,6 +73,15 @@ class TaskEvaluation(Result):
         """Figures and settings, for JSON."""
         settings = {"settings": vars(self.settings), "tuning": vars(self.tuning)}
         return vars(self) | settings | {"models": [model.to_dict() for model in self.models]}
+
+    def highlights(self) -> Iterator[Highlight]:
+        """Give the task, and the score that counts of each model on each set."""
+        yield "task", f"{self.task}, {'fine-tuned' if self.fine_tuned else 'without training'}"
+        for row in self.rows():
+            if row["score"] == self.metric:
+                spread = "" if row["std"] is None else f" ± {row['std']:.4f}"
+                head = f", {row['head']} head" if row["head"] else ""
+                yield f"{row['model']}{head}", f"{row['set']}: {self.metric} {row['mean']:.4f}{spread}"
 
     def rows(self) -> list[Row]:
         """Give a row for each score of each model on each set of examples, over seeds."""

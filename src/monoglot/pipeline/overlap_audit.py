@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from monoglot.keywords import explains_keywords
 from monoglot.model.find import find_folder
 from monoglot.model.tokenizer_folder import load_tokenizer
 from monoglot.progress import SILENT, Progress, reporter
-from monoglot.result import Result, Row
+from monoglot.result import Highlight, Result, Row
 from monoglot.settings import RunSettings
 from monoglot.tokenization.audit import OverlapAudit, audit
 from monoglot.tokenization.encoding import count_tokens
@@ -40,7 +41,7 @@ class InitializationForecast:
     without: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class OverlapAnalysis(Result):
     """The overlap of two tokenizers, audited.
 
@@ -55,6 +56,17 @@ class OverlapAnalysis(Result):
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
         return self.audit.to_dict() | {"initialization": asdict(self.prospect)}
+
+    def highlights(self) -> Iterator[Highlight]:
+        """Give the sizes, what is shared and missing, and how the missing tokens would be initialized."""
+        audit, prospect = self.audit, self.prospect
+        yield "vocabularies", f"{audit.source_tokens:,} source tokens, {audit.target_tokens:,} target tokens"
+        for part in (audit.matched, audit.missing):
+            share = part.all.corpus_share
+            text = "" if share is None else f", {share:.1%} of the running text"
+            yield part.all.name, f"{part.all.tokens:,} target tokens{text}"
+        vectors = "" if prospect.with_vector is None else f"{prospect.with_vector:,} with a vector, "
+        yield "missing would be", f"{vectors}{prospect.with_pieces:,} from pieces, {prospect.without:,} noise"
 
     def rows(self) -> list[Row]:
         """Give a row for each group of tokens, of those that both have and of those that are missing."""

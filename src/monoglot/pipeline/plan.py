@@ -27,7 +27,8 @@ from monoglot.pipeline.stages.retained import find_kept
 from monoglot.pipeline.step_zero import StepZero
 from monoglot.progress import Progress, reporter
 from monoglot.reporting.summary import kept_words
-from monoglot.result import Result, Row
+from monoglot.reporting.wording import millions
+from monoglot.result import Highlight, Result, Row
 from monoglot.settings import RunSettings
 from monoglot.settings_text import command_line_options
 from monoglot.tokenization.parts import Role
@@ -66,7 +67,7 @@ class Inspection:
         return self.parameters + (vocabulary - self.rows) * self.row_parameters
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Plan(Result):
     """The options for a model, and the recommendation.
 
@@ -93,6 +94,16 @@ class Plan(Result):
     kept: str
     advice: Advice
     command: str
+
+    def highlights(self) -> Iterator[Highlight]:
+        """Give the model, each option in a line, the advice and its command."""
+        size = f"{millions(self.model.parameters)} parameters, {self.model.vocabulary:,} tokens"
+        yield "model", f"{self.model.architecture}, {size}"
+        for option in self.options:
+            tokens = f"{option.vocabulary:,} tokens, {millions(option.parameters)} parameters"
+            yield option.name, f"{tokens}, {option.relative_tokens:.1%} of the text's tokens"
+        yield "advice", f"{self.advice.option}, because {self.advice.reason}"
+        yield "next", self.command
 
     def rows(self) -> list[Row]:
         """Give a row for each option."""

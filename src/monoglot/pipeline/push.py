@@ -24,7 +24,8 @@ from monoglot.model.side_files import sentence_modules
 from monoglot.progress import Progress, reporter
 from monoglot.reporting.card_metadata import head_of
 from monoglot.reporting.finished_run import FinishedRun
-from monoglot.result import Made, Result, Row, folder_of
+from monoglot.reporting.wording import file_size
+from monoglot.result import Highlight, Made, Result, Row, folder_of
 from monoglot.run import LAYOUT
 from monoglot.untrusted import read_foreign_json
 
@@ -41,7 +42,7 @@ MODEL_FILES = (
 """Names of the files that models are made of on the hub."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Pushed(Result):
     """What was published.
 
@@ -64,6 +65,17 @@ class Pushed(Result):
     sizes: tuple[int, ...] = ()
     warnings: tuple[str, ...] = ()
     dry_run: bool = False
+
+    def highlights(self) -> Iterator[Highlight]:
+        """Give where the model is, how much was sent, and what to look up."""
+        seen = "private" if self.private else "public"
+        sent = "not sent" if self.dry_run else "sent"
+        yield "address", f"{self.address} ({seen})"
+        yield sent, f"{len(self.files)} files, {file_size(self.bytes)}"
+        if self.left_out:
+            yield "left out", f"{len(self.left_out)} files"
+        for warning in self.warnings:
+            yield "warning", warning
 
     def rows(self) -> list[Row]:
         """Give a row for each file, sent or left out."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from monoglot.reporting.finished_run import FinishedRun, FoundSource, compared_w
 from monoglot.reporting.page import compose, render
 from monoglot.reporting.scoreboard import compose_comparison
 from monoglot.reporting.svg import as_png
-from monoglot.result import Made, Result, Row, folder_of
+from monoglot.result import Highlight, Made, Result, Row, folder_of
 from monoglot.run import atomic_write, write_json
 from monoglot.run.layout import LAYOUT
 from monoglot.settings import EvaluateSettings, RunSettings
@@ -28,7 +29,7 @@ from monoglot.settings import EvaluateSettings, RunSettings
 logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Report(Result):
     """What was written.
 
@@ -43,6 +44,15 @@ class Report(Result):
     figures: tuple[str, ...]
     card: str | None
     notes: tuple[str, ...]
+
+    def highlights(self) -> Iterator[Highlight]:
+        """Give the files, and what the page does not show."""
+        yield "page", self.page
+        yield "figures", f"{len(self.figures)} files"
+        if self.card:
+            yield "card", self.card
+        for note in self.notes:
+            yield "note", note
 
     def rows(self) -> list[Row]:
         """Give a row for each file."""

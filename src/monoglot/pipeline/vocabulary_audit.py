@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from monoglot.model.source import Source, open_source
 from monoglot.model.tables import trained_rows
 from monoglot.model.tokenizer_folder import load_tokenizer
 from monoglot.progress import Progress, reporter
-from monoglot.result import Result, Row
+from monoglot.result import MOST_HIGHLIGHTS, Highlight, Result, Row
 from monoglot.tokenization.reachability import UNREACHED, Reach, reachability
 from monoglot.tokenization.vocabulary import Vocabulary
 
@@ -33,7 +34,7 @@ class AuditedToken:
     fault: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class VocabularyAudit(Result):
     """A vocabulary, token by token.
 
@@ -57,6 +58,17 @@ class VocabularyAudit(Result):
     untrained: int | None
     empty_rows: int | None
     faults: tuple[AuditedToken, ...]
+
+    def highlights(self) -> Iterator[Highlight]:
+        """Give how many tokens have which fault, and the first of them."""
+        yield "tokens", f"{self.tokens:,}"
+        yield "never produced", f"{self.resegmented:,} segmented otherwise, {self.changed:,} changed before"
+        if self.untrained is not None:
+            yield "untrained", f"{self.untrained:,} tokens; {self.empty_rows or 0:,} rows without a token"
+        for token in self.faults[:MOST_HIGHLIGHTS]:
+            yield token.text, token.fault
+        if len(self.faults) > MOST_HIGHLIGHTS:
+            yield "", f"and {len(self.faults) - MOST_HIGHLIGHTS:,} more"
 
     def rows(self) -> list[Row]:
         """Give a row for each token that something is wrong with."""

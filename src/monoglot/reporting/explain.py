@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import shorten
 
 import numpy as np
 import torch
@@ -21,7 +22,7 @@ from monoglot.model.source import Source
 from monoglot.reporting.embedding_map import BLOCK_ROWS
 from monoglot.reporting.finished_run import FinishedRun, find_source, token_namer
 from monoglot.reporting.wording import provenance_name, readable
-from monoglot.result import Made, Result, Row, folder_of
+from monoglot.result import Highlight, Made, Result, Row, folder_of
 from monoglot.settings import RunSettings
 from monoglot.tokenization.kept_reasons import Reason
 from monoglot.tokenization.parts import Family, Parts, Role
@@ -104,7 +105,7 @@ class WordExplanation:
     unknown: bool
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Explanation(Result):
     """Result of `explain`.
 
@@ -128,6 +129,15 @@ class Explanation(Result):
         if token not in found:
             raise UnknownTokenError(f"'{token}' was not explained: {did_you_mean(token, found)}")
         return found[token]
+
+    def highlights(self) -> Iterator[Highlight]:
+        """Give the pieces of each word before and after, and where each token comes from."""
+        for word in self.words:
+            before = "" if word.before is None else f"{' '.join(word.before)} → "
+            yield word.text, f"{before}{' '.join(word.after)}"
+        for token in self.tokens:
+            parents = shorten(" + ".join(f"{one.weight:.2f} {one.token}" for one in token.parents), 60)
+            yield token.token, f"{token.provenance}, {token.count:,} times{parents and f': {parents}'}"
 
     def rows(self) -> list[Row]:
         """Give a row for each token; its parents and nearest tokens are in the fields."""

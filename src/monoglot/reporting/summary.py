@@ -16,7 +16,7 @@ from safetensors import safe_open
 from monoglot.evaluation.quality import Quality
 from monoglot.maths.mixture import Mixture, Provenance
 from monoglot.reporting.verdict import Answer, answers
-from monoglot.result import Result, Row
+from monoglot.result import Highlight, Result, Row
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ COMPARED = ("parameters", "vocabulary", "tokens_per_word", "bytes_per_token", "u
 """What `Summary.rows` has of both models."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Summary(Result):
     """Result of `specialize`.
 
@@ -156,6 +156,16 @@ class Summary(Result):
     def new_share(self) -> float:
         """Share of the corpus' tokens whose rows are new."""
         return sum(share.corpus_share for name, share in self.provenance.items() if name != "copied")
+
+    def highlights(self) -> Iterator[Highlight]:
+        """Give the folder, size, tokens per word, quality, warnings and the next command."""
+        yield "model", self.output
+        for answer in self.verdict:
+            yield answer.name, answer.line
+        for warning in self.warnings:
+            yield "warning", warning
+        if self.next_command:
+            yield "next", self.next_command
 
     def rows(self) -> list[Row]:
         """Give size and fit of both models, a figure in each row."""

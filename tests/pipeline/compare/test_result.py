@@ -54,6 +54,15 @@ def test_they_are_ranked_by_the_end_and_those_without_one_come_last(scoreboard):
     assert (rows["before"] == 9).all()
 
 
+def test_a_first_look_shows_each_variant_and_the_verdict(scoreboard):
+    shown = repr(scoreboard).splitlines()
+    assert shown[0] == "Comparison"
+    assert "bits per byte, lower is better (clm, 1,000 tokens, 2 seeds, 50 held-out lines)" in shown[2]
+    assert shown[3].startswith("  trim               9.0000 → ")
+    assert shown[7] == "  original as it is  9.0000, not trained"
+    assert len(shown) == 8 + len(scoreboard.verdict)
+
+
 def test_sentences_say_what_is_noise_and_what_is_not(scoreboard):
     alike, behind, trim, original = scoreboard.verdict
     best, second = (one.name for one in scoreboard.found[1:3])

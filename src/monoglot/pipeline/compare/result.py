@@ -15,7 +15,7 @@ from monoglot.evaluation.line_scores import Interval, LineScores, paired_differe
 from monoglot.pipeline.compare.probe import Scores
 from monoglot.reporting.scoreboard import HELDOUT
 from monoglot.reporting.wording import listed
-from monoglot.result import Result, Row
+from monoglot.result import Highlight, Result, Row
 
 Curve = tuple[tuple[int, float], ...]
 
@@ -103,7 +103,7 @@ class Pair:
     difference: Interval
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Comparison(Result):
     """Result of a comparison.
 
@@ -171,6 +171,17 @@ class Comparison(Result):
             ],
             "verdict": list(self.verdict),
         }
+
+    def highlights(self) -> Iterator[Highlight]:
+        """Give what was measured, each variant before and after, and what may be said."""
+        yield "output", self.output
+        length = f"{self.probe_tokens:,} tokens, {len(self.seeds)} seeds, {self.lines} held-out lines"
+        yield "measure", f"{self.measure}, lower is better ({self.objective}, {length})"
+        for one in self.found:
+            start = Figure.of([run[HELDOUT] for run in one.starts]).mean
+            yield one.name, f"{start:.4f} → {one.score:.4f}" if one.ends else f"{start:.4f}, not trained"
+        for sentence in self.verdict:
+            yield "verdict", sentence
 
     def rows(self) -> list[Row]:
         """Give the scoreboard: a row for each variant and text, means over seeds."""
