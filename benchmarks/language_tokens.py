@@ -22,7 +22,6 @@ import numpy as np
 
 from benchmarks import head, pages
 from monoglot.model.source import Source, open_source
-from monoglot.model.tables import trained_rows
 from monoglot.tokenization.encoding import count_tokens
 from monoglot.tokenization.language_tokens import rank_unused_tokens
 from monoglot.tokenization.trim import TrimSettings, trim_tokenizer
@@ -53,12 +52,11 @@ def row_of(source: Source, folder: Path, megabytes: int) -> dict[str, Any]:
     kept = np.zeros(size, bool)
     kept[trim_tokenizer(tokenizer, counts, TrimSettings()).kept_source_ids] = True
     lost = elsewhere[~kept].sum()
-    trained = trained_rows(source.rows, source.vocabulary)
     ranked = rank_unused_tokens(
         source.vocabulary,
         counts,
         lambda ids: source.rows.take(ids).float().numpy(),
-        trained,
+        source.trained,
         own_scripts=False,
     )
     default = [id for id in ranked.kept(None).ids.tolist() if not kept[id]]

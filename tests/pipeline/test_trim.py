@@ -103,8 +103,11 @@ def test_the_manifest_carries_the_proof(xlm_r, tmp_path):
     summary = specialize(xlm_r, DATA / "de.txt", tmp_path / "out", TRIM)
     proof = json.loads((tmp_path / "out" / "monoglot" / "manifest.json").read_text())["proof"]
     assert set(proof) == {
-        "lines", "equal", "share", "compared", "largest_difference", "largest_output", "tolerance", "fault",
+        "lines", "equal", "share", "rows", "tensors", "compared", "largest_difference", "largest_output",
+        "tolerance", "fault",
     }  # fmt: skip
+    assert proof["rows"] == summary.after.vocabulary
+    assert proof["tensors"] > 10
     assert 0 < proof["equal"] <= proof["lines"]
     assert proof["largest_difference"] <= 1e-6
     assert proof["compared"]["texts"] > 0 < proof["compared"]["pairs"]
@@ -122,7 +125,7 @@ def test_the_manifest_carries_the_proof(xlm_r, tmp_path):
     ids=lambda settings: settings.mode,
 )
 def test_a_proof_that_fails_is_an_error_unless_it_was_accepted(xlm_r, tmp_path, monkeypatch, settings):
-    """A body that is damaged on the way: the kept rows are right, the outputs are not."""
+    """A body that is damaged on the way: the kept rows are right, another tensor and the outputs are not."""
     write = checkpoint.save_file
 
     def damaged(tensors, *rest, **more):
@@ -130,12 +133,15 @@ def test_a_proof_that_fails_is_an_error_unless_it_was_accepted(xlm_r, tmp_path, 
         write(tensors | {name: tensors[name] * 3}, *rest, **more)
 
     monkeypatch.setattr(checkpoint, "save_file", damaged)
-    with pytest.raises(ModelError, match=r"was not shown to do what .* the outputs differ by up to"):
+    with pytest.raises(
+        ModelError, match=r"was not shown to do what .*dense.weight differs from the original"
+    ):
         specialize(xlm_r, DATA / "de.txt", tmp_path / "out", settings)
     assert not (tmp_path / "out").exists()
     accepted = Settings(**vars(settings) | {"accept_difference": True})
     summary = specialize(xlm_r, DATA / "de.txt", tmp_path / "out", accepted)
-    assert "the outputs differ by up to" in summary.proof["fault"]
+    assert summary.proof["largest_difference"] > summary.proof["tolerance"]
+    assert "dense.weight differs from the original's" in summary.proof["fault"]
     manifest = json.loads((tmp_path / "out" / "monoglot" / "manifest.json").read_text())
     assert manifest["proof"]["fault"] == summary.proof["fault"]
     assert any("difference was accepted" in str(part) for part in summary_table(summary))

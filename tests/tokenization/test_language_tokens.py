@@ -53,6 +53,20 @@ def test_special_tokens_bytes_and_untrained_rows_are_never_given(languages, fami
     assert trained[ranked.ids].all()
 
 
+@pytest.mark.parametrize("most", [40, 100])
+def test_a_classifier_that_saw_some_tokens_ranks_all(languages, most):
+    """Each has about the probability that it has by one that saw all, so that the threshold stays right."""
+    vocabulary, first, counts, rows = languages("unigram")
+    everything = np.ones(vocabulary.size, bool)
+    whole = rank_unused_tokens(vocabulary, counts, rows.__getitem__, everything)
+    part = rank_unused_tokens(vocabulary, counts, rows.__getitem__, everything, most_of_a_kind=most)
+    assert sorted(part.ids) == sorted(whole.ids)
+    assert not np.isnan(part.probability).any()
+    size = first[part.ids].sum()
+    assert first[part.ids[:size]].mean() > 0.8
+    assert part.probability.mean() == pytest.approx(whole.probability.mean(), abs=0.1)
+
+
 def test_the_same_again(languages):
     vocabulary, _, counts, rows = languages("unigram")
     one, two = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import gc
 import os
 import sys
@@ -109,12 +110,14 @@ def quiet_libraries() -> None:
 
 
 def collect_rarely() -> None:
-    """Run Python's garbage collector seldom.
+    """Run Python's garbage collector seldom, and not at exit.
 
     Two vocabularies and their tokenizer.json are millions of small objects that stay. By default Python goes
-    over them after every 700 new ones, finds nothing, and takes as long for it as for the work.
+    over them after every 700 new ones, finds nothing, and takes as long for it as for the work. At exit it
+    goes several times over everything that importing torch and transformers made: a second of processor time.
     """
     gc.set_threshold(YOUNG_OBJECTS)
+    atexit.register(gc.freeze)
 
 
 def unforeseen(error: BaseException) -> str:

@@ -1,6 +1,7 @@
 """Whether a model does what the model did that it was made from, wherever all tokens are kept ones.
 
 Outputs are compared on single texts, pairs, padded batches and prompts: all ways in which a model gets text.
+A few of each are enough, as `kept_weights` compares the rows of all kept tokens.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from monoglot.untrusted import refusing
 ModelAndTokenizer = tuple[PreTrainedModel, PreTrainedTokenizerFast]
 
 LONGEST_TOKENS = 128
-MOST_PAIRS, MOST_BATCHES, BATCH_TEXTS, MOST_PROMPTS = 4, 2, 4, 16
+MOST_TEXTS, MOST_PAIRS, BATCH_TEXTS, MOST_PROMPTS = 6, 2, 4, 4
 TOLERANCE = {torch.float32: 1e-4, torch.float64: 1e-4}
 """Largest difference, in units of the largest output, that comes from another order of sums alone."""
 HALF_TOLERANCE = 3e-2
@@ -84,19 +85,17 @@ def compare_outputs(
     alike = alike or [word for line in lines for word in line.split() if probe.inputs(word)]
     changed = tuple(prompt for prompt in prompts if probe.inputs(prompt) is None)
     # Long lines are compared as single texts; how texts are put together shows on short ones as well.
-    short = sorted(alike, key=len)[: MOST_BATCHES * BATCH_TEXTS]
+    short = sorted(alike, key=len)[:BATCH_TEXTS]
     before_text = [
         both if short and probe.inputs(both := prompt + short[0]) else prompt
         for prompt in prompts[:MOST_PROMPTS]
         if prompt not in changed
     ]
-    batches = [short[place::MOST_BATCHES] for place in range(MOST_BATCHES)]  # of different lengths
-    if source[1].pad_token is None or target[1].pad_token is None:
-        batches = []
+    can_pad = source[1].pad_token is not None and target[1].pad_token is not None
     given: dict[str, Iterable[tuple[object, ...]]] = {
-        "texts": [(line,) for line in alike],
+        "texts": [(line,) for line in alike[:MOST_TEXTS]],
         "pairs": list(pairwise(short))[:MOST_PAIRS],
-        "batches": [(batch,) for batch in batches if len(batch) > 1],
+        "batches": [(short,)] if can_pad and len(short) > 1 else [],
         "prompts": [(prompt,) for prompt in before_text],
     }
     compared = dict.fromkeys(KINDS, 0)

@@ -12,7 +12,6 @@ from torch import Tensor
 from transformers import PreTrainedTokenizerFast
 
 from monoglot.errors import SettingError, VectorsError
-from monoglot.model.stored_rows import StoredRows
 from monoglot.model.tables import trained_rows
 from monoglot.tokenization.overlap import MatchKind, Overlap, Strategy, match
 from monoglot.tokenization.pieces import Pieces, Segmenter, segmenter_of, source_pieces
@@ -59,7 +58,7 @@ class Transfer:
         embeddings: Float[Tensor, "rows dim"] | None = None,
         vectors: TokenVectors | None = None,
         vocabularies: tuple[Vocabulary, Vocabulary] | None = None,
-        rows: StoredRows | None = None,
+        trained: Bool[np.ndarray, " source"] | None = None,
         seed: int = 42,
         device: str = "cpu",
     ) -> Self:
@@ -70,11 +69,12 @@ class Transfer:
             target: The new tokenizer.
             matching: Which tokens count as shared, see `match`; methods name theirs as ``matching``.
             overlap: The overlap, if it is known; by default it is computed.
-            embeddings: The source table. Without it every source row counts as trained.
+            embeddings: The source table. Without it, and without ``trained``, every source row counts as
+                trained.
             vectors: Static vectors of the target tokens.
             vocabularies: Those of the two tokenizers, in the spelling of ``matching``, if they are known.
-            rows: The source table in its file, by which rows that were never trained are found without
-                reading all of it into memory; by default they are found by ``embeddings``.
+            trained: Which source rows were trained, if that is known; by default it is found by
+                ``embeddings``.
             seed: Seed of what a method draws.
             device: Where to compute.
 
@@ -87,14 +87,15 @@ class Transfer:
             Vocabulary.of(source, canonicalization=spelling),
             Vocabulary.of(target, canonicalization=spelling),
         )
-        table = embeddings if rows is None else rows
         pairs = match(old, new, strategy=matching) if overlap is None else overlap
+        if trained is None:
+            trained = np.ones(old.size, bool) if embeddings is None else trained_rows(embeddings, old)
         return cls(
             old,
             new,
             pairs,
             source_pieces(source, new if spelling == "exact" else Vocabulary.of(target), pairs.missing),
-            np.ones(old.size, bool) if table is None else trained_rows(table, old),
+            trained,
             vectors,
             embeddings,
             (segmenter_of(source), segmenter_of(target)),

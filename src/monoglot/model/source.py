@@ -5,7 +5,8 @@ from __future__ import annotations
 from functools import cached_property
 from pathlib import Path
 
-from jaxtyping import Float
+import numpy as np
+from jaxtyping import Bool, Float
 from torch import Tensor
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
@@ -16,6 +17,7 @@ from monoglot.model.given_text import GivenText, given_texts
 from monoglot.model.side_files import transformer_folder
 from monoglot.model.side_modules import check_kind
 from monoglot.model.stored_rows import StoredRows
+from monoglot.model.tables import trained_rows
 from monoglot.model.tokenizer_folder import load_tokenizer, warn_if_read_differently
 from monoglot.model.transplant import check_rows
 from monoglot.run import content_key, file_hash
@@ -71,6 +73,11 @@ class Source:
     def rows(self) -> StoredRows:
         """The same table, of which memory holds only the rows in use."""
         return self.checkpoint.rows(self.checkpoint.tables.input.names[0])
+
+    @cached_property
+    def trained(self) -> Bool[np.ndarray, " source"]:
+        """Which ids of the tokenizer have rows that were trained."""
+        return trained_rows(self.rows, self.vocabulary)
 
     @cached_property
     def given_texts(self) -> tuple[GivenText, ...]:

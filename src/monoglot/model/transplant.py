@@ -88,10 +88,11 @@ class TransplantPlan:
         """Do what ``change`` does with a table of which every new row is a copy, and read only those.
 
         Raises:
-            ModelError: If a row holds NaN or infinity.
+            ModelError: If one of them holds NaN or infinity.
         """
-        check_finite(name, rows)
-        return rows.take(self.mixture.rows.indices[self.mixture.rows.indptr[:-1]])
+        taken = rows.take(self.mixture.rows.indices[self.mixture.rows.indptr[:-1]])
+        check_finite(name, taken)
+        return taken
 
     def new_tensors(self, model: PreTrainedModel) -> dict[int, Tensor]:
         """Make the new parameters and buffers, by the ``id`` of those they replace; ties are kept."""

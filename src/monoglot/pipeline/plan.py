@@ -18,7 +18,7 @@ from monoglot.keywords import explains_keywords
 from monoglot.model.given_text import unread_templates
 from monoglot.model.positions import coupled_tables
 from monoglot.model.source import Source, open_source
-from monoglot.model.tables import TableKind, VocabularyTables, named_tensors, trained_rows
+from monoglot.model.tables import TableKind, VocabularyTables, named_tensors
 from monoglot.pipeline.advice import Advice, advise
 from monoglot.pipeline.plan_chart import check_chart, draw_chart
 from monoglot.pipeline.plan_options import Law, Option, fit_law, try_options, with_estimates
@@ -227,7 +227,7 @@ def _hazards(source: Source, tables: VocabularyTables) -> Iterator[str]:
         yield f"each token has an output bias that must move with it ({', '.join(biases)})"
     if tables.rows != vocabulary.size:
         yield f"the tables have {tables.rows:,} rows, the tokenizer has ids up to {vocabulary.size - 1:,}"
-    untrained = int((~trained_rows(source.embeddings, vocabulary)).sum())
+    untrained = int((~source.trained).sum())
     if untrained:
         yield f"{untrained:,} rows were never trained, and must not contribute to new ones"
     if len(vocabulary) < vocabulary.size:

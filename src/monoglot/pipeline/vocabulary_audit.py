@@ -9,7 +9,6 @@ from pathlib import Path
 from monoglot.keywords import explains_keywords
 from monoglot.model.find import find_folder
 from monoglot.model.source import Source, open_source
-from monoglot.model.tables import trained_rows
 from monoglot.model.tokenizer_folder import load_tokenizer
 from monoglot.progress import Progress, reporter
 from monoglot.result import MOST_HIGHLIGHTS, Highlight, Result, Row
@@ -115,7 +114,7 @@ def audit(
 
 def _rows(source: Source, vocabulary: Vocabulary) -> tuple[list[AuditedToken], int]:
     """The tokens without a trained row, and how many rows have no token."""
-    trained = trained_rows(source.embeddings, vocabulary)
+    trained = source.trained
     untrained = [
         AuditedToken(token.id, token.text, "row not trained")
         for token in vocabulary.tokens

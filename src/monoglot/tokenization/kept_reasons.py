@@ -11,7 +11,7 @@ from transformers import PreTrainedTokenizerFast
 
 from monoglot.tokenization.parts import Parts, family_of
 from monoglot.tokenization.selection import retained_tokens
-from monoglot.tokenization.tokenizer_json import ids_of, state_of
+from monoglot.tokenization.tokenizer_json import State, ids_of, state_of
 from monoglot.tokenization.vocabulary import backend_of
 
 
@@ -50,6 +50,7 @@ def kept_reasons(
     requested: Collection[int] = (),
     by_script: Collection[int] = (),
     by_language: Collection[int] = (),
+    state: State | None = None,
 ) -> UInt8[np.ndarray, " kept"]:
     """Give the first reason that holds for each kept token, as values of `Reason`.
 
@@ -61,8 +62,9 @@ def kept_reasons(
         requested: Ids of the tokens of texts that are kept.
         by_script: Ids of tokens that are kept for their script.
         by_language: Ids of tokens that are kept because they look like the text's language.
+        state: The tokenizer's parsed tokenizer.json, if it is at hand.
     """
-    state, backend = state_of(source), backend_of(source)
+    state, backend = state or state_of(source), backend_of(source)
     ids = ids_of(state)
     structure = [
         ids[text]

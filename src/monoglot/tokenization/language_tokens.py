@@ -8,7 +8,7 @@ what it says of an unused token is how much that looks like the used ones.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,11 +34,15 @@ PENALTY = 20.0
 """Weight of half the squared norm of the classifier's weights, beside a sum of the tokens' losses."""
 LEAST_POSITIVES = 20
 """With fewer used tokens a classifier on hundreds of features says nothing."""
+MOST_OF_A_KIND = 50_000
+"""The classifier is trained on at most so many used and so many unused tokens, evenly spread over the
+ids: with all 98,000 unused ones of XLM-R's vocabulary it takes twice as long and regains as much
+(``benchmarks/language_tokens.py``)."""
 PART = 8
 """The first steps are made on one token in so many."""
 STEPS_ON_A_PART, STEPS_ON_ALL = 3, 3
 BLOCK_ROWS = 2048
-ROWS_AT_A_TIME = 1 << 14
+ROWS_AT_A_TIME = 1 << 12
 """Rows that are read from the source at a time."""
 
 
@@ -86,13 +90,14 @@ def rank_unused_tokens(
     *,
     whole_scripts: Collection[str] = (),
     own_scripts: bool = True,
+    most_of_a_kind: int = MOST_OF_A_KIND,
 ) -> LanguageTokens:
     """Rank the tokens that a text does not use, in its scripts.
 
     A logistic regression (L2) on the standardized embedding rows, the logarithm of the id (vocabularies are
     ordered by frequency), the length and whether the token begins a word. Positives are the tokens that the
-    text uses, negatives all others of its scripts. Each token is scored as by a model that was not trained
-    on it. O(steps × tokens × dim²).
+    text uses, negatives others of its scripts; of many, some of each. Each token is scored as by a model that
+    was not trained on it. O(steps × dim² + tokens × dim).
 
     Args:
         vocabulary: The source vocabulary.
@@ -101,6 +106,7 @@ def rank_unused_tokens(
         trained: Which ids have rows that were trained.
         whole_scripts: Scripts of which all tokens are kept, whatever the text is written in.
         own_scripts: Whether this also holds for the text's scripts that few languages share.
+        most_of_a_kind: On how many used and on how many unused tokens the classifier is trained at most.
 
     Raises:
         SettingError: If the source has no token of one of ``whole_scripts``.
@@ -120,7 +126,7 @@ def rank_unused_tokens(
     used = counts[ids] > 0 if len(ids) else np.zeros(0, bool)
     probability = np.full(len(ids), np.nan)
     if min(used.sum(), len(used) - used.sum()) >= LEAST_POSITIVES:
-        probability = 1 / (1 + np.exp(-_left_out_logits(_features(own, read_rows), used)))
+        probability[~used] = 1 / (1 + np.exp(-_unused_logits(own, used, read_rows, most_of_a_kind)))
     order = np.lexsort((ids, -np.nan_to_num(probability)))
     order = order[~used[order]]
     return LanguageTokens(scripts, ids[order], probability[order], by_script[order])
@@ -144,34 +150,83 @@ def _scripts(script: dict[int, str], counts: Int64[np.ndarray, " source"]) -> tu
     return tuple(sorted(name for name, total in totals.items() if total > LEAST_SHARE_OF_A_SCRIPT * letters))
 
 
-def _features(tokens: list[Token], read_rows: ReadRows) -> Float32[np.ndarray, "tokens features"]:
-    """Standardized rows, what spelling and place in the vocabulary tell, and a last column of 1.
+def _unused_logits(
+    tokens: Sequence[Token], used: Bool[np.ndarray, " tokens"], read_rows: ReadRows, most: int
+) -> Float64[np.ndarray, " unused"]:
+    """The logit of each unused token by a classifier that was not trained on it.
 
-    They are the largest array of a run that trims: nothing of its size is made beside it.
+    It is trained on a sample of both kinds of tokens, which changes nothing but the intercept, by the
+    logarithm of the ratio of their shares (Prentice and Pyke 1979, "Logistic disease incidence models and
+    case-control studies").
     """
-    ids = np.array([token.id for token in tokens])
-    features = np.ones((len(tokens), read_rows(ids[:0]).shape[1] + 4), np.float32)
+    places = [_spread(np.flatnonzero(kind), most) for kind in (used, ~used)]
+    sample = np.sort(np.concatenate(places))
+    positive = used[sample]
+    features = _features([tokens[place] for place in sample], read_rows)
+    standard = _Standard.of(features)
+    standard.apply(features)
+    weights, hessian = _fit(features, positive)
+    logits = np.full(len(tokens), np.nan)
+    logits[sample[~positive]] = _left_out_logits(features, positive, weights, hessian)
+    others = np.setdiff1d(np.flatnonzero(~used), sample, assume_unique=True)
+    for start in range(0, len(others), ROWS_AT_A_TIME):
+        block = others[start : start + ROWS_AT_A_TIME]
+        features = _features([tokens[place] for place in block], read_rows)
+        standard.apply(features)
+        logits[block] = features @ weights.astype(np.float32)
+    shares = [len(some) / kind.sum() for some, kind in zip(places, (used, ~used), strict=True)]
+    return np.asarray(logits[~used] - np.log(shares[0] / shares[1]))
+
+
+def _spread(places: Int64[np.ndarray, " places"], most: int) -> Int64[np.ndarray, " some"]:
+    """Places at equal distances, so many at most."""
+    return places[:: -(-len(places) // most)]
+
+
+def _features(tokens: Sequence[Token], read_rows: ReadRows) -> Float32[np.ndarray, "tokens features"]:
+    """Embedding rows, what spelling and place in the vocabulary tell, and a last column of 1."""
+    ids = np.array([token.id for token in tokens], dtype=np.int64)
+    features = np.empty((len(tokens), read_rows(ids[:0]).shape[1] + 4), np.float32)
     for start in range(0, len(tokens), ROWS_AT_A_TIME):
         rows = slice(start, start + ROWS_AT_A_TIME)
         features[rows, :-4] = read_rows(ids[rows])
-        features[rows, -4:-1] = [
-            (np.log1p(token.id), len(token.form), token.word_start is True) for token in tokens[rows]
-        ]
-    standardized = features[:, :-1]
-    standardized -= standardized.mean(axis=0)
-    deviation = np.sqrt(np.einsum("ij,ij->j", standardized, standardized) / len(tokens))
-    standardized /= np.maximum(deviation, 1e-12)
+    features[:, -4] = np.log1p(ids)
+    features[:, -3] = [len(token.form) for token in tokens]
+    features[:, -2] = [token.word_start is True for token in tokens]
+    features[:, -1] = 1
     return features
 
 
-def _left_out_logits(
-    features: Float32[np.ndarray, "tokens features"], positive: Bool[np.ndarray, " tokens"]
-) -> Float64[np.ndarray, " tokens"]:
-    """The logit of each token by a logistic regression on the others.
+@dataclass(frozen=True)
+class _Standard:
+    """Mean and deviation of all features but the last."""
 
-    Newton's method; then each token is taken out by one more step from the solution, for which its leverage
-    is all that is needed (Pregibon 1981, "Logistic regression diagnostics", equation 15). Most steps are made
-    on a part of the tokens, from whose solution that of all is near.
+    mean: Float32[np.ndarray, " features-1"]
+    deviation: Float32[np.ndarray, " features-1"]
+
+    @staticmethod
+    def of(features: Float32[np.ndarray, "tokens features"]) -> _Standard:
+        """Those of some tokens; nothing of the size of their features is made beside them."""
+        mean = features[:, :-1].mean(axis=0)
+        squares = np.zeros(len(mean))
+        for rows in _blocks(len(features)):
+            centered = features[rows, :-1] - mean
+            squares += np.einsum("ij,ij->j", centered, centered)
+        deviation = np.maximum(np.sqrt(squares / len(features)), 1e-12)
+        return _Standard(mean, deviation.astype(np.float32))
+
+    def apply(self, features: Float32[np.ndarray, "tokens features"]) -> None:
+        """Standardize features in place."""
+        features[:, :-1] -= self.mean
+        features[:, :-1] /= self.deviation
+
+
+def _fit(
+    features: Float32[np.ndarray, "tokens features"], positive: Bool[np.ndarray, " tokens"]
+) -> tuple[Float64[np.ndarray, " features"], Float64[np.ndarray, "features features"]]:
+    """Train a logistic regression by Newton's method: its weights, and the Hessian there.
+
+    Most steps are made on a part of the tokens, from whose solution that of all is near.
     """
     penalty = np.full(features.shape[1], PENALTY)
     penalty[-1] = 1e-6  # the intercept is free
@@ -181,12 +236,27 @@ def _left_out_logits(
         weights, _ = _newton_step(part, few, weights, penalty / PART)
     for _ in range(STEPS_ON_ALL):
         weights, hessian = _newton_step(features, positive, weights, penalty)
-    logits, errors, curvature = _state(features, weights, positive)
     # The last step was so short that the Hessian before it is that of the solution.
+    return weights, hessian
+
+
+def _left_out_logits(
+    features: Float32[np.ndarray, "tokens features"],
+    positive: Bool[np.ndarray, " tokens"],
+    weights: Float64[np.ndarray, " features"],
+    hessian: Float64[np.ndarray, "features features"],
+) -> Float64[np.ndarray, " unused"]:
+    """The logit of each unused token that a classifier was trained on, as if it had not been.
+
+    It is taken out by one more step from the solution, for which its leverage is all that is needed
+    (Pregibon 1981, "Logistic regression diagnostics", equation 15).
+    """
+    unused = np.flatnonzero(~positive)
+    logits, errors, curvature = (each[unused] for each in _state(features, weights, positive))
     factor = np.linalg.cholesky(np.linalg.inv(hessian)).astype(np.float32)
-    spread = np.zeros(len(features))
-    for rows in _blocks(len(features)):
-        projected = features[rows] @ factor
+    spread = np.zeros(len(unused))
+    for rows in _blocks(len(unused)):
+        projected = features[unused[rows]] @ factor
         spread[rows] = np.einsum("ij,ij->i", projected, projected)
     leverage = np.minimum(curvature * spread, 0.99)
     return np.asarray(logits - errors * spread / (1 - leverage))

@@ -41,7 +41,10 @@ def script_of(text: str) -> str:
     if text.isascii():  # half of a vocabulary
         return "Latin" if _ASCII_LETTER.search(text) else COMMON
     scripts = list(map(_letter_script, unicodedata.normalize("NFKC", text)))
-    found = dict.fromkeys(script for script in scripts if script != COMMON)
+    found = dict.fromkeys(scripts)
+    found.pop(COMMON, None)
+    if len(found) == 1:  # nearly always
+        return next(iter(found))
     return max(found, key=scripts.count, default=COMMON)
 
 

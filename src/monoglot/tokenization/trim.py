@@ -80,6 +80,7 @@ def trim_tokenizer(
     line_weights: Sequence[float] | None = None,
     *,
     keep: RetainedText = NOTHING_KEPT,
+    state: State | None = None,
 ) -> Trimmed:
     """Drop the tokens that a text doesn't need; the others keep their order.
 
@@ -98,11 +99,12 @@ def trim_tokenizer(
         held_out: Lines to measure the loss on, for ``max_loss``.
         line_weights: How much each of them counts; by default all the same.
         keep: Texts that are segmented as before, and tokens that stay, whatever the counts.
+        state: The tokenizer's parsed tokenizer.json, if it is at hand.
 
     Raises:
         SettingError: If what must stay is more than the size asked for, or there are no held-out lines.
     """
-    state = state_of(source)
+    state = state or state_of(source)
     required, others = selection_order(source, state, counts, keep.token_ids(source))
     if settings.vocabulary_size is not None:
         everything = len(ids_of(state))

@@ -39,6 +39,7 @@ def summary_table(summary: Summary) -> Iterator[RenderableType]:
     if summary.proof:
         yield (
             "\nProof on held-out text: {equal:,} of {lines:,} lines are segmented as before ({share:.2%}); "
+            "{rows:,} rows of kept tokens and {tensors:,} other tensors were compared with the original's; "
             "single texts ({texts}), pairs ({pairs}), padded batches ({batches}) and prompts ({prompts}) of "
             "kept tokens have {outputs}."
         ).format(**summary.proof, **summary.proof["compared"], outputs=_outputs(**summary.proof))

@@ -14,6 +14,7 @@ from jaxtyping import Int64
 
 from monoglot.errors import ModelError
 from monoglot.evaluation.equivalence import KINDS, Comparison, compare_outputs
+from monoglot.evaluation.kept_weights import compare_weights
 from monoglot.evaluation.tokenizer_scores import score_tokenizer
 from monoglot.maths.mixture import Mixture
 from monoglot.pipeline.stages.context import VocabularyContext
@@ -105,11 +106,12 @@ def check_equivalence(
         source_of = sources_of(kept, vocabulary, context.source.checkpoint.tables.rows)
         text = heldout_lines(corpus_stage) or list(islice(context.corpus.lines(), PROOF_LINES))
         segmentation = check_segmentation(context.source.tokenizer, target, source_of, text)
-        made = context.source.at(model.folder).model
+        made = context.source.at(model.folder)
+        weights = compare_weights(context.source.checkpoint, made.checkpoint, source_of)
         try:
             outputs = compare_outputs(
                 (context.source.model, context.source.tokenizer),
-                (made, target),
+                (made.model, target),
                 source_of,
                 first_lines(text, PROOF_LINES, PROOF_CHARACTERS),
                 _texts_with_rows(context),
@@ -125,8 +127,9 @@ def check_equivalence(
                 "infinity) for lines of the corpus: nothing was written; correct the model."
             )
         context.source.forget_model()
-        content = asdict(segmentation) | {"share": segmentation.share} | asdict(outputs)
-        write_json(folder / LAYOUT.proof.name, content)
+        compared = {"rows": weights.rows, "tensors": weights.tensors}
+        content = asdict(segmentation) | {"share": segmentation.share} | compared | asdict(outputs)
+        write_json(folder / LAYOUT.proof.name, content | {"fault": weights.fault or outputs.fault})
 
     inputs = {"text": corpus_stage, "tokenizer": tokenizer, "model": model}
     artifact = context.stage("proof", compute, source=context.source.key, **inputs)

@@ -30,6 +30,7 @@ from monoglot.tokenization.extend import ExtendSettings, extend_tokenizer, with_
 from monoglot.tokenization.graft import GraftSettings, graft_tokens
 from monoglot.tokenization.overlap import MatchKind, Overlap, match
 from monoglot.tokenization.selection import RetainedText
+from monoglot.tokenization.tokenizer_json import state_of
 from monoglot.tokenization.train import TokenizerSettings, train_tokenizer
 from monoglot.tokenization.trim import TrimSettings, trim_tokenizer
 from monoglot.tokenization.vocabulary import Vocabulary
@@ -101,10 +102,12 @@ def make_trimmed_tokenizer(context: VocabularyContext, corpus_stage: Artifact) -
         uses = weighted_counts(counted, weights)
         unused = unused_tokens(context, keep, counted.sum(axis=0), rule)
         stay = unused.added_to(keep, context.source)
-        result = trim_tokenizer(context.source.tokenizer, uses, rule, lines, line_weights, keep=stay)
+        source = context.source.tokenizer
+        state = state_of(source)
+        result = trim_tokenizer(source, uses, rule, lines, line_weights, keep=stay, state=state)
         result.tokenizer.save_pretrained(folder)
         np.save(folder / LAYOUT.source_ids.name, result.kept_source_ids)
-        reasons = write_reasons(folder, context, keep, uses, unused, result.kept_source_ids)
+        reasons = write_reasons(folder, context, keep, uses, unused, result.kept_source_ids, state)
         write_kept(folder, context.kept, context.source, result.tokenizer, reasons=reasons)
 
     settings = {"rule": rule, "weights": weights, "keep": keep} | unused_settings(context.settings)
@@ -130,7 +133,8 @@ def make_grafted_tokenizer(context: VocabularyContext, corpus_stage: Artifact) -
         uses = weighted_counts(np.load(counts.folder / LAYOUT.usage.name), ())
         unused = unused_tokens(context, keep, uses, rule)
         stay = unused.added_to(keep, context.source)
-        trimmed = trim_tokenizer(source, uses, rule, heldout_lines(corpus_stage), keep=stay)
+        state = state_of(source)
+        trimmed = trim_tokenizer(source, uses, rule, heldout_lines(corpus_stage), keep=stay, state=state)
         kept = trimmed.tokenizer.get_vocab()
         result = graft_tokens(
             trimmed.tokenizer,
@@ -144,7 +148,7 @@ def make_grafted_tokenizer(context: VocabularyContext, corpus_stage: Artifact) -
         result.tokenizer.save_pretrained(folder)
         np.save(folder / LAYOUT.source_ids.name, trimmed.kept_source_ids)
         write_json(folder / LAYOUT.new_tokens.name, result.to_dict())
-        reasons = write_reasons(folder, context, keep, uses, unused, trimmed.kept_source_ids)
+        reasons = write_reasons(folder, context, keep, uses, unused, trimmed.kept_source_ids, state)
         write_kept(folder, context.kept, context.source, result.tokenizer, reasons=reasons)
 
     settings = {"rule": rule, "graft": graft, "keep": keep} | unused_settings(context.settings)

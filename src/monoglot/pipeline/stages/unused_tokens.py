@@ -12,7 +12,6 @@ import numpy as np
 from jaxtyping import Bool, Float64, Int64
 
 from monoglot.model.source import Source
-from monoglot.model.tables import trained_rows
 from monoglot.pipeline.stages.context import VocabularyContext
 from monoglot.progress import SILENT, Progress
 from monoglot.run import write_json
@@ -21,7 +20,7 @@ from monoglot.settings import Settings
 from monoglot.tokenization.kept_reasons import kept_reasons, reason_counts
 from monoglot.tokenization.language_tokens import LanguageTokens, rank_unused_tokens
 from monoglot.tokenization.selection import RetainedText, selection_order
-from monoglot.tokenization.tokenizer_json import state_of
+from monoglot.tokenization.tokenizer_json import State, state_of
 
 logger = logging.getLogger(__name__)
 
@@ -87,11 +86,12 @@ def find_unused_tokens(
         asked = 0
     if asked == 0 and not settings.keep_script:
         return UnusedTokens()
+    rows = source.rows
     with progress.task("ranking unused tokens"):
         ranked = rank_unused_tokens(
             source.vocabulary,
             counts,
-            lambda ids: source.rows.take(ids).float().numpy(),
+            lambda ids: rows.take(ids).float().numpy(),
             _usable(source, lowercase=lowercase),
             whole_scripts=settings.keep_script,
             own_scripts=asked is None,
@@ -107,9 +107,7 @@ def find_unused_tokens(
 
 def _usable(source: Source, *, lowercase: bool) -> Bool[np.ndarray, " source"]:
     """Which tokens have a trained row, and can occur: not those with capitals in text in lower case."""
-    rows = trained_rows(source.rows, source.vocabulary)
-    usable = np.zeros(source.vocabulary.size, bool)
-    usable[: len(rows)] = rows[: len(usable)]
+    usable = source.trained.copy()
     if lowercase:
         forms = ((token.id, token.form.decode(errors="ignore")) for token in source.vocabulary.tokens)
         usable[[id for id, form in forms if form != form.lower()]] = False
@@ -160,8 +158,18 @@ def write_reasons(
     counts: Counts,
     unused: UnusedTokens,
     kept_source_ids: Int64[np.ndarray, " kept"],
+    state: State,
 ) -> dict[str, int]:
     """Record why each token is kept, and which were kept though the corpus does not use them.
+
+    Args:
+        folder: Where to.
+        context: The run.
+        keep: What is kept whatever the corpus.
+        counts: How often the corpus uses each source token.
+        unused: What is kept though the corpus does not use it.
+        kept_source_ids: All that is kept.
+        state: The source's parsed tokenizer.json.
 
     Returns:
         How many tokens are kept for each reason.
@@ -175,6 +183,7 @@ def write_reasons(
         requested=keep.token_ids(source.tokenizer),
         by_script=unused.by_script,
         by_language=unused.by_language,
+        state=state,
     )
     np.save(folder / LAYOUT.reasons.name, reasons)
     if unused.by_script or unused.by_language:

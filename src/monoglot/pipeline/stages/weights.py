@@ -77,7 +77,7 @@ def compute_mixture(
             embeddings=context.source.embeddings,
             vectors=static,
             vocabularies=context.vocabularies(tokenizer),
-            rows=context.source.rows,
+            trained=context.source.trained,
             seed=context.settings.seed,
             device=str(device) if device.type == "cuda" else "cpu",  # others lack float64
         )
