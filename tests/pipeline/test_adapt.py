@@ -1,6 +1,7 @@
 """`adapt`, alone and as the last stage of `specialize`."""
 
 import json
+import re
 import shlex
 import shutil
 from dataclasses import replace
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from huggingface_hub import ModelCard
 from transformers import AutoModel, AutoModelForCausalLM, AutoModelForMaskedLM, AutoTokenizer
 
 from monoglot.cli import main
@@ -16,9 +18,10 @@ from monoglot.errors import SettingError
 from monoglot.maths.mixture import Mixture, Provenance
 from monoglot.model.folder import load_model
 from monoglot.model.pooling import PROMPTS, write_prefix
+from monoglot.model.source import open_source
 from monoglot.pipeline.adapt import adapt
 from monoglot.pipeline.specialize import specialize
-from monoglot.pipeline.training_plan import resolved
+from monoglot.pipeline.training_plan import find_original, resolved
 from monoglot.progress import Terminal
 from monoglot.run import LAYOUT
 from monoglot.settings import AdaptSettings, Settings
@@ -252,11 +255,33 @@ def test_the_prefix_of_a_distillation_is_the_default_prompt_of_its_output(encode
     assert not any("prompt" in warning for warning in result.record["warnings"])
     shown = [str(part) for part in adapted_table(result)]
     assert any("default prompt is 'Frage: '" in part for part in shown)
+    card = ModelCard.load(tmp_path / "out" / LAYOUT.card)
+    (measured,) = card.data.eval_results
+    assert (measured.metric_type, measured.metric_value) == ("cosine", round(result.quality.after, 4))
+    assert result.quality.as_before == result.quality.heldout
+    assert re.search(r"cosine to the original \.?\d\S+ \(\S+ to \S+ at 95%\)", card.text)
+    assert any("cosine to the original" in part for part in shown)
     heldout = tmp_path / "out" / "monoglot" / LAYOUT.heldout
     command = f"monoglot evaluate {result.output} {heldout} --against {encoder} --threads 1"
     assert result.next_command == command
     assert shown[-1].endswith(f"  {command}")
     assert main([*shlex.split(command)[1:], "--lines", "3", "--quiet"]) == 0
+
+
+def test_the_original_is_what_the_model_was_made_of(encoder, tmp_path):
+    student = open_source(str(encoder))
+    assert find_original(student, None) is student
+    made = open_source(str(shutil.copytree(encoder, tmp_path / "made")))
+    (made.folder / LAYOUT.home).mkdir()
+    manifest = made.folder / LAYOUT.home / LAYOUT.manifest
+
+    def recorded(source, key):
+        manifest.write_text(json.dumps({"names": {"source": str(source)}, "inputs": {"source": key}}))
+        return find_original(made, student)
+
+    assert recorded(encoder, student.key) is student
+    assert recorded(encoder, "other") == f"the files of {encoder} have changed since the model was made of it"
+    assert "the original can't be read (no such model" in recorded(tmp_path / "moved", "other")
 
 
 def test_a_sentence_encoder_without_teacher_is_told_its_original(encoder, tmp_path):

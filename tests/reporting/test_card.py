@@ -77,6 +77,20 @@ def test_what_was_measured_is_in_the_hubs_form():
     assert "cosine to the original 0.9877" in card.text
 
 
+def test_what_was_not_measured_of_a_trained_model_is_not_claimed():
+    metrics = ({"tokens": 0, "bits_per_byte": 2.0}, {"tokens": 9, "bits_per_byte": 1.5})
+    training = {"tokens": 9, "steps": 1}
+    trained = replace(FACTS, training=training, metrics=metrics, objective="mlm")
+    for quality in (None, Quality(skipped="the original can't be read")):
+        card = ModelCard(write(replace(trained, quality=quality), CARD, []))
+        assert card.data.eval_results is None
+        assert "**quality**: bits per byte, held-out text 2.0000 → 1.5000" in card.text
+    measured = Quality("bits_per_byte", 9, 2.0, 1.6, Interval(-0.4, -0.5, -0.3), (), 9, 3)
+    card = ModelCard(write(replace(trained, quality=measured), CARD, []))
+    assert card.data.eval_results[0].metric_value == 1.6
+    assert "2.000 → 1.600 bits per byte (−0.400, −0.500 to −0.300 at 95%)" in card.text
+
+
 def test_prompts_come_with_an_example():
     kind = ModelKind("sentence-transformers", "AutoModel", "sentence-similarity")
     text = write(FACTS, CardFacts(kind, prompts=("query: ", "passage: ")), [])

@@ -11,6 +11,7 @@ from typing import Any
 
 from monoglot.corpus import Given, inputs_of, open_corpus
 from monoglot.device import check_device, limited_threads
+from monoglot.evaluation.quality import Quality
 from monoglot.keywords import explains_keywords
 from monoglot.model.source import open_source
 from monoglot.pipeline.inputs import check_runs, read_as_the_model_does
@@ -18,11 +19,13 @@ from monoglot.pipeline.preview import check_output
 from monoglot.pipeline.report import report_at_end
 from monoglot.pipeline.stages.context import RunContext
 from monoglot.pipeline.stages.corpus import read_corpus, tokenize_with_source
+from monoglot.pipeline.stages.quality import measure_trained
 from monoglot.pipeline.training_job import RESUMED, adapted, join_processes, run_worker
-from monoglot.pipeline.training_plan import planned, resolved, warn_of_teacher
+from monoglot.pipeline.training_plan import find_original, planned, resolved, warn_of_teacher
 from monoglot.progress import Progress, reporter
 from monoglot.reporting.finished_run import FinishedRun
 from monoglot.reporting.next_step import comparison_command
+from monoglot.reporting.verdict import quality_answer
 from monoglot.result import Highlight, Result, Row
 from monoglot.run import Run, read_json
 from monoglot.run.layout import LAYOUT
@@ -46,6 +49,8 @@ class Adapted(Result):
         loss: Training loss at the beginning and at the end.
         seconds: Seconds of each stage, when it was computed.
         next_command: The command that compares the model with its original; empty if that is not recorded.
+        quality: The model beside its original on held-out lines, which `specialize` made it of; beside what
+            it was before the training if it did not.
     """
 
     output: str
@@ -56,12 +61,15 @@ class Adapted(Result):
     loss: tuple[float, float]
     seconds: Mapping[str, float]
     next_command: str = ""
+    quality: Quality | None = None
 
     def highlights(self) -> Iterator[Highlight]:
         """Give the folder, what was trained, held-out figures, warnings and the next command."""
         yield "model", self.output
         length = f"{self.record['tokens']:,} tokens, {self.record['steps']:,} steps"
         yield "training", f"{self.objective}, {length}"
+        if self.quality:
+            yield "quality", quality_answer(self.quality, trained=True).line
         for name, after in self.after.items():
             yield f"{name.replace('_', ' ')} (held-out)", f"{self.before[name]:.4f} → {after:.4f}"
         if not self.after:
@@ -133,6 +141,7 @@ def adapt(
                 asked,
                 settings.objective,
             )
+        teacher = None
         if settings.teacher:
             teacher = open_source(settings.teacher, trust_remote_code=settings.trust_remote_code)
             warn_of_teacher(source.folder, settings.teacher, teacher.key)
@@ -145,18 +154,20 @@ def adapt(
             result = adapted(
                 context, source.folder, source.key, corpus_stage, tokens, settings, plan, mixture=known
             )
+            quality = measure_trained(context, result, corpus_stage, find_original(source, teacher), known)
             hashes = {"corpus": text.fingerprint(), "model": source.key}
             both = {"adapt": settings, "training": training}
-            names: dict[str, Any] = {"model": str(model), "corpus": inputs}
+            given = {"model": str(model), "corpus": inputs}
+            names: dict[str, Any] = given | {"hub": source.on_hub}
             run.publish(
                 result, settings=both, inputs=hashes, seed=settings.seed, names=names,
-                config=run_file("adapt", names, settings, training),
+                quality=quality.to_dict(), config=run_file("adapt", given, settings, training),
                 finish=lambda folder: report_at_end(folder, run.output, None, progress),
             )  # fmt: skip
-            return summary(run, str(settings.objective))
+            return summary(run, str(settings.objective), quality)
 
 
-def summary(run: Run, objective: str) -> Adapted:
+def summary(run: Run, objective: str, quality: Quality) -> Adapted:
     """Read the result of a published run."""
     home = run.output / LAYOUT.home
     lines = [json.loads(line) for line in (home / LAYOUT.metrics).read_text(encoding="utf-8").splitlines()]
@@ -171,6 +182,7 @@ def summary(run: Run, objective: str) -> Adapted:
         loss=(losses[0], losses[-1]),
         seconds={name: a.measured.seconds for name, a in run.artifacts.items() if a.measured},
         next_command=comparison_command(FinishedRun(run.output)),
+        quality=quality,
     )
 
 

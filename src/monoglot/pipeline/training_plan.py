@@ -12,11 +12,11 @@ from typing import Self
 from transformers.integrations.integration_utils import get_reporting_integration_callbacks
 
 from monoglot._hf import is_sharded
-from monoglot.errors import SettingError, first_line
+from monoglot.errors import InputError, SettingError, first_line
 from monoglot.model.folder import find_class, load_config
 from monoglot.model.pooling import PROMPTS, read_prefix
 from monoglot.model.side_files import transformer_folder
-from monoglot.model.source import Source
+from monoglot.model.source import Source, open_source
 from monoglot.model.tables import build_on_meta
 from monoglot.pipeline.preview import check_teacher, original_of
 from monoglot.pipeline.stages.context import RunContext
@@ -83,6 +83,29 @@ def filled(settings: AdaptSettings, training: TrainingSettings, new_share: float
     suits = training.schedule in (None, "keep-copied", "new-rows") and not is_sharded()
     objective = get_objective(str(settings.objective), settings.objective_options)
     return training.filled(objective.recipe(new_share=new_share if suits else None))
+
+
+def find_original(student: Source, teacher: Source | None) -> Source | str:
+    """Find the model that a model was made of, to compare them: itself if `specialize` did not make it.
+
+    Args:
+        student: The model to train.
+        teacher: The teacher, which is taken if it has the files of the original.
+
+    Returns:
+        The original, or why it can't be used.
+    """
+    name, key = original_of(student.folder)
+    if name is None:
+        return student
+    if teacher is not None and teacher.key == key:
+        return teacher
+    try:
+        found = open_source(name, trust_remote_code=student.trust_remote_code)
+        same = found.key == key
+    except InputError as error:
+        return f"the original can't be read ({first_line(error).rstrip('.')})"
+    return found if same else f"the files of {name} have changed since the model was made of it"
 
 
 def check_reports(names: Sequence[str]) -> None:

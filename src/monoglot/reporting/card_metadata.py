@@ -12,8 +12,9 @@ from huggingface_hub import EvalResult, ModelCardData
 
 from monoglot import __version__
 from monoglot.corpus.files import could_be_hub_name
+from monoglot.errors import InputError
 from monoglot.evaluation.quality import COSINE, Quality
-from monoglot.model.find import HUB_NAME
+from monoglot.model.find import HUB_NAME, find_folder
 from monoglot.model.pooling import read_prefix
 from monoglot.model.side_files import transformer_folder
 from monoglot.reporting.facts import Facts
@@ -60,7 +61,9 @@ def describe(
     """
     first = run.origin or run.manifest
     names = first.get("names", {})
-    known = names.get("source", "") if names.get("hub") else ""
+    given = names.get("source") or names.get("model", "")
+    known = given if names.get("hub") else ""
+    source = source or _folder_of(given)
     base = base_model or run.settings.get("base_model") or (known if is_hub_name(known) else None)
     texts = [text["text"] for text in run.read(LAYOUT.kept).get("texts", ())]
     given = [*names.get("corpus", ()), *run.manifest.get("names", {}).get("corpus", ())]
@@ -70,6 +73,14 @@ def describe(
     if not facts.kind.embeds_sentences:
         return facts
     return replace(facts, prompts=tuple(texts), default_prompt=read_prefix(run.output))
+
+
+def _folder_of(model: str) -> Path | None:
+    """Find the folder of a model by what the user called it; ``None`` if it is not there any more."""
+    try:
+        return find_folder(model) if model else None
+    except InputError:
+        return None
 
 
 def license_of(source: Path | None) -> str | None:

@@ -15,7 +15,7 @@ from monoglot.model.stored_tensors import weight_files
 from monoglot.reporting.content import Change, Origin
 from monoglot.reporting.finished_run import FinishedRun
 from monoglot.reporting.summary import NO_TOKENS, Scores, Share, diagnose, kept_warnings
-from monoglot.reporting.verdict import Answer, answers
+from monoglot.reporting.verdict import Answer, answers, quality_answer
 from monoglot.reporting.wording import (
     PROVENANCE_COLORS,
     PROVENANCE_MEANINGS,
@@ -166,10 +166,11 @@ def _origins(facts: Facts) -> list[str]:
 def verdict(facts: Facts) -> list[Answer]:
     """Give the answers that the page begins with: size, tokens per word, quality."""
     trained = bool(facts.training)
+    measured = facts.quality is not None and not facts.quality.skipped
     if facts.scores is None:
-        return _of_training(facts)
+        return [quality_answer(facts.quality, trained=trained)] if measured else _of_training(facts)
     before, after = (fit["fertility"] for fit in facts.scores.tokenizers)
-    known = facts.quality is not None or not trained
+    known = measured or not trained
     found = list(answers(facts.scores.parameters, (before, after), facts.quality, trained=trained))
     return found if known else [*found[:-1], *_of_training(facts)]
 

@@ -50,12 +50,16 @@ def answers(
         yield _tokens(*tokens_per_word, quality, trained=trained)
     else:
         yield _unknown("tokens per word", "not compared: no line of the text was held out")
+    yield quality_answer(quality, trained=trained)
+
+
+def quality_answer(quality: Quality | None, *, trained: bool) -> Answer:
+    """Give the line about quality; the arguments are those of `answers`."""
     if quality is None:
-        yield _unknown("quality", "not measured by the version of monoglot that made this model")
-    elif quality.skipped:
-        yield _unknown("quality", f"not measured: {quality.skipped}")
-    else:
-        yield _quality(quality, "after training" if trained else "before any training")
+        return _unknown("quality", "not measured by the version of monoglot that made this model")
+    if quality.skipped:
+        return _unknown("quality", f"not measured: {quality.skipped}")
+    return _quality(quality, "after training" if trained else "before any training")
 
 
 def _unknown(name: str, why: str) -> Answer:

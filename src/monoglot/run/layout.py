@@ -133,7 +133,7 @@ class Layout:
     manifest and the summary."""
     quality: Posix = Posix("quality/quality.json")
     """Scores of the finished model and its original on some held-out lines (`Quality`). Written by stage
-    ``quality``; read for the manifest, the summary and the report."""
+    ``quality`` of ``specialize`` and ``adapt``; read for the manifest, the summary and the report."""
     adapted: Posix = Posix("adapted")
     """Trained model: the folder of stage ``adapted``. Its files are moved to ``OUT``."""
     metrics: Posix = Posix("training/metrics.jsonl")

@@ -9,6 +9,7 @@ from rich.console import RenderableType
 from rich.table import Table
 
 from monoglot.model.pooling import PROMPTS
+from monoglot.reporting.verdict import quality_answer
 from monoglot.visible import escape
 
 if TYPE_CHECKING:  # takes a second to import, which no other command should wait for
@@ -27,6 +28,8 @@ def adapted_table(adapted: Adapted) -> Iterator[RenderableType]:
     for name, value in adapted.after.items():
         table.add_row(f"{name.replace('_', ' ')} (held-out)", f"{adapted.before[name]:.4f}", f"{value:.4f}")
     yield table
+    if adapted.quality:
+        yield f"\n[bold]quality[/]  {escape(quality_answer(adapted.quality, trained=True).line)}"
     yield (
         f"\nTrained by {adapted.objective} on {record['tokens']:,} tokens ({record['epochs']:.2f} times the "
         f"corpus) in {record['steps']:,} steps."

@@ -9,10 +9,11 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Int64
 
-from monoglot.errors import first_line
+from monoglot.errors import ModelError, first_line
 from monoglot.evaluation.quality import Quality, compare_quality
 from monoglot.maths.mixture import Mixture, Provenance
-from monoglot.pipeline.stages.context import VocabularyContext
+from monoglot.model.source import Source
+from monoglot.pipeline.stages.context import RunContext, VocabularyContext
 from monoglot.pipeline.stages.corpus import heldout_lines
 from monoglot.run import Artifact, read_json, write_json
 from monoglot.run.layout import LAYOUT
@@ -56,6 +57,47 @@ def measure_quality(context: VocabularyContext, result: Artifact) -> Quality:
     artifact = context.stage(
         "quality", compute, {"seed": seed, "prefix": prefix}, source=context.source.key, **inputs
     )
+    return Quality.from_dict(read_json(artifact.folder / LAYOUT.quality.name))
+
+
+def measure_trained(
+    context: RunContext,
+    result: Artifact,
+    corpus_stage: Artifact,
+    original: Source | str,
+    mixture: Path | None,
+) -> Quality:
+    """Score a model that `adapt` trained beside its original: ``quality.json``, as `measure_quality` does.
+
+    Args:
+        context: The run, whose source is the model before its training.
+        result: The trained model.
+        corpus_stage: Stage of the held-out text.
+        original: The model to compare with, or why there is none.
+        mixture: File that tells of which of its rows the model's are copies; ``None`` if both have the same.
+    """
+    seed = context.settings.seed
+
+    def compute(folder: Path) -> None:
+        text, progress = heldout_lines(corpus_stage), context.progress
+        trained = context.source.at(result.folder)
+        try:
+            if isinstance(original, str):
+                raise ModelError(original)
+            made = trained.model, trained.tokenizer
+            found = compare_quality(original, made, text, seed=seed, progress=progress)
+            size = trained.vocabulary.size
+            copies = copied_from(Mixture.load(mixture)) if mixture else np.arange(size)
+            same = check_segmentation(original.tokenizer, trained.tokenizer, copies, text).equal
+            found = replace(found, as_before=same)
+            original.forget_model()
+        except Exception as error:  # a model's own code may raise anything, and the new one is complete
+            found = Quality(skipped=first_line(error).rstrip(".") or type(error).__name__)
+        write_json(folder / LAYOUT.quality.name, replace(found, heldout=len(text)).to_dict())
+
+    key = original if isinstance(original, str) else original.key
+    inputs = {"text": corpus_stage, "model": result}
+    artifact = context.stage("quality", compute, {"seed": seed}, original=key, **inputs)
     return Quality.from_dict(read_json(artifact.folder / LAYOUT.quality.name))
 
 
