@@ -12,7 +12,7 @@ held-out lines before and after, each line on its own, and differences with 95% 
 During training the first 10,000 bytes are scored. What is in OUT is not done again; a run that was stopped
 resumes. On a machine with an accelerator, models are trained and scored there. Saved after every run as
 `benchmarks/results/decoder_graft_<language>.json`, beside the runs on other numbers of tokens that are there
-already, and in docs/decoders.md.
+already; of a training that was stopped, its curve so far. German is also written into docs/decoders.md.
 """
 
 from __future__ import annotations
@@ -124,14 +124,25 @@ def trained(
     settings = AdaptSettings(objective="clm", heldout=str(heldout), threads=1, seed=seed)
     if not output.exists():
         adapt(folder, corpus, output, settings, training, progress=clock)
-    metrics = (output / LAYOUT.home / LAYOUT.metrics).read_text(encoding="utf-8").splitlines()
-    curve = [line for line in map(json.loads, metrics) if "bits_per_byte" in line]
     return {
         "tokens": training.tokens,
+        "device": head.device(),
         "cpu_seconds_per_step": step_seconds(clock.readings) if device_of(None).type == "cpu" else None,
         "steps_timed": max(0, len(clock.readings) - 1),
-        "curve": [[line["tokens"], line["bits_per_byte"]] for line in curve],
+        "curve": curve_of(output / LAYOUT.home / LAYOUT.metrics),
     }
+
+
+def curve_of(metrics: Path) -> list[list[float]]:
+    """Tokens and bits per byte of the lines that are scored during a training."""
+    lines = map(json.loads, metrics.read_text(encoding="utf-8").splitlines())
+    return [[line["tokens"], line["bits_per_byte"]] for line in lines if "bits_per_byte" in line]
+
+
+def unfinished(output: Path) -> list[list[float]] | None:
+    """The curve so far of a training that was stopped; ``None`` where there is none."""
+    metrics = output.with_name(f"{output.name}.partial") / "checkpoints" / LAYOUT.metrics.name
+    return curve_of(metrics) if metrics.exists() else None
 
 
 def differences(
@@ -179,11 +190,23 @@ def row(name: str, arm: Mapping[str, Any], tokens: int, budgets: Sequence[str]) 
 
 
 def curves(arms: Mapping[str, Any], budget: str) -> str:
-    """Bits per byte of the lines that are scored during training, a row each vocabulary."""
-    done = {name: arm["after"][budget]["curve"] for name, arm in arms.items() if budget in arm["after"]}
-    checks = max(len(curve) for curve in done.values())
-    columns = ["share of the training", *(f"{check / (checks - 1):.0%}" for check in range(checks))]
-    return pages.table(columns, ([name, *(f"{bits:.3f}" for _, bits in done[name])] for name in done))
+    """Bits per byte of the lines that are scored during training, a row each vocabulary.
+
+    A training that was stopped has dashes where it did not come.
+    """
+    found = {
+        name: arm["after"][budget]["curve"]
+        if budget in arm["after"]
+        else arm.get("unfinished", {}).get(budget)
+        for name, arm in arms.items()
+    }
+    columns = ["share of the training", *(f"{check / CHECKS:.0%}" for check in range(CHECKS + 1))]
+    rows = []
+    for name, curve in found.items():
+        if curve:
+            reached = [f"{bits:.3f}" for _, bits in curve]
+            rows.append([name, *reached, *["–"] * (CHECKS + 1 - len(reached))])
+    return pages.table(columns, rows)
 
 
 def without_bits(scores: Mapping[str, Any]) -> dict[str, Any]:
@@ -204,7 +227,9 @@ def collected(
         file = folder / f"{slug(name)}.json"
         if file.exists():
             arms[name] = {"vocabulary": len(load_tokenizer(model)), "parameters": count_parameters(model)}
+            begun = {str(budget): unfinished(folder / f"{slug(name)}-{budget}") for budget in budgets}
             arms[name] |= {"before": without_bits(read_json(file)), "after": {}}
+            arms[name]["unfinished"] = {budget: curve for budget, curve in begun.items() if curve}
     for budget in budgets:
         files = {name: folder / f"{slug(name)}-{budget}.json" for name in arms}
         done = {name: read_json(file) for name, file in files.items() if file.exists()}
@@ -227,7 +252,13 @@ def with_known(arms: Mapping[str, Any], known: Mapping[str, Any]) -> dict[str, A
     """
     every = {name: dict(known.get(name) or arms[name]) for name in SHOWN if name in known or name in arms}
     for name, arm in arms.items():
-        every[name] = {**arm, "after": every[name]["after"] | arm["after"]}
+        before = every[name]
+        every[name] = {**arm, "after": before["after"] | arm["after"]}
+        every[name]["unfinished"] = {
+            budget: curve
+            for budget, curve in (before.get("unfinished", {}) | arm.get("unfinished", {})).items()
+            if budget not in every[name]["after"]
+        }
     return every
 
 
@@ -322,13 +353,12 @@ def saved_with(bench: Bench, budgets: Sequence[int], language: str) -> Path:
     if any(known.get(key) != value for key, value in content.items()):
         known = {}
     arms = with_known(bench.collected(budgets), known.get("arms", {}))
-    for key, value in (("commits", head.commit()), ("devices", head.device())):
-        content[key] = known.get(key, {}) | {str(budget): value for budget in budgets}
+    content["commits"] = known.get("commits", {}) | {str(budget): head.commit() for budget in budgets}
     path = head.save(f"decoder_graft_{language}", content | {"arms": arms})
-    block = "decoder-graft" if language == "de" else f"decoder-graft-{language}"
-    pages.fill("decoders.md", block, table(arms))
     if language == "de":
-        pages.fill("decoders.md", f"{block}-curves", curves(arms, str(min(budgets))))
+        pages.fill("decoders.md", "decoder-graft", table(arms))
+        for budget in budgets:
+            pages.fill("decoders.md", f"decoder-graft-curves-{budget}", curves(arms, str(budget)))
     return path
 
 

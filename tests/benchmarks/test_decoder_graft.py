@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from benchmarks.decoder_graft import (
+    CHECKS,
     StepClock,
     curves,
     differences,
@@ -84,11 +85,25 @@ def test_what_is_not_done_has_a_dash():
     assert table(arms).splitlines()[3] == "| replace | 1,000 | 12.3M | 30.0% | 1.900 | – | – |"
 
 
-def test_curves_are_of_the_runs_that_are_done():
-    arms = {"trim": _arm(1_000, 1.6, 1.5, {}), "replace": _arm(700, 1.9, 1.6, {}) | {"after": {}}}
+def test_curves_are_of_the_runs_that_are_done_or_were_stopped():
+    stopped = {"after": {}, "unfinished": {"50000": [[0, 1.9], [1_024, 1.8]]}}
+    arms = {
+        "trim": _arm(1_000, 1.6, 1.5, {}),
+        "replace": _arm(700, 1.9, 1.6, {}) | stopped,
+        "original": _arm(900, 1.7, 1.6, {}) | {"after": {}},
+    }
+    arms["trim"]["after"]["50000"]["curve"] = [[0, 1.6], *([number, 1.5] for number in range(1, CHECKS + 1))]
     lines = curves(arms, "50000").splitlines()
-    assert lines[0] == "| share of the training | 0% | 100% |"
-    assert lines[2:] == ["| trim | 1.600 | 1.500 |"]
+    assert lines[0] == "| share of the training | 0% | 17% | 33% | 50% | 67% | 83% | 100% |"
+    assert lines[2] == "| trim | 1.600 | 1.500 | 1.500 | 1.500 | 1.500 | 1.500 | 1.500 |"
+    assert lines[3:] == ["| replace | 1.900 | 1.800 | – | – | – | – | – |"]
+
+
+def test_a_stopped_training_is_replaced_by_its_end():
+    known = {"trim": {"after": {}, "unfinished": {"50": [[0, 2.0]], "70": [[0, 2.0]]}}}
+    found = with_known({"trim": {"after": {"50": 1.5}, "unfinished": {}}}, known)
+    assert found["trim"]["after"] == {"50": 1.5}
+    assert found["trim"]["unfinished"] == {"70": [[0, 2.0]]}
 
 
 def test_runs_on_other_numbers_of_tokens_stay_in_the_result():
@@ -98,4 +113,4 @@ def test_runs_on_other_numbers_of_tokens_stay_in_the_result():
     assert found["trim"]["after"] == {"50": 4, "200": 5}
     assert found["original"] == known["original"]
     assert known["trim"]["after"] == {"50": 4}
-    assert with_known(known, {}) == known
+    assert with_known({}, known) == known

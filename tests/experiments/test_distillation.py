@@ -1,22 +1,41 @@
 """Distillation over seeds, tasks by mode, texts in several languages: tables and texts without a model."""
 
 import gzip
+import json
 
 import pytest
 
-from experiments.distillation.run import figures, name_of
+from experiments.distillation.run import by_training, distances, name_of
 from experiments.forgotten.run import mixed_text
 from experiments.tasks_by_mode.run import less_original
+from monoglot.run.layout import LAYOUT
 
 
-def test_distances_stand_for_cosines_and_each_seed_counts():
-    row = {"scores": [{"cosine": 0.99, "tatoeba": 0.7}, {"cosine": 0.98, "tatoeba": 0.8}]}
-    assert figures(row, "cosine") == pytest.approx([0.01, 0.02])
-    assert figures(row, "tatoeba") == [0.7, 0.8]
+def test_runs_of_a_training_are_told_apart_by_seed_only():
+    rows = {
+        name_of("graft", tokens, seed): {"mode": "graft", "tokens": tokens, "after": seed}
+        for tokens in (50_000, 250_000)
+        for seed in (1, 2)
+    }
+    found = by_training(rows)
+    assert len(rows) == 4
+    assert {key: [run["after"] for run in runs] for key, runs in found.items()} == {
+        ("graft", 50_000): [1, 2],
+        ("graft", 250_000): [1, 2],
+    }
 
 
-def test_a_row_names_its_training():
-    assert [name_of("trim", 0), name_of("replace", 250_000)] == ["trim", "replace, 250,000 tokens"]
+def test_distances_are_those_of_the_first_and_last_check(tmp_path):
+    file = tmp_path / LAYOUT.home / LAYOUT.metrics
+    file.parent.mkdir(parents=True)
+    lines = [
+        {"distance_to_teacher": 0.3},
+        {"loss": 2},
+        {"distance_to_teacher": 0.2},
+        {"distance_to_teacher": 0.1},
+    ]
+    file.write_text("\n".join(map(json.dumps, lines)))
+    assert distances(tmp_path) == (0.3, 0.1)
 
 
 def test_gaps_are_between_runs_of_the_same_seed():
