@@ -8,8 +8,8 @@ for their share of new tokens. A seed decides the order of the text and what els
 the untrained models are the same for all seeds. Distance (1 - cosine) to the original's sentence vectors on
 200 held-out lines, before and after. Trim is not trained: its vectors are those that distillation aims at.
 
-Small: a graft of 2,000, 50,000 tokens, three seeds; paper: also a graft of 10,000 and replacement, and 250,000
-and a million tokens. On an accelerator, models are trained there. A run that was stopped resumes; what is
+Small: a graft of 2,000, 50,000 tokens, three seeds; paper: also a graft of 10,000 and replacement, and
+250,000 and a million tokens. On an accelerator, models are trained there. A run that was stopped resumes; what is
 done is in ``--work``, and in the result with the device. The result is `<scale>_<language>.json`.
 """
 
