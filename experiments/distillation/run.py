@@ -9,8 +9,8 @@ the untrained models are the same for all seeds. Distance (1 - cosine) to the or
 200 held-out lines, before and after. Trim is not trained: its vectors are those that distillation aims at.
 
 Small: a graft of 2,000, 50,000 tokens, three seeds; paper: also a graft of 10,000 and replacement, and
-250,000 and a million tokens. On an accelerator, models are trained there. A run that was stopped resumes; what is
-done is in ``--work``, and in the result with the device. The result is `<scale>_<language>.json`.
+250,000 and a million tokens. On an accelerator, models are trained there. A run that was stopped resumes;
+what is done is in ``--work``, and in the result with the device. The result is `<scale>_<language>.json`.
 """
 
 from __future__ import annotations
