@@ -22,7 +22,7 @@ DEV_STAMP := $(VENV)/.installed-dev
 export HF_HUB_DISABLE_TELEMETRY := 1
 export TOKENIZERS_PARALLELISM := false
 
-.PHONY: help demo test browser check format lint types floors bench bench-vectors docs clean
+.PHONY: help demo test browser check format lint types layers bench bench-vectors docs clean
 
 help:  ## Say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,7 +37,7 @@ test: $(DEV_STAMP)  ## Run the tests
 browser: $(DEV_STAMP)  ## Try the pages in a real browser; needs Chromium and node
 	HF_HUB_OFFLINE=1 OMP_NUM_THREADS=1 $(PY) -m pytest -m browser tests/reporting $(ARGS)
 
-check: format lint types floors  ## Check format, lint, types and the direction of imports
+check: format lint types layers  ## Check format, lint, types and the direction of imports
 
 format: $(DEV_STAMP)
 	$(PY) -m ruff format --check .
@@ -48,7 +48,7 @@ lint: $(DEV_STAMP)
 types: $(DEV_STAMP)
 	$(PY) -m mypy
 
-floors: $(DEV_STAMP)
+layers: $(DEV_STAMP)
 	$(VENV)/bin/lint-imports
 
 bench: $(DEV_STAMP)  ## Compare with the reference implementation of FOCUS: speed, memory, row by row

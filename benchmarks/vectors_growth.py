@@ -6,7 +6,7 @@ The first so many megabytes of `de/corpus.txt.gz` in the FOCUS authors' German U
 corpus is made of that text again and again, each time with the tokens of every line in another order, so that
 new pairs of neighbors keep coming, more of them than in real text. Each size is a process of its own. The
 peak of memory has two parts: what the process itself asked for, and pages of files that the system may drop.
-Needs Linux. Writes `results/vectors_growth.json`.
+Needs Linux. Writes `results/vectors_growth.json` and the table of `docs/scaling-vectors.md`.
 """
 
 from __future__ import annotations
@@ -106,8 +106,8 @@ def main() -> None:
                 ).stdout
                 rows.append({"megabytes": megabytes, **json.loads(output)})
                 print(rows[-1], file=sys.stderr, flush=True)
-    print(table(rows))
-    print(head.save("vectors_growth", {"threads": arguments.threads, "seed": SEED, "rows": rows}))
+    head.save("vectors_growth", {"threads": arguments.threads, "seed": SEED, "rows": rows})
+    print(pages.fill("scaling-vectors.md", "growth", table(rows)))
 
 
 def table(rows: list[dict[str, float]]) -> str:

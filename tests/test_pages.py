@@ -68,7 +68,7 @@ def test_what_is_gone_is_noticed():
     assert not defined(SOURCE / "maths" / "mixture.py", "Mixture.gone")
 
 
-def test_every_floor_is_described():
+def test_every_layer_is_described():
     text = (DOCS / "architecture.md").read_text(encoding="utf-8")
     rooms = [path for path in SOURCE.iterdir() if path.suffix == ".py" or (path / "__init__.py").is_file()]
     names = [path.name if path.suffix else f"{path.name}/" for path in rooms]
