@@ -60,9 +60,11 @@ def test_quick_start_loads_the_result(at_home):
 
 
 def test_results_are_shown_as_the_reference_has_it(at_home, capsys):
-    (example,) = blocks("docs/api.md")
+    example, settings = blocks("docs/api.md")
     exec(at_home(example), {})
     assert re.search(r"\d+ \d+ \d\.\d+\n +token +id .* nearest\n0 ", capsys.readouterr().out)
+    exec(at_home(settings), {})
+    assert Path("e5-trimmed/monoglot/proof").is_dir()
 
 
 def test_a_method_of_your_own(source_tokenizers, target_tokenizers):

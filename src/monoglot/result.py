@@ -27,7 +27,10 @@ MOST_ROWS = 60
 
 
 class Result(ABC):
-    """Base of the frozen dataclasses that commands give back; ``repr=False`` leaves them `__repr__`."""
+    """Base of the frozen dataclasses that functions give back.
+
+    They are made with ``repr=False``, so that `__repr__` is the one below.
+    """
 
     def to_dict(self) -> dict[str, Any]:
         """Give everything as plain values, fit for JSON."""

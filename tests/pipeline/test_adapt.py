@@ -21,7 +21,7 @@ from monoglot.model.pooling import PROMPTS, write_prefix
 from monoglot.model.source import open_source
 from monoglot.pipeline.adapt import adapt
 from monoglot.pipeline.specialize import specialize
-from monoglot.pipeline.training_plan import find_original, resolved
+from monoglot.pipeline.training_plan import check_reports, find_original, resolved
 from monoglot.progress import Terminal
 from monoglot.run import LAYOUT
 from monoglot.settings import AdaptSettings, Settings
@@ -266,6 +266,12 @@ def test_the_prefix_of_a_distillation_is_the_default_prompt_of_its_output(encode
     assert result.next_command == command
     assert shown[-1].endswith(f"  {command}")
     assert main([*shlex.split(command)[1:], "--lines", "3", "--quiet"]) == 0
+
+
+def test_a_tool_that_can_not_record_the_run_is_refused():
+    check_reports([])
+    with pytest.raises(SettingError, match=r"--report-to nothing can't be used .*nothing is not supported"):
+        check_reports(["nothing"])
 
 
 def test_the_original_is_what_the_model_was_made_of(encoder, tmp_path):
