@@ -260,7 +260,8 @@ def test_the_prefix_of_a_distillation_is_the_default_prompt_of_its_output(encode
     assert (measured.metric_type, measured.metric_value) == ("cosine", round(result.quality.after, 4))
     assert result.quality.as_before == result.quality.heldout
     assert re.search(r"cosine to the original \.?\d\S+ \(\S+ to \S+ at 95%\)", card.text)
-    assert any("cosine to the original" in part for part in shown)
+    compared = f"Compared with the original on {result.quality.lines} held-out lines:[/] cosine to"
+    assert any(compared in part for part in shown)
     heldout = tmp_path / "out" / "monoglot" / LAYOUT.heldout
     command = f"monoglot evaluate {result.output} {heldout} --against {encoder} --threads 1"
     assert result.next_command == command

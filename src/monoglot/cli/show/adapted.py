@@ -29,7 +29,9 @@ def adapted_table(adapted: Adapted) -> Iterator[RenderableType]:
         table.add_row(f"{name.replace('_', ' ')} (held-out)", f"{adapted.before[name]:.4f}", f"{value:.4f}")
     yield table
     if adapted.quality:
-        yield f"\n[bold]quality[/]  {escape(quality_answer(adapted.quality, trained=True).line)}"
+        told = quality_answer(adapted.quality, trained=True).line
+        where = f" on {adapted.quality.lines} held-out lines" if adapted.quality.lines else ""
+        yield f"\n[bold]Compared with the original{where}:[/] {escape(told)}"
     yield (
         f"\nTrained by {adapted.objective} on {record['tokens']:,} tokens ({record['epochs']:.2f} times the "
         f"corpus) in {record['steps']:,} steps."
