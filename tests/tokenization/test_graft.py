@@ -46,6 +46,23 @@ def lengths(tokenizer, lines):
 
 
 @pytest.mark.parametrize("family", FAMILY_NAMES)
+@pytest.mark.parametrize("number", [10, 25])
+def test_candidates_that_were_put_back_are_as_if_never_removed(trimmed, family, number):
+    """Only words are segmented anew that a removal changed: the figures are those of a new count."""
+    one, other = (elimination_of(trimmed[family].tokenizer, TEXT[:200]) for _ in range(2))
+    batches = []
+    for _ in range(3):
+        batches += [list(one.removable(one.priced()))[:10]]
+        one.remove(batches[-1])
+    removed = [token for batch in batches for token in batch]
+    one.put_back(number)
+    other.remove(removed[: len(removed) - number])
+    assert one.removed == removed[: len(removed) - number]
+    assert one.text_tokens == other.text_tokens
+    assert {token.text: token for token in one.priced()} == {token.text: token for token in other.priced()}
+
+
+@pytest.mark.parametrize("family", FAMILY_NAMES)
 def test_a_graft_of_nothing_is_the_trimmed_tokenizer(trimmed, grafted, family):
     tokenizer = trimmed[family].tokenizer
     nothing = graft_tokens(tokenizer, WORDS, GraftSettings(new_tokens=0))
@@ -54,9 +71,9 @@ def test_a_graft_of_nothing_is_the_trimmed_tokenizer(trimmed, grafted, family):
     assert nothing.text_tokens == nothing.source_tokens == grafted[family].source_tokens
 
 
-def elimination_of(tokenizer):
+def elimination_of(tokenizer, lines=TEXT):
     state = state_of(tokenizer)
-    words = {word: count for word, count in count_words(TEXT).items() if word.isalpha()}
+    words = {word: count for word, count in count_words(lines).items() if word.isalpha()}
     marked = {spell(tokenizer, word): count for word, count in words.items()}
     segmented = segment_words(state, marked)
     candidates = Candidates.of_words(state, Vocabulary.of(tokenizer), segmented)

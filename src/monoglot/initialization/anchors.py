@@ -103,14 +103,14 @@ LISTED = 50
 """Anchors that are listed."""
 
 
-MOST_JUDGED = 10_000
+MOST_JUDGED = 5_000
 """The most frequent anchors, which make up nearly all of a text: the time is that of all pairs of them."""
 
 
 def judge_anchors(transfer: Transfer) -> AnchorReport:
     """Compute how far the auxiliary space and the source embeddings agree, and where they do least.
 
-    Judged are the 10,000 most frequent anchors, by their neighbors among each other.
+    Judged are the 5,000 most frequent anchors, by their neighbors among each other.
     """
     anchors = transfer.anchors()
     every_count = transfer.required_vectors.counts[anchors.target_ids]

@@ -257,13 +257,11 @@ def _put_back(elimination: Elimination, settings: GraftSettings) -> list[NewToke
     lacking = settings.save * elimination.source_tokens - (
         elimination.source_tokens - elimination.text_tokens
     )
-    last: list[NewToken] = []
-    for token in reversed(elimination.removed):
-        if lacking <= 0:
-            break
-        last.append(token)
-        lacking -= token.saved_tokens
-    elimination.put_back(last)
+    number = 0
+    while lacking > 0 and number < len(elimination.removed):
+        number += 1
+        lacking -= elimination.removed[-number].saved_tokens
+    elimination.put_back(number)
     priced = elimination.priced()
     if settings.most_new_tokens is not None and len(priced) > settings.most_new_tokens:
         raise SettingError(

@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
+from itertools import chain
 
 import numpy as np
 from jaxtyping import Int64
@@ -19,7 +20,6 @@ MOST_PIECES = 8
 MOST_CHARACTERS_OF_A_TOKEN = 24
 LEAST_COUNT_OF_A_CANDIDATE = 5
 MOST_CANDIDATES = 40_000
-BATCH_WORDS = 50_000
 
 
 class PieceKind(IntEnum):
@@ -63,14 +63,10 @@ def segment_words(state: State, words: Mapping[str, int]) -> Segmented:
         state: The tokenizer.json.
         words: Count of each word.
     """
-    model = model_alone(state)
-    spelled = list(words)
-    rows: list[list[int]] = []
-    for start in range(0, len(spelled), BATCH_WORDS):
-        batch = spelled[start : start + BATCH_WORDS]
-        rows += [encoding.ids for encoding in model.encode_batch_fast(batch, add_special_tokens=False)]
+    segment = model_alone(state).model.tokenize
+    rows = [[token.id for token in segment(word)] for word in words]
     lengths = np.fromiter(map(len, rows), np.int64, len(rows))
-    ids = np.fromiter((id for row in rows for id in row), np.int64, int(lengths.sum()))
+    ids = np.fromiter(chain.from_iterable(rows), np.int64, int(lengths.sum()))
     weights = np.fromiter(words.values(), np.int64, len(words))
     return Segmented(ids, np.repeat(np.arange(len(rows)), lengths), weights)
 

@@ -210,6 +210,7 @@ class Elimination:
         self._weights = np.fromiter(self.words.values(), np.int64, len(self.words))
         self._splits: dict[str, tuple[str, ...]] = {}
         self._gone: set[str] = set()
+        self._removals: list[tuple[int, Int64[np.ndarray, " words"]]] = []
         self.alive = list(self.candidates.tokens)
         self._tokens, self._word_of = self._encoded(np.arange(len(self._spelled)))
 
@@ -239,23 +240,29 @@ class Elimination:
             for text, pieces in self._splits.items()
             if text not in texts and texts.isdisjoint(pieces)
         }
-        self.removed += tokens
         ids = [self._ids[text] for text in texts]
-        changed = np.zeros(len(self._spelled), bool)
-        changed[self._word_of[np.isin(self._tokens, ids)]] = True
-        stay = ~changed[self._word_of]
-        tokens_anew, words_anew = self._encoded(np.flatnonzero(changed))
-        self._tokens = np.concatenate([self._tokens[stay], tokens_anew])
-        self._word_of = np.concatenate([self._word_of[stay], words_anew])
+        words = np.unique(self._word_of[np.isin(self._tokens, ids)])
+        self._removals.append((len(self.removed), words))
+        self.removed += tokens
+        self._encode_anew(words)
 
-    def put_back(self, tokens: Sequence[NewToken]) -> None:
-        """Take removed candidates in again, and segment all words anew."""
-        texts = {token.text for token in tokens}
-        self._gone -= texts
-        self.alive += [token.text for token in tokens]
-        self.removed = [token for token in self.removed if token.text not in texts]
+    def put_back(self, number: int) -> None:
+        """Take in again as many of the removed candidates, the last first.
+
+        A word that no removal since then changed is in tokens that were never taken away: it stays as it is.
+        """
+        stay = len(self.removed) - number
+        texts = [token.text for token in reversed(self.removed[stay:])]
+        self._gone -= set(texts)
+        self.alive += texts
+        self.removed = self.removed[:stay]
         self._splits = {}
-        self._tokens, self._word_of = self._encoded(np.arange(len(self._spelled)))
+        changed = [np.zeros(0, np.int64)]
+        while self._removals and self._removals[-1][0] >= stay:
+            changed.append(self._removals.pop()[1])
+        if number and self._removals:
+            changed.append(self._removals[-1][1])  # a part of that one is put back
+        self._encode_anew(np.unique(np.concatenate(changed)))
 
     def removable(self, priced: Iterable[NewToken]) -> Iterator[NewToken]:
         """Give those that no other candidate is merged from, the one that saves least first."""
@@ -279,6 +286,14 @@ class Elimination:
         everywhere = np.zeros(max(ids.values()) + 1, np.int64)
         everywhere[list(ids.values())] = [self._ids[text] for text in ids]
         return everywhere[some.ids], words[some.word_of]
+
+    def _encode_anew(self, words: Int64[np.ndarray, " words"]) -> None:
+        if not len(words):  # a tokenizer takes a tenth of a second to build
+            return
+        stay = ~np.isin(self._word_of, words)
+        tokens_anew, words_anew = self._encoded(words)
+        self._tokens = np.concatenate([self._tokens[stay], tokens_anew])
+        self._word_of = np.concatenate([self._word_of[stay], words_anew])
 
     def _total(self, word_of: Int64[np.ndarray, " tokens"]) -> int:
         return int(self._weights[word_of].sum())
