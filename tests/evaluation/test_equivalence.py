@@ -9,7 +9,8 @@ import torch
 
 from monoglot.errors import ModelError
 from monoglot.evaluation.equivalence import compare_outputs
-from tests.fixtures.models import ARCHITECTURES
+from monoglot.model.transplant import transplant
+from tests.fixtures.models import ARCHITECTURES, copying, permuted
 from tests.fixtures.tokenizers import sample
 
 LINES = [line[:80] for line in sample("de", 5)]
@@ -50,6 +51,19 @@ def test_a_changed_row_is_found_in_an_encoder_decoder(source_tokenizers):
         model.shared.weight[tokenizer(LINES[0])["input_ids"][2]] += 1
 
     assert "the outputs differ by up to" in compare(t5, changed(t5, change)).fault
+
+
+@pytest.mark.parametrize("architecture", ["xlm-roberta", "t5", "bert-headless"])
+def test_logits_are_compared_by_token_where_both_vocabularies_have_one_size(source_tokenizers, architecture):
+    recipe = ARCHITECTURES[architecture]
+    source = source_tokenizers[recipe.family]
+    order = np.arange(len(source))
+    order[-500:] = order[-500:][::-1]  # as where as many tokens are added as are dropped
+    model, target = recipe(source), permuted(source, order)
+    other = transplant(model, copying(order, len(order)), target, source_tokenizer=source)
+    found = compare((model, source), (other, target), source_of=order)
+    assert found.compared["texts"] == 5
+    assert (found.largest_difference, found.fault) == (0.0, "")
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf])

@@ -158,7 +158,7 @@ class _Probe:
         if inputs is None:
             return False
         before, after = (output(model, given) for model, given in zip(self._models, inputs, strict=True))
-        if before.shape[-1] != after.shape[-1]:
+        if self._is_scored(before) or before.shape[-1] != after.shape[-1]:
             before, after = before[..., self._source_of[self._kept]], after[..., self._kept]
         if before.dim() == 3 and before.shape[:2] == inputs[0]["input_ids"].shape:
             seen = inputs[0]["attention_mask"].bool()
@@ -166,6 +166,11 @@ class _Probe:
         self.largest_output = max(self.largest_output, _largest(before))
         self.largest_difference = max(self.largest_difference, _largest(before - after))
         return True
+
+    def _is_scored(self, outputs: Tensor) -> bool:
+        """Whether outputs of the source are logits, a number for each of its tokens."""
+        rows = getattr(self._models[0].get_output_embeddings(), "weight", None)
+        return rows is not None and outputs.shape[-1] == len(rows)
 
 
 def _largest(values: Float[Tensor, "..."]) -> float:
