@@ -238,3 +238,10 @@ def test_by_default_not_more_is_saved_than_is_wanted(family, source_tokenizers):
     assert same.new == every.new
     asked = GraftSettings(new_tokens=len(every.new) // 2, most_saved=saved / 3)
     assert len(graft_tokens(source, words, asked).new) == len(every.new) // 2
+
+
+@pytest.mark.parametrize(("family", "save"), [("byte-level-bpe", 0.08), ("unigram", 0.15)])
+def test_no_less_is_saved_than_is_asked_for(family, save, trimmed):
+    result = graft_tokens(trimmed[family].tokenizer, WORDS, GraftSettings(save=save))
+    saved = 1 - result.text_tokens / result.source_tokens
+    assert save <= saved < save * 1.02

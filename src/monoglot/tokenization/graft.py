@@ -252,16 +252,22 @@ def _pays(token: NewToken, text_tokens: int) -> bool:
 
 
 def _put_back(elimination: Elimination, settings: GraftSettings) -> list[NewToken]:
-    """Put the tokens that were removed last back until the saving that was asked for is reached."""
+    """Put the tokens that were removed last back until the saving that was asked for is reached.
+
+    A token may save less than when it was removed, because of the others that come back with it: then more
+    are put back.
+    """
     assert settings.save is not None  # the caller's condition
-    lacking = settings.save * elimination.source_tokens - (
-        elimination.source_tokens - elimination.text_tokens
-    )
-    number = 0
-    while lacking > 0 and number < len(elimination.removed):
-        number += 1
-        lacking -= elimination.removed[-number].saved_tokens
-    elimination.put_back(number)
+    wanted = settings.save * elimination.source_tokens
+    while elimination.removed:
+        lacking = wanted - (elimination.source_tokens - elimination.text_tokens)
+        if lacking <= 0:
+            break
+        number = 0
+        while lacking > 0 and number < len(elimination.removed):
+            number += 1
+            lacking -= elimination.removed[-number].saved_tokens
+        elimination.put_back(number)
     priced = elimination.priced()
     if settings.most_new_tokens is not None and len(priced) > settings.most_new_tokens:
         raise SettingError(
