@@ -15,6 +15,7 @@ from monoglot.tokenization.tokenizer_json import ids_of, state_of
 from monoglot.tokenization.trim import TrimSettings, check_segmentation, trim_tokenizer
 from monoglot.tokenization.vocabulary import Vocabulary
 from monoglot.tokenization.word_counts import count_words
+from tests.fixtures.handmade import sentencepiece_bpe_of
 from tests.fixtures.tokenizers import FAMILIES, sample
 
 FAMILY_NAMES = sorted(FAMILIES)
@@ -245,3 +246,11 @@ def test_no_less_is_saved_than_is_asked_for(family, save, trimmed):
     result = graft_tokens(trimmed[family].tokenizer, WORDS, GraftSettings(save=save))
     saved = 1 - result.text_tokens / result.source_tokens
     assert save <= saved < save * 1.02
+
+
+@pytest.mark.parametrize(("tokens", "joined"), [((), {}), (("20",), {"19": 10})])
+def test_digits_are_joined_only_where_the_source_joins_some(tokens, joined):
+    """The digits in the names of byte tokens and of tokens in reserve are no numbers."""
+    tokenizer = sentencepiece_bpe_of("▁", "1", "9", "<0x10>", "<0x11>", "<unused12>", *tokens)
+    state = state_of(tokenizer)
+    assert joined_pieces(segment_words(state, {"▁19": 10}), state, Vocabulary.of(tokenizer)) == joined

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from itertools import chain
 import numpy as np
 from jaxtyping import Int64
 
-from monoglot.tokenization.tokenizer_json import State, ids_of, model_alone
+from monoglot.tokenization.tokenizer_json import State, ids_of, model_alone, splits_digits
 from monoglot.tokenization.vocabulary import Vocabulary
 
 MOST_PIECES = 8
@@ -86,7 +85,7 @@ def joined_pieces(
     """
     text_of = {id: text for text, id in ids_of(state).items()}
     prefix = state["model"].get("continuing_subword_prefix") or ""
-    kinds = _kinds(vocabulary)
+    kinds = _kinds(vocabulary, with_digits=not splits_digits(state))
     ids, weights = segmented.ids, segmented.weights[segmented.word_of]
     found: dict[str, tuple[int, int]] = {}
     grams, starts = ids.copy(), np.arange(len(ids))
@@ -121,14 +120,13 @@ def joined_pieces(
     return {text: fitting[text][0] for text in best}
 
 
-def _kinds(vocabulary: Vocabulary) -> Int64[np.ndarray, " size"]:
-    """The kind of each piece; digits are joined only where the vocabulary has numbers of several digits."""
+def _kinds(vocabulary: Vocabulary, *, with_digits: bool) -> Int64[np.ndarray, " size"]:
+    """The kind of each piece; digits are never joined where the tokenizer keeps them apart."""
     kinds = np.zeros(vocabulary.size, np.int64)
     for token in vocabulary.tokens:
         if not (token.roles or token.is_byte or token.unreachable):
             kinds[token.id] = _kind(token.form.decode(errors="replace"))
-    numbers = any(re.search("[0-9]{2}", token.text) for token in vocabulary.tokens if not token.roles)
-    if not numbers:
+    if not with_digits:
         kinds[kinds == PieceKind.DIGITS] = PieceKind.NEVER
     return kinds
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -11,6 +12,7 @@ from transformers import PreTrainedTokenizerFast
 
 from monoglot._hf import named_special_tokens
 from monoglot.errors import TokenizerError
+from monoglot.tokenization.roles import is_reserved
 from monoglot.tokenization.vocabulary import backend_of
 
 State = dict[str, Any]
@@ -18,6 +20,8 @@ State = dict[str, Any]
 
 Merge = tuple[str, str]
 
+_NUMBER = re.compile("[0-9]{2}")
+_BYTE = re.compile("<0x[0-9A-F]{2}>")
 _OTHER_FILES = ("tokenizer_file", "vocab_file", "merges_file", "special_tokens_map_file", "name_or_path")
 _OF_THE_BACKEND = ("tokenizer_object", "backend", "vocab", "merges", "added_tokens_decoder")
 _OF_THE_LOADING = ("is_local", "local_files_only", "subfolder", "gguf_file", "trust_remote_code")
@@ -68,6 +72,13 @@ def merges_of(state: State) -> list[Merge]:
     merges = state["model"]["merges"]
     pairs = (merge.split(" ") if isinstance(merge, str) else merge for merge in merges)
     return [(left, right) for left, right in pairs]
+
+
+def splits_digits(state: State) -> bool:
+    """Tell whether a tokenizer keeps each digit apart, as Gemma's does: no token of text has two in a row."""
+    added = {token["content"] for token in state["added_tokens"]}
+    numbers = (text for text in ids_of(state) if _NUMBER.search(text) and text not in added)
+    return all(_BYTE.fullmatch(text) or is_reserved(text) for text in numbers)
 
 
 def merges_into(pieces: Iterable[str], known: Mapping[str, int]) -> list[Merge]:

@@ -27,6 +27,7 @@ from monoglot.tokenization.tokenizer_json import (
     merges_of,
     rebuild,
     scores_of,
+    splits_digits,
     state_of,
     with_tokens,
 )
@@ -274,7 +275,6 @@ def _learn_from_words(
         prefix = state["model"]["continuing_subword_prefix"]
         return _Learned(wordpiece_pieces(words, size, coverage=coverage, prefix=prefix))
     kind: Literal["unigram", "bpe"] = "unigram" if family is Family.UNIGRAM else "bpe"
-    split_digits = not any(re.search("[0-9]{2}", text) for text in _ordinary(state))
     bytes_without_use: list[str] = []
     if spelled_in_bytes(state):  # a text to come may have any byte
         known, coverage = set("".join(words)), 1.0
@@ -282,7 +282,7 @@ def _learn_from_words(
             byte for byte in characters_of(state, family, (), ids_of(state)) if byte not in known
         ]
     scores = sentencepiece_pieces(
-        words, size - len(bytes_without_use), kind, coverage=coverage, split_digits=split_digits
+        words, size - len(bytes_without_use), kind, coverage=coverage, split_digits=splits_digits(state)
     )
     scores |= dict.fromkeys(bytes_without_use, min(scores.values()) - 1)
     if family is Family.UNIGRAM:
@@ -361,9 +361,3 @@ def pretokenized_words(
 def _texts(parts: Iterable[str], literal: re.Pattern[str] | None) -> Iterator[str]:
     for part in parts:
         yield from (text for text in (literal.split(part) if literal else (part,)) if text.strip())
-
-
-def _ordinary(state: State) -> list[str]:
-    """The tokens of the model's own vocabulary that are neither added nor bytes."""
-    added = {token["content"] for token in state["added_tokens"]}
-    return [text for text in ids_of(state) if text not in added and not text.startswith("<0x")]
