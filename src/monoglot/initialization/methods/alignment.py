@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
+from monoglot.corpus.text_pairs import check_pairs, read_pairs
 from monoglot.initialization.initialize import Initializer
 from monoglot.initialization.registry import register
-from monoglot.initialization.text_pairs import check_pairs, read_pairs
 from monoglot.initialization.transfer import Transfer
 from monoglot.maths.sparse import SparseRows, offsets
 from monoglot.maths.word_alignment import Sequences, count_links

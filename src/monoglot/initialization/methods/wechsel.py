@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float64
 
+from monoglot.corpus.text_pairs import check_pairs, read_pairs
 from monoglot.errors import VectorsError
 from monoglot.initialization.anchors import from_source_tokens
 from monoglot.initialization.initialize import Initializer
 from monoglot.initialization.registry import register
-from monoglot.initialization.text_pairs import check_pairs, read_pairs
 from monoglot.initialization.transfer import Transfer
 from monoglot.maths.similarity import procrustes
 from monoglot.maths.sparse import SparseRows

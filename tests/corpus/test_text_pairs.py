@@ -2,8 +2,8 @@ import gzip
 
 import pytest
 
+from monoglot.corpus.text_pairs import check_pairs, read_pairs
 from monoglot.errors import SettingError
-from monoglot.initialization.text_pairs import check_pairs, read_pairs
 
 
 def test_lines_with_a_tab(tmp_path):
