@@ -27,7 +27,7 @@ from monoglot.run import LAYOUT
 from monoglot.settings import AdaptSettings, Settings
 from monoglot.training import schedule
 from monoglot.training.schedule import TrainingSettings
-from tests.fixtures.tokenizers import DATA
+from tests.fixtures.tokenizers import DATA, sample
 
 GERMAN = DATA / "de.txt"
 ONE_THREAD = AdaptSettings(threads=1)
@@ -289,6 +289,26 @@ def test_the_original_is_what_the_model_was_made_of(encoder, tmp_path):
     assert recorded(encoder, student.key) is student
     assert recorded(encoder, "other") == f"the files of {encoder} have changed since the model was made of it"
     assert "the original can't be read (no such model" in recorded(tmp_path / "moved", "other")
+
+
+def test_a_changed_parallel_text_is_trained_on_anew_and_a_broken_one_refused(encoder, tmp_path):
+    lines = sample("de", 120)
+    (tmp_path / "text.txt").write_text("\n".join(lines), encoding="utf-8")
+    pairs, output = tmp_path / "pairs.tsv", tmp_path / "out"
+    options = {"pooling": "mean", "prefix": "query: ", "parallel": str(pairs)}
+    settings = AdaptSettings(threads=1, teacher=str(encoder), objective_options=options)
+
+    def reused(written):
+        pairs.write_text(written, encoding="utf-8")
+        training = replace(QUICK, tokens=512, checks=1)
+        adapt(encoder, tmp_path / "text.txt", output, settings, training, overwrite=True)
+        measured = json.loads((output / "monoglot" / LAYOUT.measured).read_text())
+        return measured["stages"]["adapted"]["reused"]
+
+    assert not reused("Haus\thouse\n")
+    assert not reused("Haus\tHaus\n")
+    with pytest.raises(SettingError, match=r"line 1 of .*pairs.tsv has 1 columns"):
+        reused("Haus house\n")
 
 
 def test_a_sentence_encoder_without_teacher_is_told_its_original(encoder, tmp_path):

@@ -1,4 +1,4 @@
-"""Texts in two languages, one pair per line, as some initialization methods read them."""
+"""Texts in two languages, one pair per line: translations of sentences, and dictionaries."""
 
 from __future__ import annotations
 

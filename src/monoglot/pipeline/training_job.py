@@ -29,11 +29,11 @@ from monoglot.model.source import Source, open_source
 from monoglot.pipeline.stages.context import RunContext, return_memory
 from monoglot.pipeline.stages.corpus import lines_to_score
 from monoglot.progress import SILENT, Progress
-from monoglot.run import LAYOUT, Artifact, write_json
+from monoglot.run import LAYOUT, Artifact, file_hash, write_json
 from monoglot.settings import AdaptSettings
 from monoglot.tokenization.encoding import TokenizedCorpus
 from monoglot.training.lapt import Outcome, Scorer, train
-from monoglot.training.objective import Task, Teacher, TrainingContext
+from monoglot.training.objective import Objective, Task, Teacher, TrainingContext
 from monoglot.training.registry import get_objective
 from monoglot.training.schedule import TrainingSettings
 
@@ -147,7 +147,7 @@ def run_job(job: TrainingJob, lines: Callable[[], Iterable[str]], progress: Prog
     longest = min(job.training.window_tokens, longest_input_tokens(model, tokenizer))
     return train(
         training_context,
-        get_objective(str(settings.objective), settings.objective_options),
+        objective_of(settings),
         job.training.with_windows(longest),
         folder,
         identity=job.identity,
@@ -155,6 +155,16 @@ def run_job(job: TrainingJob, lines: Callable[[], Iterable[str]], progress: Prog
         score=scorer(tokenizer, job.heldout),
         progress=progress,
     )
+
+
+def objective_of(settings: AdaptSettings) -> Objective:
+    """Make the objective of settings that name one (see `monoglot.pipeline.training_plan.resolved`)."""
+    return get_objective(str(settings.objective), settings.objective_options)
+
+
+def content_keys(settings: AdaptSettings) -> dict[str, str]:
+    """Hash the files that the objective reads: a training is done anew when one has changed."""
+    return {what: file_hash(Path(path)) for what, path in objective_of(settings).files.items()}
 
 
 def use_attention(model: PreTrainedModel, name: str) -> None:
@@ -242,6 +252,7 @@ def adapted(
     lines = tuple(some(lines_to_score(corpus_stage), SCORED_BYTES))
     inputs = {"student": student_key, "text": corpus_stage.key, "tokens": tokens.key}
     inputs |= {"teacher": teacher.key} if teacher else {}
+    inputs |= content_keys(settings)
     chosen = {"objective": settings.objective, "options": settings.objective_options, "seed": settings.seed}
 
     def compute(folder: Path) -> None:
@@ -278,7 +289,7 @@ def worsened(metrics: Path, settings: AdaptSettings) -> list[str]:
         metrics: What was measured along the way.
         settings: What was learned.
     """
-    watched = get_objective(str(settings.objective), settings.objective_options).watched
+    watched = objective_of(settings).watched
     lines = [json.loads(line) for line in metrics.read_text(encoding="utf-8").splitlines()]
     values = [line[watched] for line in lines if watched in line]
     if len(values) < 2 or not values[-1] > values[0]:

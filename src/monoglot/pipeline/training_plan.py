@@ -20,7 +20,7 @@ from monoglot.model.source import Source, open_source
 from monoglot.model.tables import build_on_meta
 from monoglot.pipeline.preview import check_teacher, original_of
 from monoglot.pipeline.stages.context import RunContext
-from monoglot.pipeline.training_job import adapted, new_rows
+from monoglot.pipeline.training_job import adapted, new_rows, objective_of
 from monoglot.run import LAYOUT, Artifact
 from monoglot.settings import AdaptSettings, Settings
 from monoglot.training.registry import check_objective, choose_objective, get_objective
@@ -39,7 +39,7 @@ def resolved(folder: Path, settings: AdaptSettings) -> AdaptSettings:
         settings: What the user asked for.
 
     Raises:
-        SettingError: If the objective does not fit the model, or none does.
+        SettingError: If the objective does not fit the model or can't read a file, or none fits.
     """
     inner = transformer_folder(folder)
     config = load_config(inner, trust_remote_code=settings.trust_remote_code)
@@ -49,6 +49,7 @@ def resolved(folder: Path, settings: AdaptSettings) -> AdaptSettings:
     name = settings.objective or choose_objective(skeleton, has_teacher=has_teacher)
     objective = get_objective(name, settings.objective_options)
     check_objective(name, objective, skeleton, has_teacher=has_teacher)
+    objective.check()
     needs_teacher = objective.why_unsuitable(skeleton, has_teacher=False) is not None
     # As the objective took them: "no" and False are one setting, with one key.
     given = {one.replace("-", "_") for one in settings.objective_options}
@@ -81,7 +82,7 @@ def filled(settings: AdaptSettings, training: TrainingSettings, new_share: float
     check_reports(training.report_to)
     # Rates that suit new rows only are wrong for other schedules.
     suits = training.schedule in (None, "keep-copied", "new-rows") and not is_sharded()
-    objective = get_objective(str(settings.objective), settings.objective_options)
+    objective = objective_of(settings)
     return training.filled(objective.recipe(new_share=new_share if suits else None))
 
 
@@ -162,8 +163,7 @@ def planned(
         )
     if training.tokens is not None:
         return training
-    objective = get_objective(str(settings.objective), settings.objective_options)
-    tokens = budget_tokens(count, objective.tokens_per_new_row)
+    tokens = budget_tokens(count, objective_of(settings).tokens_per_new_row)
     known = "it is not known which embeddings are new" if count is None else f"{count:,} embeddings are new"
     context.progress.note(f"training on {tokens:,} tokens, since {known}; --tokens N changes it")
     return replace(training, tokens=tokens)

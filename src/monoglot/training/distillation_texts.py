@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 from transformers import PreTrainedTokenizerFast
 
-from monoglot.errors import CorpusError
-from monoglot.run import content_key, read_json, write_json
+from monoglot.corpus.text_pairs import read_pairs
+from monoglot.run import content_key, file_hash, read_json, write_json
 from monoglot.run.atomic_files import sync_tree
 from monoglot.tokenization.encoding import TokenizedCorpus, encode_corpus
 from monoglot.tokenization.vocabulary import Vocabulary, plain_backend
@@ -110,7 +110,7 @@ def prepare_texts(
     word_lists: float,
     parallel: Path | None,
 ) -> None:
-    """Write the texts of a lesson as tokens of both models, unless they have been written.
+    """Write the texts of a distillation as tokens of both models, unless they have been written.
 
     Args:
         context: Student and text.
@@ -122,14 +122,15 @@ def prepare_texts(
         parallel: A file of ``text<TAB>translation`` that is read as well.
 
     Raises:
-        CorpusError: If the parallel text can't be read.
+        SettingError: If the parallel text can't be read.
     """
-    given = ["pairs", prefix, whole_lines, word_lists, str(parallel), context.seed, context.corpus.tokens]
+    read = file_hash(parallel) if parallel else ""
+    given = ["pairs", prefix, whole_lines, word_lists, read, context.seed, context.corpus.tokens]
     key, done = content_key(given), folder / "texts.json"
     if done.is_file() and read_json(done)["key"] == key:
         return
     lists = WordLists.of(context.lines(), context.tokenizer) if word_lists else WordLists(())
-    pairs = read_pairs(parallel) if parallel else []
+    pairs = list(read_pairs(parallel)) if parallel else []
 
     def texts(side: int) -> Iterator[str]:
         rng = np.random.default_rng([context.seed, STREAM])
@@ -141,27 +142,6 @@ def prepare_texts(
         encode_corpus(tokenizer, texts(side), folder / name, progress=context.progress)
     sync_tree(folder)
     write_json(done, {"key": key, "pairs": len(pairs)})
-
-
-def read_pairs(file: Path) -> list[tuple[str, str]]:
-    """Read parallel text.
-
-    Raises:
-        CorpusError: If there is no such file, or a line is not ``text<TAB>translation``.
-    """
-    try:
-        lines = file.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise CorpusError(f"{file} can't be read as parallel text ({error}); expected UTF-8") from error
-    pairs = []
-    for number, line in enumerate(lines, start=1):
-        fields = [field.strip() for field in line.split("\t")]
-        if len(fields) != 2 or not all(fields):
-            raise CorpusError(
-                f"line {number} of {file} does not have two columns: expected text<TAB>translation"
-            )
-        pairs.append((fields[0], fields[1]))
-    return pairs
 
 
 def mixed_lengths(lines: Iterable[str], whole_lines: float, rng: np.random.Generator) -> Iterator[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -91,7 +91,7 @@ class Task(ABC):
     """What the user should know of how the model will be trained, a sentence each."""
 
     corpus: TokenizedCorpus | None = None
-    """What is packed into windows in place of the lesson's corpus: texts that the objective made itself."""
+    """What is packed into windows in place of the training corpus: texts that the objective made itself."""
 
     @abstractmethod
     def collate(self, windows: Windows) -> Batch:
@@ -140,6 +140,18 @@ class Objective(ABC):
             SettingError: If there is one.
         """
         check_types(self, type(self).__name__)
+
+    @property
+    def files(self) -> Mapping[str, str]:
+        """The paths of the files that it reads, by what they are; a run knows them by their content."""
+        return {}
+
+    def check(self) -> None:  # noqa: B027 - most objectives read no file
+        """Refuse files that can't be read, before any long work.
+
+        Raises:
+            InputError: If there is one.
+        """
 
     @abstractmethod
     def why_unsuitable(self, model: PreTrainedModel, *, has_teacher: bool) -> str | None:

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 import torch
 
-from monoglot.errors import CorpusError, ModelError, SettingError
+from monoglot.errors import ModelError, SettingError
 from monoglot.model.pooling import Pooling, pool_segments
 from monoglot.training.aligned_spans import NOWHERE
 from monoglot.training.distillation_texts import Texts
 from monoglot.training.objective import Teacher
-from monoglot.training.objectives.distill import distance, relational, unexplained
+from monoglot.training.objectives.distill import SentenceDistillation, distance, relational, unexplained
 from monoglot.training.packing import PADDING, PackedCorpus, PackedLayout, SpecialTokenTemplate
 from monoglot.training.registry import choose_objective, get_objective
 from tests.training.conftest import TAUGHT as LINES
@@ -198,8 +198,8 @@ def test_parallel_text_is_read_by_the_student_and_its_translation_by_the_teacher
         expected = alone(given.teacher.model, ids, "mean")
     torch.testing.assert_close(task.vectors(np.array([last]), CPU)[0], expected, atol=1e-3, rtol=0)
     file.write_text("ein Haus a house\n", encoding="utf-8")
-    with pytest.raises(CorpusError, match=r"line 1 of .* does not have two columns"):
-        ready(taught(), parallel=str(file))
+    with pytest.raises(SettingError, match=r"line 1 of .* has 1 columns"):
+        SentenceDistillation(parallel=str(file)).check()
 
 
 def test_padding_is_in_no_vector():

@@ -24,14 +24,13 @@ from monoglot.model.side_files import MODULES
 from monoglot.model.source import Source
 from monoglot.model.tokenizer_folder import load_tokenizer
 from monoglot.pipeline.stages.context import VocabularyContext, return_memory
-from monoglot.pipeline.training_job import TrainingJob, run_job, trained_model
+from monoglot.pipeline.training_job import TrainingJob, content_keys, objective_of, run_job, trained_model
 from monoglot.pipeline.training_plan import AdaptPlan
 from monoglot.reporting.summary import count_parameters
 from monoglot.run import LAYOUT, Artifact, content_key, read_json, write_json
 from monoglot.settings import AdaptSettings
 from monoglot.tokenization.encoding import TokenizedCorpus
 from monoglot.training.objectives.distill import SentenceDistillation
-from monoglot.training.registry import get_objective
 
 
 def choose_measure(source: Source, settings: AdaptSettings) -> Measure:
@@ -44,7 +43,7 @@ def choose_measure(source: Source, settings: AdaptSettings) -> Measure:
     Raises:
         ModelError: If the model has neither, or does not say how it makes sentence vectors.
     """
-    objective = get_objective(str(settings.objective), settings.objective_options)
+    objective = objective_of(settings)
     structure = source.checkpoint.structure
     if isinstance(objective, SentenceDistillation):
         if not objective.pooling and not (source.folder / MODULES).is_file():
@@ -162,7 +161,7 @@ class ProbeRunner:
         """Train a variant and score it: a stage. An interrupted training resumes from its checkpoint."""
         settings, training = replace(self.probe.settings, seed=seed), self.probe.training
         chosen = {"objective": settings.objective, "options": settings.objective_options, "seed": seed}
-        inputs = {"model": variant.key(seed), "tokens": variant.tokens.key}
+        inputs = {"model": variant.key(seed), "tokens": variant.tokens.key} | content_keys(settings)
         teacher = self.context.source if settings.teacher else None
         identity = chosen | inputs | {"teacher": teacher.key if teacher else ""}
         resume_identity = identity | training.resume_identity() | {"scored on": self.scored_on}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -16,6 +16,7 @@ from torch import Tensor
 from torch.nn.functional import cosine_similarity, normalize
 from transformers import PreTrainedModel
 
+from monoglot.corpus.text_pairs import check_pairs
 from monoglot.errors import ModelError
 from monoglot.model.hidden_states import last_hidden_states
 from monoglot.model.pooling import Pooling, pool_rows, pool_segments, read_pooling
@@ -199,6 +200,20 @@ class SentenceDistillation(Objective):
     composed: bool = True
     parallel: InputFile = ""
 
+    @property
+    def files(self) -> Mapping[str, str]:
+        """The parallel text, if there is one."""
+        return {"parallel": self.parallel} if self.parallel else {}
+
+    def check(self) -> None:
+        """Refuse a parallel text that can't be read or has broken lines.
+
+        Raises:
+            SettingError: If it is so.
+        """
+        if self.parallel:
+            check_pairs(Path(self.parallel))
+
     def why_unsuitable(self, model: PreTrainedModel, *, has_teacher: bool) -> str | None:
         """It needs an encoder and its original."""
         if model.config.is_encoder_decoder or type(model).__name__ in CAUSAL:
@@ -230,7 +245,7 @@ class SentenceDistillation(Objective):
 
         Raises:
             ModelError: If there is no teacher, or it does not fit.
-            CorpusError: If the parallel text can't be read.
+            SettingError: If the parallel text can't be read.
         """
         self._pooling_of(context)
         prepare_texts(
