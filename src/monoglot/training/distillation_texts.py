@@ -17,6 +17,7 @@ from monoglot.run import content_key, file_hash, read_json, write_json
 from monoglot.run.atomic_files import sync_tree
 from monoglot.tokenization.encoding import TokenizedCorpus, encode_corpus
 from monoglot.tokenization.vocabulary import Vocabulary, plain_backend
+from monoglot.tokenization.word_counts import count_words
 from monoglot.training.objective import TrainingContext
 
 MOST_WORD_TYPES = 1_000_000
@@ -40,13 +41,8 @@ class WordLists:
     @classmethod
     def of(cls, lines: Iterable[str], tokenizer: PreTrainedTokenizerFast) -> WordLists:
         """Choose the words: from the most frequent on, each that has a token not seen before."""
-        counts: Counter[str] = Counter()
-        for line in lines:
-            counts.update(line.split())
-            if len(counts) > MOST_WORD_TYPES:
-                counts = Counter({word: count for word, count in counts.items() if count > 1})
         bare: Counter[str] = Counter()
-        for word, count in counts.items():
+        for word, count in count_words(lines, most_words=MOST_WORD_TYPES).items():
             bare[_without_marks(word)] += count
         ranked = sorted((-count, word) for word, count in bare.items())
         words = [word for count, word in ranked if count < -1 and 0 < len(word) <= LONGEST_WORD_CHARACTERS]
