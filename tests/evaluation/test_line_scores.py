@@ -1,6 +1,7 @@
 """The paired bootstrap."""
 
 import json
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -119,3 +120,12 @@ def test_a_teacher_is_no_distance_from_itself_and_asked_once(tiny_folder):
     assert measure(other, tokenizer, lines).mean > 0.01
     assert asked == [1]
     assert measure.settings == {"pooling": "mean", "prefix": "query: "}
+
+
+def test_memory_does_not_grow_with_resamples():
+    amounts = np.random.default_rng(0).random((1, 20_000))
+    tracemalloc.start()
+    paired_difference(amounts, amounts + 1, np.ones(20_000), seed=42)
+    _, peak_bytes = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak_bytes < 20_000_000

@@ -167,6 +167,8 @@ class TeacherDistance:
 
 
 RESAMPLES = 2000
+BLOCK_LINES = 1 << 18
+"""How many drawn lines are held at once: all resamples of a long text would be gigabytes."""
 LEVEL = 0.95
 
 
@@ -203,9 +205,13 @@ def paired_difference(
     differences = first - second
     rng = np.random.default_rng(seed)
     n_runs, n_lines = differences.shape
-    lines = rng.integers(n_lines, size=(RESAMPLES, n_lines))
+    by_run, total = np.empty((RESAMPLES, n_runs)), np.empty(RESAMPLES)
+    block = max(1, BLOCK_LINES // n_lines)
+    for start in range(0, RESAMPLES, block):
+        lines = rng.integers(n_lines, size=(min(block, RESAMPLES - start), n_lines))
+        by_run[start : start + block] = np.stack([run[lines].sum(axis=1) for run in differences], axis=1)
+        total[start : start + block] = sizes[lines].sum(axis=1)
     runs = rng.integers(n_runs, size=(RESAMPLES, n_runs))
-    by_run = np.stack([run[lines].sum(axis=1) for run in differences], axis=1)
-    resampled = np.take_along_axis(by_run, runs, axis=1).mean(axis=1) / sizes[lines].sum(axis=1)
+    resampled = np.take_along_axis(by_run, runs, axis=1).mean(axis=1) / total
     low, high = np.quantile(resampled, ((1 - LEVEL) / 2, (1 + LEVEL) / 2))
     return Interval(float(differences.mean(axis=0).sum() / sizes.sum()), float(low), float(high))
