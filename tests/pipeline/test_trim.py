@@ -9,7 +9,7 @@ import pytest
 
 from monoglot.cli import main
 from monoglot.cli.show import summary_table
-from monoglot.errors import ModelError
+from monoglot.errors import CorpusError, ModelError
 from monoglot.model import checkpoint
 from monoglot.pipeline.specialize import specialize
 from monoglot.pipeline.stages.context import VERSIONS
@@ -97,6 +97,13 @@ def test_a_loss_is_shared_by_weight(xlm_r, corpora, tmp_path):
         return summary.after.vocabulary
 
     assert kept("german", (1000, 1)) != kept("swahili", (1, 1000))
+
+
+def test_a_loss_can_not_be_shared_with_a_part_that_has_no_held_out_line(xlm_r, corpora, tmp_path):
+    (tmp_path / "short.txt").write_text("Nur eine Zeile.\n")
+    settings = Settings(mode="trim", threads=1, max_loss=0.3, weights=(1, 1))
+    with pytest.raises(CorpusError, match=r"no line of .*short\.txt is held out"):
+        specialize(xlm_r, [corpora[0], tmp_path / "short.txt"], tmp_path / "out", settings)
 
 
 def test_the_manifest_carries_the_proof(xlm_r, tmp_path):

@@ -33,7 +33,7 @@ from monoglot.evaluation.task import Feature, Prepared, TrainedTask
 from monoglot.evaluation.task_heads import load_with_head, standardize_inputs
 from monoglot.model.longest_input import longest_input_tokens
 from monoglot.progress import SILENT, Advance, Progress
-from monoglot.training.trainer import process_device, uses_bf16
+from monoglot.training.trainer import process_device, restored_randomness, uses_bf16
 
 
 class Examples(torch.utils.data.Dataset[Feature]):
@@ -111,8 +111,7 @@ def finetune(
         CorpusError: If labels or examples are broken.
     """
     labels = task.labels(train)
-    # The trainer seeds the global generators; torch's is put back afterwards.
-    with torch.random.fork_rng(), tempfile.TemporaryDirectory(prefix="monoglot-") as scratch:
+    with restored_randomness(), tempfile.TemporaryDirectory(prefix="monoglot-") as scratch:
         torch.manual_seed(seed)
         model, new = load_with_head(folder, task.head, labels, tokenizer, trust_remote_code=trust_remote_code)
         tokenizer = reading_tokenizer(tokenizer, model)

@@ -60,10 +60,12 @@ def restored_randomness() -> Iterator[None]:
     `transformers.Trainer` seeds all three, and dropout draws from torch's.
     """
     python, numpy = random.getstate(), np.random.get_state()  # noqa: NPY002 - to leave it as it was
-    with torch.random.fork_rng():
-        yield
-    random.setstate(python)
-    np.random.set_state(numpy)  # noqa: NPY002
+    try:
+        with torch.random.fork_rng():
+            yield
+    finally:
+        random.setstate(python)
+        np.random.set_state(numpy)  # noqa: NPY002
 
 
 class Freezing(TrainerCallback):

@@ -146,11 +146,20 @@ def count_source_tokens(context: VocabularyContext, corpus_stage: Artifact) -> A
 
 
 def weighted_heldout_lines(context: VocabularyContext) -> tuple[list[str], list[float]]:
-    """Read the held-out lines of each part, with weights that add up to the weight of the part."""
+    """Read the held-out lines of each part, with weights that add up to the weight of the part.
+
+    Raises:
+        CorpusError: If no line of a part is held out.
+    """
     lines: list[str] = []
     weights: list[float] = []
     for part, weight in zip(context.corpus.parts, context.settings.weights, strict=True):
         own = list(context.corpus.heldout_lines(part))
+        if not own:
+            raise CorpusError(
+                f"no line of {part[0].name} is held out, so --max-loss can't be measured on it: give more "
+                "text there, or --heldout TEXT"
+            )
         lines += own
         weights += [weight / len(own)] * len(own)
     return lines, weights
