@@ -68,7 +68,7 @@ class Initializer(ABC):
         """Weights over source ids for each missing token; an empty row where the method has no answer."""
 
 
-def pieces_by_length(transfer: Transfer, wanted: Bool[np.ndarray, " missing"]) -> SparseRows:
+def pieces_by_length(transfer: Transfer) -> SparseRows:
     """Weights for the trained pieces of each missing token, in proportion to their characters."""
     equal = equal_pieces(transfer)
     answered = np.flatnonzero(equal.lengths > 0)
@@ -115,10 +115,10 @@ def script_mean(transfer: Transfer, wanted: Bool[np.ndarray, " missing"]) -> Spa
 
 
 FALLBACKS: dict[Provenance, Callable[[Transfer, Bool[np.ndarray, " missing"]], SparseRows]] = {
-    Provenance.SUBWORD: pieces_by_length,
+    Provenance.SUBWORD: lambda transfer, wanted: pieces_by_length(transfer).kept(wanted),
     Provenance.SCRIPT: script_mean,
 }
-"""The fallbacks that are mixtures, by the provenance that their rows get."""
+"""The fallbacks that are mixtures, by the provenance of their rows: each answers for the tokens wanted."""
 
 
 def initialize(
@@ -155,7 +155,7 @@ def initialize(
     provenance = np.where(answers.lengths > 0, Provenance.METHOD, method.fallback[-1])
     for fallback in method.fallback[:-1]:
         open_rows = (answers.lengths == 0) & is_text
-        found = FALLBACKS[fallback](transfer, open_rows).kept(open_rows)
+        found = FALLBACKS[fallback](transfer, open_rows)
         provenance[found.lengths > 0] = fallback
         answers = SparseRows.total([answers, found])
     trained = transfer.trained if method.ignores_untrained else np.ones_like(transfer.trained)

@@ -81,10 +81,7 @@ def _outcomes(source: Path, tokenizer: PreTrainedTokenizerFast) -> Iterator[Temp
     seen: set[tuple[Path, str]] = set()
     for template in templates:
         lacking = [mark for mark in marks if mark in template.text and mark not in known]
-        of_tokenizer = (
-            template.file.name in (CHAT_TEMPLATE, OF_TOKENIZERS)
-            or template.file.parent.name == CHAT_TEMPLATES
-        )
+        of_tokenizer = _is_of_tokenizer(template.file)
         problem, place = "", _place(template)
         if not of_tokenizer and place is None:
             problem = f"is of no use: {_lacking_tokens(lacking)}" if lacking else ""

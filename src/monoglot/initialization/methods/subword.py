@@ -38,7 +38,7 @@ class Subword(Initializer):
     def mix(self, transfer: Transfer, progress: Progress = SILENT) -> SparseRows:
         """Weights for the missing tokens that have trained pieces."""
         if self.weighting == "length":
-            return pieces_by_length(transfer, np.ones(len(transfer.pieces), bool))
+            return pieces_by_length(transfer)
         equal = equal_pieces(transfer)
         if self.weighting == "mean":
             return equal
