@@ -31,7 +31,7 @@ def test_conll_has_sentences_between_empty_lines(tmp_path, name):
 
 def test_json_lines_take_the_names_that_data_sets_use(tmp_path):
     path = write(
-        tmp_path, "a.jsonl", '{"sentence1": "ja", "score": 1, "more": 2}\n\n{"s1": "nein", "score": 0}\n'
+        tmp_path, "a.JSONL", '{"sentence1": "ja", "score": 1, "more": 2}\n\n{"s1": "nein", "score": 0}\n'
     )
     split = read_split(path, PAIRS, "train")
     assert split.records == [{"first": "ja", "score": 1}, {"first": "nein", "score": 0}]
@@ -59,6 +59,7 @@ BROKEN = {
         "line 2 of {path} is 'Wilhelm'; expected a token",
     ),
     "no JSON": ("a.jsonl", '{"s1": "ja", "score": 1}\n{"s1":\n', PAIRS, "line 2 of {path} is not valid JSON"),
+    "deep JSON": ("a.jsonl", "[" * 100_000, PAIRS, "line 1 of {path} is not valid JSON"),
     "a list": ("a.jsonl", "[1]\n", PAIRS, "line 1 of {path} is a JSON list"),
     "no field": ("a.jsonl", '\n{"s1": "ja"}\n', PAIRS, "line 2 of {path} has no 'score'; it has 's1'"),
     "no SQuAD": ("a.json", '{"date": []}', SQUAD, "{path} is not a SQuAD file"),

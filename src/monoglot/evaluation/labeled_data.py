@@ -56,7 +56,7 @@ def read_split(given: str, columns: Columns, role: str) -> Split:
         found = [(0, record) for record in _hub_records(given, role)]
     else:
         path = Path(given).expanduser()
-        kind = (path.with_suffix("") if path.suffix in SUFFIXES else path).suffix
+        kind = (path.with_suffix("") if path.suffix.lower() in SUFFIXES else path).suffix.lower()
         reader = {".jsonl": _json_lines, ".json": _squad}.get(kind, _conll)
         found = list(_read(path, reader))
     lines = tuple(line for line, _ in found if line)
@@ -87,7 +87,7 @@ Reader = Callable[[Iterator[str], str], Iterator[tuple[int, Record]]]
 def _read(path: Path, reader: Reader) -> Iterator[tuple[int, Record]]:
     try:
         with path.open("rb") as raw:
-            yield from reader(decoded_lines(decompressed(raw, path.suffix), str(path)), str(path))
+            yield from reader(decoded_lines(decompressed(raw, path.suffix.lower()), str(path)), str(path))
     except READ_ERRORS as error:
         if is_damage(error):
             raise CorpusError(
@@ -102,7 +102,7 @@ def _json_lines(lines: Iterator[str], name: str) -> Iterator[tuple[int, Record]]
             continue
         try:
             record = json.loads(line)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise CorpusError(
                 f"line {number} of {name} is not valid JSON ({error}); expected one object per line."
             ) from None
@@ -149,7 +149,7 @@ def _squad(lines: Iterator[str], name: str) -> Iterator[tuple[int, Record]]:
                         texts, starts = zip(*answers, strict=True)
                         record = {"question": question["question"], "context": paragraph["context"]}
                         yield 0, record | {"answers": {"text": list(texts), "answer_start": list(starts)}}
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise CorpusError(
             f"{name} is not a SQuAD file ({type(error).__name__}: {error}); expected JSON with "
             "data, paragraphs, qas, answers."

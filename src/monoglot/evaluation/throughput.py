@@ -142,6 +142,6 @@ def _seconds(one: ModelAndTokenizer, lines: Sequence[str]) -> float:
         if model.config.is_encoder_decoder:
             inputs["decoder_input_ids"] = inputs["input_ids"]
         model(**inputs)
-    if model.device.type == "cuda":
-        torch.cuda.synchronize()
+    if model.device.type != "cpu":
+        torch.accelerator.synchronize()
     return time.perf_counter() - started

@@ -103,9 +103,12 @@ def _read_npy(path: Path) -> Float32[np.ndarray, "rows dim"]:
 def _read_vec(path: Path, vocabulary: Vocabulary) -> Float32[np.ndarray, "rows dim"]:
     rows = {writable(token.text): token.id for token in vocabulary.tokens}
     matrix, found = np.zeros((vocabulary.size, 0), dtype=np.float32), 0
-    with path.open(encoding="utf-8", newline="\n") as file:
-        for number, line in enumerate(file, start=1):
-            fields = line.rstrip().split(" ")
+    with path.open("rb") as file:
+        for number, raw in enumerate(file, start=1):
+            try:
+                fields = raw.decode("utf-8").rstrip().split(" ")
+            except UnicodeDecodeError:
+                raise VectorsError(f"line {number} of {path} is not UTF-8: convert the file.") from None
             if number == 1 and len(fields) == 2:  # fastText's header: how many rows and columns
                 continue
             if not matrix.shape[1]:
