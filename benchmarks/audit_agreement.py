@@ -20,7 +20,7 @@ from typing import Any
 from benchmarks import head, known_tokenizers, pages
 from monoglot.tokenization.audit import Breakdown, audit
 from monoglot.tokenization.encoding import encode_corpus
-from monoglot.tokenization.kinds import Evidence, Kind, TextCounts, count_words, kinds_of
+from monoglot.tokenization.kinds import Evidence, Kind, TextCounts, count_inner_words, kinds_of
 from monoglot.tokenization.overlap import match
 from monoglot.tokenization.spelling import script_of
 from monoglot.tokenization.vocabulary import Vocabulary
@@ -71,7 +71,7 @@ def read(tokenizer: Any, path: Path, size: int) -> TextCounts:
         lines = text.read().splitlines()
     with tempfile.TemporaryDirectory() as folder:
         tokens = encode_corpus(tokenizer, lines, Path(folder), threads=2).counts(size).copy()
-    return TextCounts(tokens, count_words(lines))
+    return TextCounts(tokens, count_inner_words(lines))
 
 
 def agreement(pairs: Pairs) -> dict[str, float]:

@@ -165,7 +165,7 @@ def test_line_of_100_mb(tmp_path):
 def test_words_are_counted_across_slices(line, size):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(corpus_module, "SLICE_CHARACTERS", size)
-        assert corpus_module.count_words(line) == len(line.split())
+        assert corpus_module.number_of_words(line) == len(line.split())
 
 
 def test_sample_texts_have_no_surprises():

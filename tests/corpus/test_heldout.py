@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given, strategies as st
 
 from monoglot.corpus import heldout
-from monoglot.corpus.heldout import NOTHING, HeldoutChoice, content_key
+from monoglot.corpus.heldout import NOTHING, HeldoutChoice, line_key
 
 
 def choice_of(keys: list[int], size_bytes: int = 10) -> tuple[int, int]:
@@ -37,7 +37,7 @@ def test_nothing_is_held_out_of_a_single_line():
 
 def test_large_corpus_is_counted_exactly_in_bounded_memory(monkeypatch):
     monkeypatch.setattr(heldout, "CANDIDATES", 2_100)
-    keys = [content_key(str(number).encode()) for number in range(30_000)]
+    keys = [line_key(str(number).encode()) for number in range(30_000)]
     choice = HeldoutChoice()
     for key in keys * 2:
         choice.see(key, 2, 10)
@@ -54,4 +54,4 @@ def test_bytes_are_bounded_too():
 
 
 def test_content_key_is_stable():
-    assert content_key("für".encode()) == 0xBA3FB2511F77455E
+    assert line_key("für".encode()) == 0xBA3FB2511F77455E

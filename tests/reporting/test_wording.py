@@ -5,7 +5,7 @@ import shlex
 import pytest
 from hypothesis import given, strategies as st
 
-from monoglot.reporting.wording import readable, shell_lines, visible
+from monoglot.reporting.wording import pictured, readable, shell_lines
 
 
 @pytest.mark.parametrize(
@@ -29,14 +29,14 @@ def test_other_tokens_are_shown_as_they_are_spelled():
 
 
 def test_controls_and_directions_become_visible():
-    assert visible("a\x00\x1b\x7f") == "a␀␛␡"
-    assert visible("\u202eabc\u00a0") == "⟨U+202E⟩abc⟨U+00A0⟩"
-    assert visible("می\u200cخواهم") == "می\u200cخواهم"
+    assert pictured("a\x00\x1b\x7f") == "a␀␛␡"
+    assert pictured("\u202eabc\u00a0") == "⟨U+202E⟩abc⟨U+00A0⟩"
+    assert pictured("می\u200cخواهم") == "می\u200cخواهم"
 
 
 @given(st.text())
 def test_nothing_invisible_is_left(text):
-    assert all(c.isprintable() or c in "\u200c\u200d" for c in visible(text))
+    assert all(c.isprintable() or c in "\u200c\u200d" for c in pictured(text))
 
 
 def test_a_short_command_stays_on_one_line():

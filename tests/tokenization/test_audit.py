@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from monoglot.tokenization.audit import Group, OverlapAudit, audit
-from monoglot.tokenization.kinds import Evidence, TextCounts, count_words
+from monoglot.tokenization.kinds import Evidence, TextCounts, count_inner_words
 from monoglot.tokenization.overlap import match
 from monoglot.tokenization.vocabulary import Vocabulary
 from tests.fixtures.handmade import byte_level_of, unigram_of, with_added
@@ -21,7 +21,7 @@ def german(source_vocabularies, target_vocabularies, target_tokenizers) -> Overl
     lines = sample("de", 300)
     ids = target_tokenizers["unigram"](lines, add_special_tokens=False)["input_ids"]
     counts = np.bincount(np.concatenate([np.array(row) for row in ids]).astype(int), minlength=target.size)
-    evidence = Evidence(TextCounts(counts, count_words(lines)))
+    evidence = Evidence(TextCounts(counts, count_inner_words(lines)))
     return audit(match(source, target), source, target, evidence)
 
 

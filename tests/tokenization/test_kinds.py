@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from tokenizers import Tokenizer
 
-from monoglot.tokenization.kinds import RULES, Evidence, Kind, TextCounts, count_words, kinds_of
+from monoglot.tokenization.kinds import RULES, Evidence, Kind, TextCounts, count_inner_words, kinds_of
 from monoglot.tokenization.vocabulary import Vocabulary
 from tests.fixtures.handmade import byte_level_of, unigram_of
 
 
 def test_the_first_words_of_sentences_are_not_counted():
-    counts = count_words(["Das Haus, das Haus. Dort steht; ja Hans 3 mal", "Ein Haus: Eines"])
+    counts = count_inner_words(["Das Haus, das Haus. Dort steht; ja Hans 3 mal", "Ein Haus: Eines"])
     assert counts == {"Haus": 2, "das": 1, "steht": 1, "ja": 1, "Hans": 1, } | {"Haus": 3}  # fmt: skip
 
 

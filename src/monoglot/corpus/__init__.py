@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from monoglot.corpus.corpus import Corpus, CorpusStatistics, Given, inputs_of, open_corpus
-from monoglot.corpus.files import Source
+from monoglot.corpus.files import TextSource
 
-__all__ = ["Corpus", "CorpusStatistics", "Given", "Source", "inputs_of", "open_corpus"]
+__all__ = ["Corpus", "CorpusStatistics", "Given", "TextSource", "inputs_of", "open_corpus"]

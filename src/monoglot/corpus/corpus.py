@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path, PurePath
 
-from monoglot.corpus.files import Source, TextFile, copied, could_be_hub_name, find_files, is_stream
-from monoglot.corpus.heldout import NOTHING, HeldoutChoice, content_key
+from monoglot.corpus.files import TextFile, TextSource, copied, could_be_hub_name, find_files, is_stream
+from monoglot.corpus.heldout import NOTHING, HeldoutChoice, line_key
 from monoglot.corpus.hub import HubDataset
 from monoglot.errors import CorpusError
 from monoglot.progress import SILENT, Advance, Progress
@@ -55,7 +55,10 @@ class Corpus:
     """
 
     def __init__(
-        self, sources: Sequence[Source], heldout: Sequence[Source] = (), part_sizes: Sequence[int] = ()
+        self,
+        sources: Sequence[TextSource],
+        heldout: Sequence[TextSource] = (),
+        part_sizes: Sequence[int] = (),
     ) -> None:
         self.sources = tuple(sources)
         self.heldout = tuple(heldout)
@@ -78,28 +81,28 @@ class Corpus:
         return self._statistics
 
     def remember(self, statistics: CorpusStatistics) -> None:
-        """Take over what an earlier survey of the same corpus found, which spares a pass over it."""
+        """Take over statistics that were counted before, which spares a pass over the text."""
         self._statistics = statistics
 
     @property
-    def parts(self) -> tuple[tuple[Source, ...], ...]:
+    def parts(self) -> tuple[tuple[TextSource, ...], ...]:
         """The sources of each input, in the order in which the user named them."""
         sources = iter(self.sources)
         return tuple(tuple(islice(sources, size)) for size in self._part_sizes)
 
-    def lines(self, part: Sequence[Source] | None = None) -> Iterator[str]:
+    def lines(self, part: Sequence[TextSource] | None = None) -> Iterator[str]:
         """Read the training lines, of all sources or of some."""
         is_heldout = self._heldout_keys()
         for line in self._lines(self.sources if part is None else part):
-            if content_key(line.encode()) not in is_heldout:
+            if line_key(line.encode()) not in is_heldout:
                 yield line
 
-    def heldout_lines(self, part: Sequence[Source] | None = None) -> Iterator[str]:
+    def heldout_lines(self, part: Sequence[TextSource] | None = None) -> Iterator[str]:
         """Read the held-out lines, each once even if the text repeats it; all, or those of some sources."""
         is_heldout = self._heldout_keys()
         seen = set()
         for line in self._lines((self.heldout or self.sources) if part is None else part):
-            key = content_key(line.encode())
+            key = line_key(line.encode())
             if key in is_heldout and key not in seen:
                 seen.add(key)
                 yield line
@@ -116,11 +119,11 @@ class Corpus:
             self._fingerprint = hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
         return self._fingerprint
 
-    def _lines(self, sources: Iterable[Source], advance: Advance = _ignore) -> Iterator[str]:
+    def _lines(self, sources: Iterable[TextSource], advance: Advance = _ignore) -> Iterator[str]:
         """All lines of some sources; a text of several lines (a document) gives several."""
         for source in sources:
             for text in source.texts(advance):
-                # NUL bytes are debris of crashes and conversions; they end strings in the C code further on.
+                # Crashes and conversions leave NUL bytes behind; they end strings in C code further on.
                 text = text.replace("\0", "").strip()
                 text = text.lower() if self.lowercase else text
                 if "\n" not in text:
@@ -133,7 +136,7 @@ class Corpus:
 
     def _heldout_keys(self) -> Container[int]:
         if self.heldout:
-            return {content_key(line.encode()) for line in self._lines(self.heldout)}
+            return {line_key(line.encode()) for line in self._lines(self.heldout)}
         return range(self.statistics().heldout_limit + 1)
 
     def _count(self, advance: Advance) -> CorpusStatistics:
@@ -142,10 +145,10 @@ class Corpus:
         lines = words = size_bytes = 0
         for line in self._lines(self.sources, advance):
             encoded = line.encode()
-            key = content_key(encoded)
+            key = line_key(encoded)
             if key in excluded:
                 continue
-            line_words, line_bytes = count_words(line), len(encoded)
+            line_words, line_bytes = number_of_words(line), len(encoded)
             lines += 1
             words += line_words
             size_bytes += line_bytes
@@ -169,7 +172,7 @@ class Corpus:
         lines = words = size_bytes = 0
         for line in self.heldout_lines():
             lines += 1
-            words += count_words(line)
+            words += number_of_words(line)
             size_bytes += len(line.encode())
         if not lines:
             raise CorpusError(f"there is no text in the held-out file {_names(self.heldout)}.")
@@ -218,7 +221,7 @@ def open_corpus(inputs: Given, *, column: str | None = None, heldout: str | None
     if not names:
         raise CorpusError("no corpus was given; expected at least one file, glob, folder or hub dataset.")
     column = column or "text"
-    sources: dict[Source, None] = {}
+    sources: dict[TextSource, None] = {}
     part_sizes = []
     for given in names:
         found = [HubDataset.open(given, column)] if could_be_hub_name(given) else _files(given, column)
@@ -229,7 +232,7 @@ def open_corpus(inputs: Given, *, column: str | None = None, heldout: str | None
     return Corpus(list(sources), held_out, part_sizes)
 
 
-def count_words(line: str) -> int:
+def number_of_words(line: str) -> int:
     """Count what stands between white space."""
     words = 0
     # In slices: the list of all words of a line takes twenty times the memory of the line.
@@ -247,5 +250,5 @@ def _files(given: str, column: str) -> list[TextFile]:
     return [TextFile(path, column) for path in find_files(given)]
 
 
-def _names(sources: Iterable[Source]) -> str:
+def _names(sources: Iterable[TextSource]) -> str:
     return ", ".join(source.name for source in sources)

@@ -37,7 +37,7 @@ TEST_SPLITS = frozenset(
 HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+(:[\w.-]+){0,2}")
 
 
-class Source(Protocol):
+class TextSource(Protocol):
     """Somewhere texts come from, any number of times and each time the same."""
 
     @property

@@ -17,7 +17,7 @@ NOTHING = -1
 _KEYS = 2**64
 
 
-def content_key(line: bytes) -> int:
+def line_key(line: bytes) -> int:
     """A number from 0 to 2⁶⁴ - 1 that depends on nothing but the content of the (UTF-8) line."""
     return int.from_bytes(blake2b(line, digest_size=8).digest(), "big")
 

@@ -19,7 +19,7 @@ from monoglot.result import Highlight, Result, Row
 from monoglot.settings import RunSettings
 from monoglot.tokenization.audit import OverlapAudit, audit
 from monoglot.tokenization.encoding import count_tokens
-from monoglot.tokenization.kinds import Evidence, TextCounts, count_words
+from monoglot.tokenization.kinds import Evidence, TextCounts, count_inner_words
 from monoglot.tokenization.overlap import match
 from monoglot.tokenization.pieces import source_pieces
 from monoglot.tokenization.vocabulary import Vocabulary
@@ -134,4 +134,4 @@ def read_text(
     """Count the tokens and words of a text."""
     corpus = open_corpus(inputs)
     tokens = count_tokens(tokenizer, corpus.lines(), size, threads=threads, progress=progress)
-    return TextCounts(tokens, count_words(corpus.lines()))
+    return TextCounts(tokens, count_inner_words(corpus.lines()))

@@ -34,7 +34,7 @@ from monoglot.reporting.tokens import Crosstab, TokenTable, crosstab, examples, 
 from monoglot.reporting.vocabulary_section import kept_table, new_tokens_table, saving_curve
 from monoglot.reporting.wording import PROVENANCE_COLORS, provenance_name
 from monoglot.reporting.worst_lines import worst_lines
-from monoglot.tokenization.kinds import RULES, Evidence, TextCounts, count_words, kinds_of
+from monoglot.tokenization.kinds import RULES, Evidence, TextCounts, count_inner_words, kinds_of
 
 EXAMPLES = 6
 
@@ -111,7 +111,7 @@ def _overlaps(
 
     Names are told from words by held-out text only: reading the whole corpus again would take too long.
     """
-    words = count_words(run.heldout)
+    words = count_inner_words(run.heldout)
     kinds = kinds_of(run.vocabulary, Evidence(TextCounts(run.counts, words)))
     kind_of = dict(zip(run.vocabulary.ids.tolist(), kinds, strict=True))
     groupings = {

@@ -13,7 +13,7 @@ from transformers import PreTrainedTokenizerFast
 
 from monoglot.maths.mixture import Mixture, Provenance
 from monoglot.maths.sparse import SparseRows, offsets
-from monoglot.reporting.wording import readable, visible
+from monoglot.reporting.wording import pictured, readable
 from monoglot.tokenization.kinds import token_text
 from monoglot.tokenization.parts import Family
 from monoglot.tokenization.spelling import script_of
@@ -240,13 +240,13 @@ def _pieces(line: str, spans: Sequence[tuple[int, int]]) -> tuple[Piece, ...]:
     for _, end in spans:
         waiting += 1
         if end > done:
-            pieces.append(Piece(visible(line[done:end]), waiting))
+            pieces.append(Piece(pictured(line[done:end]), waiting))
             done, waiting = end, 0
         elif pieces:
             pieces[-1] = Piece(pieces[-1].text, pieces[-1].tokens + waiting)
             waiting = 0
     if done < len(line):
-        pieces.append(Piece(visible(line[done:]), waiting))
+        pieces.append(Piece(pictured(line[done:]), waiting))
     return tuple(pieces)
 
 

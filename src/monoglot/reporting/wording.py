@@ -24,16 +24,16 @@ def readable(text: str, *, byte_level: bool) -> str:
         byte_level: Whether its characters stand for bytes (``fÃ¼r``).
     """
     if not byte_level or any(character not in BYTE_OF for character in text):
-        return visible(text)
+        return pictured(text)
     form = bytes(BYTE_OF[character] for character in text)
     try:
         decoded = form.decode()
     except UnicodeDecodeError:
         return "".join(f"<0x{byte:02X}>" for byte in form)
-    return visible(f"Ġ{decoded[1:]}" if decoded.startswith(" ") else decoded)
+    return pictured(f"Ġ{decoded[1:]}" if decoded.startswith(" ") else decoded)
 
 
-def visible(text: str) -> str:
+def pictured(text: str) -> str:
     """Replace what can't be seen or would change the direction of its surroundings."""
     return text if text.isprintable() else "".join(map(_visible, text))
 

@@ -26,7 +26,7 @@ class TextCounts:
 
     Attributes:
         tokens: Count of each target id, the text being segmented by the target tokenizer.
-        words: Count of each word in its own case, as ``count_words`` gives them.
+        words: Count of each word in its own case, as ``count_inner_words`` gives them.
     """
 
     tokens: Int64[np.ndarray, " target"]
@@ -64,7 +64,7 @@ class Evidence:
     english: TextCounts | None = None
 
 
-def count_words(lines: Iterable[str]) -> Counter[str]:
+def count_inner_words(lines: Iterable[str]) -> Counter[str]:
     """Count the words that follow another word, a comma or a semicolon on their line.
 
     Those are not the first of a sentence, so that a capital letter says something about the word.

@@ -19,7 +19,7 @@ from monoglot.training.teacher import Documents, Reader
 
 
 @dataclass(frozen=True)
-class Alignment:
+class SpanAlignment:
     """Spans between the boundaries that two tokenizations share.
 
     Attributes:
@@ -91,7 +91,7 @@ class AlignedSpans:
         padded = np.stack([np.pad(row, (0, longest - len(row)), constant_values=NOWHERE) for row in rows])
         return {"spans": torch.from_numpy(span_of), "teacher_spans": torch.from_numpy(padded)}
 
-    def _align(self, document: int, ids: Int64[np.ndarray, " tokens"], *, compared: bool) -> Alignment:
+    def _align(self, document: int, ids: Int64[np.ndarray, " tokens"], *, compared: bool) -> SpanAlignment:
         """Align what a window has of a document with what the teacher reads."""
         template, read = self.reader.template, self.reader.ids(document)
         text = read[len(template.before) : len(read) - len(template.after)]
@@ -103,7 +103,7 @@ class AlignedSpans:
         if compared and document < self.same and whole[0] == whole[1]:
             found = align(first, second)
         else:  # not wanted, a translation, unknown tokens, or normalizers that differ: bytes say nothing
-            found = Alignment(np.full_like(first, NOWHERE), np.full_like(second, NOWHERE), 0)
+            found = SpanAlignment(np.full_like(first, NOWHERE), np.full_like(second, NOWHERE), 0)
         around = (len(template.before), len(template.after))
         return replace(found, second=np.pad(found.second, around, constant_values=NOWHERE))
 
@@ -142,7 +142,7 @@ class AlignedSpans:
         return zeros.index_add(0, owner, states) / tokens[:, None]
 
 
-def align(first: Int64[np.ndarray, " tokens"], second: Int64[np.ndarray, " others"]) -> Alignment:
+def align(first: Int64[np.ndarray, " tokens"], second: Int64[np.ndarray, " others"]) -> SpanAlignment:
     """Align two tokenizations of a text, or of a text and its beginning.
 
     Args:
@@ -162,7 +162,7 @@ def align(first: Int64[np.ndarray, " tokens"], second: Int64[np.ndarray, " other
         span = np.searchsorted(common, np.where(lengths > 0, ends, ends + 1))
         return np.where(span < len(common), span, NOWHERE)
 
-    return Alignment(spans(first, ends[0]), spans(second, ends[1]), len(common))
+    return SpanAlignment(spans(first, ends[0]), spans(second, ends[1]), len(common))
 
 
 def byte_lengths(tokenizer: PreTrainedTokenizerFast) -> Int64[np.ndarray, " ids"]:

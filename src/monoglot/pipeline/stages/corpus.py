@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 from transformers import PreTrainedTokenizerFast
 
-from monoglot.corpus import CorpusStatistics, Source
+from monoglot.corpus import CorpusStatistics, TextSource
 from monoglot.errors import CorpusError
-from monoglot.model.source import Source as SourceModel
+from monoglot.model.source import Source
 from monoglot.model.tokenizer_folder import load_tokenizer
 from monoglot.pipeline.stages.context import RunContext, VocabularyContext
 from monoglot.run import Artifact, atomic_write, read_json, write_json
@@ -48,7 +48,7 @@ def read_corpus(context: RunContext) -> Artifact:
     return artifact
 
 
-def warn_of_language(source: SourceModel, lines: Sequence[str]) -> None:
+def warn_of_language(source: Source, lines: Sequence[str]) -> None:
     """Say where a text is in a language or script that a model seems not to know."""
     unknown = unknown_scripts(source.vocabulary, lines)
     for script, share in unknown.items():
@@ -127,7 +127,7 @@ def count_source_tokens(context: VocabularyContext, corpus_stage: Artifact) -> A
     """
     parts = context.corpus.parts if context.settings.weights else (context.corpus.sources,)
 
-    def count(part: Sequence[Source]) -> np.ndarray:
+    def count(part: Sequence[TextSource]) -> np.ndarray:
         is_all = len(part) == len(context.corpus.sources)
         return count_tokens(
             context.source.tokenizer,
