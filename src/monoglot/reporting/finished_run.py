@@ -23,7 +23,7 @@ from monoglot.model.source import Source, open_source
 from monoglot.model.tokenizer_folder import load_tokenizer
 from monoglot.reporting.summary import Scores
 from monoglot.reporting.wording import readable
-from monoglot.run import Artifact, file_hash, read_json
+from monoglot.run import file_hash, read_json
 from monoglot.run.layout import LAYOUT
 from monoglot.run.output import check_finished
 from monoglot.tokenization.encoding import TokenizedCorpus
@@ -146,11 +146,7 @@ class FinishedRun:
         tokenizer = self.find(LAYOUT.tokenizer)
         if counted is None:
             return np.zeros(self.vocabulary.size, np.int64)
-        stages = [
-            Artifact(folder.name, folder, "", reused=True, measured=None)
-            for folder in (counted.parent, tokenizer or self.output)
-        ]
-        return token_counts(stages[0], stages[1], self.vocabulary.size)
+        return token_counts(counted.parent, tokenizer or self.output, self.vocabulary.size)
 
     @cached_property
     def heldout(self) -> list[str]:
@@ -283,16 +279,16 @@ def _check_same(run: FinishedRun, source: Source) -> None:
         )
 
 
-def token_counts(counted: Artifact, tokenizer: Artifact, size: int) -> np.ndarray:
+def token_counts(counted: Path, tokenizer: Path, size: int) -> Int64[np.ndarray, " target"]:
     """Count how often the corpus uses each target token.
 
     Args:
-        counted: What ``tokens`` made, or what ``usage`` did, which counts source tokens.
-        tokenizer: The target tokenizer, which in the latter case keeps some of these.
+        counted: Folder of stage ``tokens``, or of ``usage``, which counts source tokens.
+        tokenizer: Folder of the target tokenizer, which in the latter case keeps some of these.
         size: Number of target ids.
     """
-    if (counted.folder / LAYOUT.usage.name).exists():
-        used: np.ndarray = np.load(counted.folder / LAYOUT.usage.name).sum(axis=0)
-        kept: np.ndarray = np.load(tokenizer.folder / LAYOUT.source_ids.name)
+    if (counted / LAYOUT.usage.name).exists():
+        used: np.ndarray = np.load(counted / LAYOUT.usage.name).sum(axis=0)
+        kept: np.ndarray = np.load(tokenizer / LAYOUT.source_ids.name)
         return np.asarray(used[kept])
-    return TokenizedCorpus.open(counted.folder).counts(size)
+    return TokenizedCorpus.open(counted).counts(size)

@@ -60,7 +60,7 @@ def score_vocabularies(
         text = heldout_lines(corpus_stage)
         rows = Mixture.load(mixture.folder / LAYOUT.mixture.name)
         anchors = mixture.folder / LAYOUT.anchors.name
-        shares = provenance_shares(rows, token_counts(counted, tokenizer, rows.n_target))
+        shares = provenance_shares(rows, token_counts(counted.folder, tokenizer.folder, rows.n_target))
         fits = [score_tokenizer(tokenizer, text) for tokenizer in both]
         warnings = diagnose(
             shares,
