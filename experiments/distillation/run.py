@@ -10,7 +10,8 @@ the untrained models are the same for all seeds. Distance (1 - cosine) to the or
 
 Small: a graft of 2,000, 50,000 tokens, three seeds; paper: also a graft of 10,000 and replacement, and
 250,000 and a million tokens. On an accelerator, models are trained there. A run that was stopped resumes;
-what is done is in ``--work``, and in the result with the device. The result is `<scale>_<language>.json`.
+what is done is in ``--work``, and in the result with the device. The result is `<scale>_<language>.json`,
+with the name of a ``--schedule`` at its end.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean, stdev
-from typing import Any
+from typing import Any, get_args
 
 from benchmarks import head, pages
 from benchmarks.graft import CORPUS_BYTES, first_bytes
@@ -33,7 +34,7 @@ from monoglot.model.tokenizer_folder import load_tokenizer
 from monoglot.progress import Terminal
 from monoglot.reporting.summary import count_parameters
 from monoglot.run.layout import LAYOUT
-from monoglot.training.schedule import TrainingSettings
+from monoglot.training.schedule import SCHEDULE, TrainingSettings
 
 HERE = Path(__file__).parent
 MODES: dict[str, dict[str, Any]] = {
@@ -90,25 +91,24 @@ class Models:
             specialize(self.source, [str(self.corpus)], output, settings, progress=Terminal())
         return output
 
-    def trained(self, mode: str, tokens: int, seed: int, corpus: Path | None = None) -> Path:
+    def trained(self, mode: str, tokens: int, seed: int, schedule: SCHEDULE | None = None) -> Path:
         """The model of a mode after distillation.
 
         Args:
             mode: One of the modes that are trained.
             tokens: Length of the training.
             seed: Its seed.
-            corpus: What it is trained on; by default the text that the vocabulary was made from.
+            schedule: What of it is trained; by default as `adapt` chooses.
         """
-        start, text = self.untrained(mode), corpus or self.corpus
-        other = f"-{corpus.stem}" if corpus else ""
-        output = self.work / f"{start.name}-{tokens}-{seed}{other}"
+        start = self.untrained(mode)
+        output = self.work / "-".join(filter(None, (start.name, f"{tokens}-{seed}", schedule)))
         if not output.exists():
             settings = AdaptSettings(
                 objective="distill", objective_options={"prefix": PREFIX}, teacher=str(self.source),
                 heldout=str(self.heldout), threads=1, seed=seed,
             )  # fmt: skip
-            training = TrainingSettings(tokens=tokens, checks=1, keep=1)
-            adapt(start, text, output, settings, training, progress=Terminal())
+            training = TrainingSettings(tokens=tokens, checks=1, keep=1, schedule=schedule)
+            adapt(start, self.corpus, output, settings, training, progress=Terminal())
         return output
 
 
@@ -177,7 +177,7 @@ def measure(arguments: Any, results: Results, about: Mapping[str, Any]) -> None:
             start = end = 1 - mean_cosine(encoder(source)(heldout), encoder(folder)(heldout))
         else:
             mode, tokens, seed = runs[name]
-            folder = models.trained(mode, tokens, seed)
+            folder = models.trained(mode, tokens, seed, arguments.schedule)
             start, end = distances(folder)
         tokenizer = load_tokenizer(folder)
         return {
@@ -192,8 +192,11 @@ def measure(arguments: Any, results: Results, about: Mapping[str, Any]) -> None:
 
 def main() -> None:
     """Measure what is not in the result yet; write table and picture."""
-    arguments = head.parse(parser(__doc__, "data", "models", language=head.MUST_BE_GIVEN))
-    results = Results(HERE, f"{arguments.scale}_{arguments.language}")
+    made = parser(__doc__, "data", "models", language=head.MUST_BE_GIVEN)
+    made.add_argument("--schedule", choices=get_args(SCHEDULE), help="by default as `adapt` chooses")
+    arguments = head.parse(made)
+    names = (arguments.scale, arguments.language, arguments.schedule)
+    results = Results(HERE, "_".join(filter(None, names)))
     about = {
         "question": "how near do grafts and replacements come to the original by distillation?",
         "language": arguments.language, "corpus_bytes": CORPUS_BYTES, "seed": arguments.seed,

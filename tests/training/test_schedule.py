@@ -36,7 +36,7 @@ def test_the_budget_follows_the_new_embeddings():
 def test_what_was_copied_is_kept_in_a_distillation_where_that_is_known():
     few, known, nothing_new, unknown = (
         TrainingSettings().filled(get_objective("distill").recipe(new_share=share))
-        for share in (0.05, 0.5, 0.0, None)
+        for share in (0.12, 0.5, 0.0, None)
     )
     assert [few.schedule, nothing_new.schedule] == ["new-rows", "keep-copied"]
     assert few.rate_of_embeddings == known.rate_of_embeddings

@@ -73,7 +73,7 @@ class TrainingSettings:
         schedule: What is trained: ``all``, ``keep-copied`` (all except copied embeddings),
             ``embeddings-first`` (the body follows later), ``embeddings`` only, or ``new-rows``: only
             embeddings that were not copied. By default ``all``; for ``distill``, if `specialize` made
-            the model, ``new-rows`` where at most a tenth of the embeddings is new, else ``keep-copied``.
+            the model, ``new-rows`` where at most a fifth of the embeddings is new, else ``keep-copied``.
         frozen_share: In ``embeddings-first``: share of the budget after which the body is trained too.
         layers: Numbers of the layers to train, and nothing else of the body; by default the whole body.
         learning_rate: Learning rate of the body; by default 5e-5, and 1e-4 for ``distill``.

@@ -161,7 +161,7 @@ def unexplained(
 
 
 NEW_ROWS_RATE = 2e-3
-FEW_NEW_ROWS = 0.1
+FEW_NEW_ROWS = 0.2
 """Up to this share of the vocabulary, new rows are trained alone (docs/distillation.md)."""
 
 
