@@ -22,7 +22,7 @@ from monoglot.tokenization.audit import Breakdown, audit
 from monoglot.tokenization.encoding import encode_corpus
 from monoglot.tokenization.kinds import Evidence, Kind, TextCounts, count_inner_words, kinds_of
 from monoglot.tokenization.overlap import match
-from monoglot.tokenization.spelling import script_of
+from monoglot.tokenization.scripts import script_of
 from monoglot.tokenization.vocabulary import Vocabulary
 
 LABELS = Path(__file__).parent / "labels" / "overlap_de.tsv"

@@ -37,7 +37,7 @@ from monoglot.maths.similarity import cosine_sparsemax
 from monoglot.model.source import Source
 from monoglot.tokenization.encoding import TokenizedCorpus, encode_corpus
 from monoglot.tokenization.overlap import Overlap, match
-from monoglot.tokenization.spelling import METASPACE
+from monoglot.tokenization.token_forms import METASPACE
 from monoglot.tokenization.train import TokenizerSettings, train_tokenizer
 from monoglot.tokenization.vocabulary import Vocabulary
 from monoglot.vectors.engine import ModelEngine, TokenVectors

@@ -9,7 +9,7 @@ from monoglot.initialization.methods.focus import Focus
 from monoglot.initialization.methods.subword import Subword
 from monoglot.maths.mixture import Provenance
 from monoglot.maths.sparse import SparseRows
-from monoglot.tokenization.spelling import script_of
+from monoglot.tokenization.scripts import script_of
 from tests.fixtures.transfers import made_up_vectors, make_transfer
 
 

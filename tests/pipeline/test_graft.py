@@ -19,7 +19,7 @@ from monoglot.run import read_json
 from monoglot.run.layout import LAYOUT
 from monoglot.settings import Settings
 from monoglot.tokenization.kept_reasons import Reason
-from monoglot.tokenization.spelling import script_of
+from monoglot.tokenization.scripts import script_of
 from monoglot.tokenization.vocabulary import Vocabulary
 from tests.fixtures.tokenizers import sample
 

@@ -19,7 +19,7 @@ from monoglot.options import check_types
 from monoglot.progress import SILENT, Progress
 from monoglot.tokenization.overlap import Overlap, Strategy
 from monoglot.tokenization.parts import Token
-from monoglot.tokenization.spelling import script_of
+from monoglot.tokenization.scripts import script_of
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from monoglot.maths.sparse import SparseRows, offsets
 from monoglot.reporting.wording import pictured, readable
 from monoglot.tokenization.kinds import token_text
 from monoglot.tokenization.parts import Family
-from monoglot.tokenization.spelling import script_of
+from monoglot.tokenization.scripts import script_of
 from monoglot.tokenization.vocabulary import Vocabulary, backend_of, plain_backend
 
 

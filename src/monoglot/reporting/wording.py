@@ -6,7 +6,7 @@ import shlex
 import unicodedata
 from collections.abc import Mapping, Sequence
 
-from monoglot.tokenization.spelling import BYTE_OF
+from monoglot.tokenization.token_forms import BYTE_OF
 
 PICTURES = 0x2400
 """Unicode has a picture of each control character from here on."""

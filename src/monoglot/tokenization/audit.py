@@ -13,7 +13,7 @@ from jaxtyping import Int64
 from monoglot.tokenization.kinds import RULES, Evidence, kinds_of, token_text
 from monoglot.tokenization.overlap import MatchKind, Overlap, collisions
 from monoglot.tokenization.parts import Token
-from monoglot.tokenization.spelling import script_of
+from monoglot.tokenization.scripts import script_of
 from monoglot.tokenization.vocabulary import Vocabulary
 
 EXAMPLES = 10

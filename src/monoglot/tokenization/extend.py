@@ -15,7 +15,7 @@ from monoglot.errors import SettingError, TokenizerError
 from monoglot.tokenization.merges import ranks_of, segment
 from monoglot.tokenization.parts import Family, Parts, family_of, replacement_of
 from monoglot.tokenization.selection import NOTHING_KEPT, RetainedText
-from monoglot.tokenization.spelling import METASPACE, byte_level_surface
+from monoglot.tokenization.token_forms import METASPACE, byte_level_surface
 from monoglot.tokenization.tokenizer_json import (
     Merge,
     State,

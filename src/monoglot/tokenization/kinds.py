@@ -14,7 +14,7 @@ from jaxtyping import Int64
 
 from monoglot.tokenization.overlap import is_symbolic
 from monoglot.tokenization.parts import Token
-from monoglot.tokenization.spelling import COMMON, script_of
+from monoglot.tokenization.scripts import COMMON, script_of
 from monoglot.tokenization.vocabulary import Vocabulary
 
 _INNER_WORD = re.compile(r"(?<=[^\W\d_] )[^\W\d_]+|(?<=[,;] )[^\W\d_]+")

@@ -10,7 +10,7 @@ from itertools import islice
 import numpy as np
 from transformers import PreTrainedTokenizerFast
 
-from monoglot.tokenization.spelling import COMMON, script_of
+from monoglot.tokenization.scripts import COMMON, script_of
 from monoglot.tokenization.vocabulary import plain_backend
 
 ALPHABETS = frozenset({"Latin", "Cyrillic", "Greek", "Armenian", "Georgian"})

@@ -17,7 +17,7 @@ from scipy.linalg.blas import ssyrk
 
 from monoglot.errors import SettingError
 from monoglot.tokenization.parts import Token
-from monoglot.tokenization.spelling import COMMON, script_of
+from monoglot.tokenization.scripts import COMMON, script_of
 from monoglot.tokenization.vocabulary import Vocabulary
 
 LEAST_SHARE_OF_A_SCRIPT = 0.05

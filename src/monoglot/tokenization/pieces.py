@@ -15,7 +15,7 @@ from transformers import PreTrainedTokenizerBase
 
 from monoglot.tokenization.parts import Parts, Token, replacement_of
 from monoglot.tokenization.roles import read_roles
-from monoglot.tokenization.spelling import BYTE_OF, is_isolated
+from monoglot.tokenization.token_forms import BYTE_OF, is_isolated
 from monoglot.tokenization.vocabulary import Vocabulary, backend_of
 
 Segmenter = Callable[[list[str]], list[list[int]]]

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from tokenizers import Tokenizer
 from transformers import PreTrainedTokenizerBase
 
-from monoglot.tokenization.spelling import METASPACE, Spelled
+from monoglot.tokenization.token_forms import METASPACE, Spelled
 
 _BYTE_TOKEN = re.compile(r"<0x[0-9,A-F]{2}>")
 _MAJORITY = 100

@@ -18,7 +18,7 @@ from monoglot.errors import TokenizerError
 from monoglot.tokenization.parts import Family, Parts, Role, Token, family_of
 from monoglot.tokenization.reference import reference_forms
 from monoglot.tokenization.roles import read_roles
-from monoglot.tokenization.spelling import Spelled, byte_reader, spell_added, speller
+from monoglot.tokenization.token_forms import Spelled, byte_reader, spell_added, speller
 
 __all__ = ["Canonicalization", "Family", "Role", "Token", "Vocabulary", "backend_of", "plain_backend"]
 

@@ -12,7 +12,7 @@ from jaxtyping import Bool, Int64
 from transformers import PreTrainedTokenizerFast
 
 from monoglot.tokenization.parts import Family, Token
-from monoglot.tokenization.spelling import script_of
+from monoglot.tokenization.scripts import script_of
 from monoglot.tokenization.vocabulary import Vocabulary
 from monoglot.training.lm_heads import IGNORED
 from monoglot.training.packing import Windows

@@ -20,7 +20,7 @@ from monoglot.run import Artifact, atomic_write, read_json, write_json
 from monoglot.run.layout import LAYOUT
 from monoglot.tokenization.encoding import TokenizedCorpus, count_tokens, encode_corpus
 from monoglot.tokenization.known_language import letters_per_token, shared_tokens
-from monoglot.tokenization.unknown_scripts import unknown_scripts
+from monoglot.tokenization.scripts import unknown_scripts
 
 logger = logging.getLogger(__name__)
 

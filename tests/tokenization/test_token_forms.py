@@ -6,24 +6,8 @@ import pytest
 from hypothesis import given, settings, strategies as st
 from tokenizers import Tokenizer, models, pre_tokenizers
 
-from monoglot.tokenization.spelling import script_of
 from monoglot.tokenization.vocabulary import Token, Vocabulary
 from tests.fixtures.handmade import byte_level_of, sentencepiece_bpe_of, unigram_of, with_added, wordpiece_of
-
-
-@pytest.mark.parametrize(
-    ("text", "script"),
-    [
-        ("Haus", "Latin"), ("ß", "Latin"), ("дом", "Cyrillic"), ("ί", "Greek"), ("בית", "Hebrew"),
-        ("بيت", "Arabic"), ("घर", "Devanagari"), ("日本", "Han"), ("かな", "Hiragana"), ("カナ", "Katakana"),
-        ("집", "Hangul"), ("บ้าน", "Thai"), ("Ｈａｕｓ", "Latin"), ("𝐀", "Latin"), ("３", "none"),
-        ("1)", "none"), ("😃", "none"), ("ʿ", "none"), ("\u0301", "none"), ("", "none"),
-        ("食べる", "Hiragana"), ("Aд", "Latin"), ("\U000e0001", "none"),
-    ],
-)  # fmt: skip
-def test_script(text, script):
-    assert script_of(text) == script
-
 
 TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="▁", exclude_categories=["Cs"]), max_size=40)
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from monoglot.tokenization.unknown_scripts import unknown_scripts
+from monoglot.tokenization.scripts import script_of, unknown_scripts
 from tests.fixtures.tokenizers import FAMILIES, sample
 
 GEORGIAN = "ყველა ადამიანი იბადება თავისუფალი"
@@ -24,3 +24,17 @@ def test_a_quotation_is_no_script_of_the_text(source_vocabularies):
 
 def test_no_letters(source_vocabularies):
     assert unknown_scripts(source_vocabularies["unigram"], ["1234", ""]) == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "script"),
+    [
+        ("Haus", "Latin"), ("ß", "Latin"), ("дом", "Cyrillic"), ("ί", "Greek"), ("בית", "Hebrew"),
+        ("بيت", "Arabic"), ("घर", "Devanagari"), ("日本", "Han"), ("かな", "Hiragana"), ("カナ", "Katakana"),
+        ("집", "Hangul"), ("บ้าน", "Thai"), ("Ｈａｕｓ", "Latin"), ("𝐀", "Latin"), ("３", "none"),
+        ("1)", "none"), ("😃", "none"), ("ʿ", "none"), ("\u0301", "none"), ("", "none"),
+        ("食べる", "Hiragana"), ("Aд", "Latin"), ("\U000e0001", "none"),
+    ],
+)  # fmt: skip
+def test_script(text, script):
+    assert script_of(text) == script

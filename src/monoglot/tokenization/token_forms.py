@@ -3,57 +3,12 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Callable
-from functools import cache
 from typing import NamedTuple
 
 from tokenizers import Tokenizer, models
 
 from monoglot.tokenization.parts import Parts, replacement_of
-
-COMMON = "none"
-"""The script of texts without letters: digits, punctuation, symbols, modifiers."""
-
-_ASCII_LETTER = re.compile("[A-Za-z]")
-_RENAMED = {"Cjk": "Han"}
-_NO_SCRIPTS = {
-    "Combining",
-    "Modifier",
-    "Feminine",
-    "Masculine",
-    "Micro",
-    "Superscript",
-    "Subscript",
-    "Double",
-}
-
-
-def script_of(text: str) -> str:
-    """Tell the script of most letters of a text, the first one where several are as frequent.
-
-    Python has no table of Unicode scripts, but the names of letters begin with theirs (``CYRILLIC SMALL
-    LETTER A``). Compatibility forms (full width, mathematical letters) count as what they stand for.
-
-    Returns:
-        The script's English name (``Latin``, ``Han``), or ``none`` if there is no letter.
-    """
-    if text.isascii():  # half of a vocabulary
-        return "Latin" if _ASCII_LETTER.search(text) else COMMON
-    scripts = list(map(_letter_script, unicodedata.normalize("NFKC", text)))
-    found = dict.fromkeys(scripts)
-    found.pop(COMMON, None)
-    if len(found) == 1:  # nearly always
-        return next(iter(found))
-    return max(found, key=scripts.count, default=COMMON)
-
-
-@cache
-def _letter_script(character: str) -> str:
-    if unicodedata.category(character)[0] not in "LM":
-        return COMMON
-    first = unicodedata.name(character, "").partition(" ")[0].partition("-")[0].title()
-    return COMMON if not first or first in _NO_SCRIPTS else _RENAMED.get(first, first)
 
 
 class Spelled(NamedTuple):
