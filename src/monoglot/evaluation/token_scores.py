@@ -13,7 +13,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from monoglot.errors import ModelError
 from monoglot.model.hidden_states import changed_input
-from monoglot.tokenization.scripts import script_of
+from monoglot.tokenization.scripts import UNSPACED_SCRIPTS, script_of
 from monoglot.tokenization.vocabulary import plain_backend
 from monoglot.training.packing import SpecialTokenTemplate
 
@@ -179,12 +179,6 @@ class TokenScorer:
         states, logits = self._run({"input_ids": ids, "attention_mask": torch.ones_like(ids)}, place)
         assert logits is not None  # since the head is not known to be last
         return logits.shape[-1], bool(torch.allclose(self.head(states), logits, rtol=1e-4, atol=1e-4))
-
-
-UNSPACED_SCRIPTS = frozenset(
-    {"Han", "Hiragana", "Katakana", "Bopomofo", "Thai", "Lao", "Khmer", "Myanmar", "Tibetan", "Javanese"}
-)
-"""Scripts that don't put spaces between words."""
 
 
 def word_bounds(line: str, offsets: Int64[np.ndarray, "tokens 2"]) -> Int64[np.ndarray, " words_and_one"]:

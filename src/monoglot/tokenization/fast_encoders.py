@@ -23,11 +23,11 @@ from tokenizers import Tokenizer, models
 from monoglot._hf import sentencepiece_proto
 from monoglot.tokenization.parts import Parts, replacement_of
 from monoglot.tokenization.pieces import without_added_tokens, without_habits
+from monoglot.tokenization.token_forms import METASPACE
 
 MOST_WORDS = 500_000
 LONGEST_WORD_CHARACTERS = 32
 MOST_CROSSING_TOKENS = 100
-WORD_MARKER = "▁"
 
 
 @dataclass(frozen=True)
@@ -131,13 +131,13 @@ def word_encoder(tokenizer: Tokenizer, exact: Encode) -> WordEncoder | None:
     """
     parts = Parts.of(tokenizer)
     vocabulary = tokenizer.get_vocab(with_added_tokens=False)
-    crossing = [text for text in vocabulary if WORD_MARKER in text.lstrip(WORD_MARKER)]
-    if not _merges_within_words(tokenizer, parts) or WORD_MARKER not in vocabulary:
+    crossing = [text for text in vocabulary if METASPACE in text.lstrip(METASPACE)]
+    if not _merges_within_words(tokenizer, parts) or METASPACE not in vocabulary:
         return None
     if len(crossing) > MOST_CROSSING_TOKENS:
         return None
     added = [token.content for token in tokenizer.get_added_tokens_decoder().values()]
-    is_hard = _hard_lines([text.replace(WORD_MARKER, " ") for text in crossing], added)
+    is_hard = _hard_lines([text.replace(METASPACE, " ") for text in crossing], added)
     return WordEncoder(exact, is_hard, without_added_tokens(tokenizer), without_habits(tokenizer, parts))
 
 
@@ -146,17 +146,17 @@ def _merges_within_words(tokenizer: Tokenizer, parts: Parts) -> bool:
     model = tokenizer.model
     if not isinstance(model, models.BPE) or model.dropout or model.ignore_merges:
         return False
-    if model.end_of_word_suffix or model.continuing_subword_prefix or replacement_of(parts) != WORD_MARKER:
+    if model.end_of_word_suffix or model.continuing_subword_prefix or replacement_of(parts) != METASPACE:
         return False
-    to_marker = {"type": "Replace", "pattern": {"String": " "}, "content": WORD_MARKER}
-    prepend = {"type": "Prepend", "prepend": WORD_MARKER}
+    to_marker = {"type": "Replace", "pattern": {"String": " "}, "content": METASPACE}
+    prepend = {"type": "Prepend", "prepend": METASPACE}
     if any(step not in (to_marker, prepend) for step in parts.normalizer):
         return False
     return all(
         step["type"] == "Metaspace"
         # Gemma splits at spaces when none is left.
         or (step["type"] == "Split" and to_marker in parts.normalizer and step["pattern"] == {"String": " "})
-        or (step["type"] == "Split" and step["pattern"] == {"String": WORD_MARKER}
+        or (step["type"] == "Split" and step["pattern"] == {"String": METASPACE}
             and step["behavior"] == "MergedWithNext" and not step["invert"])
         for step in parts.pre_tokenizer
     )  # fmt: skip
@@ -165,14 +165,13 @@ def _merges_within_words(tokenizer: Tokenizer, parts: Parts) -> bool:
 def _hard_lines(crossing: Iterable[str], added: Iterable[str]) -> re.Pattern[str]:
     """A pattern that every line has in which a token may cross the beginning of a word."""
     begun = dict.fromkeys(text[:2] for text in added)  # an added token is near where two characters are
-    texts = ["\0", WORD_MARKER, "  ", *crossing, *begun]
+    texts = ["\0", METASPACE, "  ", *crossing, *begun]
     return re.compile("^ |" + "|".join(map(re.escape, texts)))
 
 
 Encode = Callable[[list[str]], list[list[int]]]
 
 NORMAL, UNKNOWN, CONTROL = 1, 2, 3
-MARKER = "▁"
 REPEATS = {1: 4, 2: 3}
 """How often a unit of one or two characters must be repeated to be ambiguous; ``...`` is mostly one token."""
 MANY_ADDED_TOKENS = 200
@@ -207,7 +206,7 @@ def unigram_encoder(tokenizer: Tokenizer, exact: Encode) -> Encode | None:
         return None
     added = [token["content"] for token in state["added_tokens"]]
     pieces = [piece for piece, _ in model["vocab"]]
-    crosses_words = any(MARKER in piece[1:] for piece in pieces)
+    crosses_words = any(METASPACE in piece[1:] for piece in pieces)
     if crosses_words or len(set(pieces)) < len(pieces) or "" in pieces or len(added) > MANY_ADDED_TOKENS:
         return None
     processor = SentencePieceProcessor(model_proto=_proto(model, set(added), settings))
@@ -259,7 +258,7 @@ def _normalization(state: dict[str, Any]) -> dict[str, Any] | None:
     whitespace_split = (
         bool(splits) and splits.pop(0) if splits[:1] == [{"type": "WhitespaceSplit"}] else False
     )
-    if len(splits) != 1 or splits[0]["type"] != "Metaspace" or splits[0]["replacement"] != MARKER:
+    if len(splits) != 1 or splits[0]["type"] != "Metaspace" or splits[0]["replacement"] != METASPACE:
         return None
     if splits[0]["prepend_scheme"] != "always":
         return None

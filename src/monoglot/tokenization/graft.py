@@ -22,8 +22,9 @@ from monoglot.tokenization.new_tokens import (
 )
 from monoglot.tokenization.parts import Family, Parts, family_of, replacement_of
 from monoglot.tokenization.selection import NOTHING_KEPT, RetainedText, literal_pattern
+from monoglot.tokenization.token_forms import METASPACE
 from monoglot.tokenization.tokenizer_json import ids_of, rebuild, state_of
-from monoglot.tokenization.train import MOST_CHARACTERS, SPACE, pretokenized_words
+from monoglot.tokenization.train import MOST_CHARACTERS, pretokenized_words
 from monoglot.tokenization.vocabulary import Vocabulary, backend_of
 from monoglot.tokenization.word_counts import most_frequent
 
@@ -186,8 +187,8 @@ def _spelled_words(
     pipeline = backend_of(tokenizer)
     literal = literal_pattern(state_of(tokenizer), [str(token) for token in tokenizer.added_tokens_encoder])
     counts = most_frequent(pretokenized_words(words, pipeline, family, literal), MOST_CHARACTERS)
-    mark = replacement_of(Parts.of(pipeline)) or SPACE
-    return {word.replace(SPACE, mark): count for word, count in counts.items()}
+    mark = replacement_of(Parts.of(pipeline)) or METASPACE
+    return {word.replace(METASPACE, mark): count for word, count in counts.items()}
 
 
 def _choose(elimination: Elimination, settings: GraftSettings, progress: Progress) -> list[NewToken]:

@@ -42,7 +42,7 @@ class Token:
         id: Row of the token in the vocabulary-sized tables.
         text: The token as the tokenizer's vocabulary spells it (``▁für``, ``fÃ¼r``, ``##en``).
         form: The UTF-8 bytes it stands for, without the marker of a word start; may be part of a character.
-        word_start: Whether it begins a word; ``None`` where the tokenizer does not tell (see ``spelling``).
+        word_start: Whether it begins a word; ``None`` where the tokenizer does not tell.
         roles: What it is for, if it is a special token; one token may serve several roles.
         is_byte: Whether it is a byte-fallback token (``<0x0A>``).
         unreachable: Whether the tokenizer never produces it (``##.``, where ``.`` is always split off).

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from tokenizers import Tokenizer
 from transformers import PreTrainedTokenizerBase
 
-from monoglot.tokenization.token_forms import METASPACE, Spelled
+from monoglot.tokenization.token_forms import METASPACE, TokenForm
 
 _BYTE_TOKEN = re.compile(r"<0x[0-9,A-F]{2}>")
 _MAJORITY = 100
@@ -20,7 +20,7 @@ _MAJORITY = 100
 
 def reference_forms(
     tokenizer: PreTrainedTokenizerBase | Tokenizer, backend: Tokenizer, texts: Mapping[int, str]
-) -> list[Spelled]:
+) -> list[TokenForm]:
     """Give the reference's canonical form of each token (FOCUS package, ``vocab_helper.py``).
 
     The word start is whether the canonical form begins with ``▁``, and the form what follows it; so equal
@@ -39,7 +39,7 @@ def reference_forms(
         decoded = [tokenizer.clean_up_tokenization(text) for text in decoded]
     canonical = _canonicalizer(list(texts.values()))
     forms = (canonical(native, text) for native, text in zip(texts.values(), decoded, strict=True))
-    return [Spelled(form.removeprefix(METASPACE).encode(), form.startswith(METASPACE)) for form in forms]
+    return [TokenForm(form.removeprefix(METASPACE).encode(), form.startswith(METASPACE)) for form in forms]
 
 
 def _cleans_up(tokenizer: PreTrainedTokenizerBase, backend: Tokenizer) -> bool:

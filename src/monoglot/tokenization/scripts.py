@@ -1,4 +1,4 @@
-"""Scripts of a text that a vocabulary has no token of."""
+"""The scripts of texts, and those of a text that a vocabulary has no token of."""
 
 from __future__ import annotations
 
@@ -54,6 +54,10 @@ def _letter_script(character: str) -> str:
     return COMMON if not first or first in _NO_SCRIPTS else _RENAMED.get(first, first)
 
 
+UNSPACED_SCRIPTS = frozenset(
+    {"Han", "Hiragana", "Katakana", "Bopomofo", "Thai", "Lao", "Khmer", "Myanmar", "Tibetan", "Javanese"}
+)
+"""Scripts that don't put spaces between words."""
 LEAST_SHARE = 0.05
 """Of the text's letters; rarer scripts are quotations."""
 

@@ -1,4 +1,4 @@
-"""How a tokenizer spells bytes and word starts, and the scripts of texts."""
+"""What a token stands for: its bytes, and whether it begins a word, whatever the tokenizer's family."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tokenizers import Tokenizer, models
 from monoglot.tokenization.parts import Parts, replacement_of
 
 
-class Spelled(NamedTuple):
+class TokenForm(NamedTuple):
     """The form of a token, whether it begins a word, and whether the tokenizer never produces it."""
 
     form: bytes
@@ -20,26 +20,27 @@ class Spelled(NamedTuple):
 
 
 METASPACE = "▁"
+"""SentencePiece's sign for a space."""
 _BYTE_TOKEN = re.compile(r"<0x([0-9A-Fa-f]{2})>")
 
 
-def speller(tokenizer: Tokenizer, parts: Parts) -> Callable[[str], Spelled]:
+def form_reader(tokenizer: Tokenizer, parts: Parts) -> Callable[[str], TokenForm]:
     """Give the function that takes a token of the model's vocabulary to its form and word start."""
     model = tokenizer.model
     if isinstance(model, models.WordPiece):
-        return _wordpiece_speller(tokenizer, model.continuing_subword_prefix)
+        return _wordpiece_forms(tokenizer, model.continuing_subword_prefix)
     if parts.has("ByteLevel"):
         return lambda text: _from_surface(byte_level_surface(text))
     replacement = replacement_of(parts) or METASPACE
     return lambda text: _from_surface(text.replace(replacement, " ").encode())
 
 
-def spell_added(text: str, parts: Parts) -> Spelled:
+def added_form(text: str, parts: Parts) -> TokenForm:
     """Give the form of an added token that is not special; it is found anywhere, at a word start or not."""
     replacement = replacement_of(parts)
     surface = text.replace(replacement, " ") if replacement else text
     form, word_start, _ = _from_surface(surface.encode())
-    return Spelled(form, word_start or None)
+    return TokenForm(form, word_start or None)
 
 
 def byte_reader(tokenizer: Tokenizer, parts: Parts) -> Callable[[str], int | None]:
@@ -89,12 +90,12 @@ BYTE_OF = _byte_alphabet()
 """The byte that each character of the byte-level alphabet stands for."""
 
 
-def _from_surface(surface: bytes) -> Spelled:
+def _from_surface(surface: bytes) -> TokenForm:
     word_start = surface.startswith(b" ")
     form = surface[1:] if word_start else surface
     if not form[:1].isalnum() and _is_whitespace(surface):  # the first test spares most tokens the second
-        return Spelled(surface, None)
-    return Spelled(form, word_start)
+        return TokenForm(surface, None)
+    return TokenForm(form, word_start)
 
 
 def _is_whitespace(surface: bytes) -> bool:
@@ -104,13 +105,13 @@ def _is_whitespace(surface: bytes) -> bool:
         return False
 
 
-def _wordpiece_speller(tokenizer: Tokenizer, prefix: str) -> Callable[[str], Spelled]:
-    def spell(text: str) -> Spelled:
+def _wordpiece_forms(tokenizer: Tokenizer, prefix: str) -> Callable[[str], TokenForm]:
+    def read(text: str) -> TokenForm:
         continues = bool(prefix) and text.startswith(prefix) and len(text) > len(prefix)
         form = text.removeprefix(prefix) if continues else text
         isolated = is_isolated(form, tokenizer)
-        return Spelled(
+        return TokenForm(
             form.encode(), None if isolated and not continues else not continues, isolated and continues
         )
 
-    return spell
+    return read

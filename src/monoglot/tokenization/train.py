@@ -19,6 +19,7 @@ from monoglot.progress import SILENT, Progress
 from monoglot.tokenization.merges import characters_of, spelled_in_bytes
 from monoglot.tokenization.parts import Family, Parts, family_of, replacement_of
 from monoglot.tokenization.selection import literal_pattern, retained_tokens, whitespace_merges
+from monoglot.tokenization.token_forms import METASPACE
 from monoglot.tokenization.tokenizer_json import (
     Merge,
     State,
@@ -33,8 +34,6 @@ from monoglot.tokenization.tokenizer_json import (
 )
 from monoglot.tokenization.vocabulary import backend_of
 from monoglot.tokenization.word_counts import count_words, covered_characters, most_frequent, parts_of
-
-SPACE = "▁"
 
 # How the expectations are summed up depends on it, so it can't follow the number of processors.
 _SENTENCEPIECE_THREADS = 4
@@ -254,7 +253,7 @@ def train_tokenizer(
         if family is Family.WORDPIECE:
             state = _with_long_words(state, words)
         learned = _learn_from_words(state, family, words, size, settings.character_coverage)
-        learned = _marked(learned, replacement_of(Parts.of(pipeline)) or SPACE)
+        learned = _marked(learned, replacement_of(Parts.of(pipeline)) or METASPACE)
     found = len(carried) + len(learned.tokens)
     if found < settings.vocabulary_size and not settings.or_fewer:
         raise CorpusError(
@@ -298,11 +297,15 @@ def _with_long_words(state: State, words: Mapping[str, int]) -> State:
 
 def _marked(learned: _Learned, mark: str) -> _Learned:
     """What was learned, with the tokenizer's own sign for a space."""
-    if mark == SPACE:
+    if mark == METASPACE:
         return learned
-    scores = learned.scores and {text.replace(SPACE, mark): score for text, score in learned.scores.items()}
-    merges = learned.merges and [(a.replace(SPACE, mark), b.replace(SPACE, mark)) for a, b in learned.merges]
-    return _Learned([text.replace(SPACE, mark) for text in learned.tokens], scores, merges)
+
+    def marked(text: str) -> str:
+        return text.replace(METASPACE, mark)
+
+    scores = learned.scores and {marked(text): score for text, score in learned.scores.items()}
+    merges = learned.merges and [(marked(left), marked(right)) for left, right in learned.merges]
+    return _Learned([marked(text) for text in learned.tokens], scores, merges)
 
 
 def _learn_byte_level(pipeline: Tokenizer, state: State, texts: Iterable[str], size: int) -> _Learned:
@@ -323,7 +326,7 @@ def _learn_byte_level(pipeline: Tokenizer, state: State, texts: Iterable[str], s
 
 def _sentencepiece_merges(state: State, pieces: list[str]) -> list[Merge]:
     known = {piece: rank for rank, piece in enumerate(pieces)}
-    inherited = whitespace_merges(state, Family.SENTENCEPIECE_BPE) if SPACE in known else []
+    inherited = whitespace_merges(state, Family.SENTENCEPIECE_BPE) if METASPACE in known else []
     return inherited + merges_into((piece for piece in pieces if len(piece) > 1), known)
 
 
@@ -342,7 +345,7 @@ def pretokenized_words(
         Count of each text that reaches the tokenizer's model; SentencePiece's sign for a space is ``▁``.
     """
     lead = "" if family is Family.WORDPIECE else " "
-    mark = replacement_of(Parts.of(pipeline)) or SPACE  # SentencePiece knows one sign only
+    mark = replacement_of(Parts.of(pipeline)) or METASPACE  # SentencePiece knows one sign only
     normalize = pipeline.normalizer.normalize_str if pipeline.normalizer else str
     words: Counter[str] = Counter()
     for word, count in counts.items():
@@ -350,10 +353,10 @@ def pretokenized_words(
         split = pipeline.pre_tokenizer.pre_tokenize_str(text) if pipeline.pre_tokenizer else [(text, ())]
         for piece, _ in split:
             for part in literal.split(piece) if literal else (piece,):
-                part = part.replace(mark, SPACE)
+                part = part.replace(mark, METASPACE)
                 # One space before a word: the normalizer may have added another, and runs are not learned.
-                trained = SPACE + part.lstrip(SPACE) if part.startswith(SPACE) else part
-                if trained.strip(SPACE) and not set(trained) & set("\t\n\r\0"):
+                trained = METASPACE + part.lstrip(METASPACE) if part.startswith(METASPACE) else part
+                if trained.strip(METASPACE) and not set(trained) & set("\t\n\r\0"):
                     words[trained] += count
     return words
 

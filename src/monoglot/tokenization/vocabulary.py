@@ -18,7 +18,7 @@ from monoglot.errors import TokenizerError
 from monoglot.tokenization.parts import Family, Parts, Role, Token, family_of
 from monoglot.tokenization.reference import reference_forms
 from monoglot.tokenization.roles import read_roles
-from monoglot.tokenization.token_forms import Spelled, byte_reader, spell_added, speller
+from monoglot.tokenization.token_forms import TokenForm, added_form, byte_reader, form_reader
 
 __all__ = ["Canonicalization", "Family", "Role", "Token", "Vocabulary", "backend_of", "plain_backend"]
 
@@ -47,7 +47,7 @@ class Vocabulary:
 
         Args:
             tokenizer: A fast tokenizer; a transformers one also tells what its special tokens are for.
-            canonicalization: ``exact`` as described in ``spelling``, ``reference`` as in ``reference``.
+            canonicalization: ``exact`` as described in ``token_forms``, ``reference`` as in ``reference``.
 
         Raises:
             TokenizerError: If the tokenizer has no tokenizer.json, is of an unknown kind, or has an id twice.
@@ -60,8 +60,8 @@ class Vocabulary:
         if canonicalization == "reference":
             forms = reference_forms(tokenizer, backend, texts)
             tokens = tuple(
-                Token(id, text, spelled.form, spelled.word_start, roles.get(id, frozenset()))
-                for (id, text), spelled in zip(texts.items(), forms, strict=True)
+                Token(id, text, found.form, found.word_start, roles.get(id, frozenset()))
+                for (id, text), found in zip(texts.items(), forms, strict=True)
             )
         else:
             tokens = _exact_tokens(backend, parts, texts, roles)
@@ -184,7 +184,7 @@ def as_it_was(*tokenizers: PreTrainedTokenizerBase) -> Iterator[None]:
 
 
 def _texts_by_id(backend: Tokenizer) -> dict[int, str]:
-    """The native spelling of each token, ascending by id."""
+    """The text of each token as the vocabulary has it, ascending by id."""
     if isinstance(backend.model, models.Unigram):  # asked by id, as a copy of the vocabulary takes longer
         named = ((id, backend.id_to_token(id)) for id in range(id_rows(backend)))
         ascending = {id: text for id, text in named if text is not None}
@@ -204,20 +204,20 @@ def _exact_tokens(
     backend: Tokenizer, parts: Parts, texts: Mapping[int, str], roles: Mapping[int, frozenset[Role]]
 ) -> tuple[Token, ...]:
     added = backend.get_added_tokens_decoder()
-    spell = speller(backend, parts)
+    read_form = form_reader(backend, parts)
     read_byte = byte_reader(backend, parts)
     tokens = []
     for id, text in texts.items():
         byte = None
         if id in roles:
-            spelled = Spelled(text.encode(), None)
+            found = TokenForm(text.encode(), None)
         elif id in added:
-            spelled = spell_added(text, parts)
+            found = added_form(text, parts)
         elif (byte := read_byte(text)) is not None:
-            spelled = Spelled(bytes([byte]), None)
+            found = TokenForm(bytes([byte]), None)
         else:
-            spelled = spell(text)
-        form, word_start, unreachable = spelled
+            found = read_form(text)
+        form, word_start, unreachable = found
         tokens.append(
             Token(id, text, form, word_start, roles.get(id, frozenset()), byte is not None, unreachable)
         )

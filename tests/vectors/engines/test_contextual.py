@@ -7,7 +7,7 @@ import pytest
 
 from monoglot.tokenization.vocabulary import Vocabulary
 from monoglot.vectors.engines import contextual as excerpts
-from monoglot.vectors.engines.contextual import NOBODY, Spelling, choose_excerpts
+from monoglot.vectors.engines.contextual import NOBODY, TokenTexts, choose_excerpts
 from tests.fixtures.tokenizers import sample
 
 
@@ -42,11 +42,11 @@ def test_an_empty_corpus_has_no_excerpts(written):
 def test_text_comes_back_and_every_character_has_its_token(target_tokenizers, family, language):
     tokenizer = target_tokenizers[family]
     vocabulary = Vocabulary.of(tokenizer)
-    spelling = Spelling.of(vocabulary)
+    token_texts = TokenTexts.of(vocabulary)
     for line in sample(language, 20):
         ids = np.array(tokenizer(line, add_special_tokens=False).input_ids)
-        text = spelling.text(ids)
-        owners = spelling.owners(ids)
+        text = token_texts.text(ids)
+        owners = token_texts.owners(ids)
         assert text is not None
         assert len(owners) == len(text)
         spaces = np.array([character == " " for character in text], dtype=bool)
@@ -60,8 +60,8 @@ def test_text_comes_back_and_every_character_has_its_token(target_tokenizers, fa
 
 def test_text_that_begins_within_a_character_is_none(target_tokenizers):
     tokenizer = target_tokenizers["byte-level-bpe"]
-    spelling = Spelling.of(Vocabulary.of(tokenizer))
+    token_texts = TokenTexts.of(Vocabulary.of(tokenizer))
     ids = np.array(tokenizer.convert_tokens_to_ids(["ĥ", "a"]))
 
-    assert spelling.text(ids) is None
-    assert spelling.text(ids[1:]) == "a"
+    assert token_texts.text(ids) is None
+    assert token_texts.text(ids[1:]) == "a"

@@ -25,7 +25,7 @@ NOBODY = -1
 
 
 @dataclass(frozen=True)
-class Spelling:
+class TokenTexts:
     """How the tokens of a vocabulary are put together to a text; special tokens are no text.
 
     Attributes:
@@ -101,13 +101,13 @@ class Contextual(ModelEngine):
         layer = Layer.of(model.model, self.depth)
         backend = _limited(model)
         pad_id = model.tokenizer.pad_token_id or 0
-        spelling = Spelling.of(vocabulary)
+        token_texts = TokenTexts.of(vocabulary)
         sums: Float64[np.ndarray, "target dim"] | None = None
         weights = np.zeros(vocabulary.size)
         with inputs.progress.task("reading with the model", len(spans)) as advance:
-            for batch in _batches(corpus, spans, spelling, backend):
+            for batch in _batches(corpus, spans, token_texts, backend):
                 states = layer.states([encoding for _, encoding in batch], pad_id).cpu().numpy()
-                shares = shared_characters(batch, spelling, states.shape[1])
+                shares = shared_characters(batch, token_texts, states.shape[1])
                 if sums is None:
                     sums = np.zeros((vocabulary.size, states.shape[2]))
                 sums += shares @ states.reshape(-1, states.shape[2])
@@ -188,7 +188,7 @@ Excerpt = tuple[Int64[np.ndarray, " tokens"], Encoding]
 def _batches(
     corpus: TokenizedCorpus,
     spans: Int64[np.ndarray, "excerpts 2"],
-    spelling: Spelling,
+    token_texts: TokenTexts,
     backend: Tokenizer,
 ) -> Iterator[list[Excerpt]]:
     """Excerpts of similar length, with their encodings."""
@@ -196,7 +196,7 @@ def _batches(
         pool = [
             corpus.ids[start:stop].astype(np.int64) for start, stop in spans[first : first + POOL].tolist()
         ]
-        texts = [(ids, text) for ids in pool if (text := spelling.text(ids))]
+        texts = [(ids, text) for ids in pool if (text := token_texts.text(ids))]
         encodings = backend.encode_batch([text for _, text in texts])
         excerpts = [(ids, encoding) for (ids, _), encoding in zip(texts, encodings, strict=True)]
         excerpts.sort(key=lambda excerpt: len(excerpt[1]))
@@ -204,12 +204,12 @@ def _batches(
             yield excerpts[start : start + BATCH]
 
 
-def shared_characters(batch: list[Excerpt], spelling: Spelling, longest: int) -> csr_array:
+def shared_characters(batch: list[Excerpt], token_texts: TokenTexts, longest: int) -> csr_array:
     """Which share of the characters of each target token falls on which piece.
 
     Args:
         batch: Some excerpts.
-        spelling: How target tokens are spelled.
+        token_texts: The text of each target token.
         longest: Pieces of the longest excerpt; the others are padded to it.
 
     Returns:
@@ -218,14 +218,14 @@ def shared_characters(batch: list[Excerpt], spelling: Spelling, longest: int) ->
     """
     tokens, pieces = [], []
     for number, (ids, encoding) in enumerate(batch):
-        owner = spelling.owners(ids)
+        owner = token_texts.owners(ids)
         piece = piece_of_characters(encoding, len(owner))
         both = (owner != NOBODY) & (piece != NOBODY)
         tokens.append(ids[owner[both]])
         pieces.append(piece[both] + number * longest)
     rows, columns = np.concatenate(tokens), np.concatenate(pieces)
-    shares = 1.0 / spelling.characters[rows]
-    return csr_array((shares, (rows, columns)), shape=(len(spelling.surfaces), len(batch) * longest))
+    shares = 1.0 / token_texts.characters[rows]
+    return csr_array((shares, (rows, columns)), shape=(len(token_texts.surfaces), len(batch) * longest))
 
 
 def piece_of_characters(encoding: Encoding, characters: int) -> Int64[np.ndarray, " characters"]:
