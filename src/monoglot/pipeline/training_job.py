@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from accelerate import PartialState
 from accelerate.utils import broadcast_object_list
+from jaxtyping import Bool
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from monoglot._hf import compute_on, has_process_group
@@ -87,7 +88,7 @@ def receive_job() -> object | None:
 
 @dataclass(frozen=True)
 class TrainingJob:
-    """Everything that a process needs to know of a training, as plain values.
+    """Everything that a process needs to know of a training; it can be sent to other processes.
 
     Attributes:
         student: Folder of the model to train.
@@ -103,16 +104,16 @@ class TrainingJob:
         identity: What else must be the same when a run resumes.
     """
 
-    student: str
-    tokens: str
-    checkpoints: str
-    cache: str
+    student: Path
+    tokens: Path
+    checkpoints: Path
+    cache: Path
     settings: AdaptSettings
     training: TrainingSettings
-    teacher: str | None
+    teacher: Path | None
     teacher_key: str
     heldout: tuple[str, ...]
-    mixture: str | None
+    mixture: Path | None
     identity: dict[str, Any]
 
 
@@ -127,20 +128,19 @@ def run_job(job: TrainingJob, lines: Callable[[], Iterable[str]], progress: Prog
     """Train a model; the same in every process."""
     settings = job.settings
     compute_on(device_of(settings.device))
-    student = open_source(job.student, trust_remote_code=settings.trust_remote_code)
+    student = open_source(str(job.student), trust_remote_code=settings.trust_remote_code)
     model = student.model.float()
     if settings.attention:
         use_attention(model, settings.attention)
     tokenizer = student.tokenizer
-    folder, cache = Path(job.checkpoints), Path(job.cache)
-    cache.mkdir(parents=True, exist_ok=True)
+    job.cache.mkdir(parents=True, exist_ok=True)
     training_context = TrainingContext(
         model,
         tokenizer,
-        TokenizedCorpus.open(Path(job.tokens)),
+        TokenizedCorpus.open(job.tokens),
         lines,
         settings.seed,
-        cache,
+        job.cache,
         load_teacher(job),
         progress,
     )
@@ -149,7 +149,7 @@ def run_job(job: TrainingJob, lines: Callable[[], Iterable[str]], progress: Prog
         training_context,
         objective_of(settings),
         job.training.with_windows(longest),
-        folder,
+        job.checkpoints,
         identity=job.identity,
         new_rows=new_rows(job.mixture),
         score=scorer(tokenizer, job.heldout),
@@ -183,18 +183,18 @@ def load_teacher(job: TrainingJob) -> Teacher | None:
     """Load the teacher, if the job has one."""
     if job.teacher is None:
         return None
-    source = open_source(job.teacher, trust_remote_code=job.settings.trust_remote_code)
+    source = open_source(str(job.teacher), trust_remote_code=job.settings.trust_remote_code)
     # On a CPU torch can't mix weights in half precision with float32; on a GPU autocast does.
     on_processor = device_of(job.settings.device).type == "cpu"
     model = source.model.float() if on_processor else source.model
     return Teacher(model, source.tokenizer, job.teacher_key)
 
 
-def new_rows(mixture: str | None) -> np.ndarray | None:
+def new_rows(mixture: Path | None) -> Bool[np.ndarray, " rows"] | None:
     """Tell which rows of the vocabulary were not copied from the source."""
     if mixture is None:
         return None
-    return np.asarray(Mixture.load(Path(mixture)).provenance != Provenance.COPIED)
+    return np.asarray(Mixture.load(mixture).provenance != Provenance.COPIED)
 
 
 def scorer(tokenizer: PreTrainedTokenizerFast, lines: tuple[str, ...]) -> Scorer:
@@ -257,10 +257,18 @@ def adapted(
 
     def compute(folder: Path) -> None:
         job = TrainingJob(
-            str(student), str(tokens.folder), str(checkpoints), str(checkpoints / "cache"),
-            settings, training, str(teacher.folder) if teacher else None, teacher.key if teacher else "",
-            lines, str(mixture) if mixture else None, chosen | inputs,
-        )  # fmt: skip
+            student=student,
+            tokens=tokens.folder,
+            checkpoints=checkpoints,
+            cache=checkpoints / "cache",
+            settings=settings,
+            training=training,
+            teacher=teacher.folder if teacher else None,
+            teacher_key=teacher.key if teacher else "",
+            heldout=lines,
+            mixture=mixture,
+            identity=chosen | inputs,
+        )
         context.source.forget()
         return_memory()
         send_job(job)

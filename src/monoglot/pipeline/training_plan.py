@@ -153,7 +153,7 @@ def planned(
         training: How the user wants to train.
         mixture: File that tells which rows are new, if there is one.
     """
-    rows = new_rows(str(mixture)) if mixture else None
+    rows = new_rows(mixture)
     count = None if rows is None else int(rows.sum())
     given, training = training, filled(settings, training, None if rows is None else float(rows.mean()))
     if given.schedule is None and training.schedule == "new-rows":

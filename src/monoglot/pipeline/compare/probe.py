@@ -174,12 +174,18 @@ class ProbeRunner:
             keep_only(checkpoints)
             keep_only(cache.parent)
             job = TrainingJob(
-                str(student), str(variant.tokens.folder), str(checkpoints), str(cache), settings, training,
-                str(teacher.folder) if teacher else None, teacher.key if teacher else "",
-                tuple(self.texts["heldout"]),
-                str(variant.mixture_file) if variant.mixture_file else None,
-                identity,
-            )  # fmt: skip
+                student=student,
+                tokens=variant.tokens.folder,
+                checkpoints=checkpoints,
+                cache=cache,
+                settings=settings,
+                training=training,
+                teacher=teacher.folder if teacher else None,
+                teacher_key=teacher.key if teacher else "",
+                heldout=tuple(self.texts["heldout"]),
+                mixture=variant.mixture_file,
+                identity=identity,
+            )
             self.context.source.forget()
             return_memory()
             outcome = run_job(
