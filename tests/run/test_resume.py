@@ -12,7 +12,7 @@ import pytest
 PROGRAM = """
 import os, signal, sys
 from pathlib import Path
-from monoglot.run import Run, output as output_module, stage as stage_module
+from monoglot.run import Description, Run, output as output_module, stage as stage_module
 
 output, moment = Path(sys.argv[1]), sys.argv[2]
 
@@ -48,7 +48,7 @@ with Run.open(output, overwrite=True) as run:
     files = ["model.safetensors", "config.json"]
     model = run.stage("model", work("model", files), inputs={"tokens": tokens.key})
     scores = run.stage("scores", work("scores", ["scores.json"]), inputs={"model": model.key})
-    run.publish(model, settings=None, inputs={}, seed=1)
+    run.publish(model, description=Description(None, {}, seed=1))
 """
 
 MOMENTS = {

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from monoglot.errors import OutputError
-from monoglot.run import Artifact, Run
+from monoglot.run import Artifact, Description, Run
 from monoglot.run.output import check, recover
 
 
@@ -48,7 +48,7 @@ class Pipeline:
         self.done = []
         with Run.open(output, overwrite) as run:
             model = self.stages(run, **settings)  # type: ignore[arg-type]
-            run.publish(model, settings=settings, inputs={"corpus.txt": "hash"}, seed=42)
+            run.publish(model, description=Description(settings, {"corpus.txt": "hash"}, seed=42))
         return self.done
 
 
@@ -341,10 +341,10 @@ def test_files_of_the_users_own_outlive_overwrite(
 def test_what_an_earlier_run_made_and_this_one_does_not_is_replaced(output: Path) -> None:
     with Run.open(output) as run:
         old = run.stage("old", lambda folder: (folder / "old.bin").touch())
-        run.publish(old, settings=None, inputs={}, seed=1)
+        run.publish(old, description=Description(None, {}, seed=1))
     with Run.open(output, overwrite=True) as run:
         new = run.stage("new", lambda folder: (folder / "new.bin").touch())
-        run.publish(new, settings=None, inputs={}, seed=1)
+        run.publish(new, description=Description(None, {}, seed=1))
     assert sorted(path.name for path in output.iterdir()) == ["monoglot", "new.bin"]
     assert not (output / "monoglot/old").exists()
 
@@ -358,11 +358,11 @@ def test_a_file_of_the_users_own_in_the_place_of_a_new_one_is_named(output: Path
                 (folder / name).write_text("made")
 
         with Run.open(output, overwrite=True) as run:
-            run.publish(run.stage("new", work), settings=None, inputs={}, seed=1)
+            run.publish(run.stage("new", work), description=Description(None, {}, seed=1))
 
     with Run.open(output) as run:
         old = run.stage("old", lambda folder: (folder / "old.bin").touch())
-        run.publish(old, settings=None, inputs={}, seed=1)
+        run.publish(old, description=Description(None, {}, seed=1))
     (output / own).parent.mkdir(exist_ok=True)
     (output / own).write_text("mine")
     with pytest.raises(OutputError, match=f"holds {own}, not made by monoglot, where the new output has"):
@@ -395,7 +395,7 @@ def test_what_is_made_from_the_rest_is_there_when_the_output_is(pipeline: Pipeli
     for interrupt in (True, False):
         with suppress(InterruptedError), Run.open(output) as run:
             model = pipeline.stages(run)
-            run.publish(model, settings=None, inputs={}, seed=1, finish=finish)
+            run.publish(model, description=Description(None, {}, seed=1), finish=finish)
             assert not interrupt
     assert pipeline.done == ["letters", "beside", "words", "model"]  # in the first of both runs
     assert (output / "monoglot/report.html").read_text() == "abab1"
@@ -446,4 +446,4 @@ def test_mistakes_of_the_caller_are_named(output: Path) -> None:
         with pytest.raises(ValueError, match=r"stage\.json"):
             run.stage("three", lambda folder: (folder / "stage.json").touch())
         with pytest.raises(ValueError, match=r"config\.json has its place taken"):
-            run.publish(one, two, settings=None, inputs={}, seed=1)
+            run.publish(one, two, description=Description(None, {}, seed=1))

@@ -27,7 +27,7 @@ from monoglot.reporting.finished_run import FinishedRun
 from monoglot.reporting.next_step import comparison_command
 from monoglot.reporting.verdict import quality_answer
 from monoglot.result import Highlight, Result, Row
-from monoglot.run import Run, read_json
+from monoglot.run import Description, Run, read_json
 from monoglot.run.layout import LAYOUT
 from monoglot.settings import AdaptSettings
 from monoglot.settings_text import run_file
@@ -155,15 +155,20 @@ def adapt(
                 context, source.folder, source.key, corpus_stage, tokens, settings, plan, mixture=known
             )
             quality = measure_trained(context, result, corpus_stage, find_original(source, teacher), known)
-            hashes = {"corpus": text.fingerprint(), "model": source.key}
-            both = {"adapt": settings, "training": training}
             given = {"model": str(model), "corpus": inputs}
-            names: dict[str, Any] = given | {"hub": source.on_hub}
+            description = Description(
+                {"adapt": settings, "training": training},
+                inputs={"corpus": text.fingerprint(), "model": source.key},
+                seed=settings.seed,
+                names=given | {"hub": source.on_hub},
+                quality=quality.to_dict(),
+            )
             run.publish(
-                result, settings=both, inputs=hashes, seed=settings.seed, names=names,
-                quality=quality.to_dict(), config=run_file("adapt", given, settings, training),
+                result,
+                description=description,
+                config=run_file("adapt", given, settings, training),
                 finish=lambda folder: report_at_end(folder, run.output, None, progress),
-            )  # fmt: skip
+            )
             return summary(run, str(settings.objective), quality)
 
 

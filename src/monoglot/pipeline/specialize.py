@@ -36,7 +36,7 @@ from monoglot.progress import Progress, reporter
 from monoglot.reporting.finished_run import FinishedRun
 from monoglot.reporting.next_step import training_command
 from monoglot.reporting.summary import Summary
-from monoglot.run import Artifact, Run
+from monoglot.run import Artifact, Description, Run
 from monoglot.run.layout import LAYOUT
 from monoglot.settings import Settings
 from monoglot.settings_text import run_file
@@ -91,16 +91,22 @@ def specialize(
                 context.probed_model.check()
             result = finish(context, WALKS[settings.mode](context))
             quality = measure_quality(context, result)
-            hashes = {"corpus": text.fingerprint(), "source": model.key}
-            proof = equivalence_figures(context)
-            names = {"source": str(source), "corpus": inputs, "hub": model.on_hub}
-            kept = kept_facts(context.run.artifacts["tokenizer"].folder)
+            given = {"source": str(source), "corpus": inputs}
+            description = Description(
+                settings,
+                inputs={"corpus": text.fingerprint(), "source": model.key},
+                seed=settings.seed,
+                names=given | {"hub": model.on_hub},
+                proof=equivalence_figures(context),
+                kept=kept_facts(run.artifacts["tokenizer"].folder),
+                quality=quality.to_dict(),
+            )
             run.publish(
-                result, settings=settings, inputs=hashes, seed=settings.seed,
-                proof=proof, names=names, kept=kept, quality=quality.to_dict(),
-                config=run_file("specialize", {"source": str(source), "corpus": inputs}, settings),
+                result,
+                description=description,
+                config=run_file("specialize", given, settings),
                 finish=lambda folder: report_at_end(folder, run.output, model, progress),
-            )  # fmt: skip
+            )
             made = FinishedRun(run.output, trust_remote_code=settings.trust_remote_code)
             return replace_fields(summarize(context), quality=quality, next_command=training_command(made))
 

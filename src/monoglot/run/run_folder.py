@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -71,7 +71,7 @@ class Run:
             corpus = file_hash(path)
             tokens = run.stage("tokens", write_tokens, settings=settings, inputs={"corpus": corpus})
             model = run.stage("model", write_model, inputs={"tokens": tokens.key})
-            run.publish(model, settings=settings, inputs={"corpus": corpus}, seed=42)
+            run.publish(model, description=Description(settings, {"corpus": corpus}, seed=42))
 
     Attributes:
         output: The folder that the user asked for; it exists when the run is published.
@@ -160,13 +160,7 @@ class Run:
     def publish(
         self,
         *artifacts: Artifact,
-        settings: object,
-        inputs: Mapping[str, str],
-        seed: int,
-        proof: Mapping[str, Json] | None = None,
-        names: Mapping[str, Json] | None = None,
-        kept: Mapping[str, Json] | None = None,
-        quality: Mapping[str, Json] | None = None,
+        description: Description,
         config: str = "",
         finish: Callable[[Path], None] | None = None,
     ) -> Path:
@@ -176,13 +170,7 @@ class Run:
 
         Args:
             artifacts: The stages whose files belong at the root; they are moved there, not copied.
-            settings: The settings of the whole run, for the manifest.
-            inputs: Content hash of each of the user's inputs, for the manifest.
-            seed: The seed of the run, for the manifest.
-            proof: What the run has proved of its output, for the manifest.
-            names: What the user called each input, for the manifest.
-            kept: What was kept beside what the corpus asks for, for the manifest.
-            quality: Scores beside the original, for the manifest.
+            description: What the manifest says beside the stages.
             config: The run as a file that repeats it, if there is to be one.
             finish: Is given the folder when all else is in it, to write what is made from it, such as a
                 report: if that is interrupted there is no output yet, and the same run continues.
@@ -195,9 +183,7 @@ class Run:
             ValueError: If two files have the same place at the root.
         """
         stages = [artifact.name for artifact in artifacts]
-        description = manifest(
-            self._records.values(), stages, settings, inputs, seed, proof, names, kept, quality
-        )
+        content = manifest(self._records.values(), stages, description)
         with writing(self.output):
             self._remove_leftovers()
             for stage in stages:
@@ -207,7 +193,7 @@ class Run:
             if config:
                 with atomic_write(self._home / LAYOUT.config) as file:
                     file.write(config)
-            write_json(self._home / LAYOUT.manifest, description)
+            write_json(self._home / LAYOUT.manifest, content)
             write_json(self._home / LAYOUT.measured, self._costs())
             keep(self.output, self.partial, self._own_files)
         if finish is not None:
@@ -316,29 +302,38 @@ PACKAGES = (
 )
 
 
+@dataclass(frozen=True)
+class Description:
+    """What a manifest says of a run beside its stages.
+
+    Attributes:
+        settings: The settings of the whole run.
+        inputs: Content hash of each of the user's inputs.
+        seed: The seed of the run.
+        names: What the user called each input.
+        proof: What shows that the output does what it is said to do, if the run has proved it.
+        kept: What was kept beside what the corpus asks for, and why, if anything was.
+        quality: Scores of the output and its original on held-out lines.
+    """
+
+    settings: object
+    inputs: Mapping[str, str]
+    seed: int
+    names: Mapping[str, Json] = field(default_factory=dict)
+    proof: Mapping[str, Json] | None = None
+    kept: Mapping[str, Json] | None = None
+    quality: Mapping[str, Json] | None = None
+
+
 def manifest(
-    records: Iterable[Record],
-    published: Iterable[str],
-    settings: object,
-    inputs: Mapping[str, str],
-    seed: int,
-    proof: Mapping[str, Json] | None = None,
-    names: Mapping[str, Json] | None = None,
-    kept: Mapping[str, Json] | None = None,
-    quality: Mapping[str, Json] | None = None,
+    records: Iterable[Record], published: Iterable[str], description: Description
 ) -> dict[str, Json]:
     """Describe a run: the same for two runs of the same thing on the same machine.
 
     Args:
         records: The finished stages, in the order in which they were asked for.
         published: Names of the stages whose files lie at the root of the output.
-        settings: The settings of the whole run.
-        inputs: Content hash of each of the user's inputs.
-        seed: The seed of the run.
-        proof: What shows that the output does what it is said to do, if the run has proved it.
-        names: What the user called each input.
-        kept: What was kept beside what the corpus asks for, and why, if anything was.
-        quality: Scores of the output and its original on held-out lines.
+        description: Everything else.
 
     Returns:
         The content of ``manifest.json``.
@@ -346,13 +341,13 @@ def manifest(
     Raises:
         TypeError: If the settings hold something without a canonical form, such as a path.
     """
-    parts = {"proof": proof, "kept": kept, "quality": quality}
+    parts = {name: getattr(description, name) for name in ("proof", "kept", "quality")}
     shown = {name: dict(part) for name, part in parts.items() if part is not None}
     return {
-        "settings": canonical(settings),
-        "inputs": dict(inputs),
-        "names": dict(names or {}),
-        "seed": seed,
+        "settings": canonical(description.settings),
+        "inputs": dict(description.inputs),
+        "names": dict(description.names),
+        "seed": description.seed,
         "versions": {"python": platform.python_version(), **{name: _version(name) for name in PACKAGES}},
         "platform": platform.platform(),
         "published": list(published),

@@ -37,7 +37,7 @@ from monoglot.pipeline.stages.corpus import lines_to_score, read_corpus
 from monoglot.pipeline.training_plan import AdaptPlan, filled
 from monoglot.progress import Progress, reporter
 from monoglot.reporting.scoreboard import HELDOUT, Scoreboard
-from monoglot.run import Artifact, Run, atomic_write, write_json
+from monoglot.run import Artifact, Description, Run, atomic_write, write_json
 from monoglot.run.layout import LAYOUT
 from monoglot.settings import CompareSettings, EvaluateSettings
 from monoglot.settings_text import run_file
@@ -242,7 +242,8 @@ def publish(
     hashes = {"corpus": context.corpus.fingerprint(), "source": context.source.key}
     run, progress = context.run, context.progress
     run.publish(
-        result, settings=settings, inputs=hashes, seed=settings.seed, names=names,
+        result,
+        description=Description(settings, hashes, settings.seed, names),
         config=run_file("compare", names, settings),
         finish=lambda folder: report_at_end(folder, run.output, None, progress),
-    )  # fmt: skip
+    )
