@@ -204,23 +204,23 @@ class Run:
         return self.output
 
     def _prepare(self) -> None:
-        if strangers := self._strangers():
+        if foreign := self._foreign():
             raise OutputError(
-                f"{self.partial} is needed for the work but holds something else ({named(strangers)}): "
+                f"{self.partial} is needed for the work but holds something else ({named(foreign)}): "
                 "move it away or choose another --output."
             )
         self._home.mkdir(parents=True, exist_ok=True)
         for unfinished in self._home.glob(".*"):
             remove(unfinished)
 
-    def _strangers(self) -> list[Path]:
+    def _foreign(self) -> list[Path]:
         """What lies in the partial folder and was not put there by a run that was interrupted."""
         if not self.partial.is_dir() or self.partial.is_symlink():
             return [Path(self.partial.name)] if self.partial.exists() or self.partial.is_symlink() else []
         stages = list(self._home.iterdir()) if self._home.is_dir() and not self._home.is_symlink() else []
         records = {path.name: Record.load(path / LAYOUT.record) for path in stages if path.is_dir()}
         files = (LAYOUT.manifest, LAYOUT.config, LAYOUT.measured)
-        strangers = [
+        foreign = [
             Path(LAYOUT.home, path.name)
             for path in stages
             if not (path.name in files or (path / LAYOUT.record).exists() or _is_temporary(path))
@@ -229,7 +229,7 @@ class Run:
             return []
         known = {LAYOUT.home, LAYOUT.card, *LAYOUT.work}
         known |= {Path(name).parts[0] for record in records.values() if record for name in record.files}
-        return strangers + [Path(path.name) for path in self.partial.iterdir() if path.name not in known]
+        return foreign + [Path(path.name) for path in self.partial.iterdir() if path.name not in known]
 
     def _find_own_files(self) -> None:
         """Find what the user has put into the output that is to be replaced, and say that it is kept."""

@@ -1,4 +1,4 @@
-"""Grafts: keeps the tokens of a source that a text uses, and adds those of its language that pay."""
+"""Grafts: keeps the tokens of a source that a text uses, and adds those that shorten the text most."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ LEAST_COUNT = 20
 
 @dataclass(frozen=True)
 class GraftSettings:
-    """How many tokens to add; by default all that pay.
+    """How many tokens to add; by default all that save enough (`LEAST_SAVED`, `LEAST_COUNT`).
 
     Attributes:
-        new_tokens: The number.
+        new_tokens: The number of new tokens.
         save: The share of the text's tokens to save, with as few new tokens as possible.
-        most_new_tokens: Never more than these.
-        most_saved: Where neither a number nor a saving is asked for: no more tokens than save this share of
-            the text's.
+        most_new_tokens: The most new tokens, whatever else is asked for.
+        most_saved: If there is neither ``new_tokens`` nor ``save``: new tokens are added until they save
+            this share of the text's tokens.
     """
 
     new_tokens: int | None = None
@@ -60,9 +60,9 @@ class Grafted:
 
     Attributes:
         tokenizer: The tokenizer: first the source's tokens, then the new ones.
-        new: The new tokens with their prices, the best first; in BPE behind those that they are merged from.
-        source_tokens: How many tokens the counted words had without the new ones.
-        text_tokens: How many they have.
+        new: The new tokens with what each saves, the most first; in BPE after those that they are made of.
+        source_tokens: How many tokens the counted words have without the new ones.
+        text_tokens: How many tokens they have with the new ones.
     """
 
     tokenizer: PreTrainedTokenizerFast
@@ -230,14 +230,14 @@ def _chosen(elimination: Elimination, settings: GraftSettings, progress: Progres
             elif settings.save is not None:
                 worst = removable
             else:
-                # Those that pay nonetheless go where there is no room for them.
-                pays = [token for token in removable if _pays(token, elimination.source_tokens)]
-                worst = [token for token in removable if not _pays(token, elimination.source_tokens)]
-                worst += pays[: max(0, surplus - len(worst))]
+                # Of those that save enough, some are removed where there is no room for all.
+                enough = [token for token in removable if _saves_enough(token, elimination.source_tokens)]
+                worst = [token for token in removable if not _saves_enough(token, elimination.source_tokens)]
+                worst += enough[: max(0, surplus - len(worst))]
             worst = worst[: max(1, int(REMOVED_SHARE * len(priced)))]
             elimination.remove(worst)
             advance(len(worst))
-            # Where all but a few pay, counting again would change nothing that matters.
+            # Where all but a few save enough, counting again would change nothing that matters.
             if len(worst) <= (0 if wanted is not None or settings.save else FEW * len(priced)):
                 break
     return parents_first(elimination.priced(), elimination.candidates.merges or ())
@@ -248,7 +248,7 @@ def _supported(elimination: Elimination) -> int:
     return sum(token.saved_tokens > 0 for token in elimination.priced())
 
 
-def _pays(token: NewToken, text_tokens: int) -> bool:
+def _saves_enough(token: NewToken, text_tokens: int) -> bool:
     return token.saved_tokens >= LEAST_SAVED * text_tokens and token.count >= LEAST_COUNT
 
 

@@ -27,7 +27,7 @@ REMOVED_SHARE = 0.3
 
 @dataclass(frozen=True)
 class NewToken:
-    """A token that a vocabulary gets, and its price.
+    """A token that a vocabulary gets, and what it saves.
 
     Attributes:
         text: The token, as the vocabulary spells it.

@@ -1,4 +1,4 @@
-"""Token distillation: new tokens come to do in a model what the segments did that they replace.
+"""Token distillation: new tokens learn to do in a model what the pieces did that they replace.
 
 Dobler et al. 2025: where both tokenizations of a text have a boundary in common, the student's last hidden
 state under its tokens is to be the teacher's under its own. The paper trains new embeddings only
@@ -146,5 +146,5 @@ class TokenTask(Task):
 
     def describe(self) -> dict[str, object]:
         """How documents are kept apart, and what is compared."""
-        states = "last of each stretch" if self.spans.causal else "mean of each stretch"
+        states = "last of each span" if self.spans.causal else "mean of each span"
         return {"documents_apart_by": self.inputs.isolation.value, "states": states}
