@@ -5,7 +5,7 @@ import shlex
 import pytest
 from hypothesis import given, strategies as st
 
-from monoglot.reporting.wording import pictured, readable, shell_lines
+from monoglot.reporting.wording import counted, pictured, readable, shell_lines
 
 
 @pytest.mark.parametrize(
@@ -51,3 +51,7 @@ def test_each_option_of_a_long_one_has_its_line():
 @given(st.lists(st.text(st.characters(exclude_characters="\0\\")), min_size=1))
 def test_a_shell_reads_the_same_words(words):
     assert shlex.split(shell_lines(words, width=20).replace("\\\n", "")) == words
+
+
+def test_one_step_is_no_steps():
+    assert [counted(number, "step") for number in (0, 1, 2_000)] == ["0 steps", "1 step", "2,000 steps"]

@@ -26,6 +26,7 @@ from monoglot.progress import Progress, reporter
 from monoglot.reporting.finished_run import FinishedRun
 from monoglot.reporting.next_step import comparison_command
 from monoglot.reporting.verdict import quality_answer
+from monoglot.reporting.wording import counted
 from monoglot.result import Highlight, Result, Row
 from monoglot.run import Description, Run, read_json
 from monoglot.run.layout import LAYOUT
@@ -66,7 +67,7 @@ class Adapted(Result):
     def highlights(self) -> Iterator[Highlight]:
         """Give the folder, what was trained, held-out figures, warnings and the next command."""
         yield "model", self.output
-        length = f"{self.record['tokens']:,} tokens, {self.record['steps']:,} steps"
+        length = f"{self.record['tokens']:,} tokens, {counted(self.record['steps'], 'step')}"
         yield "training", f"{self.objective}, {length}"
         if self.quality:
             yield "quality", quality_answer(self.quality, trained=True).line

@@ -19,6 +19,7 @@ from monoglot.reporting.verdict import Answer, answers, quality_answer
 from monoglot.reporting.wording import (
     PROVENANCE_COLORS,
     PROVENANCE_MEANINGS,
+    counted,
     file_size,
     points,
     provenance_name,
@@ -117,7 +118,7 @@ def summary_sentences(facts: Facts) -> list[str]:
         else:
             told.append("The text is too short to hold out a line, so nothing was compared.")
     if facts.training:
-        seen = f"{facts.training['tokens']:,} tokens in {facts.training['steps']:,} steps"
+        seen = f"{facts.training['tokens']:,} tokens in {counted(facts.training['steps'], 'step')}"
         then = "It was then trained" if facts.scores else f"monoglot trained {facts.source_name}"
         told.append(f"{then} by {facts.objective} on {seen}.")
     elif facts.scores:

@@ -144,6 +144,11 @@ def duration(seconds: float) -> str:
     return f"{minutes} min {whole % 60:02d} s" if minutes else f"{seconds:.1f} s"
 
 
+def counted(number: int, noun: str) -> str:
+    """Write a number with its noun: ``1 step``, ``2,000 steps``."""
+    return f"{number:,} {noun}" + "s" * (number != 1)
+
+
 def listed(names: Sequence[str]) -> str:
     """Join names as in a sentence: ``a, b and c``."""
     *before, last = names

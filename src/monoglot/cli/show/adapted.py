@@ -10,6 +10,7 @@ from rich.table import Table
 
 from monoglot.model.pooling import PROMPTS
 from monoglot.reporting.verdict import quality_answer
+from monoglot.reporting.wording import counted
 from monoglot.visible import escape
 
 if TYPE_CHECKING:  # takes a second to import, which no other command should wait for
@@ -34,7 +35,7 @@ def adapted_table(adapted: Adapted) -> Iterator[RenderableType]:
         yield f"\n[bold]Compared with the original{where}:[/] {escape(told)}"
     yield (
         f"\nTrained by {adapted.objective} on {record['tokens']:,} tokens ({record['epochs']:.2f} times the "
-        f"corpus) in {record['steps']:,} steps."
+        f"corpus) in {counted(record['steps'], 'step')}."
     )
     yield from (f"[yellow]warning:[/] {escape(warning)}" for warning in record.get("warnings", ()))
     if prompt := record.get("default_prompt"):
