@@ -9,7 +9,6 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given, strategies as st
 from sentencepiece import SentencePieceTrainer, sentencepiece_model_pb2
 from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers
 from transformers import PreTrainedTokenizerFast
@@ -20,7 +19,6 @@ from monoglot.tokenization.encoding import (
     CorpusWriter,
     TokenizedCorpus,
     count_tokens,
-    cut_line,
     encode_corpus,
 )
 from monoglot.tokenization.fast_encoders import has_repeated_unit, unigram_encoder
@@ -105,15 +103,6 @@ def test_environment_is_left_as_it_was(target_tokenizers, tmp_path, monkeypatch)
         assert os.environ.get("TOKENIZERS_PARALLELISM") == value
 
 
-@given(st.text("ab \u3000", max_size=60), st.integers(2, 12))
-def test_pieces_of_a_line_are_short_and_make_up_the_line(line, longest):
-    pieces = list(cut_line(line, longest))
-
-    assert "".join(text for text, _ in pieces) == line
-    assert [ends for _, ends in pieces] == [False] * (len(pieces) - 1) + [True]
-    assert all(0 < len(text) <= longest for text, _ in pieces if line)
-
-
 @pytest.mark.parametrize("family", FAMILIES)
 def test_long_line_is_cut_where_it_makes_no_difference(target_tokenizers, tmp_path, family, monkeypatch):
     tokenizer = target_tokenizers[family]
@@ -121,7 +110,6 @@ def test_long_line_is_cut_where_it_makes_no_difference(target_tokenizers, tmp_pa
     whole = expected(tokenizer, [line, "kurz"])
     monkeypatch.setattr(encoding, "LONGEST_PIECE_CHARACTERS", 1_000)
     monkeypatch.setattr(encoding, "BATCH_CHARACTERS", 2_000)
-    monkeypatch.setattr(encoding.cut_line, "__defaults__", (1_000,))
 
     assert read(encode_corpus(tokenizer, [line, "kurz"], tmp_path)) == whole
 

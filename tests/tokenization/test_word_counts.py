@@ -7,7 +7,13 @@ from collections import Counter
 import pytest
 from hypothesis import given, strategies as st
 
-from monoglot.tokenization.word_counts import count_words, covered_characters, most_frequent, parts_of
+from monoglot.tokenization.word_counts import (
+    count_words,
+    covered_characters,
+    cut_line,
+    most_frequent,
+    parts_of,
+)
 from tests.fixtures.tokenizers import sample
 
 texts = st.lists(st.text(alphabet="ab \tü", max_size=60), max_size=8)
@@ -56,3 +62,12 @@ def test_coverage_is_reached_by_the_fewest_characters(coverage):
     rarest = min(text.count(character) for character in covered) / len(text)
     assert coverage <= share
     assert share - rarest < coverage
+
+
+@given(st.text("ab \u3000", max_size=60), st.integers(2, 12))
+def test_pieces_of_a_line_are_short_and_make_up_the_line(line, longest):
+    pieces = list(cut_line(line, longest))
+
+    assert "".join(text for text, _ in pieces) == line
+    assert [ends for _, ends in pieces] == [False] * (len(pieces) - 1) + [True]
+    assert all(0 < len(text) <= longest for text, _ in pieces if line)

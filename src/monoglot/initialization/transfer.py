@@ -90,17 +90,18 @@ class Transfer:
         pairs = match(old, new, strategy=matching) if overlap is None else overlap
         if trained is None:
             trained = np.ones(old.size, bool) if embeddings is None else trained_rows(embeddings, old)
+        exact = new if spelling == "exact" else Vocabulary.of(target)
         return cls(
             old,
             new,
             pairs,
-            source_pieces(source, new if spelling == "exact" else Vocabulary.of(target), pairs.missing),
-            trained,
-            vectors,
-            embeddings,
-            (segmenter_of(source), segmenter_of(target)),
-            seed,
-            device,
+            pieces=source_pieces(source, exact, pairs.missing),
+            trained=trained,
+            vectors=vectors,
+            embeddings=embeddings,
+            segmenters=(segmenter_of(source), segmenter_of(target)),
+            seed=seed,
+            device=device,
         )
 
     def __post_init__(self) -> None:

@@ -23,6 +23,7 @@ from monoglot.errors import CorpusError
 from monoglot.progress import SILENT, Progress
 from monoglot.tokenization.fast_encoders import Encode, WordEncoder, unigram_encoder, word_encoder
 from monoglot.tokenization.vocabulary import backend_of, id_rows, plain_backend
+from monoglot.tokenization.word_counts import cut_line
 
 Ids = UInt16[np.ndarray, " tokens"] | UInt32[np.ndarray, " tokens"]
 
@@ -259,21 +260,10 @@ def _choose_encoder(
     tokenizer: PreTrainedTokenizerFast, lines: Iterable[str]
 ) -> tuple[Encode, Iterator[Piece]]:
     """The fastest encoder for some lines, as tried on the first of them, and the pieces of all lines."""
-    pieces = (piece for line in lines for piece in cut_line(line))
+    pieces = (piece for line in lines for piece in cut_line(line, LONGEST_PIECE_CHARACTERS))
     trial = list(_take(pieces, TRIAL_LINES, TRIAL_CHARACTERS))
     encode = _fastest_encoder(plain_backend(tokenizer), [text for text, _ in trial])
     return encode, chain(trial, pieces)
-
-
-def cut_line(line: str, longest: int = LONGEST_PIECE_CHARACTERS) -> Iterator[Piece]:
-    """Split a very long line into pieces, before a space where there is one; together they are the line."""
-    start = 0
-    while len(line) - start > longest:
-        end = line.rfind(" ", start + 1, start + longest)
-        end = end if end > 0 else start + longest
-        yield line[start:end], False
-        start = end
-    yield line[start:] if start else line, True
 
 
 def _fastest_encoder(tokenizer: Tokenizer, trial: list[str]) -> Encode:

@@ -20,13 +20,22 @@ def parts_of(
     with progress.task("reading text") as advance:
         for line in lines:
             advance(1)
-            start = 0
-            while len(line) - start > longest_characters:
-                end = line.rfind(" ", start + 1, start + longest_characters)
-                end = end if end > 0 else start + longest_characters
-                yield line[start:end]
-                start = end
-            yield line[start:] if start else line
+            yield from (part for part, _ in cut_line(line, longest_characters))
+
+
+def cut_line(line: str, longest: int) -> Iterator[tuple[str, bool]]:
+    """Split a very long line into pieces, before a space where there is one; together they are the line.
+
+    Yields:
+        Each piece, and whether the line ends with it.
+    """
+    start = 0
+    while len(line) - start > longest:
+        end = line.rfind(" ", start + 1, start + longest)
+        end = end if end > 0 else start + longest
+        yield line[start:end], False
+        start = end
+    yield line[start:] if start else line, True
 
 
 def count_words(
