@@ -17,7 +17,7 @@ OUTSIDE = "O"
 
 @register("ner")
 class NamedEntities:
-    """Entities, as ``B-PER I-PER O``; scored as conlleval does, by seqeval."""
+    """Entities, as ``B-PER I-PER O``, also with ``E-`` and ``S-``; scored as conlleval does, by seqeval."""
 
     columns: ClassVar[Columns] = {"tokens": ("tokens", "words"), "labels": ("labels", "ner_tags", "tags")}
     metric: ClassVar[str] = "f1"
@@ -25,10 +25,11 @@ class NamedEntities:
     epochs: ClassVar[int] = 5
 
     def labels(self, train: Split) -> list[str]:
-        """``O``, then beginning and inside of each type of entity that occurs."""
+        """``O``, beginning and inside of each type of entity, and what else occurs, such as ``S-PER``."""
         used = {label for record in train.records for label in record["labels"]}
         types = sorted({label.partition("-")[2] for label in used} - {""})
-        return [OUTSIDE, *(f"{position}-{kind}" for kind in types for position in "BI")]
+        usual = [OUTSIDE, *(f"{position}-{kind}" for kind in types for position in "BI")]
+        return usual + sorted(used.difference(usual))
 
     def prepare(
         self, split: Split, tokenizer: PreTrainedTokenizerFast, labels: Sequence[str], longest_tokens: int
