@@ -171,8 +171,11 @@ def _gone(_, **more):
 def test_after_training_on_top_the_mixture_is_still_known(run, mixed, tmp_path):
     training = TrainingSettings(tokens=512, batch_tokens=512, window_tokens=64, precision="float32", checks=1)
     adapt(run, GERMAN, tmp_path / "trained", AdaptSettings(threads=1), training)
-    (token,) = explain(tmp_path / "trained", [mixed[0]]).tokens
-    assert token.parents
+    (before,), (after,) = (explain(made, [mixed[0]]).tokens for made in (run, tmp_path / "trained"))
+    known, still = ([(parent.token, parent.weight) for parent in token.parents] for token in (before, after))
+    assert known
+    assert still == known
+    assert after.provenance == before.provenance
 
 
 def test_a_model_that_was_only_trained_has_nothing_to_explain(xlm_r, tmp_path):

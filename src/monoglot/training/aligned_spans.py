@@ -23,9 +23,9 @@ class SpanAlignment:
     """Spans between the boundaries that two tokenizations share.
 
     Attributes:
-        first: For each token of the one, the span that it belongs to; -1 for none.
-        second: The same for the other.
-        spans: How many there are.
+        first: The span of each token of the first tokenization; -1 for a token in no span.
+        second: The span of each token of the second tokenization.
+        spans: Number of spans.
     """
 
     first: Int64[np.ndarray, " tokens"]
@@ -146,12 +146,12 @@ def align(first: Int64[np.ndarray, " tokens"], second: Int64[np.ndarray, " other
     """Align two tokenizations of a text, or of a text and its beginning.
 
     Args:
-        first: Bytes of each token of the one.
-        second: Bytes of each token of the other.
+        first: Number of bytes of each token of the first tokenization.
+        second: Number of bytes of each token of the second.
 
     Returns:
-        Spans from the first common boundary to the last; tokens behind that belong to none. A token of
-        no bytes belongs to the span of the token behind it.
+        Spans from the beginning of the text to the last common boundary; tokens after it belong to none. A
+        token of no bytes belongs to the span of the token after it.
     """
     ends = np.cumsum(first), np.cumsum(second)
     common = np.intersect1d(*ends)
