@@ -18,7 +18,7 @@ from monoglot.errors import SettingError
 from monoglot.maths.mixture import Mixture, Provenance
 from monoglot.model.folder import load_model
 from monoglot.model.pooling import PROMPTS, write_prefix
-from monoglot.model.source import open_source
+from monoglot.model.source import Source, open_source
 from monoglot.pipeline.adapt import adapt
 from monoglot.pipeline.specialize import specialize
 from monoglot.pipeline.training_plan import check_reports, find_original, resolved
@@ -288,7 +288,31 @@ def test_the_original_is_what_the_model_was_made_of(encoder, tmp_path):
 
     assert recorded(encoder, student.key) is student
     assert recorded(encoder, "other") == f"the files of {encoder} have changed since the model was made of it"
-    assert "the original can't be read (no such model" in recorded(tmp_path / "moved", "other")
+    moved = tmp_path / "moved"
+    assert recorded(moved, "other") == f"the original, {moved}, is not on this machine"
+    manifest.write_text(json.dumps({"names": {"source": ["a"]}, "inputs": {}}))
+    assert find_original(made, student) is made
+
+
+def test_an_original_that_only_a_file_names_is_not_downloaded_and_its_code_not_run(
+    encoder, tmp_path, monkeypatch
+):
+    made = Source("made", shutil.copytree(encoder, tmp_path / "made"), trust_remote_code=True)
+    (made.folder / LAYOUT.home).mkdir()
+    manifest = made.folder / LAYOUT.home / LAYOUT.manifest
+    asked = []
+
+    def cached(name, *, local_files_only=False, **_):
+        asked.append((name, local_files_only))
+        return str(encoder)
+
+    monkeypatch.setattr("monoglot.model.find.snapshot_download", cached)
+    key = open_source(str(encoder)).key
+    manifest.write_text(json.dumps({"names": {"source": "some/model"}, "inputs": {"source": key}}))
+    found = find_original(made, None)
+    assert asked == [("some/model", True)]
+    assert found.folder == encoder
+    assert not found.trust_remote_code
 
 
 def test_a_changed_parallel_text_is_trained_on_anew_and_a_broken_one_refused(encoder, tmp_path):

@@ -126,7 +126,9 @@ def original_of(folder: Path) -> tuple[str | None, str | None]:
     """Give name and content hash of the model that ``specialize`` made a model of, if it did."""
     file = folder / LAYOUT.home / LAYOUT.manifest
     manifest = read_json(file) if file.is_file() else {}
-    return manifest.get("names", {}).get("source"), manifest.get("inputs", {}).get("source")
+    found = [manifest.get(part, {}).get("source") for part in ("names", "inputs")]
+    name, key = (one if isinstance(one, str) else None for one in found)
+    return name, key
 
 
 def check_teacher(folder: Path, settings: AdaptSettings) -> None:
