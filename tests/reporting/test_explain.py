@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
+from huggingface_hub.errors import LocalEntryNotFoundError
 from transformers import AutoModel, AutoTokenizer
 
 from monoglot.cli import main
@@ -16,6 +18,7 @@ from monoglot.maths.mixture import Mixture, Provenance
 from monoglot.pipeline.adapt import adapt
 from monoglot.pipeline.specialize import specialize
 from monoglot.reporting.explain import explain
+from monoglot.run.layout import LAYOUT
 from monoglot.settings import AdaptSettings
 from monoglot.training.schedule import TrainingSettings
 from tests.fixtures.folders import GERMAN, TINY
@@ -156,7 +159,7 @@ def test_in_the_terminal_and_as_json(run, mixed, capsys, monkeypatch):
 
 
 def test_without_the_source_only_what_the_artifacts_tell(run, mixed, tmp_path, monkeypatch):
-    monkeypatch.setattr("monoglot.reporting.finished_run.open_source", _gone)
+    monkeypatch.setattr("monoglot.reporting.finished_run.open_recorded", _gone)
     explanation = explain(run, [mixed[0], "der"])
     assert "are not available (it is gone; if it is elsewhere, say so with --source)" in explanation.notes[0]
     assert explanation.tokens[0].near_old is None
@@ -199,3 +202,21 @@ def test_other_families(tiny_folder, tmp_path, architecture):
     assert all(token.near_auxiliary is None for token in explanation.tokens)
     marked = next(token.token for token in explanation.tokens if token.provenance != "copied")
     assert explain(tmp_path / "out", [marked]).tokens[-1].token == marked
+
+
+def test_a_source_that_only_a_file_names_is_not_downloaded(run, mixed, monkeypatch, tmp_path):
+    copied = shutil.copytree(run, tmp_path / "run")
+    manifest = copied / LAYOUT.home / LAYOUT.manifest
+    content = json.loads(manifest.read_text())
+    manifest.write_text(json.dumps(content | {"names": content["names"] | {"source": "some/model"}}))
+
+    def asks(name, *, local_files_only=False, **_):
+        assert local_files_only, f"{name} is asked for"
+        raise LocalEntryNotFoundError(name)
+
+    monkeypatch.setattr("monoglot.model.find.snapshot_download", asks)
+    notes = explain(copied, [mixed[0]]).notes
+    assert (
+        "(the model 'some/model' is not on this machine; if it is elsewhere, say so with --source)"
+        in notes[0]
+    )

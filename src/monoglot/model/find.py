@@ -27,21 +27,21 @@ def find_folder(name: str) -> Path:
     return folder if folder.is_dir() else _download(name)
 
 
-def find_here(name: str) -> Path | None:
-    """Find a model that a file names, not the user: on this machine only, without asking the hub.
+def find_here(name: str) -> Path:
+    """Find a model that a file names, not the user: a folder or in the hub's cache, without asking the hub.
 
-    Returns:
-        Its folder, which may be in the hub's cache; ``None`` if it is not here.
+    Raises:
+        ModelError: If it is not on this machine.
     """
     folder = Path(name).expanduser()
     if folder.is_dir():
         return folder
-    if folder.is_file() or not HUB_NAME.fullmatch(name):
-        return None
     try:
-        return Path(snapshot_download(name, allow_patterns=list(HUB_FILES), local_files_only=True))
+        if HUB_NAME.fullmatch(name):
+            return Path(snapshot_download(name, allow_patterns=list(HUB_FILES), local_files_only=True))
     except (LocalEntryNotFoundError, HFValidationError, OSError):
-        return None
+        pass
+    raise ModelError(f"the model '{name}' is not on this machine")
 
 
 def check_repository(name: str) -> None:

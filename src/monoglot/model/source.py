@@ -11,7 +11,7 @@ from torch import Tensor
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from monoglot.model.checkpoint import Checkpoint
-from monoglot.model.find import find_folder
+from monoglot.model.find import find_folder, find_here
 from monoglot.model.folder import check_stored, load_model
 from monoglot.model.given_text import GivenText, given_texts
 from monoglot.model.side_files import transformer_folder
@@ -145,6 +145,15 @@ class Source:
 
     def _key(self, paths: list[Path]) -> str:
         return content_key({p.relative_to(self.folder).as_posix(): file_hash(p) for p in paths})
+
+
+def open_recorded(name: str, *, trust_remote_code: bool = False) -> Source:
+    """Open a model that the files of another one name, which may be anybody's: nothing is downloaded.
+
+    Raises:
+        ModelError: If it is not on this machine.
+    """
+    return Source(name, find_here(name), trust_remote_code=trust_remote_code)
 
 
 def open_source(name: str, *, trust_remote_code: bool = False) -> Source:

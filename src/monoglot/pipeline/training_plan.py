@@ -13,11 +13,10 @@ from transformers.integrations.integration_utils import get_reporting_integratio
 
 from monoglot._hf import is_sharded
 from monoglot.errors import InputError, SettingError, first_line
-from monoglot.model.find import find_here
 from monoglot.model.folder import find_class, load_config
 from monoglot.model.pooling import PROMPTS, read_prefix
 from monoglot.model.side_files import transformer_folder
-from monoglot.model.source import Source
+from monoglot.model.source import Source, open_recorded
 from monoglot.model.tables import build_on_meta
 from monoglot.pipeline.preview import check_teacher, original_of
 from monoglot.pipeline.stages.context import RunContext
@@ -102,12 +101,8 @@ def find_original(student: Source, teacher: Source | None) -> Source | str:
         return student
     if teacher is not None and teacher.key == key:
         return teacher
-    # A file of the model names it, which may be anybody's: nothing is downloaded, no code of it is run.
-    folder = find_here(name)
-    if folder is None:
-        return f"the original, {name}, is not on this machine"
     try:
-        found = Source(name, folder)
+        found = open_recorded(name)  # without its own code, whatever the user allows the model itself
         same = found.key == key
     except InputError as error:
         return f"the original can't be read ({first_line(error).rstrip('.')})"

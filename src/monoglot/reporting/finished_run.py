@@ -19,7 +19,7 @@ from monoglot.evaluation.quality import Quality
 from monoglot.maths.mixture import Mixture
 from monoglot.model.checkpoint import Checkpoint
 from monoglot.model.side_files import transformer_folder
-from monoglot.model.source import Source, open_source
+from monoglot.model.source import Source, open_recorded, open_source
 from monoglot.model.tokenizer_folder import load_tokenizer
 from monoglot.reporting.summary import Scores
 from monoglot.reporting.wording import readable
@@ -232,7 +232,8 @@ def find_source(run: FinishedRun, name: str | None = None) -> FoundSource:
     if name is None and recorded is None:
         return FoundSource(None, "the run has not recorded its name; give it with --source")
     try:
-        source = open_source(name or recorded, trust_remote_code=run.trust_remote_code)
+        opened = open_recorded if name is None else open_source
+        source = opened(name or recorded, trust_remote_code=run.trust_remote_code)
         _ = source.embeddings  # what can't be read is noticed here
         _check_same(run, source)
         return FoundSource(source)
@@ -250,10 +251,12 @@ def compared_with(run: FinishedRun, found: FoundSource, given: str | Source | No
     """
     if found.model is not None:
         return found.model
-    name = given if isinstance(given, str) else run.manifest.get("names", {}).get("model")
-    if name is None or run.mixture is not None:
+    recorded = run.manifest.get("names", {}).get("model")
+    if run.mixture is not None or not (isinstance(given, str) or recorded):
         raise ModelError(f"there is no source model to measure against ({found.reason})")
-    return open_source(name, trust_remote_code=run.trust_remote_code)
+    if isinstance(given, str):
+        return open_source(given, trust_remote_code=run.trust_remote_code)
+    return open_recorded(recorded, trust_remote_code=run.trust_remote_code)
 
 
 def token_namer(source: Source | None) -> Callable[[int], str]:
