@@ -121,6 +121,16 @@ def test_leave_out_when_saved(canary):
     assert_mentioned(_hf.leave_out_when_saved, "transformers", "trainer.py", name)
 
 
+def test_reporting_callbacks(canary):
+    def work():
+        return _hf.reporting_callbacks("tensorboard")
+
+    (callback,) = canary(_hf.reporting_callbacks, "transformers", work)
+    assert callback.__name__ == "TensorBoardCallback"
+    with pytest.raises(ValueError, match="nothing is not supported"):
+        _hf.reporting_callbacks("nothing")
+
+
 def test_draw_again(canary, bert):
     layer = bert.bert.encoder.layer[0].output.dense
     with torch.no_grad():

@@ -304,6 +304,20 @@ def train_on(arguments: TrainingArguments, device: torch.device) -> None:
         torch.cuda.set_device(device)
 
 
+def reporting_callbacks(tool: str) -> list[Callable[[], object]]:
+    """Find the callbacks of a tool that records trainings, such as ``tensorboard``.
+
+    `transformers.Trainer` looks for them when it is made, after the corpus has been read. The function is in
+    a module that no manual names. If it vanishes, nothing can be trained.
+
+    Raises:
+        ValueError: If transformers does not know the tool.
+    """
+    from transformers.integrations.integration_utils import get_reporting_integration_callbacks
+
+    return list(get_reporting_integration_callbacks([tool]))
+
+
 def is_sharded() -> bool:
     """Whether ``accelerate launch`` was told to shard the model (FSDP).
 

@@ -181,7 +181,7 @@ def test_what_can_not_be_scored_is_refused(source_tokenizers):
         score_language(ARCHITECTURES["bert-headless"](tokenizer), tokenizer, LINES)
     with pytest.raises(ModelError, match="encoder-decoder"):
         score_language(ARCHITECTURES["t5"](source_tokenizers["unigram"]), source_tokenizers["unigram"], LINES)
-    with pytest.raises(SettingError, match="at least 8, was: 2"):
+    with pytest.raises(SettingError, match="window-tokens can't be 2: give 8 or more"):
         LanguageSettings(window_tokens=2)
-    with pytest.raises(SettingError, match=r"up to 1, was: 1\.5"):
+    with pytest.raises(SettingError, match=r"word-share can't be 1\.5: give more than 0 and at most 1"):
         LanguageSettings(word_share=1.5)

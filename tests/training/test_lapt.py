@@ -375,7 +375,7 @@ def test_new_rows_have_to_be_known(schedule, context, tmp_path):
     ("settings", "message"),
     [
         ({"schedule": "embedings-first"}, "did you mean 'embeddings-first'"),
-        ({"tokens": 0}, "--tokens 0"),
+        ({"tokens": 0}, "--tokens can't be 0"),
         ({"learning_rate": 0.0}, "--learning-rate"),
         ({"frozen_share": 2.0}, "--frozen-share"),
         ({"patience": 0}, "--patience"),

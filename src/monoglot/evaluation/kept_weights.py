@@ -46,30 +46,35 @@ def compare_weights(
         made: The model that was made from it.
         source_of: The source id of each target id; -1 for new ones.
     """
-    axes, places = made.tables.axes, {own: place for place, own in _stored(made)}
+    axes, places = made.tables.axes, _stored(made)
     kept = np.flatnonzero(source_of >= 0)
     tensors, fault = 0, ""
-    for before, name in _stored(source):
-        if name not in places:
-            continue
-        if name in axes:
-            same = _same_rows(before, places[name], kept, source_of[kept], axes[name])
-            fault = fault or ("" if same else f"{name} has other rows for kept tokens than the original")
-        elif before.shape == places[name].shape:
-            same = _equal(_whole(before), _whole(places[name]))
-            fault = fault or ("" if same else f"{name} differs from the original's")
-            tensors += 1
+    for name, parts in _stored(source).items():
+        for before, after in zip(parts, places.get(name, []), strict=False):
+            if name in axes:
+                same = _same_rows(before, after, kept, source_of[kept], axes[name])
+                fault = fault or ("" if same else f"{name} has other rows for kept tokens than the original")
+            elif before.shape == after.shape:
+                same = _equal(_whole(before), _whole(after))
+                fault = fault or ("" if same else f"{name} differs from the original's")
+                tensors += 1
     return KeptWeights(len(kept), tensors, fault)
 
 
-def _stored(model: Checkpoint) -> list[tuple[StoredRows, str]]:
-    """Where the tensors are that a model uses, each with its name in the model."""
-    found = []
+def _stored(model: Checkpoint) -> dict[str, list[StoredRows]]:
+    """Where the tensors are that a model uses, by their names in the model.
+
+    Several are parts of one where the files have the experts of a layer apart; they are in the order of their
+    stored names.
+    """
+    found: dict[str, list[StoredRows]] = {}
     for file, names in model.names.items():
         with safe_open(file, framework="pt") as weights:
-            shapes = {stored: tuple(weights.get_slice(stored).get_shape()) for stored in names}
-        found += [(StoredRows(file, stored, shapes[stored]), own) for stored, own in names.items() if own]
-    return found
+            for stored, own in names.items():
+                if own:
+                    shape = tuple(weights.get_slice(stored).get_shape())
+                    found.setdefault(own, []).append(StoredRows(file, stored, shape))
+    return {own: sorted(parts, key=lambda part: part.name) for own, parts in found.items()}
 
 
 def _same_rows(

@@ -9,9 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
-from transformers.integrations.integration_utils import get_reporting_integration_callbacks
-
-from monoglot._hf import is_sharded
+from monoglot._hf import is_sharded, reporting_callbacks
 from monoglot.errors import InputError, SettingError, first_line
 from monoglot.model.folder import find_class, load_config
 from monoglot.model.pooling import PROMPTS, read_prefix
@@ -117,7 +115,7 @@ def check_reports(names: Sequence[str]) -> None:
     """
     for name in names:
         try:
-            for callback in get_reporting_integration_callbacks([name]):
+            for callback in reporting_callbacks(name):
                 callback()
         except (ValueError, RuntimeError, ImportError) as error:
             raise SettingError(
