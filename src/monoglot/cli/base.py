@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from cyclopts import App, Parameter, Token, convert
-from rich.console import Console
+from rich.console import Console, RenderableType
 
 from monoglot import __version__
 from monoglot.cli.config_file import fill_from_config
@@ -91,4 +91,13 @@ def present(result: Result, function: str, display: Display) -> None:
 
     console = Console()
     for part in getattr(show, function)(result):
-        console.print(part, highlight=False, soft_wrap=isinstance(part, str))
+        console.print(part, highlight=False, soft_wrap=is_whole(part, console.is_terminal))
+
+
+def is_whole(part: RenderableType, on_terminal: bool) -> bool:
+    """Tell whether the lines of a part are printed as long as they are.
+
+    On a terminal, sentences break between words; commands, which are indented, stay whole to be copied, and
+    so does everything that goes into a file or another program.
+    """
+    return isinstance(part, str) and not (on_terminal and "\n  " not in f"\n{part}")
