@@ -62,7 +62,7 @@ def distilled(folder: Path, original: Path, corpus: Path, tokens: int, settings:
 
 
 def texts_a_second(encoders: dict[str, SentenceEncoder], lines: list[str]) -> dict[str, list[float]]:
-    """Texts that each model embeds in a second of processor time, round by round."""
+    """Texts that each model embeds in a CPU second, round by round."""
     found: dict[str, list[float]] = {name: [] for name in encoders}
     for _ in range(ROUNDS):
         for name, encode in encoders.items():

@@ -1,5 +1,7 @@
 """Every row of a kept token, and every other tensor, is compared with the original's."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -73,3 +75,14 @@ def test_another_tensor_that_differs_is_found(saved):
     source = saved("source")
     found = compare_weights(source, saved("made", damage), np.arange(source.tables.rows))
     assert "differs from the original's" in found.fault
+
+
+def test_what_is_not_compared_is_named(saved):
+    source, made = saved("source"), saved("made")
+    ((file, names),) = made.names.items()
+    gone = next(stored for stored, own in names.items() if own and own not in made.tables.axes)
+    less = replace(made, names={file: {stored: own for stored, own in names.items() if stored != gone}})
+    everything = np.arange(source.tables.rows)
+    whole, found = (compare_weights(source, one, everything) for one in (made, less))
+    assert (whole.left_out, found.left_out) == ((), (names[gone],))
+    assert (found.fault, found.tensors) == ("", whole.tensors - 1)

@@ -110,7 +110,8 @@ def test_the_manifest_carries_the_proof(xlm_r, tmp_path):
     summary = specialize(xlm_r, DATA / "de.txt", tmp_path / "out", TRIM)
     proof = json.loads((tmp_path / "out" / "monoglot" / "manifest.json").read_text())["proof"]
     assert set(proof) == {
-        "lines", "equal", "share", "rows", "tensors", "compared", "largest_difference", "largest_output",
+        "lines", "equal", "share", "rows", "tensors", "left_out", "compared",
+        "largest_difference", "largest_output",
         "tolerance", "fault",
     }  # fmt: skip
     assert proof["rows"] == summary.after.vocabulary

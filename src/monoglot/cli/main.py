@@ -114,7 +114,7 @@ def collect_rarely() -> None:
 
     Two vocabularies and their tokenizer.json are millions of small objects that stay. By default Python goes
     over them after every 700 new ones, finds nothing, and takes as long for it as for the work. At exit it
-    goes several times over everything that importing torch and transformers made: a second of processor time.
+    goes several times over everything that importing torch and transformers made: a CPU second.
     """
     gc.set_threshold(YOUNG_OBJECTS)
     atexit.register(gc.freeze)

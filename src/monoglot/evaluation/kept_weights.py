@@ -6,6 +6,7 @@ Outputs on a few texts show only the rows of the tokens in them; here every row 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import zip_longest
 
 import numpy as np
 import torch
@@ -26,11 +27,14 @@ class KeptWeights:
         rows: Kept tokens whose rows were compared, in every table.
         tensors: Other tensors that were compared.
         fault: The first difference, in a sentence; empty if there is none.
+        left_out: Names of tensors of the original that were not compared: the model does not have them, or
+            in another shape.
     """
 
     rows: int
     tensors: int
     fault: str = ""
+    left_out: tuple[str, ...] = ()
 
 
 def compare_weights(
@@ -48,17 +52,21 @@ def compare_weights(
     """
     axes, places = made.tables.axes, _stored(made)
     kept = np.flatnonzero(source_of >= 0)
-    tensors, fault = 0, ""
+    tensors, fault, left_out = 0, "", []
     for name, parts in _stored(source).items():
-        for before, after in zip(parts, places.get(name, []), strict=False):
-            if name in axes:
+        for before, after in zip_longest(parts, places.get(name, [])[: len(parts)]):
+            if after is None:
+                left_out.append(name)
+            elif name in axes:
                 same = _same_rows(before, after, kept, source_of[kept], axes[name])
                 fault = fault or ("" if same else f"{name} has other rows for kept tokens than the original")
             elif before.shape == after.shape:
                 same = _equal(_whole(before), _whole(after))
                 fault = fault or ("" if same else f"{name} differs from the original's")
                 tensors += 1
-    return KeptWeights(len(kept), tensors, fault)
+            else:
+                left_out.append(name)
+    return KeptWeights(len(kept), tensors, fault, tuple(left_out))
 
 
 def _stored(model: Checkpoint) -> dict[str, list[StoredRows]]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from rich.console import RenderableType
 from rich.table import Table
 
-from monoglot.reporting.wording import points, relative
+from monoglot.reporting.wording import counted, points, relative
 from monoglot.visible import escape
 
 if TYPE_CHECKING:  # takes a second to import, which no other command should wait for
@@ -43,6 +43,11 @@ def summary_table(summary: Summary) -> Iterator[RenderableType]:
             "single texts ({texts}), pairs ({pairs}), padded batches ({batches}) and prompts ({prompts}) of "
             "kept tokens have {outputs}."
         ).format(**summary.proof, **summary.proof["compared"], outputs=_outputs(**summary.proof))
+        if left_out := summary.proof["left_out"]:
+            yield (
+                "Not compared with the original's, because the model lacks them or has them in another shape: "
+                f"{counted(len(left_out), 'tensor')}, such as {escape(left_out[0])}."
+            )
         if summary.proof["fault"]:
             yield f"[yellow]warning:[/] the difference was accepted: {escape(summary.proof['fault'])}."
     minutes, seconds = divmod(round(sum(summary.seconds.values())), 60)

@@ -127,7 +127,7 @@ def check_equivalence(
                 "infinity) for lines of the corpus: nothing was written; correct the model."
             )
         context.source.forget_model()
-        compared = {"rows": weights.rows, "tensors": weights.tensors}
+        compared = {"rows": weights.rows, "tensors": weights.tensors, "left_out": weights.left_out}
         content = asdict(segmentation) | {"share": segmentation.share} | compared | asdict(outputs)
         write_json(folder / LAYOUT.proof.name, content | {"fault": weights.fault or outputs.fault})
 
