@@ -45,8 +45,8 @@ def summary_table(summary: Summary) -> Iterator[RenderableType]:
         ).format(**summary.proof, **summary.proof["compared"], outputs=_outputs(**summary.proof))
         if left_out := summary.proof["left_out"]:
             yield (
-                "Not compared with the original's, because the model lacks them or has them in another shape: "
-                f"{counted(len(left_out), 'tensor')}, such as {escape(left_out[0])}."
+                f"Not compared with the original's: {counted(len(left_out), 'tensor')}, such as "
+                f"{escape(left_out[0])}, which the model lacks or has in another shape."
             )
         if summary.proof["fault"]:
             yield f"[yellow]warning:[/] the difference was accepted: {escape(summary.proof['fault'])}."

@@ -14,7 +14,7 @@ from jaxtyping import Float64
 from monoglot.evaluation.line_scores import Interval, LineScores, paired_difference
 from monoglot.pipeline.compare.probe import Scores
 from monoglot.reporting.scoreboard import HELDOUT
-from monoglot.reporting.wording import listed
+from monoglot.reporting.wording import counted, listed
 from monoglot.result import Highlight, Result, Row
 
 Curve = tuple[tuple[int, float], ...]
@@ -175,7 +175,9 @@ class Comparison(Result):
     def highlights(self) -> Iterator[Highlight]:
         """Give what was measured, each variant before and after, and what may be said."""
         yield "output", self.output
-        length = f"{self.probe_tokens:,} tokens, {len(self.seeds)} seeds, {self.lines} held-out lines"
+        length = (
+            f"{self.probe_tokens:,} tokens, {counted(len(self.seeds), 'seed')}, {self.lines} held-out lines"
+        )
         yield "measure", f"{self.measure}, lower is better ({self.objective}, {length})"
         for one in self.found:
             start = Figure.of([run[HELDOUT] for run in one.starts]).mean
