@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Collection, Iterator, Mapping, Set
 from dataclasses import dataclass
 from itertools import islice, pairwise
 from math import inf
@@ -308,14 +308,38 @@ def above_their_parts(source: State, new: Mapping[str, float]) -> dict[str, floa
     special = {token["content"] for token in source["added_tokens"]}
     scores = {text: score for text, score in old.items() if text not in special}
     for text in sorted(new, key=len):  # so that the best of the shorter ones are known
-        scores[text] = max(new[text], best_split(text, scores) + _MARGIN)
+        scores[text] = max(new[text], best_split(text, scores)[0] + _MARGIN)
     return old | scores
 
 
-def best_split(text: str, scores: Mapping[str, float]) -> float:
-    """Give the highest sum of scores of two or more pieces that together are the text."""
-    best = [0.0] + [-inf] * len(text)
-    for end in range(1, len(text) + 1):
-        starts = range(1 if end == len(text) else 0, end)
-        best[end] = max((best[s] + scores.get(text[s:end], -inf) for s in starts), default=-inf)
-    return best[-1]
+def best_split(
+    text: str, scores: Mapping[str, float], removed: Collection[str] = ()
+) -> tuple[float, tuple[str, ...]]:
+    """Find the two or more pieces that together are a text and have the highest sum of scores (Kudo 2018).
+
+    O(length²). Of equal sums the one whose last piece is longest is taken, then the same before that piece.
+
+    Args:
+        text: The text.
+        scores: The score of each piece.
+        removed: Pieces that may not be used.
+
+    Returns:
+        The sum, and the pieces; minus infinity and none if there are no such pieces.
+    """
+    length, score_of = len(text), scores.get
+    best, starts = [0.0] * (length + 1), [0] * (length + 1)
+    for end in range(1, length + 1):
+        highest = -inf
+        for start in range(1 if end == length else 0, end):
+            score = score_of(text[start:end])
+            if score is None or best[start] + score <= highest or text[start:end] in removed:
+                continue
+            highest, starts[end] = best[start] + score, start
+        best[end] = highest
+    pieces: list[str] = []
+    if best[-1] > -inf:
+        while length:
+            pieces.append(text[starts[length] : length])
+            length = starts[length]
+    return best[-1], tuple(reversed(pieces))

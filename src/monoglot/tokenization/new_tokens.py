@@ -10,13 +10,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from math import inf
 from typing import Protocol
 
 import numpy as np
 from jaxtyping import Int64
 
-from monoglot.tokenization.extend import above_their_parts, extended_scores, joining_merges
+from monoglot.tokenization.extend import above_their_parts, best_split, extended_scores, joining_merges
 from monoglot.tokenization.joined_pieces import Segmented, joined_pieces, scores_from_counts, segment_words
 from monoglot.tokenization.tokenizer_json import Merge, State, ids_of, with_tokens
 from monoglot.tokenization.vocabulary import Vocabulary
@@ -123,23 +122,8 @@ class Split(Protocol):
 
 
 def unigram_split(scores: Mapping[str, float]) -> Split:
-    """Segment by the highest sum of scores (Kudo 2018), in two or more pieces. O(length²) for each token."""
-
-    def split(text: str, removed: Collection[str]) -> tuple[str, ...]:
-        best: list[tuple[float, int]] = [(0.0, 0)] + [(-inf, 0)] * len(text)
-        for end in range(1, len(text) + 1):
-            for start in range(1 if end == len(text) else 0, end):
-                piece = text[start:end]
-                score = best[start][0] + scores.get(piece, -inf)
-                if score > best[end][0] and piece not in removed:
-                    best[end] = (score, start)
-        pieces, end = [], len(text)
-        while end and best[end][0] > -inf:
-            pieces.append(text[best[end][1] : end])
-            end = best[end][1]
-        return tuple(reversed(pieces))
-
-    return split
+    """Segment by the highest sum of scores, in two or more pieces."""
+    return lambda text, removed: best_split(text, scores, removed)[1]
 
 
 def wordpiece_split(known: Collection[str], prefix: str) -> Split:
@@ -272,6 +256,8 @@ class Elimination:
         return (token for token in reversed(list(priced)) if token.text not in needed)
 
     def _price(self, text: str, count: int) -> NewToken:
+        if not count:  # as of a third of the candidates at first; it saves nothing, however it is split
+            return NewToken(text, 0, 0)
         if text not in self._splits:
             self._splits[text] = self.split(text, self._gone)
         return NewToken(text, count, count * max(0, len(self._splits[text]) - 1))

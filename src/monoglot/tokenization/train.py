@@ -37,6 +37,7 @@ from monoglot.tokenization.word_counts import count_words, covered_characters, m
 
 # How the expectations are summed up depends on it, so it can't follow the number of processors.
 _SENTENCEPIECE_THREADS = 4
+_BREAKS = frozenset("\t\n\r\0")
 _REPEATS_IN_ONE_LINE = 1_000
 
 
@@ -356,7 +357,7 @@ def pretokenized_words(
                 part = part.replace(mark, METASPACE)
                 # One space before a word: the normalizer may have added another, and runs are not learned.
                 trained = METASPACE + part.lstrip(METASPACE) if part.startswith(METASPACE) else part
-                if trained.strip(METASPACE) and not set(trained) & set("\t\n\r\0"):
+                if trained.strip(METASPACE) and _BREAKS.isdisjoint(trained):
                     words[trained] += count
     return words
 
