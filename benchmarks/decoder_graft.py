@@ -94,7 +94,7 @@ def equal_compute(tokens: int, parameters: int, reference: int, batch_tokens: in
 
 def slug(arm: str) -> str:
     """Name of an arm's folder."""
-    return arm.replace(" +", "-").replace(",", "")
+    return arm.replace(" +", "-").replace(",", "").replace(" ", "-")
 
 
 def score(folder: Path, lines: list[str]) -> dict[str, Any]:
@@ -272,6 +272,8 @@ class Bench:
         folder: Where models and scores go.
         n_lines: How many held-out lines are scored.
         seed: Seed of vocabularies and training.
+        corpus_bytes: How much of the corpus is used.
+        checks: How many times a training scores held-out lines.
     """
 
     source: Path
@@ -279,12 +281,14 @@ class Bench:
     folder: Path
     n_lines: int
     seed: int
+    corpus_bytes: int = CORPUS_BYTES
+    checks: int = CHECKS
 
     @cached_property
     def corpus(self) -> Path:
         """The text that vocabularies are made from and models trained on."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        return first_bytes(self.data / "corpus.txt.gz", CORPUS_BYTES, self.folder / "corpus.txt")
+        return first_bytes(self.data / "corpus.txt.gz", self.corpus_bytes, self.folder / "corpus.txt")
 
     @cached_property
     def lines(self) -> list[str]:
@@ -327,7 +331,7 @@ class Bench:
         model, output = self.made(name), self.folder / f"{slug(name)}-{budget}"
         remembered(self.folder / f"{slug(name)}.json", partial(score, model, self.lines))
         tokens = equal_compute(budget, count_parameters(model), reference, BATCH_TOKENS)
-        training = replace(recipe(budget), tokens=tokens, checks=CHECKS, keep=1)
+        training = replace(recipe(budget), tokens=tokens, checks=self.checks, keep=1)
         learn = partial(trained, model, self.corpus, output, self.heldout, training, self.seed)
         remembered(self.folder / f"{output.name}.training.json", learn)
         remembered(self.folder / f"{output.name}.json", partial(score, output, self.lines))

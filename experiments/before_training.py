@@ -7,7 +7,6 @@ of finding the English translation, embedded by the original), over all and over
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -20,9 +19,9 @@ import torch
 from benchmarks import pages
 from benchmarks.graft import first_bytes
 from benchmarks.step_zero import Case
-from experiments.experiment import Dot, budget, cell, draws, picture
+from experiments.experiment import Dot, budget, cell, draws, gap, picture
+from experiments.spaces import Spaces
 from monoglot import Settings, get_method, initialize, match, specialize
-from monoglot.corpus import open_corpus
 from monoglot.evaluation.sentences import embed
 from monoglot.initialization.transfer import Transfer
 from monoglot.maths.mixture import Mixture
@@ -30,10 +29,8 @@ from monoglot.model.folder import load_model
 from monoglot.model.source import Source
 from monoglot.model.tokenizer_folder import load_tokenizer
 from monoglot.progress import Terminal
-from monoglot.tokenization.encoding import TokenizedCorpus, encode_corpus
 from monoglot.tokenization.vocabulary import Vocabulary
 from monoglot.vectors.engine import TokenVectors
-from monoglot.vectors.registry import get_engine
 
 PREFIX = "query: "
 
@@ -45,27 +42,8 @@ class BeforeTraining(Case):
         super().__init__(data, models, language, work)
         text = first_bytes(self.folder / "corpus.txt.gz", corpus_bytes, self.scratch / "corpus.txt")
         self.corpus, self.source = str(text), Source(str(models / "e5-small"), models / "e5-small")
+        self.spaces = Spaces(self.scratch, self.tokenizer, text, self.source)
         self.pairs, self.sts = {"tatoeba": self.pairs["tatoeba"]}, []
-
-    def space(self, name: str, engine: str, options: Mapping[str, Any], seed: int) -> TokenVectors:
-        """Vectors of the target tokens, trained once, with their cost beside them."""
-        file = self.scratch / f"{name}.safetensors"
-        if not file.exists():
-            tokens = self.scratch / "tokens"
-            if not (tokens / "offsets.npy").exists():
-                tokens.mkdir(exist_ok=True)
-                encode_corpus(self.tokenizer, open_corpus([self.corpus]).lines(), tokens, threads=1)
-            start = time.process_time()
-            made = get_engine(engine, options).train(
-                TokenizedCorpus.open(tokens), self.target, seed=seed, threads=1, model=self.source
-            )
-            self.cost_file(name).write_text(str(time.process_time() - start))
-            made.save(file)
-        return TokenVectors.load(file)
-
-    def cost_file(self, name: str) -> Path:
-        """Where the CPU seconds of a space are written."""
-        return self.scratch / f"{name}.cost"
 
     def read_ids(self) -> np.ndarray:
         """Ids of all tokens that are scored; the rows of others change nothing."""
@@ -132,10 +110,13 @@ class BeforeTraining(Case):
         }
 
 
-def paired(row: Mapping[str, Any], other: Mapping[str, Any]) -> str:
-    """By how much a row is farther than another: mean and deviation over the same draws."""
-    gaps = [mine - theirs for mine, theirs in zip(row["distance"], other["distance"], strict=True)]
-    return f"{gaps[0]:+.4f} ± {stdev(gaps[1:]):.4f}".replace("-", "−")
+FIGURES = {"distance": ("distance", 4), "bits_per_byte": ("bits per byte", 3)}
+"""What is measured of an encoder and of a decoder: heading and digits."""
+
+
+def measured(rows: Mapping[str, Mapping[str, Any]]) -> str:
+    """Which of `FIGURES` the rows have."""
+    return next(key for key in FIGURES if all(key in row for row in rows.values()))
 
 
 def table(
@@ -150,23 +131,27 @@ def table(
         more: A further column: its heading, and the key of the row.
     """
     rows, lines = content["rows"], []
+    key = measured(rows)
+    heading, digits = FIGURES[key]
     for name in names:
         if name in rows:
             row = rows[name]
-            gap = paired(row, rows[reference]) if reference in rows and name != reference else "–"
+            less = "–"
+            if reference in rows and name != reference:
+                less = gap(row[key], rows[reference][key], digits)
             anchors = f"{row['anchors']:,}" if row["anchors"] else "–"
-            extra = [f"{row[key]:.0f}" if row.get(key) else "–" for key in (more or {}).values()]
-            lines.append([name, anchors, f"{row['parameters'] / 1e6:.1f}M", cell(row["distance"], 4), gap,
-                          cell(row["tatoeba"], 3), *extra])  # fmt: skip
-    heads = ["", "anchors", "parameters", "distance", f"against {reference}", "Tatoeba P@1", *(more or {})]
+            found = [cell(row["tatoeba"], 3)] if "tatoeba" in row else []
+            extra = [f"{row[one]:.0f}" if row.get(one) else "–" for one in (more or {}).values()]
+            lines.append([name, anchors, f"{row['parameters'] / 1e6:.1f}M", cell(row[key], digits), less,
+                          *found, *extra])  # fmt: skip
+    retrieval = ["Tatoeba P@1"] if key == "distance" else []
+    heads = ["", "anchors", "parameters", heading, f"against {reference}", *retrieval, *(more or {})]
     return pages.table(heads, lines) + f"\n\n{budget(content)}."
 
 
 def distances(rows: Mapping[str, Mapping[str, Any]], names: Iterable[str]) -> str:
-    """The picture of a table: distances, with the deviation over draws."""
-    dots = [
-        Dot(name, rows[name]["distance"][0], stdev(rows[name]["distance"][1:]))
-        for name in names
-        if name in rows
-    ]
-    return picture("Distance before any training; ± is the deviation over three draws of lines", dots)
+    """The picture of a table: distances or bits per byte, with the deviation over draws."""
+    key = measured(rows)
+    dots = [Dot(name, rows[name][key][0], stdev(rows[name][key][1:])) for name in names if name in rows]
+    what = FIGURES[key][0].capitalize()
+    return picture(f"{what} before any training; ± is the deviation over three draws of lines", dots)

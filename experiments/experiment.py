@@ -120,6 +120,12 @@ def cell(values: Sequence[float], digits: int) -> str:
     return f"{values[0]:.{digits}f} ± {stdev(values[1:]):.{digits}f}"
 
 
+def gap(values: Sequence[float], others: Sequence[float], digits: int = 4) -> str:
+    """A difference, with the standard deviation over draws; both are measured on the same ones."""
+    gaps = [mine - theirs for mine, theirs in zip(values, others, strict=True)]
+    return f"{gaps[0]:+.{digits}f} ± {stdev(gaps[1:]):.{digits}f}".replace("-", "−")
+
+
 @dataclass(frozen=True)
 class Dot:
     """A figure in a picture.

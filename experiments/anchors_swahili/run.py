@@ -63,7 +63,7 @@ def main() -> None:
             if variant == "trim":
                 return case.trim_row(arguments.seed)
             method, settings = METHODS[variant]
-            vectors = case.space(name, engine, options, arguments.seed)
+            vectors = case.spaces.vectors(name, engine, options, arguments.seed)
             return case.row(method, settings, None if method in ("subword", "random") else vectors)
 
         results.measure(about, ORDER, row)

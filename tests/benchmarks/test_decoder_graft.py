@@ -46,7 +46,8 @@ def test_the_clock_reads_steps_of_the_training_only():
 
 
 def test_folders_have_plain_names():
-    assert [slug(name) for name in ("trim", "graft +5,000")] == ["trim", "graft-5000"]
+    names = ("trim", "graft +5,000", "replace, own head")
+    assert [slug(name) for name in names] == ["trim", "graft-5000", "replace-own-head"]
 
 
 def test_differences_are_paired_by_lines():
