@@ -50,6 +50,8 @@ MOST_ALONE = 300
 FEWEST = 10
 """How many tokens a group needs."""
 READ_TOKENS = {"small": 300_000, "paper": 3_000_000}
+REFERENCE = "cooccurrence"
+"""The space that differences are taken to."""
 OTHER, SAME, ALONE = "another meaning", "same meaning", "one language alone"
 
 
@@ -218,19 +220,24 @@ def measure(case: Case, results: Results, about: Mapping[str, Any]) -> None:
 
 
 def shown(content: Mapping[str, Any]) -> str:
-    """A line for each space."""
-    rows = content["rows"]
-    groups = (OTHER, SAME, ALONE)
+    """A line for each space; then differences to `REFERENCE` on the same tokens."""
+    rows, groups = content["rows"], (OTHER, SAME, ALONE)
     lines = [
         [name, *(cell(row[group], 3) for group in groups), gap(row[OTHER], row[SAME], 3)]
         for name, row in rows.items()
+    ]
+    less = [
+        [name, *(gap(row[group], rows[REFERENCE][group], 3) for group in groups)]
+        for name, row in rows.items()
+        if name != REFERENCE
     ]
     one = next(iter(rows.values()))
     heads = ["", *(f"{group}, {one['tokens'][group]} tokens" for group in groups), "another less same"]
     words = content["words"][OTHER]
     examples = ", ".join(words[:: max(1, len(words) // 20)])
     about = f"{one['anchors']:,} anchors. Some of the words with another meaning: {examples}."
-    return f"{pages.table(heads, lines)}\n\n{about}\n\n{budget(content)}."
+    tables = [pages.table(heads, lines), pages.table([f"against {REFERENCE}", *groups], less)]
+    return "\n\n".join([*tables, about, f"{budget(content)}."])
 
 
 def chart(rows: Mapping[str, Any]) -> str:

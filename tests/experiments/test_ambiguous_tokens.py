@@ -13,6 +13,7 @@ from experiments.ambiguous_tokens.run import (
     LEAST,
     MOST_ALONE,
     OTHER,
+    REFERENCE,
     SAME,
     Case,
     Dictionary,
@@ -94,14 +95,18 @@ def test_without_a_dictionary_one_sentence_says_so(tmp_path):
         read_dictionary(tmp_path)
 
 
-def test_the_table_has_the_difference_between_both_groups():
-    row = {OTHER: [0.5, 0.4, 0.5, 0.6], SAME: [0.25, 0.15, 0.25, 0.35], ALONE: [0.5, 0.5, 0.5, 0.5],
-           "tokens": {OTHER: 9, SAME: 8, ALONE: 7}, "anchors": 5_000}  # fmt: skip
+def test_the_table_has_differences_between_groups_and_between_spaces():
+    def row(other):
+        return {OTHER: other, SAME: [0.25, 0.15, 0.25, 0.35], ALONE: [0.5, 0.5, 0.5, 0.5],
+                "tokens": {OTHER: 9, SAME: 8, ALONE: 7}, "anchors": 5_000}  # fmt: skip
+
     content = {
-        "rows": {"cooccurrence": row}, "machine": {"processor": "P", "cores": 2}, "command": "python",
-        "commit": "abc", "date": "2026-01-01", "words": {OTHER: ["fast", "gift"]},
+        "rows": {REFERENCE: row([0.5, 0.4, 0.5, 0.6]), "characters": row([0.75, 0.75, 0.75, 0.75])},
+        "machine": {"processor": "P", "cores": 2}, "command": "python", "commit": "abc",
+        "date": "2026-01-01", "words": {OTHER: ["fast", "gift"]},
     }  # fmt: skip
     lines = shown(content).splitlines()
-    assert lines[2] == ("| cooccurrence | 0.500 ± 0.100 | 0.250 ± 0.100 | 0.500 ± 0.000 | +0.250 ± 0.000 |")
     assert "another meaning, 9 tokens" in lines[0]
-    assert lines[4] == "5,000 anchors. Some of the words with another meaning: fast, gift."
+    assert lines[2] == ("| cooccurrence | 0.500 ± 0.100 | 0.250 ± 0.100 | 0.500 ± 0.000 | +0.250 ± 0.000 |")
+    assert lines[7] == "| characters | +0.250 ± 0.100 | +0.000 ± 0.000 | +0.000 ± 0.000 |"
+    assert lines[9] == "5,000 anchors. Some of the words with another meaning: fast, gift."
