@@ -12,9 +12,10 @@ from pathlib import Path
 
 from benchmarks import head
 from benchmarks.pages import DOCS
+from monoglot._hf import attention_names, recorder_names
 from monoglot.cli import app
 from monoglot.cli.nested import FILE, FOR, Key, Listed, epilogue, keys_of, read_list
-from monoglot.evaluation.registry import task_names
+from monoglot.evaluation.registry import TASKS, task_names
 from monoglot.initialization.registry import METHODS
 from monoglot.registry import Registry
 from monoglot.settings import AdaptSettings, RunSettings
@@ -53,8 +54,15 @@ def _keys(registry: Registry) -> dict[str, list[Key]]:
 
 def keys_file() -> str:
     """The file of keys."""
-    taught = [name for name in OBJECTIVES if OBJECTIVES[name].needs_teacher]
-    return Listed(nested_keys(), task_names(), taught).content
+    return Listed(
+        nested_keys(),
+        task_names(),
+        fine_tuned=[name for name in TASKS if hasattr(TASKS[name], "prepare")],
+        untrained=[name for name in TASKS if hasattr(TASKS[name], "compare")],
+        with_teacher=[name for name in OBJECTIVES if OBJECTIVES[name].needs_teacher],
+        attentions=attention_names(),
+        recorders=recorder_names(),
+    ).content
 
 
 def page() -> str:

@@ -191,7 +191,8 @@ def _check_bounds(value: Any, bounds: Number | None, what: str) -> None:
         try:
             bounds(type(number), number)
         except ValueError:
-            raise SettingError(f"{what} can't be {number}: give {range_of(bounds)}") from None
+            written = repr(number).removesuffix(".0")  # nearer to what was given than 2.0
+            raise SettingError(f"{what} can't be {written}: give {range_of(bounds)}") from None
 
 
 def _plain(hint: Any) -> Any:

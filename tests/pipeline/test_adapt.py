@@ -195,7 +195,7 @@ BAD = {
     "an objective of others": (["--objective", "clm"], "use --objective mlm"),
     "unknown objective": (["--objective", "mlmm"], "did you mean 'mlm'"),
     "more than there is in one batch": (["--batch-tokens", "1G"], "of one batch"),
-    "unknown attention": (["--attention", "flush"], "--attention flush can't be used"),
+    "unknown attention": (["--attention", "flush"], "unknown attention 'flush'"),
     "unknown layer": (["--layers", "0", "7"], "--layers 7"),
     "unknown schedule": (["--schedule", "some"], "schedule"),
     "new rows of nothing": (["--schedule", "new-rows"], "not copied"),
@@ -267,6 +267,26 @@ def test_the_prefix_of_a_distillation_is_the_default_prompt_of_its_output(encode
     assert result.next_command == command
     assert shown[-1].endswith(f"  {command}")
     assert main([*shlex.split(command)[1:], "--lines", "3", "--quiet"]) == 0
+
+
+@pytest.mark.parametrize(
+    ("settings", "training", "words"),
+    [
+        ({"attention": "flush"}, {}, "--attention flush can't be used"),
+        ({}, {"report_to": ("nothing",)}, "--report-to nothing can't be used"),
+        ({}, {"layers": (9,)}, "--layers 9: the model has layers 0 to"),
+        ({}, {"schedule": "new-rows"}, "needs a model with rows that were not copied"),
+    ],
+)
+def test_what_can_not_be_followed_is_refused_before_the_text_is_read(
+    settings, training, words, xlm_r, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("monoglot.pipeline.adapt.read_corpus", lambda context: pytest.fail("read"))
+    with pytest.raises(SettingError, match=words):
+        adapt(
+            xlm_r, DATA / "de.txt", tmp_path / "out", AdaptSettings(**settings), TrainingSettings(**training)
+        )
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_tool_that_can_not_record_the_run_is_refused():

@@ -199,7 +199,7 @@ BAD = {
         "line 1 of {loc} has the label 'B-LOC', which the training data lack",
     ),
     "empty text": (["{empty}"], "no text"),
-    "bad share": (["{de}", "--word-share", "2"], "--word-share can't be 2.0"),
+    "bad share": (["{de}", "--word-share", "2"], "--word-share can't be 2:"),
 }
 
 

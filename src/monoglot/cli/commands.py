@@ -11,12 +11,12 @@ from monoglot.cli.base import PLAIN, OutputFolder, Shown, app, present
 from monoglot.cli.first_second import (
     check_data,
     check_input,
-    check_layers,
-    check_name,
+    check_kept,
+    check_task,
     check_texts,
     first_second,
 )
-from monoglot.cli.nested import epilogue, read_list
+from monoglot.cli.nested import epilogue
 from monoglot.evaluation.settings import FineTuning
 from monoglot.options import (
     EVALUATION,
@@ -28,6 +28,7 @@ from monoglot.options import (
     TextOption,
     VocabularyOption,
 )
+from monoglot.pipeline.preview import check_chart
 from monoglot.settings import (
     AdaptSettings,
     CompareSettings,
@@ -111,9 +112,9 @@ def adapt(
     """
     settings = settings or AdaptSettings()
     teacher = settings.teacher
-    progress = first_second(model, corpus, display, output, settings, beside=teacher, overwrite=overwrite)
-    if training:
-        check_layers(model, training.layers)
+    progress = first_second(
+        model, corpus, display, output, settings, training, beside=teacher, overwrite=overwrite
+    )
     from monoglot.pipeline.adapt import adapt as run
 
     summary = run(model, corpus, output, settings, training, overwrite=overwrite, progress=progress)
@@ -191,9 +192,9 @@ def evaluate(
         display: What is shown.
     """
     check_choice(text, retention, task, data)
-    if task is not None:
-        check_name("task", task, read_list().tasks)
     check_data(data)
+    if task is not None and data is not None:
+        check_task(task, data)
     check_texts(retention, settings.column if settings else None)
     if settings and settings.parallel:
         check_input(settings.parallel, "--parallel")
@@ -279,7 +280,9 @@ def plan(
         display: What is shown.
     """
     check_threads(threads)
-    check_texts((), column, keep_tokens)
+    check_kept(keep_text, keep_tokens)
+    if chart is not None:
+        check_chart(chart)
     progress = first_second(source, corpus, display, column=column)
     from monoglot.pipeline.plan import plan as run
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from importlib.metadata import entry_points
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +18,19 @@ from monoglot.cli.nested import FILE_NAME, read_list, stand_in
 from monoglot.corpus import open_corpus
 from monoglot.corpus.files import could_be_hub_name, is_stream
 from monoglot.device import check_device
-from monoglot.errors import ModelError, SettingError, did_you_mean
-from monoglot.model.side_files import transformer_folder
+from monoglot.errors import SettingError, did_you_mean
+from monoglot.initialization.option_rules import check_part_of_blend, check_temperature
 from monoglot.options import build
+from monoglot.pipeline.preview import (
+    check_keep_text,
+    check_layers,
+    check_teacher,
+    check_weights,
+    preview,
+    read_keep_tokens,
+)
 from monoglot.progress import SILENT, Progress
+from monoglot.run import LAYOUT
 from monoglot.settings import (
     AdaptSettings,
     CompareSettings,
@@ -30,7 +40,9 @@ from monoglot.settings import (
     TaskSettings,
 )
 from monoglot.settings.compare import name_and_options
-from monoglot.untrusted import read_foreign_json
+from monoglot.settings.evaluate import check_way
+from monoglot.tokenization.scripts import check_script_names
+from monoglot.training.schedule import TrainingSettings, check_schedule
 from monoglot.vectors import VECTOR_SUFFIXES
 
 PLUGINS = "monoglot.methods"
@@ -43,6 +55,7 @@ def first_second(
     display: Display,
     output: Path | None = None,
     settings: RunSettings | EvaluateSettings | None = None,
+    training: TrainingSettings | None = None,
     *,
     beside: str | None = None,
     column: str | None = None,
@@ -51,9 +64,9 @@ def first_second(
 ) -> Progress:
     """Refuse names, places and devices that can't be, and report what was found, before any slow import."""
     from monoglot.model.find import find_folder
-    from monoglot.pipeline.preview import check_teacher, preview
 
     check_named(settings)
+    check_tools(training)
     if int(os.environ.get("RANK", "0")) > 0:  # of several processes only the first reports
         return SILENT
     progress = display.progress
@@ -64,11 +77,14 @@ def first_second(
     )  # fmt: skip
     if isinstance(settings, RunSettings):
         texts = [settings.heldout, *getattr(settings, "retention", ())]
-        check_texts(filter(None, texts), settings.column, getattr(settings, "keep_tokens", None))
+        check_texts(filter(None, texts), settings.column)
         if tokenizer := getattr(settings, "target_tokenizer", None):
             find_folder(tokenizer)
     if isinstance(settings, AdaptSettings):
         check_teacher(find_folder(model), settings)
+    if isinstance(settings, Settings):
+        check_vocabulary(settings, inputs)
+    check_training(model, settings, training)
     if settings:
         check_device(settings.device)
     return progress
@@ -87,12 +103,14 @@ def check_named(settings: object) -> None:
         check_method(settings.method, settings.method_options)
         if settings.adaptation:
             check_objective(settings.adaptation[0])
+            check_tools(settings.adaptation[1])
     if isinstance(settings, CompareSettings):
         for word in settings.words:
             check_method(*name_and_options(word))
         adaptation = settings.of_probes().adaptation
         if adaptation:
             check_objective(adaptation[0])
+            check_tools(adaptation[1])
     if isinstance(settings, Settings | CompareSettings):
         check_vectors(settings.vectors, settings.vectors_options)
     if isinstance(settings, AdaptSettings):
@@ -114,7 +132,7 @@ def check_name(kind: str, name: str, known: Iterable[str]) -> None:
         raise SettingError(f"unknown {kind} '{name}': {did_you_mean(name, known)}")
 
 
-def check_keys(option: str, name: str, given: Mapping[str, Any], owner: str) -> None:
+def check_keys(option: str, name: str, given: Mapping[str, Any], owner: str) -> Any:
     """Refuse keys that an option does not have, values that they can't have, and files that are not there.
 
     Args:
@@ -122,6 +140,9 @@ def check_keys(option: str, name: str, given: Mapping[str, Any], owner: str) -> 
         name: What they are of, such as the name of a method.
         given: The keys with their values.
         owner: What they are of, in words.
+
+    Returns:
+        All keys with their values, as attributes.
 
     Raises:
         SettingError: If there is one.
@@ -132,15 +153,28 @@ def check_keys(option: str, name: str, given: Mapping[str, Any], owner: str) -> 
         path = getattr(made, key.name)
         if key.kind == FILE_NAME and path:
             check_input(path, f"--{option}.{key.name.replace('_', '-')}")
+    return made
 
 
-def check_method(name: str, options: Mapping[str, Any]) -> None:
-    """Refuse a method that there is not, or options that it does not have; those of others are not known."""
+def check_method(name: str, options: Mapping[str, Any]) -> Any:
+    """Refuse a method that there is not, or options that it does not have; those of others are not known.
+
+    Returns:
+        All its options, as attributes; ``None`` if it is not known.
+    """
     known = read_list().keys["method-options"]
     if name not in known and entry_points(group=PLUGINS):
-        return
+        return None
     check_name("method", name, known)
-    check_keys("method-options", name, options, f"method '{name}'")
+    made = check_keys("method-options", name, options, f"method '{name}'")
+    if hasattr(made, "anchors"):
+        check_temperature(made.temperature, made.anchors)
+    if name == "blend":
+        for part, its_options in ((made.first, made.first_options), (made.second, made.second_options)):
+            check_part_of_blend(part, is_alike=True)
+            found = check_method(part, its_options or {})
+            check_part_of_blend(part, is_alike=getattr(found, "overlap", "exact") == "exact")
+    return made
 
 
 def check_vectors(name: str, options: Mapping[str, Any]) -> None:
@@ -158,25 +192,75 @@ def check_vectors(name: str, options: Mapping[str, Any]) -> None:
 
 
 def check_objective(settings: AdaptSettings) -> None:
-    """Refuse an objective that there is not, or options that it, or any if none is named, does not have."""
-    known, options = read_list().keys["objective-options"], settings.objective_options
+    """Refuse an objective or attention that there is not, and options that no objective, or not it, has."""
+    listed = read_list()
+    known, options = listed.keys["objective-options"], settings.objective_options
+    attention = settings.attention
+    # Kernels of the hub are named owner/name; a model's own code may bring an attention of its own.
+    if attention is not None and "/" not in attention and not settings.trust_remote_code:
+        check_name("attention", attention, listed.attentions)
     if settings.objective is not None:
         check_name("objective", settings.objective, known)
         check_keys("objective-options", settings.objective, options, f"objective '{settings.objective}'")
         return
-    keys = {key.name for listed in known.values() for key in listed}
+    keys = {key.name for those in known.values() for key in those}
     for name in options:
         if name.replace("-", "_") not in keys:
             raise SettingError(f"no objective has an option '{name}': {did_you_mean(name, keys)}")
 
 
-def check_texts(texts: Iterable[str], column: str | None, keep_tokens: str | None = None) -> None:
-    """Refuse text that is not there, or a file of tokens to keep that is not.
+def check_tools(training: TrainingSettings | None) -> None:
+    """Refuse tools that transformers does not know, and adapters without the package that makes them."""
+    for name in training.report_to if training else ():
+        check_name("tool", name, read_list().recorders)
+    if training and training.lora_rank and find_spec("peft") is None:
+        raise SettingError("--lora-rank needs PEFT: pip install 'monoglot[lora]'")
+
+
+def check_training(model: str, settings: object, training: TrainingSettings | None) -> None:
+    """Refuse layers that a model does not have, and schedules that its rows are not for.
+
+    Args:
+        model: Folder or hub name of the model.
+        settings: The settings of a command.
+        training: How `adapt` is to train.
+    """
+    from monoglot.model.find import find_folder
+
+    if training and not (find_folder(model) / LAYOUT.home / LAYOUT.mixture).is_file():
+        check_schedule(training.schedule, None)
+    if isinstance(settings, CompareSettings):
+        settings = settings.of_probes()
+    if isinstance(settings, Settings) and settings.adaptation:
+        training = settings.adaptation[1]
+        if settings.mode == "trim":
+            check_schedule(training.schedule, 0)
+    if training and training.layers:
+        check_layers(find_folder(model), training.layers)
+
+
+def check_vocabulary(settings: Settings, inputs: Sequence[str]) -> None:
+    """Refuse scripts that there are not, empty texts and files to keep, and weights of other text."""
+    check_script_names(settings.keep_script)
+    check_kept(settings.keep_text, settings.keep_tokens)
+    if settings.weights and not any(is_stream(name) or could_be_hub_name(name) for name in inputs):
+        check_weights(open_corpus(inputs, column=settings.column), settings.weights)
+
+
+def check_kept(texts: Iterable[str], file: str | None) -> None:
+    """Refuse an empty text to keep, and a file of tokens that is not there or that can't be used."""
+    check_keep_text(texts)
+    if file is not None:
+        check_input(file, "--keep-tokens")
+        read_keep_tokens(file)
+
+
+def check_texts(texts: Iterable[str], column: str | None) -> None:
+    """Refuse text that is not there.
 
     Args:
         texts: What the user named as text; streams and data sets of the hub are not opened.
         column: Column that holds the text, for formats with columns.
-        keep_tokens: The file of tokens.
 
     Raises:
         InputError: If something is not there.
@@ -184,8 +268,13 @@ def check_texts(texts: Iterable[str], column: str | None, keep_tokens: str | Non
     names = [text for text in texts if not (is_stream(text) or could_be_hub_name(text))]
     if names:
         open_corpus(names, column=column)
-    if keep_tokens is not None:
-        check_input(keep_tokens, "--keep-tokens")
+
+
+def check_task(name: str, data: TaskSettings) -> None:
+    """Refuse a task that there is not, and one that is to be trained and can't, or the reverse."""
+    listed = read_list()
+    check_name("task", name, listed.tasks)
+    check_way(name, data.train is not None, name in listed.fine_tuned, name in listed.untrained)
 
 
 def check_data(data: TaskSettings | None) -> None:
@@ -205,13 +294,3 @@ def check_input(path: str, flag: str) -> None:
     """
     if not Path(path).expanduser().exists():
         raise SettingError(f"there is no file '{path}', which was given as {flag}")
-
-
-def check_layers(model: str, layers: Sequence[int]) -> None:
-    """Refuse layers that a model does not have, if its configuration tells how many it has."""
-    from monoglot.model.find import find_folder
-
-    config = read_foreign_json(transformer_folder(find_folder(model)) / "config.json", ModelError)
-    count = config.get("num_hidden_layers")
-    if layers and isinstance(count, int) and max(layers) >= count:
-        raise SettingError(f"--layers {max(layers)}: the model has layers 0 to {count - 1}")

@@ -59,12 +59,20 @@ class Listed:
     Attributes:
         keys: The keys of options.
         tasks: Names of tasks.
+        fine_tuned: Those that a model can be fine-tuned for.
+        untrained: Those that sentence vectors can be scored on as they are.
         with_teacher: Objectives that need a model to match.
+        attentions: Implementations of attention in transformers.
+        recorders: Tools that record a training, as transformers names them.
     """
 
     keys: Keys
     tasks: Sequence[str]
+    fine_tuned: Sequence[str]
+    untrained: Sequence[str]
     with_teacher: Sequence[str]
+    attentions: Sequence[str]
+    recorders: Sequence[str]
 
     @property
     def content(self) -> str:
@@ -73,7 +81,7 @@ class Listed:
             option: {name: [_short(asdict(key)) for key in listed] for name, listed in names.items()}
             for option, names in self.keys.items()
         }
-        plain = {"keys": keys, "tasks": self.tasks, "with_teacher": self.with_teacher}
+        plain = vars(self) | {"keys": keys}
         return json.dumps(plain, ensure_ascii=False, indent=1) + "\n"
 
 

@@ -21,7 +21,13 @@ from monoglot.pipeline.stages.context import RunContext
 from monoglot.pipeline.stages.corpus import read_corpus, tokenize_with_source
 from monoglot.pipeline.stages.quality import measure_trained
 from monoglot.pipeline.training_job import RESUMED, adapted, join_processes, run_worker
-from monoglot.pipeline.training_plan import find_original, planned, resolved, warn_of_teacher
+from monoglot.pipeline.training_plan import (
+    check_training,
+    find_original,
+    planned,
+    resolved,
+    warn_of_teacher,
+)
 from monoglot.progress import Progress, reporter
 from monoglot.reporting.finished_run import FinishedRun
 from monoglot.reporting.next_step import comparison_command
@@ -135,6 +141,7 @@ def adapt(
         read_as_the_model_does(text, source)
         mixture = source.folder / LAYOUT.home / LAYOUT.mixture
         asked = settings.teacher
+        check_training(source.folder, training)
         settings = resolved(source.folder, settings)
         if asked and settings.teacher is None:
             logger.warning(

@@ -8,7 +8,6 @@ from typing import Any
 
 from monoglot._hf import compute_on
 from monoglot.device import device_of
-from monoglot.errors import SettingError
 from monoglot.evaluation.finetuning import finetune, spread
 from monoglot.evaluation.labeled_data import Split, read_split
 from monoglot.evaluation.registry import get_task
@@ -20,6 +19,7 @@ from monoglot.pipeline.inputs import check_runs
 from monoglot.progress import SILENT, Progress
 from monoglot.result import Highlight, Result, Row
 from monoglot.settings import FIRST_SEED, TaskSettings
+from monoglot.settings.evaluate import check_way
 
 HEADS: dict[Head, str] = {"standardized": "standardized states", "usual": "usual head"}
 
@@ -122,18 +122,13 @@ def evaluate_task(
         InputError: If something that was given can't be used.
     """
     found: Any = get_task(task)
+    check_way(task, settings.train is not None, hasattr(found, "prepare"), hasattr(found, "compare"))
     tuning = tuning or FineTuning()
     roles = (("train", settings.train), ("validation", settings.dev), *(("test", t) for t in settings.test))
     splits = [read_split(given, found.columns, role) for role, given in roles if given]
     sources = [open_source(name, trust_remote_code=trust_remote_code) for name in (model, against) if name]
     for source in sources:
         check_runs(source, trained=True)
-    if settings.train and not hasattr(found, "prepare"):
-        raise SettingError(
-            f"the task '{task}' takes sentence vectors as they are; leave out --train and --dev"
-        )
-    if not settings.train and not hasattr(found, "compare"):
-        raise SettingError(f"the task '{task}' needs fine-tuning; give --train and --dev")
     if settings.train:
         compute_on(device_of(device))
         if len(tuning.each_head) > 1:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
 
 import numpy as np
 import torch
 from transformers import PreTrainedModel
 
 from monoglot.corpus import Corpus
-from monoglot.errors import ModelError, SettingError, TokenizerError
+from monoglot.errors import ModelError, TokenizerError
 from monoglot.evaluation.equivalence import output
 from monoglot.initialization.registry import get_method
 from monoglot.maths.mixture import Mixture, Provenance
@@ -20,10 +19,11 @@ from monoglot.model.given_text import unread_templates
 from monoglot.model.pooling import reads_lower_case
 from monoglot.model.source import Source, open_source
 from monoglot.model.transplant import plan_transplant
+from monoglot.pipeline.preview import check_weights
 from monoglot.pipeline.stages.context import trim_heap
 from monoglot.pipeline.stages.retained import find_kept
-from monoglot.pipeline.stages.tokenizer import graft_settings, trim_settings
 from monoglot.settings import Settings
+from monoglot.tokenization.scripts import check_scripts, scripts_of
 
 logger = logging.getLogger(__name__)
 
@@ -43,14 +43,12 @@ def check(source: Source, text: Corpus, settings: Settings) -> None:
     trim_heap()  # AutoTokenizer's reading of the tokenizer took hundreds of MB
     read_as_the_model_does(text, source)
     find_kept(source, settings.keep_text, settings.keep_tokens)
+    if settings.keep_script:
+        check_scripts(settings.keep_script, scripts_of(source.vocabulary))
     for problem in unread_templates(source.folder):
         logger.warning("%s", problem)
     if settings.mode != "trim":
         get_method(settings.method, settings.method_options).check()
-    if settings.mode == "trim":
-        trim_settings(settings)
-    if settings.mode == "graft":
-        graft_settings(settings)
     if settings.weights:
         check_weights(text, settings.weights)
     if settings.target_tokenizer:
@@ -75,21 +73,6 @@ def read_as_the_model_does(text: Corpus, source: Source) -> None:
             "lower-cased too",
             source.name,
         )
-
-
-def check_weights(text: Corpus, weights: Sequence[float]) -> None:
-    """Check that each part of the corpus has one weight.
-
-    Raises:
-        SettingError: If there are more or fewer, or an input repeats another.
-    """
-    if len(weights) != len(text.parts):
-        raise SettingError(
-            f"--weights has {len(weights)} numbers for {len(text.parts)} CORPUS arguments: give one for each "
-            "(a glob in quotes, or a folder, is one)"
-        )
-    if not all(text.parts):
-        raise SettingError("a file can have one weight only, but is in two CORPUS arguments: name it once")
 
 
 def check_target(source: Source, target: Source, settings: Settings) -> None:

@@ -20,8 +20,9 @@ from monoglot.model.positions import coupled_tables
 from monoglot.model.source import Source, open_source
 from monoglot.model.tables import TableKind, VocabularyTables, named_tensors
 from monoglot.pipeline.advice import Advice, advise
-from monoglot.pipeline.plan_chart import check_chart, draw_chart
+from monoglot.pipeline.plan_chart import draw_chart
 from monoglot.pipeline.plan_options import Law, Option, fit_law, try_options, with_estimates
+from monoglot.pipeline.preview import check_chart
 from monoglot.pipeline.stages.corpus import warn_of_language
 from monoglot.pipeline.stages.retained import find_kept
 from monoglot.pipeline.step_zero import StepZero

@@ -2,35 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from monoglot.errors import OutputError
 from monoglot.pipeline.plan_options import Law, Option, before_grafts
 from monoglot.reporting.figures.distances import Dot, StraightLine, distances_over_savings
 from monoglot.reporting.svg import standalone
 from monoglot.run.atomic_files import atomic_write
 
 COLORS = {"graft": 1, "replace": 2, "extend": 3}
-
-
-def check_chart(file: Path) -> None:
-    """Refuse a file that can't be written, before minutes are spent on what it shows.
-
-    Raises:
-        OutputError: If it is not called .svg, or its folder is not there or can't be written to.
-    """
-    if file.suffix.lower() != ".svg":
-        raise OutputError(f"The chart is an SVG file, got {file}: give a name that ends in .svg.")
-    if file.is_dir():
-        raise OutputError(f"The chart can't be written to {file}, which is a folder: give a file's name.")
-    if not file.parent.is_dir():
-        raise OutputError(f"The chart can't be written to {file}: there is no folder {file.parent}, make it.")
-    if not os.access(file.parent, os.W_OK):
-        raise OutputError(
-            f"The chart can't be written to {file}: the folder {file.parent} is not writable, name another."
-        )
 
 
 def draw_chart(file: Path, options: Sequence[Option], law: Law | None, measure: str) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from monoglot.corpus import Corpus, open_corpus
 from monoglot.corpus.files import TextFile, could_be_hub_name, is_stream
-from monoglot.errors import ModelError, SettingError
+from monoglot.errors import ModelError, OutputError, SettingError
 from monoglot.model.find import find_folder
 from monoglot.model.side_files import MODULES, transformer_folder
 from monoglot.model.whole_model import check_whole, has_tokenizer
@@ -16,7 +17,7 @@ from monoglot.progress import SILENT, Progress
 from monoglot.run import LAYOUT, read_json
 from monoglot.run.output import check, check_apart, check_place, is_ours
 from monoglot.settings import AdaptSettings
-from monoglot.untrusted import read_foreign_json
+from monoglot.untrusted import check_regular, read_foreign_json
 from monoglot.visible import is_text
 
 FILES_LOOKED_INTO = 20
@@ -107,6 +108,79 @@ def check_output(
                 "rename it."
             )
     check_apart(Path(output), _places(model, inputs, corpus, settings))
+
+
+def check_keep_text(texts: Iterable[str]) -> None:
+    """Refuse an empty text to keep.
+
+    Raises:
+        SettingError: If there is one.
+    """
+    if any(not text.strip() for text in texts):
+        raise SettingError("--keep-text has an empty text: name texts such as 'query: '")
+
+
+def read_keep_tokens(file: str) -> tuple[str, ...]:
+    """Read a file of tokens or texts to keep, one per line.
+
+    Raises:
+        SettingError: If it can't be read or holds nothing.
+    """
+    check_regular(Path(file), SettingError)
+    try:
+        text = Path(file).read_text(encoding="utf-8-sig")
+    except (OSError, ValueError) as error:
+        raise SettingError(
+            f"--keep-tokens {file} can't be read ({error}); expected UTF-8 text with one token per line"
+        ) from error
+    lines = tuple(dict.fromkeys(line for line in text.split("\n") if line.strip()))
+    if not lines:
+        raise SettingError(f"--keep-tokens {file} is empty; expected one token per line")
+    return lines
+
+
+def check_weights(text: Corpus, weights: Sequence[float]) -> None:
+    """Check that each part of the corpus has one weight.
+
+    Raises:
+        SettingError: If there are more or fewer, or an input repeats another.
+    """
+    if len(weights) != len(text.parts):
+        raise SettingError(
+            f"--weights has {len(weights)} numbers for {len(text.parts)} CORPUS arguments: give one for each "
+            "(a glob in quotes, or a folder, is one)"
+        )
+    if not all(text.parts):
+        raise SettingError("a file can have one weight only, but is in two CORPUS arguments: name it once")
+
+
+def check_layers(folder: Path, layers: Sequence[int]) -> None:
+    """Refuse layers that a model does not have, if its configuration tells how many it has.
+
+    Raises:
+        SettingError: If there is one.
+    """
+    count = read_foreign_json(transformer_folder(folder) / "config.json", ModelError).get("num_hidden_layers")
+    if layers and isinstance(count, int) and max(layers) >= count:
+        raise SettingError(f"--layers {max(layers)}: the model has layers 0 to {count - 1}")
+
+
+def check_chart(file: Path) -> None:
+    """Refuse a file that can't be written, before minutes are spent on what it shows.
+
+    Raises:
+        OutputError: If it is not called .svg, or its folder is not there or can't be written to.
+    """
+    if file.suffix.lower() != ".svg":
+        raise OutputError(f"The chart is an SVG file, got {file}: give a name that ends in .svg.")
+    if file.is_dir():
+        raise OutputError(f"The chart can't be written to {file}, which is a folder: give a file's name.")
+    if not file.parent.is_dir():
+        raise OutputError(f"The chart can't be written to {file}: there is no folder {file.parent}, make it.")
+    if not os.access(file.parent, os.W_OK):
+        raise OutputError(
+            f"The chart can't be written to {file}: the folder {file.parent} is not writable, name another."
+        )
 
 
 def _texts(settings: object) -> Iterator[tuple[str, str]]:

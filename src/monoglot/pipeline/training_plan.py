@@ -16,13 +16,14 @@ from monoglot.model.pooling import PROMPTS, read_prefix
 from monoglot.model.side_files import transformer_folder
 from monoglot.model.source import Source, open_recorded
 from monoglot.model.tables import build_on_meta
-from monoglot.pipeline.preview import check_teacher, original_of
+from monoglot.pipeline.preview import check_layers, check_teacher, original_of
 from monoglot.pipeline.stages.context import RunContext
-from monoglot.pipeline.training_job import adapted, new_rows, objective_of
+from monoglot.pipeline.training_job import adapted, new_rows, objective_of, use_attention
 from monoglot.run import LAYOUT, Artifact
 from monoglot.settings import AdaptSettings, Settings
+from monoglot.training.objective_wrapper import check_sharded
 from monoglot.training.registry import check_objective, choose_objective, get_objective
-from monoglot.training.schedule import TrainingSettings, budget_tokens
+from monoglot.training.schedule import TrainingSettings, budget_tokens, check_schedule
 
 logger = logging.getLogger(__name__)
 
@@ -37,7 +38,8 @@ def resolved(folder: Path, settings: AdaptSettings) -> AdaptSettings:
         settings: What the user asked for.
 
     Raises:
-        SettingError: If the objective does not fit the model or can't read a file, or none fits.
+        SettingError: If the objective does not fit the model or can't read a file, none fits, or the model
+            has no such attention.
     """
     inner = transformer_folder(folder)
     config = load_config(inner, trust_remote_code=settings.trust_remote_code)
@@ -48,6 +50,8 @@ def resolved(folder: Path, settings: AdaptSettings) -> AdaptSettings:
     objective = get_objective(name, settings.objective_options)
     check_objective(name, objective, skeleton, has_teacher=has_teacher)
     objective.check()
+    if settings.attention:
+        use_attention(skeleton, settings.attention)
     needs_teacher = objective.why_unsuitable(skeleton, has_teacher=False) is not None
     # As the objective took them: "no" and False are one setting, with one key.
     given = {one.replace("-", "_") for one in settings.objective_options}
@@ -75,13 +79,14 @@ def filled(settings: AdaptSettings, training: TrainingSettings, new_share: float
         new_share: Which share of the vocabulary's rows is new, if that is known.
 
     Raises:
-        SettingError: If a tool that is to record the run is unknown or not installed.
+        SettingError: If a setting needs the whole model in one process, and it is sharded.
     """
-    check_reports(training.report_to)
     # Rates that suit new rows only are wrong for other schedules.
     suits = training.schedule in (None, "keep-copied", "new-rows") and not is_sharded()
     objective = objective_of(settings)
-    return training.filled(objective.recipe(new_share=new_share if suits else None))
+    training = training.filled(objective.recipe(new_share=new_share if suits else None))
+    check_sharded(training)
+    return training
 
 
 def find_original(student: Source, teacher: Source | None) -> Source | str:
@@ -105,6 +110,20 @@ def find_original(student: Source, teacher: Source | None) -> Source | str:
     except InputError as error:
         return f"the original can't be read ({first_line(error).rstrip('.')})"
     return found if same else f"the files of {name} have changed since the model was made of it"
+
+
+def check_training(folder: Path, training: TrainingSettings) -> None:
+    """Refuse settings of a training that can't be followed, before any long work.
+
+    Args:
+        folder: Folder of the model to train, or of one of the same class.
+        training: How the user wants to train.
+
+    Raises:
+        SettingError: If the model has no such layer, or a tool that is to record the run can't be used.
+    """
+    check_layers(folder, training.layers)
+    check_reports(training.report_to)
 
 
 def check_reports(names: Sequence[str]) -> None:
@@ -150,10 +169,14 @@ def planned(
         settings: What is learned (see `resolved`).
         training: How the user wants to train.
         mixture: File that tells which rows are new, if there is one.
+
+    Raises:
+        SettingError: If the schedule makes no sense with these rows.
     """
     rows = new_rows(mixture)
     count = None if rows is None else int(rows.sum())
     given, training = training, filled(settings, training, None if rows is None else float(rows.mean()))
+    check_schedule(training.schedule, count)
     if given.schedule is None and training.schedule == "new-rows":
         context.progress.note(
             f"training only the {count:,} new embeddings, as few are new; --schedule keep-copied trains the "
@@ -194,6 +217,9 @@ class AdaptPlan:
         if settings.adaptation is None:
             raise SettingError("no training is requested: give --adapt-tokens")
         adapt, training = settings.adaptation
+        if settings.mode == "trim":
+            check_schedule(training.schedule, 0)
+        check_training(source.folder, training)
         adapt = replace(adapt, teacher=str(source.folder))
         return cls(resolved(source.folder, adapt), training)
 

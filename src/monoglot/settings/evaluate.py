@@ -107,3 +107,23 @@ def check_choice(
         raise SettingError(f"got both text and the task '{task}'; score a model on one of them at a time")
     if task is not None and (data is None or not data.test):
         raise SettingError("a task is scored on test data, got none; give some with --test")
+
+
+def check_way(task: str, is_trained: bool, can_be_trained: bool, can_be_untrained: bool) -> None:
+    """Check that a task is scored in a way that it can be.
+
+    Args:
+        task: Its name.
+        is_trained: Whether there are data to train with.
+        can_be_trained: Whether a model can be fine-tuned for it.
+        can_be_untrained: Whether sentence vectors can be scored on it as they are.
+
+    Raises:
+        SettingError: If not.
+    """
+    if is_trained and not can_be_trained:
+        raise SettingError(
+            f"the task '{task}' takes sentence vectors as they are; leave out --train and --dev"
+        )
+    if not is_trained and not can_be_untrained:
+        raise SettingError(f"the task '{task}' needs fine-tuning; give --train and --dev")

@@ -37,11 +37,21 @@ def _share(_: Any, tokens: Sequence[Any]) -> float:
     """Read a share of the command line, ``0.1`` or ``10%``."""
     text = str(tokens[0].value)
     try:
-        return float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
+        share = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
     except ValueError as error:
         raise SettingError(
             f"--save {text} is not a share: give 0.1 or 10% for a tenth of the tokens"
         ) from error
+    _check_share(share, text)
+    return share
+
+
+def _check_share(share: float, text: str) -> None:
+    """Refuse a share that no new tokens could save; the text is what the user wrote."""
+    if not 0 < share < 1:
+        raise SettingError(
+            f"--save {text} is out of range: give the share of tokens to save, 0.1 for a tenth"
+        )
 
 
 @dataclass(frozen=True)
@@ -144,17 +154,16 @@ class Settings(RunSettings):
             value = getattr(self, name)
             if value is not None and self.mode != "graft":
                 flag = f"--{name.replace('_', '-')}"
-                raise SettingError(
-                    f"{flag} {value} is for --mode graft, got --mode {self.mode}: leave it out"
-                )
+                raise SettingError(f"{flag} is for --mode graft, got --mode {self.mode}: leave it out")
         if self.new_tokens is not None and self.save is not None:
+            raise SettingError("--new-tokens and --save set the same thing in two ways: give only one")
+        if self.save is not None:
+            _check_share(self.save, str(self.save))
+        size = self.vocabulary_size
+        if self.new_tokens is not None and size is not None and self.new_tokens >= size:
             raise SettingError(
-                f"--new-tokens {self.new_tokens} and --save {self.save} set the same thing in two ways: "
-                "give only one"
-            )
-        if self.save is not None and not 0 < self.save < 1:
-            raise SettingError(
-                f"--save {self.save} is out of range: give the share of tokens to save, 0.1 for a tenth"
+                f"--new-tokens {self.new_tokens} leave no room for the source's tokens in --vocabulary-size "
+                f"{size}: give fewer new tokens or a larger size"
             )
 
     def _check_language_tokens(self) -> None:
@@ -200,9 +209,10 @@ class Settings(RunSettings):
         """What the new model is to learn and how, from ``adapt_options``; ``None`` without a training."""
         if self.adapt_tokens is None:
             return None
-        options = {name.replace("-", "_"): value for name, value in self.adapt_options.items()}
+        names = {name: name.replace("-", "_") for name in self.adapt_options}
         own_names = ("objective", "objective_options", "attention")
-        own = {name: options.pop(name) for name in own_names if name in options}
+        own = {names[name]: value for name, value in self.adapt_options.items() if names[name] in own_names}
+        options = {name: value for name, value in self.adapt_options.items() if names[name] not in own_names}
         shared = {field.name: getattr(self, field.name) for field in dataclasses.fields(RunSettings)}
         tokens = None if self.adapt_tokens == "auto" else self.adapt_tokens
         training = build(TrainingSettings, options | {"tokens": tokens}, "--adapt-options")

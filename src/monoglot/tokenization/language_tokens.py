@@ -15,9 +15,8 @@ import numpy as np
 from jaxtyping import Bool, Float, Float32, Float64, Int64
 from scipy.linalg.blas import ssyrk
 
-from monoglot.errors import SettingError
 from monoglot.tokenization.parts import Token
-from monoglot.tokenization.scripts import COMMON, script_of
+from monoglot.tokenization.scripts import COMMON, check_scripts, script_of
 from monoglot.tokenization.vocabulary import Vocabulary
 
 LEAST_SHARE_OF_A_SCRIPT = 0.05
@@ -115,7 +114,7 @@ def rank_unused_tokens(
         token for token in vocabulary.tokens if trained[token.id] and not (token.roles or token.is_byte)
     ]
     script = {token.id: script_of(token.form.decode(errors="ignore")) for token in tokens}
-    _check_scripts(whole_scripts, frozenset(script.values()))
+    check_scripts(whole_scripts, frozenset(script.values()))
     scripts = _scripts(script, counts)
     whole = frozenset(whole_scripts)
     if own_scripts:
@@ -130,14 +129,6 @@ def rank_unused_tokens(
     order = np.lexsort((ids, -np.nan_to_num(probability)))
     order = order[~used[order]]
     return LanguageTokens(scripts, ids[order], probability[order], by_script[order])
-
-
-def _check_scripts(asked: Collection[str], known: Collection[str]) -> None:
-    if unknown := sorted(set(asked).difference(known) | {COMMON}.intersection(asked)):
-        names = ", ".join(sorted(set(known) - {COMMON}))
-        raise SettingError(
-            f"--keep-script {unknown[0]}: the source has no token of a script of that name; it has {names}"
-        )
 
 
 def _scripts(script: dict[int, str], counts: Int64[np.ndarray, " source"]) -> tuple[str, ...]:

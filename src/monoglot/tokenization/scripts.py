@@ -5,10 +5,14 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from functools import cache
+from typing import TYPE_CHECKING
 
-from monoglot.tokenization.vocabulary import Vocabulary
+from monoglot.errors import SettingError, did_you_mean
+
+if TYPE_CHECKING:
+    from monoglot.tokenization.vocabulary import Vocabulary
 
 COMMON = "none"
 """The script of texts without letters: digits, punctuation, symbols, modifiers."""
@@ -52,6 +56,45 @@ def _letter_script(character: str) -> str:
         return COMMON
     first = unicodedata.name(character, "").partition(" ")[0].partition("-")[0].title()
     return COMMON if not first or first in _NO_SCRIPTS else _RENAMED.get(first, first)
+
+
+MOST_LETTERS = 0x30000
+"""All later letters of Unicode are Han."""
+
+
+def check_script_names(names: Iterable[str]) -> None:
+    """Refuse names of scripts that `script_of` gives to no text, before any vocabulary is read.
+
+    Raises:
+        SettingError: If there is one, with the name that is most like it.
+    """
+    letters = map(chr, range(MOST_LETTERS))
+    known = {_letter_script.__wrapped__(letter) for letter in letters} - {COMMON} if names else set()
+    for name in names:
+        if name not in known:
+            raise SettingError(f"--keep-script: there is no script '{name}': {did_you_mean(name, known)}")
+
+
+def scripts_of(vocabulary: Vocabulary) -> frozenset[str]:
+    """Give the scripts of all tokens of a vocabulary."""
+    return frozenset(script_of(token.form.decode(errors="ignore")) for token in vocabulary.tokens)
+
+
+def check_scripts(asked: Iterable[str], known: Collection[str]) -> None:
+    """Refuse scripts that no token of a vocabulary is in.
+
+    Args:
+        asked: Names of the scripts.
+        known: Those of the vocabulary's tokens.
+
+    Raises:
+        SettingError: If there is one.
+    """
+    if unknown := sorted(set(asked).difference(known) | {COMMON}.intersection(asked)):
+        names = ", ".join(sorted(set(known) - {COMMON}))
+        raise SettingError(
+            f"--keep-script {unknown[0]}: the source has no token of a script of that name; it has {names}"
+        )
 
 
 UNSPACED_SCRIPTS = frozenset(

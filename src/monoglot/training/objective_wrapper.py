@@ -17,7 +17,7 @@ from monoglot.model.tables import storage
 from monoglot.training.composition import Composition
 from monoglot.training.objective import Task
 from monoglot.training.parameters import Adapters, Selection, keep_rows, select, with_adapters
-from monoglot.training.schedule import TrainingSettings
+from monoglot.training.schedule import TrainingSettings, check_schedule
 
 
 @dataclass(frozen=True)
@@ -58,12 +58,8 @@ class Learning:
         """
         selection = select(model, settings)
         schedule = settings.recipe.schedule
-        if schedule in ("new-rows", "keep-copied"):
-            if new_rows is None or (schedule == "new-rows" and not new_rows.any()):
-                raise SettingError(
-                    f"--schedule {schedule} needs a model with rows that were not copied: one that "
-                    "`specialize` made"
-                )
+        check_schedule(schedule, None if new_rows is None else int(new_rows.sum()))
+        if new_rows is not None and schedule in ("new-rows", "keep-copied"):
             keep_rows(model, torch.from_numpy(new_rows))
         frozen = round(settings.frozen_share * steps) if schedule == "embeddings-first" else 0
         if not settings.lora_rank:

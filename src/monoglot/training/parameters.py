@@ -18,7 +18,7 @@ from monoglot._hf import unwrapped_name
 from monoglot.errors import SettingError
 from monoglot.model.tables import find_tables
 from monoglot.training import composition
-from monoglot.training.schedule import DECAY, TrainingSettings
+from monoglot.training.schedule import DECAY, EMBEDDINGS_ALONE, TrainingSettings
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def select(model: PreTrainedModel, settings: TrainingSettings) -> Selection:
     names = [name for name, _ in model.named_parameters(remove_duplicate=False)]
     embeddings = frozenset(find_tables(model).axes)
     body = [name for name in names if name not in embeddings]
-    if settings.recipe.schedule in ("embeddings", "new-rows"):
+    if settings.recipe.schedule in EMBEDDINGS_ALONE:
         learning: list[str] = []
     elif settings.layers:
         learning = _of_layers(body, settings.layers)

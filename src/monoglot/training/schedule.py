@@ -14,6 +14,8 @@ from monoglot.options import Count, CountOrZero, InnerShare, Share, Weight, chec
 
 SCHEDULE = Literal["all", "keep-copied", "embeddings-first", "embeddings", "new-rows"]
 DECAY = Literal["constant", "linear", "cosine"]
+EMBEDDINGS_ALONE = ("embeddings", "new-rows")
+"""Schedules that train nothing of the body."""
 PRECISION = Literal["auto", "bf16", "float32"]
 
 EXECUTION = ("device_tokens", "keep", "report_to", "compile", "gradient_checkpointing")
@@ -37,6 +39,27 @@ def budget_tokens(new_rows: int | None, tokens_per_new_row: int) -> int:
         tokens_per_new_row: How many tokens for each of them.
     """
     return max(LEAST_TOKENS, tokens_per_new_row * new_rows) if new_rows else DEFAULT_TOKENS
+
+
+def check_schedule(schedule: SCHEDULE | None, new_rows: int | None) -> None:
+    """Refuse a schedule that tells new rows from copied ones where that makes no sense.
+
+    Args:
+        schedule: The schedule; ``None`` if that is left to the objective.
+        new_rows: How many rows of the vocabulary are new; ``None`` if that is not known.
+
+    Raises:
+        SettingError: If it is not known which rows are new, or none is and all others would be left alone.
+    """
+    if schedule == "new-rows" and not new_rows:
+        made = "made, in another mode than trim"
+    elif schedule == "keep-copied" and new_rows is None:
+        made = "made"
+    else:
+        return
+    raise SettingError(
+        f"--schedule {schedule} needs a model with rows that were not copied: one that `specialize` {made}"
+    )
 
 
 @dataclass(frozen=True)
@@ -118,9 +141,15 @@ class TrainingSettings:
         """Refuse what makes no sense.
 
         Raises:
-            SettingError: If a value is of another type than its field's, or a number is out of range.
+            SettingError: If a value is of another type than its field's, a number is out of range, or
+                adapters would have nothing to work on.
         """
         check_types(self)
+        if self.lora_rank and self.schedule in EMBEDDINGS_ALONE:
+            raise SettingError(
+                "--lora-rank has no matrices to work on: no layer of the body is trained with --schedule "
+                f"{self.schedule}; leave it out, or choose another schedule"
+            )
 
     def filled(self, recipe: Recipe) -> TrainingSettings:
         """Fill in what was left to the objective."""

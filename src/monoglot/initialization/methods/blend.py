@@ -8,8 +8,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from monoglot.errors import SettingError
 from monoglot.initialization.initialize import Initializer
+from monoglot.initialization.option_rules import check_part_of_blend
 from monoglot.initialization.registry import get_method, register
 from monoglot.initialization.transfer import Transfer
 from monoglot.maths.sparse import SparseRows
@@ -54,13 +54,9 @@ class Blend(Initializer):
         """
         super().__post_init__()
         for name in (self.first, self.second):
-            if name == "blend":
-                raise SettingError("'blend' can't be part of a blend: give two other methods")
+            check_part_of_blend(name, is_alike=True)  # before a blend is made of blends
         for name, part in zip((self.first, self.second), self.parts, strict=True):
-            if part.matching != self.matching:
-                raise SettingError(
-                    f"'{name}' can't be part of a blend: give two other methods, such as focus and subword"
-                )
+            check_part_of_blend(name, is_alike=part.matching == self.matching)
 
     @property
     def parts(self) -> tuple[Initializer, Initializer]:

@@ -10,9 +10,10 @@ from jaxtyping import Float
 from torch import Tensor
 from transformers import PreTrainedTokenizerFast
 
-from monoglot.errors import ModelError, SettingError
+from monoglot.errors import ModelError
 from monoglot.initialization.anchors import anchor_reliability, from_anchors
 from monoglot.initialization.initialize import Initializer, initialize
+from monoglot.initialization.option_rules import check_temperature
 from monoglot.initialization.registry import register
 from monoglot.initialization.transfer import Transfer
 from monoglot.maths.mixture import Provenance
@@ -58,10 +59,7 @@ class Focus(Initializer):
             SettingError: If a number is out of range, or the overlap unknown.
         """
         super().__post_init__()
-        if self.temperature and not self.anchors:
-            raise SettingError(
-                "focus with a temperature needs a number of anchors: softmax would mix them all"
-            )
+        check_temperature(self.temperature, self.anchors)
 
     @property
     def matching(self) -> Strategy:

@@ -10,15 +10,14 @@ from typing import Any
 
 from transformers import PreTrainedTokenizerFast
 
-from monoglot.errors import SettingError
 from monoglot.model.carried_templates import lost_templates
 from monoglot.model.given_text import GivenText, tokens_in_use
 from monoglot.model.source import Source
+from monoglot.pipeline.preview import check_keep_text, read_keep_tokens
 from monoglot.reporting.summary import MOST_SHOWN
 from monoglot.run import read_json, write_json
 from monoglot.run.layout import LAYOUT
 from monoglot.tokenization.selection import RetainedText, segmented_otherwise
-from monoglot.untrusted import check_regular
 
 
 @dataclass(frozen=True)
@@ -103,14 +102,13 @@ def find_kept(
         ModelError: If a configuration of the source is damaged.
     """
     asked = tuple(keep_text)
-    if any(not text.strip() for text in asked):
-        raise SettingError("--keep-text has an empty text: name texts such as 'query: '")
+    check_keep_text(asked)
     found = {given.text: given for given in source.given_texts}
     found |= {text: GivenText(text, "--keep-text") for text in asked if text not in found}
     if prefix:
         found.setdefault(prefix, GivenText(prefix, "the prefix of the training"))
     used = tokens_in_use(source.folder, source.tokenizer)
-    return RetainedTexts(tuple(found.values()), _lines(keep_tokens) if keep_tokens else (), used)
+    return RetainedTexts(tuple(found.values()), read_keep_tokens(keep_tokens) if keep_tokens else (), used)
 
 
 def kept_facts(tokenizer: Path) -> dict[str, Any]:
@@ -131,17 +129,3 @@ def kept_facts(tokenizer: Path) -> dict[str, Any]:
         "origins": dict(Counter(text["origin"] for text in texts)),
         "first": [text["text"] for text in texts[:MOST_SHOWN]] + named[:MOST_SHOWN],
     }
-
-
-def _lines(file: str) -> tuple[str, ...]:
-    check_regular(Path(file), SettingError)
-    try:
-        text = Path(file).read_text(encoding="utf-8-sig")
-    except (OSError, ValueError) as error:
-        raise SettingError(
-            f"--keep-tokens {file} can't be read ({error}); expected UTF-8 text with one token per line"
-        ) from error
-    lines = tuple(dict.fromkeys(line for line in text.split("\n") if line.strip()))
-    if not lines:
-        raise SettingError(f"--keep-tokens {file} is empty; expected one token per line")
-    return lines

@@ -11,7 +11,6 @@ import numpy as np
 from jaxtyping import Float64, Int64
 
 from monoglot._hf import CAUSAL_ENDINGS
-from monoglot.errors import SettingError
 from monoglot.model.source import Source, open_source
 from monoglot.model.tokenizer_folder import load_tokenizer
 from monoglot.pipeline.stages.context import VocabularyContext
@@ -198,7 +197,7 @@ def graft_settings(settings: Settings, *, generates: bool = False) -> tuple[Trim
             unless a number or a saving is asked for.
 
     Raises:
-        SettingError: If there is no room for the new tokens, or a rule makes no sense.
+        SettingError: If a rule makes no sense.
     """
     rule, size = trim_settings(settings), settings.vocabulary_size
     if generates and settings.adapt_tokens is None and settings.new_tokens is None and settings.save is None:
@@ -208,11 +207,6 @@ def graft_settings(settings: Settings, *, generates: bool = False) -> tuple[Trim
         return rule, GraftSettings(settings.new_tokens, settings.save, most_saved=most_saved)
     parts = ROOM_FOR_FEW_NEW if most_saved is not None and settings.save is None else ROOM_FOR_NEW
     room = settings.new_tokens if settings.new_tokens is not None else size // parts
-    if room >= size:
-        raise SettingError(
-            f"--new-tokens {room} leave no room for the source's tokens in --vocabulary-size {size}: "
-            "give fewer new tokens or a larger size"
-        )
     graft = GraftSettings(settings.new_tokens, settings.save, room, most_saved)
     return replace(rule, vocabulary_size=size - room), graft
 
