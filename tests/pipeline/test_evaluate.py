@@ -193,7 +193,10 @@ BAD = {
         ["--task", "retrieval", "--train", "{pairs}", "--dev", "{pairs}", "--test", "{pairs}"],
         "leave out --train and --dev",
     ),
-    "broken line": (["--task", "ner", "--test", "{broken}"], "line 2 of {broken}"),
+    "broken line": (
+        ["--task", "ner", "--train", "{broken}", "--dev", "{ner}", "--test", "{ner}"],
+        "line 2 of {broken}",
+    ),
     "other labels": (
         ["--task", "ner", "--train", "{ner}", "--dev", "{ner}", "--test", "{loc}"],
         "line 1 of {loc} has the label 'B-LOC', which the training data lack",
