@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from transformers import PreTrainedTokenizerFast
 
 from monoglot.errors import ModelError
@@ -161,12 +161,12 @@ def _has_key(content: Any, key: str) -> bool:
 
 
 def _quantized_tensor(file: Path) -> str | None:
-    """The first tensor of small integers or 8-bit numbers; damaged files are refused elsewhere."""
+    """The first tensor of small integers or 8-bit numbers; damaged files are refused when they are read."""
     try:
         with safe_open(file, "pt") as weights:
             for name in weights.keys():  # noqa: SIM118 - no mapping
                 if weights.get_slice(name).get_dtype() in NOT_FLOATING and "position" not in name:
                     return str(name)
-    except Exception:
+    except (SafetensorError, OSError):
         return None
     return None

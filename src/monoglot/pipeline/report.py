@@ -205,6 +205,7 @@ def report_at_end(folder: Path, output: Path, source: Source | None, progress: P
             FinishedRun(folder, output, trust_remote_code=source is not None and source.trust_remote_code),
             source,
         )
+    # Whatever is wrong with the page, from a full disk to a fault of its own code: the run is complete.
     except Exception as error:
         logger.warning(
             "The report of %s could not be written (%s); everything else is complete: run `monoglot "

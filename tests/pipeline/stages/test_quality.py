@@ -8,7 +8,9 @@ from dataclasses import replace
 import pytest
 from transformers import AutoTokenizer
 
+from monoglot.errors import ModelError
 from monoglot.pipeline.specialize import specialize
+from monoglot.pipeline.stages.quality import scored_or_skipped
 from monoglot.run import read_json
 from monoglot.settings import Settings
 from tests.fixtures.folders import GERMAN, TINY
@@ -60,3 +62,26 @@ def test_a_model_that_cannot_be_scored_says_why(tiny_folder, tmp_path, architect
     made = specialize(tiny_folder(architecture), GERMAN, tmp_path / "out", replace(TINY, method="mean"))
     assert why in made.quality.skipped
     assert f"not measured: {made.quality.skipped}" in page_of(tmp_path / "out")
+
+
+@pytest.mark.parametrize(
+    ("error", "why"),
+    [
+        (ModelError("there is no held-out text."), "there is no held-out text"),
+        (RuntimeError("out of memory"), "RuntimeError: out of memory"),
+        (KeyError("layers"), "KeyError: 'layers'"),
+    ],
+)
+def test_no_error_of_a_model_loses_what_was_made(error, why):
+    def score():
+        raise error
+
+    assert scored_or_skipped(score).skipped == why
+
+
+def test_a_signal_is_no_reason_to_skip_the_scores():
+    def score():
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        scored_or_skipped(score)

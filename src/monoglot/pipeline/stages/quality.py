@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import Int64
 
-from monoglot.errors import ModelError, first_line
+from monoglot.errors import InputError, ModelError, first_line
 from monoglot.evaluation.quality import Quality, compare_quality
 from monoglot.maths.mixture import Mixture, Provenance
 from monoglot.model.source import Source
@@ -18,6 +19,9 @@ from monoglot.pipeline.stages.corpus import heldout_lines
 from monoglot.run import Artifact, read_json, write_json
 from monoglot.run.layout import LAYOUT
 from monoglot.tokenization.trim import check_segmentation
+from monoglot.untrusted import reason
+
+logger = logging.getLogger(__name__)
 
 
 def measure_quality(context: VocabularyContext, result: Artifact) -> Quality:
@@ -36,16 +40,14 @@ def measure_quality(context: VocabularyContext, result: Artifact) -> Quality:
     def compute(folder: Path) -> None:
         text, target = heldout_lines(corpus_stage), context.target(tokenizer).tokenizer
         progress = context.progress
-        try:
-            made = context.source.at(result.folder).model
-            copies = (
-                copied_from(Mixture.load(mixture.folder / LAYOUT.mixture.name)) if _proved(context) else None
-            )
-            found = compare_quality(
-                context.source, (made, target), text, seed=seed, copy_of=copies, progress=progress
-            )
-        except Exception as error:  # a model's own code may raise anything, and the new one is complete
-            found = Quality(skipped=first_line(error).rstrip(".") or type(error).__name__)
+        rows = Mixture.load(mixture.folder / LAYOUT.mixture.name)
+        copies = copied_from(rows) if _proved(context) else None
+
+        def score() -> Quality:
+            made = context.source.at(result.folder).model, target
+            return compare_quality(context.source, made, text, seed=seed, copy_of=copies, progress=progress)
+
+        found = scored_or_skipped(score)
         context.source.forget_model()
         same = _as_before(context, text, tokenizer, mixture)
         found = replace(found, heldout=len(text), as_before=same)
@@ -81,24 +83,41 @@ def measure_trained(
     def compute(folder: Path) -> None:
         text, progress = heldout_lines(corpus_stage), context.progress
         trained = context.source.at(result.folder)
-        try:
+        copies = copied_from(Mixture.load(mixture)) if mixture else np.arange(trained.vocabulary.size)
+
+        def score() -> Quality:
             if isinstance(original, str):
                 raise ModelError(original)
             made = trained.model, trained.tokenizer
             found = compare_quality(original, made, text, seed=seed, progress=progress)
-            size = trained.vocabulary.size
-            copies = copied_from(Mixture.load(mixture)) if mixture else np.arange(size)
-            same = check_segmentation(original.tokenizer, trained.tokenizer, copies, text).equal
-            found = replace(found, as_before=same)
             original.forget_model()
-        except Exception as error:  # a model's own code may raise anything, and the new one is complete
-            found = Quality(skipped=first_line(error).rstrip(".") or type(error).__name__)
+            same = check_segmentation(original.tokenizer, trained.tokenizer, copies, text).equal
+            return replace(found, as_before=same)
+
+        found = scored_or_skipped(score)
         write_json(folder / LAYOUT.quality.name, replace(found, heldout=len(text)).to_dict())
 
     key = original if isinstance(original, str) else original.key
     inputs = {"text": corpus_stage, "model": result}
     artifact = context.stage("quality", compute, {"seed": seed}, original=key, **inputs)
     return Quality.from_dict(read_json(artifact.folder / LAYOUT.quality.name))
+
+
+def scored_or_skipped(score: Callable[[], Quality]) -> Quality:
+    """Score a model that is complete, or say why it can't be scored: no such error may lose the model.
+
+    Args:
+        score: Runs the model and its original.
+    """
+    try:
+        return score()
+    except InputError as error:
+        return Quality(skipped=first_line(error).rstrip("."))
+    # No shorter list would do: classes of transformers raise ValueError, TypeError, IndexError … for texts
+    # that they can't read, torch raises RuntimeError where memory is short, and a model's own code anything.
+    except Exception as error:
+        logger.debug("the scores of the finished model failed", exc_info=True)
+        return Quality(skipped=reason(error).rstrip("."))
 
 
 def _proved(context: VocabularyContext) -> bool:
