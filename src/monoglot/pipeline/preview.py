@@ -14,7 +14,7 @@ from monoglot.model.find import find_folder
 from monoglot.model.side_files import MODULES, transformer_folder
 from monoglot.model.whole_model import check_whole, has_tokenizer
 from monoglot.progress import SILENT, Progress
-from monoglot.run import LAYOUT, read_json
+from monoglot.run import LAYOUT, read_json, recorded_name
 from monoglot.run.output import check, check_apart, check_place, is_ours
 from monoglot.settings import AdaptSettings
 from monoglot.untrusted import check_regular, read_foreign_json
@@ -198,11 +198,12 @@ def _texts(settings: object) -> Iterator[tuple[str, str]]:
 
 def original_of(folder: Path) -> tuple[str | None, str | None]:
     """Give name and content hash of the model that ``specialize`` made a model of, if it did."""
-    file = folder / LAYOUT.home / LAYOUT.manifest
+    home = folder / LAYOUT.home
+    file = home / LAYOUT.manifest
     manifest = read_json(file) if file.is_file() else {}
     found = [manifest.get(part, {}).get("source") for part in ("names", "inputs")]
     name, key = (one if isinstance(one, str) else None for one in found)
-    return name, key
+    return name and recorded_name(home, name), key
 
 
 def check_teacher(folder: Path, settings: AdaptSettings) -> None:

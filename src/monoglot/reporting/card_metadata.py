@@ -14,7 +14,7 @@ from monoglot import __version__
 from monoglot.corpus.files import could_be_hub_name
 from monoglot.errors import InputError
 from monoglot.evaluation.quality import COSINE, Quality
-from monoglot.model.find import HUB_NAME, find_folder
+from monoglot.model.find import HUB_NAME, find_here
 from monoglot.model.pooling import read_prefix
 from monoglot.model.side_files import transformer_folder
 from monoglot.reporting.facts import Facts
@@ -63,7 +63,7 @@ def describe(
     names = first.get("names", {})
     given = names.get("source") or names.get("model", "")
     known = given if names.get("hub") else ""
-    source = source or _folder_of(given)
+    source = source or _folder_of(run.source_name or run.model_name)
     base = base_model or run.settings.get("base_model") or (known if is_hub_name(known) else None)
     texts = [text["text"] for text in run.read(LAYOUT.kept).get("texts", ())]
     given = [*names.get("corpus", ()), *run.manifest.get("names", {}).get("corpus", ())]
@@ -75,10 +75,10 @@ def describe(
     return replace(facts, prompts=tuple(texts), default_prompt=read_prefix(run.output))
 
 
-def _folder_of(model: str) -> Path | None:
-    """Find the folder of a model by what the user called it; ``None`` if it is not there any more."""
+def _folder_of(model: str | None) -> Path | None:
+    """Find the folder of a model that a run recorded; ``None`` if it is not on this machine any more."""
     try:
-        return find_folder(model) if model else None
+        return find_here(model) if model else None
     except InputError:
         return None
 

@@ -23,7 +23,7 @@ from monoglot.model.source import Source, open_recorded, open_source
 from monoglot.model.tokenizer_folder import load_tokenizer
 from monoglot.reporting.summary import Scores
 from monoglot.reporting.wording import readable
-from monoglot.run import file_hash, read_json
+from monoglot.run import file_hash, read_json, recorded_name
 from monoglot.run.layout import LAYOUT
 from monoglot.run.output import check_finished
 from monoglot.tokenization.encoding import TokenizedCorpus
@@ -48,7 +48,7 @@ class FinishedRun:
         self.output, self.place = output, place or output
         self.folders = [output / LAYOUT.home]
         check_finished(output)
-        earlier = self.manifest.get("names", {}).get("model")
+        earlier = self.model_name
         if earlier is not None and _same_tokenizer(Path(earlier).expanduser(), output):
             self.folders.append(Path(earlier).expanduser() / LAYOUT.home)
 
@@ -68,10 +68,25 @@ class FinishedRun:
         return content
 
     @cached_property
+    def model_name(self) -> str | None:
+        """The model that `adapt` trained, as it is found from here; ``None`` if another command was run."""
+        return _recorded(self.manifest, "model", self.folders[0])
+
+    @cached_property
+    def _origin(self) -> tuple[dict[str, Any], Path]:
+        """The manifest of the run that changed the vocabulary, and its folder."""
+        manifests = ((read_json(home / LAYOUT.manifest), home) for home in self.folders)
+        return next((found for found in manifests if "mixture" in found[0]["stages"]), ({}, self.folders[0]))
+
+    @property
     def origin(self) -> dict[str, Any]:
         """The manifest of the run that changed the vocabulary; empty if none did."""
-        manifests = (read_json(home / LAYOUT.manifest) for home in self.folders)
-        return next((found for found in manifests if "mixture" in found["stages"]), {})
+        return self._origin[0]
+
+    @cached_property
+    def source_name(self) -> str | None:
+        """The source model of that run, as it is found from here; ``None`` if it is not recorded."""
+        return _recorded(self.origin, "source", self._origin[1])
 
     @cached_property
     def settings(self) -> Mapping[str, Any]:
@@ -218,6 +233,12 @@ class FoundSource:
     reason: str = ""
 
 
+def _recorded(manifest: Mapping[str, Any], role: str, home: Path) -> str | None:
+    """The name that a manifest gives a model, as it is found from here."""
+    name = manifest.get("names", {}).get(role)
+    return None if name is None else recorded_name(home, name)
+
+
 def find_source(run: FinishedRun, name: str | None = None) -> FoundSource:
     """Open the source model of a run.
 
@@ -228,12 +249,12 @@ def find_source(run: FinishedRun, name: str | None = None) -> FoundSource:
     Raises:
         ModelError: If the user named a model, and it can't be used or is not the one.
     """
-    recorded = run.origin.get("names", {}).get("source")
+    recorded = run.source_name
     if name is None and recorded is None:
         return FoundSource(None, "the run has not recorded its name; give it with --source")
     try:
         opened = open_recorded if name is None else open_source
-        source = opened(name or recorded, trust_remote_code=run.trust_remote_code)
+        source = opened(name or str(recorded), trust_remote_code=run.trust_remote_code)
         _ = source.embeddings  # what can't be read is noticed here
         _check_same(run, source)
         return FoundSource(source)
@@ -251,12 +272,12 @@ def compared_with(run: FinishedRun, found: FoundSource, given: str | Source | No
     """
     if found.model is not None:
         return found.model
-    recorded = run.manifest.get("names", {}).get("model")
+    recorded = run.model_name
     if run.mixture is not None or not (isinstance(given, str) or recorded):
         raise ModelError(f"there is no source model to measure against ({found.reason})")
     if isinstance(given, str):
         return open_source(given, trust_remote_code=run.trust_remote_code)
-    return open_recorded(recorded, trust_remote_code=run.trust_remote_code)
+    return open_recorded(str(recorded), trust_remote_code=run.trust_remote_code)
 
 
 def token_namer(source: Source | None) -> Callable[[int], str]:

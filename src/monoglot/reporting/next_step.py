@@ -34,7 +34,7 @@ def training_command(run: FinishedRun) -> str:
     words = ["monoglot", "adapt", output, *names["corpus"], "--output", f"{output}-trained"]
     words += ["--tokens", f"{tokens // 1000}k"]
     if sentences:
-        words += ["--teacher", names["source"]]
+        words += ["--teacher", run.source_name or names["source"]]
         if prefix := next((text["text"] for text in run.read(LAYOUT.kept).get("texts", ())), ""):
             words += ["--objective-options.prefix", prefix]
     return shlex.join([*words, *carried_options(run)])
@@ -46,7 +46,7 @@ def comparison_command(run: FinishedRun) -> str:
     The text is what the training held out, or the corpus if that is empty.
     """
     names = run.manifest.get("names", {})
-    original = run.origin.get("names", {}).get("source") or names.get("model")
+    original = run.source_name or run.model_name
     heldout = run.folders[0] / LAYOUT.heldout
     if original is None:
         return ""

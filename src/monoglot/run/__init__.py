@@ -16,7 +16,7 @@ a run publishes are byte for byte the same in two runs with one seed and one thr
 from monoglot.run.atomic_files import atomic_write, read_json, write_json
 from monoglot.run.hashing import content_key, file_hash
 from monoglot.run.layout import LAYOUT
-from monoglot.run.run_folder import Artifact, Description, Run
+from monoglot.run.run_folder import Artifact, Description, Run, recorded_name
 from monoglot.run.stage import Measured
 
 __all__ = [
@@ -29,5 +29,6 @@ __all__ = [
     "content_key",
     "file_hash",
     "read_json",
+    "recorded_name",
     "write_json",
 ]

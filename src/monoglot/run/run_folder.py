@@ -22,6 +22,7 @@ from monoglot.run.atomic_files import (
     computing,
     discard,
     link_or_copy,
+    read_json,
     remove,
     sync_tree,
     write_json,
@@ -274,6 +275,7 @@ class Run:
             "started": self._started.isoformat(timespec="seconds"),
             "seconds": round(time.perf_counter() - self._clock, 3),
             "command": shlex.join(sys.argv),
+            FOLDER: _here(),
             "stages": stages,
             **self.happened,
         }
@@ -287,6 +289,37 @@ class Run:
 def _is_temporary(path: Path) -> bool:
     """Whether a name is that of a stage, or a file, that was not finished."""
     return path.name.startswith(".") and ".tmp" in path.name
+
+
+FOLDER = "folder"
+"""In `LAYOUT.measured`: where relative names of the run's inputs start."""
+
+
+def recorded_name(home: Path, name: str) -> str:
+    """Give the name of a model as it is found from here.
+
+    Args:
+        home: The folder of the run that recorded the name, ``OUT/monoglot``.
+        name: The name: of a folder, perhaps relative to where that run was started, or of the hub.
+
+    Returns:
+        The folder's whole path, where the run was started elsewhere and has a folder of that name there; else
+        the name as it is.
+    """
+    file = home / LAYOUT.measured
+    started = read_json(file).get(FOLDER) if file.is_file() else None
+    if not isinstance(started, str) or started == _here():
+        return name
+    path = Path(started, Path(name).expanduser())
+    return str(path) if path.is_dir() else name
+
+
+def _here() -> str | None:
+    """The folder in which monoglot was started; ``None`` if it has been removed since."""
+    try:
+        return str(Path.cwd())
+    except FileNotFoundError:
+        return None
 
 
 PACKAGES = (
