@@ -104,7 +104,8 @@ def test_a_file_that_can_not_be_used_gets_one_sentence(tmp_path, capsys, content
     assert error.count("\n") == 1
 
 
-def test_a_list_is_no_file_of_options(tmp_path):
-    (tmp_path / "run.yml").write_text("- a\n")
+@pytest.mark.parametrize("name", ["run.yml", "RUN.YAML"])
+def test_a_list_is_no_file_of_options(tmp_path, name):
+    (tmp_path / name).write_text("- a\n")
     with pytest.raises(SettingError, match="is a list: give options by name"):
-        given("plan", "m", "x", "--config", tmp_path / "run.yml")
+        given("plan", "m", "x", "--config", tmp_path / name)

@@ -15,6 +15,8 @@ def test_words_may_be_separated_by_a_space_and_files_compressed(tmp_path):
     (tmp_path / "a.tsv.gz").write_bytes(gzip.compress(b"free frei\nfree of charge\tumsonst\n"))
     pairs = [("free", "frei"), ("free of charge", "umsonst")]
     assert list(read_pairs(tmp_path / "a.tsv.gz", words=True)) == pairs
+    (tmp_path / "a.tsv.gz").rename(tmp_path / "B.TSV.GZ")
+    assert list(read_pairs(tmp_path / "B.TSV.GZ", words=True)) == pairs
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import fasttext_pybind
 import numpy as np
 import pytest
 
+from monoglot.cli.first_second import check_vectors
 from monoglot.errors import SettingError, VectorsError
 from monoglot.tokenization.vocabulary import Family, Role, Token, Vocabulary
 from monoglot.vectors import vector_files as word_file
@@ -39,6 +40,14 @@ def test_every_format_gives_the_same(files, read, suffix):
     assert np.array_equal(vectors.matrix, MATRIX)
     assert vectors.usable.tolist() == [True, False, True, False]
     assert vectors.counts.tolist() == [1, 0, 2, 0]
+
+
+@pytest.mark.parametrize("suffix", ["npy", "vec", "safetensors"])
+def test_suffixes_may_be_in_capitals(files, written, spelled, suffix):
+    path = (files / f"a.{suffix}").rename(files / f"A.{suffix.upper()}")
+    corpus, vocabulary = written([[0, 2, 2]]), spelled(["▁ja", "▁nein", "\n ", "x"])
+    assert np.array_equal(get_engine(str(path)).train(corpus, vocabulary, seed=1).matrix, MATRIX)
+    check_vectors(str(path), {})
 
 
 def test_file_is_an_engine_known_by_its_content(files):
@@ -123,7 +132,7 @@ def test_a_token_is_the_mean_of_the_words_that_contain_it(listed, vocabulary, mo
 
 
 def test_words_are_looked_up_and_the_first_of_equal_ones_counts(listed):
-    found = open_word_file(listed).vectors_of(["haus", "Haus", "Kranken"])
+    found = open_word_file(listed.rename(listed.with_name("A.VEC"))).vectors_of(["haus", "Haus", "Kranken"])
     assert {word: vector.tolist() for word, vector in found.items()} == {"haus": [1, 0], "Kranken": [0, 4]}
 
 
@@ -134,8 +143,8 @@ def test_an_ngram_model_knows_its_words_and_any_token(tmp_path, vocabulary):
     model = fasttext_pybind.fasttext()
     arguments.model, arguments.loss = fasttext_pybind.model_name.cbow, fasttext_pybind.loss_name.ns
     fasttext_pybind.train(model, arguments)
-    model.saveModel(str(tmp_path / "a.bin"))
-    words = open_word_file(tmp_path / "a.bin")
+    model.saveModel(str(tmp_path / "A.BIN"))
+    words = open_word_file(tmp_path / "A.BIN")
 
     assert words.vectors_of({"haus", "Katze"}).keys() == {"haus"}
     matrix = words.token_vectors(vocabulary, cut)

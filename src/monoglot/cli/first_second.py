@@ -182,7 +182,7 @@ def check_vectors(name: str, options: Mapping[str, Any]) -> None:
     known = read_list().keys["vectors-options"]
     if name in known:
         check_keys("vectors-options", name, options, f"the engine '{name}'")
-    elif Path(name).suffix not in VECTOR_SUFFIXES:
+    elif Path(name).suffix.lower() not in VECTOR_SUFFIXES:
         raise SettingError(
             f"unknown vectors '{name}' (a file would end in {' or '.join(VECTOR_SUFFIXES)}): "
             f"{did_you_mean(name, known)}"

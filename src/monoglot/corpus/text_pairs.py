@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from monoglot.corpus.formats import READ_ERRORS, SUFFIXES, decompressed, is_damage
+from monoglot.corpus.formats import READ_ERRORS, decompressed, is_damage
 from monoglot.errors import SettingError
 
 
@@ -24,8 +24,7 @@ def read_pairs(path: Path, *, words: bool = False) -> Iterator[tuple[str, str]]:
     """
     try:
         with path.open("rb") as raw:
-            suffix = path.suffix if path.suffix in SUFFIXES else ""
-            for number, content in enumerate(decompressed(raw, suffix), start=1):
+            for number, content in enumerate(decompressed(raw, path.suffix.lower()), start=1):
                 line = content.decode("utf-8-sig" if number == 1 else "utf-8").strip("\r\n ")
                 if not line:
                     continue

@@ -29,7 +29,7 @@ def get_engine(name: str, options: Mapping[str, Any] | None = None) -> Engine:
     """
     if name in ENGINES:
         return ENGINES.make(name, options)
-    if Path(name).suffix in VECTOR_SUFFIXES:
+    if Path(name).suffix.lower() in VECTOR_SUFFIXES:
         if options:
             raise SettingError(f"a file of vectors has no options; got {', '.join(options)} for {name}")
         return VectorsFile.at(Path(name))

@@ -67,9 +67,10 @@ class VectorsFile(Engine):
         """
         vocabulary = inputs.vocabulary
         path = Path(self.path)
-        if path.suffix == ".safetensors":
+        suffix = path.suffix.lower()
+        if suffix == ".safetensors":
             matrix = TokenVectors.load(path).matrix
-        elif path.suffix == ".npy":
+        elif suffix == ".npy":
             matrix = _read_npy(path)
         else:
             matrix = _read_vec(path, vocabulary)
@@ -169,7 +170,7 @@ def check_word_file(path: Path) -> None:
         SettingError: If it is of another kind.
         VectorsError: If there is no such file.
     """
-    if path.suffix not in WORD_SUFFIXES:
+    if path.suffix.lower() not in WORD_SUFFIXES:
         raise SettingError(f"word vectors are read from {' and '.join(WORD_SUFFIXES)} files; got '{path}'")
     if not path.is_file():
         raise VectorsError(f"the word vectors {path} can't be read (No such file or directory).")
@@ -187,7 +188,7 @@ def open_word_file(path: Path, most_words: int = MOST_WORDS) -> WordFile:
         VectorsError: If there is no such file, or it is damaged.
     """
     check_word_file(path)
-    return NgramModel(path) if path.suffix == ".bin" else WordList(path, most_words)
+    return NgramModel(path) if path.suffix.lower() == ".bin" else WordList(path, most_words)
 
 
 class WordList(WordFile):

@@ -68,7 +68,7 @@ class Words(Engine):
         """
         corpus, vocabulary = inputs.corpus, inputs.vocabulary
         path = Path(self.path)
-        if path.suffix == ".bin":
+        if path.suffix.lower() == ".bin":
             matrix = NgramModel(path).token_vectors(vocabulary)
         else:
             matrix = self._by_words(path, corpus, vocabulary, inputs.progress)
