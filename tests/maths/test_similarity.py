@@ -5,7 +5,15 @@ from hypothesis import given, settings, strategies as st
 from scipy.linalg import orthogonal_procrustes
 
 from monoglot.maths import similarity
-from monoglot.maths.similarity import cosine_sparsemax, nearest_weights, procrustes, softmax_of, unit_rows
+from monoglot.maths.similarity import (
+    cosine_sparsemax,
+    cosines_to,
+    nearest_rows,
+    nearest_weights,
+    procrustes,
+    softmax_of,
+    unit_rows,
+)
 from monoglot.maths.simplex import sparsemax
 
 
@@ -119,3 +127,12 @@ def test_spaces_of_unequal_width(dim, image_dim):
     found = procrustes(rng.standard_normal((30, dim)), rng.standard_normal((30, image_dim)))
     product = found @ found.T if dim < image_dim else found.T @ found
     np.testing.assert_allclose(product, np.eye(3), atol=1e-10)
+
+
+def test_the_nearest_rows_of_a_table():
+    table = torch.tensor([[3.0, 4.0], [0.0, 0.0], [4.0, 3.0], [-3.0, -4.0]], dtype=torch.bfloat16)
+    allowed = np.array([False, True, True, True])
+    found = nearest_rows(table[0], table, allowed, 10)
+    assert [row for row, _ in found] == [2, 1, 3]
+    np.testing.assert_allclose([cosine for _, cosine in found], [0.96, 0, -1], atol=1e-6)
+    np.testing.assert_allclose(cosines_to(table[0], table, np.array([3, 2])), [-1, 0.96], atol=1e-6)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 import torch
-from jaxtyping import Float, Float64
+from jaxtyping import Bool, Float, Float64, Int64
 from torch import Tensor
 
 from monoglot.maths.simplex import sparsemax_of_largest
@@ -15,6 +15,9 @@ from monoglot.progress import SILENT, Progress
 
 BLOCK_SCORES = 1 << 24
 """How many similarities are held at once (64 MiB of float32)."""
+
+BLOCK_ROWS = 1 << 14
+"""Rows of a table that are in memory at once, in float32."""
 
 FIRST_CANDIDATES = 64
 """Anchors looked at first; sparsemax of cosines puts weight on about twenty of tens of thousands."""
@@ -162,3 +165,43 @@ def procrustes(
     """
     left, _, right = np.linalg.svd(points.T @ images, full_matrices=False)
     return np.asarray(left @ right)
+
+
+@torch.inference_mode()
+def nearest_rows(
+    query: Float[Tensor, " dim"],
+    table: Float[Tensor, "rows dim"],
+    allowed: Bool[np.ndarray, " rows"],
+    most: int,
+) -> list[tuple[int, float]]:
+    """Find the rows of a table with the largest cosine to a vector.
+
+    Args:
+        query: The vector.
+        table: The rows; as many as ``allowed`` has entries are looked at.
+        allowed: Which rows count.
+        most: How many to find.
+
+    Returns:
+        Row numbers and cosines, the largest first.
+    """
+    direction = unit_rows(query.float()[None])[0]
+    cosines = torch.cat(
+        [
+            unit_rows(table[start : min(start + BLOCK_ROWS, len(allowed))].float()) @ direction
+            for start in range(0, len(allowed), BLOCK_ROWS)
+        ]
+    )
+    cosines[torch.from_numpy(~allowed)] = -torch.inf
+    found = torch.topk(cosines, min(most, int(allowed.sum())))
+    return [(int(row), float(cosine)) for cosine, row in zip(*found, strict=True)]
+
+
+@torch.inference_mode()
+def cosines_to(
+    query: Float[Tensor, " dim"], table: Float[Tensor, "rows dim"], ids: Int64[np.ndarray, " ids"]
+) -> list[float]:
+    """The cosine of a vector and each of some rows."""
+    rows = unit_rows(table[torch.from_numpy(ids)].float())
+    cosines: list[float] = (rows @ unit_rows(query.float()[None])[0]).tolist()
+    return cosines

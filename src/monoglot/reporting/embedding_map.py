@@ -13,6 +13,7 @@ from scipy.linalg import eigh
 from torch import Tensor
 
 from monoglot.maths.mixture import Mixture, Provenance
+from monoglot.maths.similarity import BLOCK_ROWS
 from monoglot.model.stored_rows import StoredRows
 from monoglot.reporting.chart import Chart
 from monoglot.reporting.content import Legend, Map
@@ -23,7 +24,6 @@ from monoglot.reporting.wording import PROVENANCE_COLORS, provenance_name
 
 FITTED_ROWS = 5_000
 """Rows of each table that the plane is fitted to: more would not move it visibly."""
-BLOCK_ROWS = 1 << 14
 
 
 @dataclass(frozen=True)

@@ -9,17 +9,15 @@ from textwrap import shorten
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, Int64
-from torch import Tensor
+from jaxtyping import Int64
 from transformers import PreTrainedTokenizerFast
 
 from monoglot.device import limited_threads
 from monoglot.errors import SettingError, UnknownTokenError, did_you_mean
 from monoglot.keywords import explains_keywords
 from monoglot.maths.mixture import Mixture, Provenance
-from monoglot.maths.similarity import unit_rows
+from monoglot.maths.similarity import cosines_to, nearest_rows
 from monoglot.model.source import Source
-from monoglot.reporting.embedding_map import BLOCK_ROWS
 from monoglot.reporting.finished_run import FinishedRun, find_source, token_namer
 from monoglot.reporting.wording import provenance_name, readable
 from monoglot.result import Highlight, Made, Result, Row, folder_of
@@ -369,46 +367,6 @@ def explain(
         )
     with limited_threads(RunSettings(threads=threads).n_threads):
         return Explanation(tuple(cut), tuple(map(explainer.token, ids)), tuple(notes))
-
-
-@torch.inference_mode()
-def nearest_rows(
-    query: Float[Tensor, " dim"],
-    table: Float[Tensor, "rows dim"],
-    allowed: Bool[np.ndarray, " rows"],
-    most: int,
-) -> list[tuple[int, float]]:
-    """Find the rows of a table with the largest cosine to a vector.
-
-    Args:
-        query: The vector.
-        table: The rows; as many as ``allowed`` has entries are looked at.
-        allowed: Which rows count.
-        most: How many to find.
-
-    Returns:
-        Row numbers and cosines, the largest first.
-    """
-    direction = unit_rows(query.float()[None])[0]
-    cosines = torch.cat(
-        [
-            unit_rows(table[start : min(start + BLOCK_ROWS, len(allowed))].float()) @ direction
-            for start in range(0, len(allowed), BLOCK_ROWS)
-        ]
-    )
-    cosines[torch.from_numpy(~allowed)] = -torch.inf
-    found = torch.topk(cosines, min(most, int(allowed.sum())))
-    return [(int(row), float(cosine)) for cosine, row in zip(*found, strict=True)]
-
-
-@torch.inference_mode()
-def cosines_to(
-    query: Float[Tensor, " dim"], table: Float[Tensor, "rows dim"], ids: Int64[np.ndarray, " ids"]
-) -> list[float]:
-    """The cosine of a vector and each of some rows."""
-    rows = unit_rows(table[torch.from_numpy(ids)].float())
-    cosines: list[float] = (rows @ unit_rows(query.float()[None])[0]).tolist()
-    return cosines
 
 
 def cut_text(tokenizer: PreTrainedTokenizerFast, text: str) -> list[int]:

@@ -16,14 +16,12 @@ from scipy.sparse import csr_array
 
 from monoglot.errors import VectorsError
 from monoglot.tokenization.encoding import CorpusWriter
-from monoglot.vectors.cooccurrence import pair_counts, pair_counts as pair_table
+from monoglot.vectors.cooccurrence import pair_counts, pair_table
 from monoglot.vectors.cooccurrence.pair_counts import (
     PairCounts,
-    PairTable,
     count_chunk,
     count_pairs,
     count_shards,
-    merge_tables,
 )
 from monoglot.vectors.engines.cooccurrence import Cooccurrence
 
@@ -171,12 +169,3 @@ def test_parts_need_names_of_their_own(tmp_path):
         count_shards(
             [tmp_path / "a", tmp_path / "b", tmp_path / "c" / "b"], size=3, folder=tmp_path, window=1
         )
-
-
-def test_tables_of_other_vocabularies_and_incomplete_ones_are_refused(tmp_path):
-    small, large = (PairCounts(size, tmp_path).save(tmp_path / f"of-{size}") for size in (3, 4))
-    with pytest.raises(VectorsError, match="vocabularies of 3 and 4 tokens"):
-        merge_tables([small, large], tmp_path / "sum")
-    (tmp_path / "of-3" / "indptr.npy").unlink()
-    with pytest.raises(VectorsError, match="of-3 holds no table of counts"):
-        PairTable.open(tmp_path / "of-3")

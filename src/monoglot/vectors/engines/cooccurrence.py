@@ -13,7 +13,8 @@ from monoglot.progress import SILENT, Progress
 from monoglot.tokenization.encoding import TokenizedCorpus
 from monoglot.tokenization.vocabulary import Vocabulary
 from monoglot.vectors.cooccurrence.decomposition import positive_pmi, scaled_singular_vectors
-from monoglot.vectors.cooccurrence.pair_counts import MOST_PAIRS, PairTable, count_pairs
+from monoglot.vectors.cooccurrence.pair_counts import MOST_PAIRS, count_pairs
+from monoglot.vectors.cooccurrence.pair_table import PairTable
 from monoglot.vectors.engine import Engine, EngineInputs, TokenVectors
 from monoglot.vectors.engines.characters import form_matrix
 from monoglot.vectors.registry import engine
