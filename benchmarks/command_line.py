@@ -10,9 +10,11 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from transformers import AttentionInterface
+
 from benchmarks import head
 from benchmarks.pages import DOCS
-from monoglot._hf import attention_names, recorder_names
+from monoglot._hf import recorder_names
 from monoglot.cli import app
 from monoglot.cli.nested import FILE, FOR, Key, Listed, epilogue, keys_of, read_list
 from monoglot.evaluation.registry import TASKS, task_names
@@ -60,7 +62,7 @@ def keys_file() -> str:
         fine_tuned=[name for name in TASKS if hasattr(TASKS[name], "prepare")],
         untrained=[name for name in TASKS if hasattr(TASKS[name], "compare")],
         with_teacher=[name for name in OBJECTIVES if OBJECTIVES[name].needs_teacher],
-        attentions=attention_names(),
+        attentions=sorted({"eager", *AttentionInterface().valid_keys()}),
         recorders=recorder_names(),
     ).content
 

@@ -131,12 +131,6 @@ def test_reporting_callbacks(canary):
         _hf.reporting_callbacks("nothing")
 
 
-def test_attention_names(canary):
-    assert {"eager", "sdpa", "flash_attention_2"} <= set(
-        canary(_hf.attention_names, "transformers", _hf.attention_names)
-    )
-
-
 def test_recorder_names(canary):
     assert {"tensorboard", "wandb"} <= set(canary(_hf.recorder_names, "transformers", _hf.recorder_names))
 

@@ -318,18 +318,8 @@ def reporting_callbacks(tool: str) -> list[Callable[[], object]]:
     return list(get_reporting_integration_callbacks([tool]))
 
 
-def attention_names() -> list[str]:
-    """Name the implementations of attention, for a list that the command line has.
-
-    No public name lists those that transformers comes with. If it vanishes, the list can't be made anew.
-    """
-    from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
-
-    return sorted({"eager", *ALL_ATTENTION_FUNCTIONS.valid_keys()})
-
-
 def recorder_names() -> list[str]:
-    """Name the tools that record trainings, for the same list; see `reporting_callbacks`."""
+    """Name the tools that record trainings, for a list of the command line; see `reporting_callbacks`."""
     from transformers.integrations.integration_utils import INTEGRATION_TO_CALLBACK
 
     return sorted(INTEGRATION_TO_CALLBACK)
