@@ -23,7 +23,7 @@ import torch
 
 from benchmarks import head
 from monoglot.evaluation.finetuning import finetune, spread
-from monoglot.evaluation.labeled_data import Split, read_split
+from monoglot.evaluation.labeled_data import DataSplit, read_split
 from monoglot.evaluation.registry import get_task
 from monoglot.evaluation.settings import FineTuning, Head
 from monoglot.model.tokenizer_folder import load_tokenizer
@@ -42,19 +42,19 @@ ROLES = ("train", "validation", "test")
 FIRST_SEED = 42
 
 
-def read(folder: Path, task: str, sizes: tuple[int, int, int]) -> list[Split]:
+def read(folder: Path, task: str, sizes: tuple[int, int, int]) -> list[DataSplit]:
     """The first examples of a task's three files."""
     splits = []
     for name, role, size in zip(FILES[task], ROLES, sizes, strict=True):
         plain = folder / name
         file = plain if plain.exists() else plain.with_name(f"{plain.name}.gz")
         whole = read_split(str(file), get_task(task).columns, role)
-        splits.append(Split(whole.name, whole.records[:size], whole.lines[:size]))
+        splits.append(DataSplit(whole.name, whole.records[:size], whole.lines[:size]))
     return splits
 
 
 def tuned(
-    folder: Path, name: str, splits: list[Split], tuning: FineTuning, head: Head, seed: int
+    folder: Path, name: str, splits: list[DataSplit], tuning: FineTuning, head: Head, seed: int
 ) -> dict[str, Any]:
     """Scores of a model on the test set, fine-tuned with one head and seed."""
     train, dev, test = splits
@@ -73,7 +73,7 @@ def tuned(
 def all_tuned(
     models: dict[str, Path],
     name: str,
-    splits: list[Split],
+    splits: list[DataSplit],
     tuning: FineTuning,
     seeds: list[int],
     known: dict[str, Any],

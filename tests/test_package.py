@@ -6,6 +6,7 @@ import ast
 import importlib
 import inspect
 import pkgutil
+import re
 import subprocess
 import sys
 import sysconfig
@@ -13,6 +14,7 @@ import tarfile
 import tomllib
 import typing
 import zipfile
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -193,3 +195,9 @@ def test_wheel_installs_into_a_fresh_environment(distributions: tuple[Path, Path
     installed = python("-c", program, interpreter=fresh).split()
     assert installed == [monoglot.__version__, str(site_packages / "monoglot" / "__init__.py")]
     assert (tmp_path / "bin" / "monoglot").exists()
+
+
+def test_no_two_classes_have_one_name() -> None:
+    files = Path(monoglot.__file__).parent.rglob("*.py")
+    names = [name for file in files for name in re.findall(r"(?m)^class (\w+)", file.read_text("utf-8"))]
+    assert [name for name, times in Counter(names).items() if times > 1] == []

@@ -30,7 +30,7 @@ from monoglot.model.source import Source, open_source
 from monoglot.pipeline.plan import inspect
 from monoglot.pipeline.plan_options import Option, try_options
 from monoglot.pipeline.stages.retained import find_kept
-from monoglot.pipeline.step_zero import Measured, StepZero
+from monoglot.pipeline.step_zero import StepZero, StepZeroScore
 from monoglot.progress import SILENT, Progress
 from monoglot.run.hashing import content_key
 from monoglot.tokenization.selection import RetainedText
@@ -53,14 +53,14 @@ class Remembering(StepZero):
         kept_source_ids: Int64[np.ndarray, " kept"] | None = None,
         *,
         progress: Progress = SILENT,
-    ) -> Measured:
+    ) -> StepZeroScore:
         """Measure a vocabulary, or recall it."""
         key = content_key([sorted(tokenizer.get_vocab().items())])[:16]
         if key not in self.known:
             found = super().__call__(tokenizer, kept_source_ids, progress=progress)
             self.known[key] = asdict(found)
         kept = self.known[key]
-        return Measured(kept["new_share"], Interval(**kept["distance"]))
+        return StepZeroScore(kept["new_share"], Interval(**kept["distance"]))
 
 
 def trims(

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from monoglot.errors import CorpusError, ModelError
-from monoglot.evaluation.labeled_data import Split
+from monoglot.evaluation.labeled_data import DataSplit
 from monoglot.evaluation.registry import get_task
 from monoglot.evaluation.sentences import (
     SentenceEncoder,
@@ -36,7 +36,7 @@ def test_a_model_that_rates_all_pairs_alike_gets_zero_and_no_warning():
 
 
 def test_ratings_that_are_all_the_same_are_refused(source_tokenizers):
-    split = Split("dev.jsonl", [{"first": "a", "second": "b", "score": 2}] * 3, (1, 2, 3))
+    split = DataSplit("dev.jsonl", [{"first": "a", "second": "b", "score": 2}] * 3, (1, 2, 3))
     with pytest.raises(CorpusError, match=r"all 3 pairs of dev.jsonl are rated 2.0; expected different"):
         get_task("sts").prepare(split, source_tokenizers["unigram"], ["score"], 32)
 

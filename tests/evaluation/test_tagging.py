@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from monoglot.errors import CorpusError
-from monoglot.evaluation.labeled_data import Split
+from monoglot.evaluation.labeled_data import DataSplit
 from monoglot.evaluation.tagging import IGNORED, tag
 
 LABELS = ["O", "B-PER", "I-PER"]
@@ -13,7 +13,7 @@ SENTENCE = {"tokens": ["Gesetzgebung", "Anton", "日本", "語", "Wilhelm", "."]
 @pytest.mark.parametrize("family", ["unigram", "wordpiece", "byte-level-bpe", "sentencepiece-bpe"])
 def test_the_first_token_of_each_word_answers_for_it(source_tokenizers, family):
     tokenizer = source_tokenizers[family]
-    tagged = tag(Split("x", [SENTENCE]), tokenizer, LABELS, 60)
+    tagged = tag(DataSplit("x", [SENTENCE]), tokenizer, LABELS, 60)
     (feature,), (places,) = tagged.features, tagged.first_tokens
     text = "Gesetzgebung Anton 日本語 Wilhelm ."
     assert feature["input_ids"] == tokenizer(text)["input_ids"]
@@ -38,7 +38,7 @@ def test_the_first_token_of_each_word_answers_for_it(source_tokenizers, family):
 def test_words_that_are_cut_off_have_the_default(source_tokenizers):
     tokenizer = source_tokenizers["unigram"]
     record = {"tokens": ["und"] * 50, "labels": ["B-PER"] * 50}
-    tagged = tag(Split("x", [record]), tokenizer, LABELS, 10)
+    tagged = tag(DataSplit("x", [record]), tokenizer, LABELS, 10)
     logits = np.zeros((1, 10, 3))
     logits[..., 1] = 1
     predicted = tagged.predictions(logits, LABELS, "O")[0]
@@ -49,9 +49,9 @@ def test_words_that_are_cut_off_have_the_default(source_tokenizers):
 
 def test_labels_that_training_lacks_and_uneven_lists_are_refused(source_tokenizers):
     tokenizer = source_tokenizers["unigram"]
-    unknown = Split("dev.conll", [{"tokens": ["Bonn"], "labels": ["B-LOC"]}], (7,))
+    unknown = DataSplit("dev.conll", [{"tokens": ["Bonn"], "labels": ["B-LOC"]}], (7,))
     with pytest.raises(CorpusError, match=r"line 7 of dev.conll has the label 'B-LOC', which the training"):
         tag(unknown, tokenizer, LABELS, 10)
-    uneven = Split("dev.jsonl", [{"tokens": ["Bonn", "."], "labels": ["O"]}], (3,))
+    uneven = DataSplit("dev.jsonl", [{"tokens": ["Bonn", "."], "labels": ["O"]}], (3,))
     with pytest.raises(CorpusError, match=r"line 3 of dev.jsonl has 2 tokens and 1 labels"):
         tag(uneven, tokenizer, LABELS, 10)

@@ -11,7 +11,7 @@ import transformers
 from monoglot.errors import CorpusError, ModelError, SettingError, TrainingError
 from monoglot.evaluation import finetuning
 from monoglot.evaluation.finetuning import finetune, spread
-from monoglot.evaluation.labeled_data import Split, read_split
+from monoglot.evaluation.labeled_data import DataSplit, read_split
 from monoglot.evaluation.registry import get_task, register, task_names
 from monoglot.evaluation.sentences import SentenceEncoder
 from monoglot.evaluation.settings import FineTuning
@@ -108,7 +108,7 @@ def test_a_decoder_takes_the_head_that_it_has(tiny_folder, tmp_path):
 
 def test_labels_that_differ_between_splits_are_refused(xlm_r, tmp_path):
     train, dev, _ = splits("classification", tmp_path)
-    other = Split("test.jsonl", [{"text": "ja", "label": "sport"}], (4,))
+    other = DataSplit("test.jsonl", [{"text": "ja", "label": "sport"}], (4,))
     task = get_task("classification")
     with pytest.raises(
         CorpusError, match=r"line 4 of test.jsonl has the label 'sport', which the training data"
@@ -119,12 +119,12 @@ def test_labels_that_differ_between_splits_are_refused(xlm_r, tmp_path):
 def test_a_rare_label_that_the_training_data_lack_counts_as_wrong(source_tokenizers, caplog):
     task, tokenizer = get_task("pos"), source_tokenizers["unigram"]
     words = ["Haus"] * 99
-    rare = Split("test.conll", [{"tokens": [*words, "oh"], "labels": ["NOUN"] * 99 + ["INTJ"]}], (1,))
+    rare = DataSplit("test.conll", [{"tokens": [*words, "oh"], "labels": ["NOUN"] * 99 + ["INTJ"]}], (1,))
     prepared = task.prepare(rare, tokenizer, ["NOUN"], 512)
     assert "1 of 100 words of test.conll have labels that the training data lack (INTJ)" in caplog.text
     logits = np.zeros((1, len(prepared.features[0]["input_ids"]), 1))
     assert prepared.score(logits) == {"accuracy": 0.99, "words": 100}
-    often = Split("test.conll", [{"tokens": ["Haus", "oh"], "labels": ["NOUN", "INTJ"]}], (7,))
+    often = DataSplit("test.conll", [{"tokens": ["Haus", "oh"], "labels": ["NOUN", "INTJ"]}], (7,))
     with pytest.raises(CorpusError, match=r"line 7 of test.conll has the label 'INTJ', which the training"):
         task.prepare(often, tokenizer, ["NOUN"], 512)
 
@@ -140,14 +140,14 @@ def test_a_rare_label_that_the_training_data_lack_counts_as_wrong(source_tokeniz
 )
 def test_broken_examples_are_named(source_tokenizers, task, record, message):
     with pytest.raises(CorpusError, match=f"line 9 of a.jsonl {message}"):
-        get_task(task).prepare(Split("a.jsonl", [record], (9,)), source_tokenizers["unigram"], ["x"], 40)
+        get_task(task).prepare(DataSplit("a.jsonl", [record], (9,)), source_tokenizers["unigram"], ["x"], 40)
 
 
 def test_a_text_longer_than_a_window_is_read_in_several(source_tokenizers):
     answers = {"text": ["Anton"], "answer_start": [len("Gesetz " * 40)]}
     record = {"question": "Wer? " * 30, "context": "Gesetz " * 40 + "Anton", "answers": answers}
     tokenizer = source_tokenizers["unigram"]
-    prepared = get_task("qa").prepare(Split("a", [record]), tokenizer, [], 40)
+    prepared = get_task("qa").prepare(DataSplit("a", [record]), tokenizer, [], 40)
     positions = [feature["start_positions"] for feature in prepared.features]
     assert len(positions) > 3
     assert positions[-1] > 0  # only the last window has the answer
@@ -162,23 +162,24 @@ def test_a_text_longer_than_a_window_is_read_in_several(source_tokenizers):
 def test_a_text_shorter_than_a_window_is_one_window(source_tokenizers):
     answers = {"text": ["Anton"], "answer_start": [0]}
     record = {"question": "Wer?", "context": "Anton", "answers": answers}
-    (feature,) = get_task("qa").prepare(Split("a", [record]), source_tokenizers["unigram"], [], 64).features
+    split = DataSplit("a", [record])
+    (feature,) = get_task("qa").prepare(split, source_tokenizers["unigram"], [], 64).features
     assert 0 < feature["start_positions"] <= feature["end_positions"] < len(feature["input_ids"])
     with pytest.raises(SettingError, match="windows of at least 32 tokens, longest_tokens was: 8"):
-        get_task("qa").prepare(Split("a", [record]), source_tokenizers["unigram"], [], 8)
+        get_task("qa").prepare(DataSplit("a", [record]), source_tokenizers["unigram"], [], 8)
 
 
 def test_retrieval_and_similarity_compare_vectors_as_they_are(source_tokenizers):
     tokenizer = source_tokenizers["unigram"]
     encoder = SentenceEncoder(ARCHITECTURES["xlm-roberta"](tokenizer), tokenizer)
     texts = ["Das Gesetz gilt", "Anton Wilhelm", "Recht und Land und Bund"]
-    pairs = Split("a", [{"sentence": text, "english": text} for text in texts])
+    pairs = DataSplit("a", [{"sentence": text, "english": text} for text in texts])
     scores = get_task("retrieval").compare(pairs, encoder, encoder)
     assert scores == {"to_english": 1, "from_english": 1, "pairs": 3}
     original = SentenceEncoder(encoder.model, tokenizer)
     assert get_task("retrieval").compare(pairs, encoder, original)["to_original_english"] == 1
     rated = [{"first": texts[0], "second": text, "score": 3 - i} for i, text in enumerate(texts)]
-    assert -1 <= get_task("sts").compare(Split("a", rated), encoder, encoder)["spearman"] <= 1
+    assert -1 <= get_task("sts").compare(DataSplit("a", rated), encoder, encoder)["spearman"] <= 1
 
 
 def test_the_registry_knows_its_tasks():

@@ -10,7 +10,7 @@ from html.parser import HTMLParser
 import pytest
 from markupsafe import Markup
 
-from monoglot.reporting.content import Change, Comparison, Origin, Page, Table
+from monoglot.reporting.content import Change, ComparisonSection, Origin, Page, TextTable
 from monoglot.reporting.figures.curve import curve
 from monoglot.reporting.page import pack, render
 from monoglot.reporting.tokens import Example, Piece
@@ -81,8 +81,10 @@ def evil_page() -> Page:
         n_tokens=1,
         training=[Change(EVIL, "1", "2")],
         curves={"loss": curve(EVIL, EVIL, [(0, 1.0), (10, 0.5)])},
-        comparison=Comparison(Table([EVIL], [[EVIL]]), {EVIL: curve(EVIL, EVIL, [(0, 1.0)])}, [EVIL]),
-        costs=Table([EVIL, EVIL], [[EVIL, EVIL]]),
+        comparison=ComparisonSection(
+            TextTable([EVIL], [[EVIL]]), {EVIL: curve(EVIL, EVIL, [(0, 1.0)])}, [EVIL]
+        ),
+        costs=TextTable([EVIL, EVIL], [[EVIL, EVIL]]),
         settings={EVIL: {EVIL: EVIL}},
         versions={EVIL: EVIL},
         hashes={EVIL: EVIL},

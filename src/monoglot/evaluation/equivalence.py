@@ -36,7 +36,7 @@ KINDS = ("texts", "pairs", "batches", "prompts")
 
 
 @dataclass(frozen=True)
-class Comparison:
+class OutputComparison:
     """Differences between the outputs of two models.
 
     Attributes:
@@ -66,7 +66,7 @@ def compare_outputs(
     prompts: Sequence[str] = (),
     *,
     progress: Progress = SILENT,
-) -> Comparison:
+) -> OutputComparison:
     """Compare outputs on texts that both tokenizers segment alike.
 
     Args:
@@ -105,11 +105,11 @@ def compare_outputs(
                 compared[kind] += probe.compare(*call)
                 advance(1)
     tolerance = probe.tolerance * max(1.0, probe.largest_output)
-    result = Comparison(compared, probe.largest_difference, probe.largest_output, tolerance, changed)
-    return Comparison(**vars(result) | {"fault": fault_of(result)})
+    result = OutputComparison(compared, probe.largest_difference, probe.largest_output, tolerance, changed)
+    return OutputComparison(**vars(result) | {"fault": fault_of(result)})
 
 
-def fault_of(found: Comparison) -> str:
+def fault_of(found: OutputComparison) -> str:
     """Describe what a comparison shows to be wrong with a model; empty if nothing."""
     if not sum(found.compared.values()):
         return "no text of the corpus is segmented as by the source, so that nothing could be compared"

@@ -27,7 +27,7 @@ from transformers import (
 
 from monoglot._hf import quiet_transformers, train_on
 from monoglot.errors import TrainingError
-from monoglot.evaluation.labeled_data import Split
+from monoglot.evaluation.labeled_data import DataSplit
 from monoglot.evaluation.settings import FineTuning, Head
 from monoglot.evaluation.task import Feature, Prepared, TrainedTask
 from monoglot.evaluation.task_heads import load_with_head, standardize_inputs
@@ -81,9 +81,9 @@ def finetune(
     folder: Path,
     tokenizer: PreTrainedTokenizerFast,
     task: TrainedTask,
-    train: Split,
-    dev: Split,
-    tests: Sequence[Split],
+    train: DataSplit,
+    dev: DataSplit,
+    tests: Sequence[DataSplit],
     settings: FineTuning,
     seed: int,
     *,

@@ -18,7 +18,7 @@ Columns = Mapping[str, tuple[str, ...]]
 
 
 @dataclass(frozen=True)
-class Split:
+class DataSplit:
     """A part of a data set.
 
     Attributes:
@@ -40,7 +40,7 @@ class Split:
         )
 
 
-def read_split(given: str, columns: Columns, role: str) -> Split:
+def read_split(given: str, columns: Columns, role: str) -> DataSplit:
     """Read a file, or a split of a data set of the hub.
 
     Args:
@@ -60,11 +60,11 @@ def read_split(given: str, columns: Columns, role: str) -> Split:
         reader = {".jsonl": _json_lines, ".json": _squad}.get(kind, _conll)
         found = list(_read(path, reader))
     lines = tuple(line for line, _ in found if line)
-    split = Split(given, [record for _, record in found], lines)
+    split = DataSplit(given, [record for _, record in found], lines)
     if not found:
         raise CorpusError(f"there is no example in {given}.")
     records = [_renamed(record, columns, split.place(i)) for i, record in enumerate(split.records)]
-    return Split(given, records, lines)
+    return DataSplit(given, records, lines)
 
 
 def _renamed(record: Record, columns: Columns, place: str) -> Record:

@@ -11,7 +11,7 @@ from jaxtyping import Float32, Int64
 from transformers import PreTrainedTokenizerFast
 
 from monoglot.errors import CorpusError
-from monoglot.evaluation.labeled_data import Split
+from monoglot.evaluation.labeled_data import DataSplit
 from monoglot.evaluation.task import Feature, index_of
 from monoglot.evaluation.token_scores import character_kinds
 
@@ -50,7 +50,7 @@ class TaggedSplit:
 
 
 def tag(
-    split: Split, tokenizer: PreTrainedTokenizerFast, labels: Sequence[str], longest_tokens: int
+    split: DataSplit, tokenizer: PreTrainedTokenizerFast, labels: Sequence[str], longest_tokens: int
 ) -> TaggedSplit:
     """Make inputs of sentences whose words have labels.
 
@@ -95,7 +95,7 @@ def tag(
     return TaggedSplit(features, first_tokens, [record["labels"] for record in split.records])
 
 
-def _check_labels(split: Split, labels: Sequence[str]) -> None:
+def _check_labels(split: DataSplit, labels: Sequence[str]) -> None:
     """Refuse data with many unknown labels, and log a few."""
     known = set(labels)
     unknown = [

@@ -11,7 +11,7 @@ import numpy as np
 from transformers import PreTrainedTokenizerFast
 
 from monoglot.errors import CorpusError, SettingError
-from monoglot.evaluation.labeled_data import Columns, Split
+from monoglot.evaluation.labeled_data import Columns, DataSplit
 from monoglot.evaluation.sentences import SentenceEncoder
 
 
@@ -71,12 +71,12 @@ class TrainedTask(EvaluationTask, Protocol):
     head: ClassVar[str]
     epochs: ClassVar[int]
 
-    def labels(self, train: Split) -> list[str]:
+    def labels(self, train: DataSplit) -> list[str]:
         """The classes, in a stable order; one for a regression."""
         ...
 
     def prepare(
-        self, split: Split, tokenizer: PreTrainedTokenizerFast, labels: Sequence[str], longest_tokens: int
+        self, split: DataSplit, tokenizer: PreTrainedTokenizerFast, labels: Sequence[str], longest_tokens: int
     ) -> Prepared:
         """Make inputs.
 
@@ -89,7 +89,9 @@ class TrainedTask(EvaluationTask, Protocol):
 class EncoderTask(EvaluationTask, Protocol):
     """A task for sentence vectors as they are."""
 
-    def compare(self, split: Split, encoder: SentenceEncoder, original: SentenceEncoder) -> dict[str, float]:
+    def compare(
+        self, split: DataSplit, encoder: SentenceEncoder, original: SentenceEncoder
+    ) -> dict[str, float]:
         """Score vectors, by themselves and against those of the original model."""
         ...
 
@@ -114,7 +116,7 @@ def accuracy(predicted: np.ndarray, expected: np.ndarray) -> float:
 
 
 def text_features(
-    split: Split,
+    split: DataSplit,
     tokenizer: PreTrainedTokenizerFast,
     fields: Sequence[str],
     answers: Sequence[float],

@@ -15,7 +15,7 @@ from monoglot.corpus import Given, inputs_of, open_corpus
 from monoglot.device import check_device, limited_threads
 from monoglot.errors import CorpusError
 from monoglot.evaluation.bits_per_byte import LanguageScore, score_language
-from monoglot.evaluation.labeled_data import Split, read_split
+from monoglot.evaluation.labeled_data import DataSplit, read_split
 from monoglot.evaluation.line_scores import paired_difference
 from monoglot.evaluation.sentences import mean_cosine
 from monoglot.evaluation.settings import FineTuning
@@ -256,7 +256,7 @@ def compare_models(
     lines: Sequence[str],
     settings: EvaluateSettings,
     other_lines: Sequence[str] = (),
-    pairs: Split | None = None,
+    pairs: DataSplit | None = None,
     *,
     progress: Progress = SILENT,
 ) -> Evaluation:
@@ -312,7 +312,7 @@ def score(
     lines: Sequence[str],
     settings: EvaluateSettings,
     progress: Progress,
-    pairs: Split | None = None,
+    pairs: DataSplit | None = None,
 ) -> TextScores:
     """Score one model on some lines; models without a language-model head have no bits per byte."""
     model, tokenizer = source.model, source.tokenizer

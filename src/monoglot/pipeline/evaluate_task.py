@@ -9,7 +9,7 @@ from typing import Any
 from monoglot._hf import compute_on
 from monoglot.device import device_of
 from monoglot.evaluation.finetuning import finetune, spread
-from monoglot.evaluation.labeled_data import Split, read_split
+from monoglot.evaluation.labeled_data import DataSplit, read_split
 from monoglot.evaluation.registry import get_task
 from monoglot.evaluation.sentences import SentenceEncoder
 from monoglot.evaluation.settings import FineTuning, Head
@@ -167,7 +167,7 @@ def summarized(runs: Sequence[dict[str, float]]) -> dict[str, Any]:
 def _tuned(
     task: Any,
     source: Source,
-    splits: Sequence[Split],
+    splits: Sequence[DataSplit],
     settings: TaskSettings,
     tuning: FineTuning,
     head: Head,

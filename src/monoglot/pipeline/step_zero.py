@@ -30,7 +30,7 @@ from monoglot.vectors.registry import get_engine
 
 
 @dataclass(frozen=True)
-class Measured:
+class StepZeroScore:
     """What a vocabulary does to held-out text before any training.
 
     Attributes:
@@ -86,7 +86,7 @@ class StepZero:
         kept_source_ids: Int64[np.ndarray, " kept"] | None = None,
         *,
         progress: Progress = SILENT,
-    ) -> Measured:
+    ) -> StepZeroScore:
         """Measure a vocabulary.
 
         Args:
@@ -120,7 +120,7 @@ class StepZero:
         distance = paired_difference(
             scored.amounts[None], self._original.amounts[None], scored.sizes, seed=self._settings.seed
         )
-        return Measured(float(new.mean()) if len(new) else 0.0, distance)
+        return StepZeroScore(float(new.mean()) if len(new) else 0.0, distance)
 
     def _needed(self, overlap: Overlap, tokenizer: PreTrainedTokenizerFast) -> Overlap:
         """Leave out rows that change nothing: a sentence vector depends on its own tokens only."""

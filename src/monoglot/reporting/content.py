@@ -82,7 +82,7 @@ class Map:
 
 
 @dataclass(frozen=True)
-class Table:
+class TextTable:
     """A table of texts.
 
     Attributes:
@@ -95,7 +95,7 @@ class Table:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class ComparisonSection:
     """What `compare` found, as a section.
 
     Attributes:
@@ -104,7 +104,7 @@ class Comparison:
         verdict: What may be said of them, a sentence each.
     """
 
-    table: Table
+    table: TextTable
     charts: Mapping[str, Chart]
     verdict: Sequence[str]
 
@@ -182,8 +182,8 @@ class Page:
     warnings: Sequence[str] = ()
     notes: Sequence[str] = ()
     origins: Sequence[Origin] = ()
-    kept: Table | None = None
-    new_tokens: Table | None = None
+    kept: TextTable | None = None
+    new_tokens: TextTable | None = None
     saving: Chart | None = None
     overlaps: Mapping[str, tuple[Crosstab, Chart]] = field(default_factory=dict)
     kinds: Mapping[str, str] = field(default_factory=dict)
@@ -195,8 +195,8 @@ class Page:
     norms_advice: str = ""
     training: Sequence[Change] = ()
     curves: Mapping[str, Chart] = field(default_factory=dict)
-    comparison: Comparison | None = None
-    costs: Table | None = None
+    comparison: ComparisonSection | None = None
+    costs: TextTable | None = None
     settings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
     hashes: Mapping[str, str] = field(default_factory=dict)

@@ -151,7 +151,7 @@ MARKS = ("▁", "Ġ", "##")
 """Marks of tokens; no word is written with them."""
 
 
-class Words:
+class WordLookup:
     """Finds the words and tokens that a user asks for.
 
     Attributes:
@@ -352,7 +352,7 @@ def explain(
     found = find_source(run, source)
     name_source = token_namer(found.model)
     old = found.model.tokenizer if found.model else None
-    lookup = Words(run.vocabulary, run.tokenizer, old, name_source)
+    lookup = WordLookup(run.vocabulary, run.tokenizer, old, name_source)
     cut, ids = lookup.find([words] if isinstance(words, str) else words)
     explainer = _Explainer(run, mixture, found.model, lookup.spelling, name_source, neighbors)
     notes = [

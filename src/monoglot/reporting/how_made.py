@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
-from monoglot.reporting.content import Table
+from monoglot.reporting.content import TextTable
 from monoglot.reporting.finished_run import FinishedRun
 from monoglot.reporting.wording import STAGES, duration, file_size, shell_lines
 from monoglot.run.layout import LAYOUT
@@ -33,7 +33,7 @@ def sections(run: FinishedRun) -> dict[str, Any]:
     }
 
 
-def costs(run: FinishedRun) -> Table | None:
+def costs(run: FinishedRun) -> TextTable | None:
     """Give the cost of each stage of the last run."""
     measured = run.read(LAYOUT.measured).get("stages", {})
     if not measured:
@@ -52,7 +52,7 @@ def costs(run: FinishedRun) -> Table | None:
     rows.append(("together", duration(seconds), "", "", ""))
     head = ("stage", "time", "processor", "peak memory", "done before")
     width = len(head) if any(row[-1] for row in rows) else len(head) - 1
-    return Table(head[:width], [row[:width] for row in rows])
+    return TextTable(head[:width], [row[:width] for row in rows])
 
 
 def settings_by_group(run: FinishedRun) -> dict[str, dict[str, str]]:

@@ -12,7 +12,7 @@ from monoglot.evaluation.line_scores import Interval, TeacherDistance
 from monoglot.options import field_names
 from monoglot.reporting import facts as report_facts, how_made
 from monoglot.reporting.chart import Chart
-from monoglot.reporting.content import Comparison, NextStep, Page, Table
+from monoglot.reporting.content import ComparisonSection, NextStep, Page, TextTable
 from monoglot.reporting.figures.comparison import Series, comparison_curves
 from monoglot.reporting.figures.gaps import Gap, gaps
 from monoglot.reporting.finished_run import FinishedRun
@@ -73,7 +73,7 @@ class Scoreboard:
         return None
 
     @property
-    def table(self) -> Table:
+    def table(self) -> TextTable:
         """The variants with their scores, before and after training, on each text."""
         texts = list(self.entries[0]["start"])
         best = self.best["name"] if self.contenders else ""
@@ -92,7 +92,7 @@ class Scoreboard:
             ]
             for one in self.entries
         ]
-        return Table(head, rows)
+        return TextTable(head, rows)
 
     @property
     def charts(self) -> dict[str, Chart]:
@@ -116,13 +116,13 @@ class Scoreboard:
         return found
 
     @property
-    def section(self) -> Comparison:
+    def section(self) -> ComparisonSection:
         """All of it, as a section of a page."""
         reasons = self.content.get("not_trained", {})
         told = [f"Not trained: {name}, for {reason}." for name, reason in reasons.items()]
         if read := self.text_read():
             told.append(f"In the same number of tokens, they read: {'; '.join(read)}.")
-        return Comparison(self.table, self.charts, [*self.content.get("verdict", ()), *told])
+        return ComparisonSection(self.table, self.charts, [*self.content.get("verdict", ()), *told])
 
     def text_read(self) -> list[str]:
         """How much text is in the tokens of each vocabulary; nothing where that was not recorded."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import accumulate
 
 from monoglot.reporting.chart import Chart
-from monoglot.reporting.content import Table
+from monoglot.reporting.content import TextTable
 from monoglot.reporting.figures.curve import curve
 from monoglot.reporting.finished_run import FinishedRun
 from monoglot.run.layout import LAYOUT
@@ -17,22 +17,22 @@ MOST_POINTS = 200
 """Points of the curve; more can't be told apart."""
 
 
-def kept_table(run: FinishedRun) -> Table | None:
+def kept_table(run: FinishedRun) -> TextTable | None:
     """How many source tokens were kept for each reason; ``None`` where that was not recorded."""
     counts = run.read(LAYOUT.kept).get("reasons", {})
     if not counts:
         return None
     words = {reason.name.lower(): reason.words for reason in Reason}
-    return Table(("kept because", "tokens"), [(words[name], f"{n:,}") for name, n in counts.items()])
+    return TextTable(("kept because", "tokens"), [(words[name], f"{n:,}") for name, n in counts.items()])
 
 
-def new_tokens_table(run: FinishedRun) -> Table | None:
+def new_tokens_table(run: FinishedRun) -> TextTable | None:
     """The new tokens that save most; ``None`` where there are none."""
     prices = sorted(run.prices.items(), key=lambda item: -item[1][1])[:MOST_NEW]
     if not prices:
         return None
     rows = [(text, f"{count:,}", f"{saved:,}") for text, (count, saved) in prices]
-    return Table(("new token", "times in the text", "tokens saved"), rows)
+    return TextTable(("new token", "times in the text", "tokens saved"), rows)
 
 
 def saving_curve(run: FinishedRun) -> Chart | None:

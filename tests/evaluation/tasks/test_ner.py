@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from monoglot.evaluation.labeled_data import Split
+from monoglot.evaluation.labeled_data import DataSplit
 from monoglot.evaluation.registry import get_task
 
 MARKED = {
@@ -18,7 +18,7 @@ MARKED = {
 def test_entities_are_scored_however_they_are_marked(marks, source_tokenizers):
     words = [["Bonn", "liegt", "dort"], ["Anton", "Wilhelm", "kommt"]]
     pairs = zip(words, MARKED[marks], strict=True)
-    split = Split("a.conll", [{"tokens": tokens, "labels": labels} for tokens, labels in pairs])
+    split = DataSplit("a.conll", [{"tokens": tokens, "labels": labels} for tokens, labels in pairs])
     task = get_task("ner")
     names = task.labels(split)
     prepared = task.prepare(split, source_tokenizers["unigram"], names, 40)

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 from transformers import PreTrainedTokenizerFast
 
-from monoglot.evaluation.labeled_data import Columns, Split
+from monoglot.evaluation.labeled_data import Columns, DataSplit
 from monoglot.evaluation.registry import register
 from monoglot.evaluation.task import Prepared, accuracy, index_of, need, text_features
 
@@ -22,12 +22,12 @@ class Classification:
     head: ClassVar[str] = "AutoModelForSequenceClassification"
     epochs: ClassVar[int] = 5
 
-    def labels(self, train: Split) -> list[str]:
+    def labels(self, train: DataSplit) -> list[str]:
         """All labels that occur."""
         return sorted({str(record["label"]) for record in train.records})
 
     def prepare(
-        self, split: Split, tokenizer: PreTrainedTokenizerFast, labels: Sequence[str], longest_tokens: int
+        self, split: DataSplit, tokenizer: PreTrainedTokenizerFast, labels: Sequence[str], longest_tokens: int
     ) -> Prepared:
         """Inputs, with accuracy and macro F1."""
         metrics = need("sklearn.metrics", "classification")

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from transformers import PreTrainedTokenizerFast
 
-from monoglot.evaluation.labeled_data import Columns, Split
+from monoglot.evaluation.labeled_data import Columns, DataSplit
 from monoglot.evaluation.registry import register
 from monoglot.evaluation.tagging import tag
 from monoglot.evaluation.task import Prepared, need
@@ -24,7 +24,7 @@ class NamedEntities:
     head: ClassVar[str] = "AutoModelForTokenClassification"
     epochs: ClassVar[int] = 5
 
-    def labels(self, train: Split) -> list[str]:
+    def labels(self, train: DataSplit) -> list[str]:
         """``O``, beginning and inside of each type of entity, and what else occurs, such as ``S-PER``."""
         used = {label for record in train.records for label in record["labels"]}
         types = sorted({label.partition("-")[2] for label in used} - {""})
@@ -32,7 +32,7 @@ class NamedEntities:
         return usual + sorted(used.difference(usual))
 
     def prepare(
-        self, split: Split, tokenizer: PreTrainedTokenizerFast, labels: Sequence[str], longest_tokens: int
+        self, split: DataSplit, tokenizer: PreTrainedTokenizerFast, labels: Sequence[str], longest_tokens: int
     ) -> Prepared:
         """Inputs, and precision, recall and F1 over entities."""
         metrics = need("seqeval.metrics", "ner")

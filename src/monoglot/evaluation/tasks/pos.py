@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 from transformers import PreTrainedTokenizerFast
 
-from monoglot.evaluation.labeled_data import Columns, Split
+from monoglot.evaluation.labeled_data import Columns, DataSplit
 from monoglot.evaluation.registry import register
 from monoglot.evaluation.tagging import tag
 from monoglot.evaluation.task import Prepared, accuracy
@@ -26,12 +26,12 @@ class PartsOfSpeech:
     head: ClassVar[str] = "AutoModelForTokenClassification"
     epochs: ClassVar[int] = 5
 
-    def labels(self, train: Split) -> list[str]:
+    def labels(self, train: DataSplit) -> list[str]:
         """All labels that occur."""
         return sorted({label for record in train.records for label in record["labels"]})
 
     def prepare(
-        self, split: Split, tokenizer: PreTrainedTokenizerFast, labels: Sequence[str], longest_tokens: int
+        self, split: DataSplit, tokenizer: PreTrainedTokenizerFast, labels: Sequence[str], longest_tokens: int
     ) -> Prepared:
         """Inputs, and the accuracy over words; words without a token count as wrong."""
         tagged = tag(split, tokenizer, labels, longest_tokens)

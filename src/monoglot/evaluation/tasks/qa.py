@@ -13,7 +13,7 @@ from jaxtyping import Float32, Int64
 from transformers import PreTrainedTokenizerFast
 
 from monoglot.errors import CorpusError, SettingError
-from monoglot.evaluation.labeled_data import Columns, Record, Split
+from monoglot.evaluation.labeled_data import Columns, DataSplit, Record
 from monoglot.evaluation.registry import register
 from monoglot.evaluation.task import Feature, Prepared
 
@@ -74,12 +74,12 @@ class QuestionAnswering:
     head: ClassVar[str] = "AutoModelForQuestionAnswering"
     epochs: ClassVar[int] = 3
 
-    def labels(self, train: Split) -> list[str]:
+    def labels(self, train: DataSplit) -> list[str]:
         """None: the answer is a place."""
         return []
 
     def prepare(
-        self, split: Split, tokenizer: PreTrainedTokenizerFast, labels: Sequence[str], longest_tokens: int
+        self, split: DataSplit, tokenizer: PreTrainedTokenizerFast, labels: Sequence[str], longest_tokens: int
     ) -> Prepared:
         """Windows, and the scores of the best span over all windows of a question."""
         if longest_tokens < LEAST_WINDOW_TOKENS:

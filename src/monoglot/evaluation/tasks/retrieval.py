@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from monoglot.evaluation.labeled_data import Columns, Split
+from monoglot.evaluation.labeled_data import Columns, DataSplit
 from monoglot.evaluation.registry import register
 from monoglot.evaluation.sentences import SentenceEncoder, precision_at_1
 
@@ -23,7 +23,9 @@ class Retrieval:
     }
     metric: ClassVar[str] = "to_english"
 
-    def compare(self, split: Split, encoder: SentenceEncoder, original: SentenceEncoder) -> dict[str, float]:
+    def compare(
+        self, split: DataSplit, encoder: SentenceEncoder, original: SentenceEncoder
+    ) -> dict[str, float]:
         """Precision at 1 by the model alone, and with the English side embedded by the original."""
         sentences = encoder([record["sentence"] for record in split.records])
         english_texts = [record["english"] for record in split.records]

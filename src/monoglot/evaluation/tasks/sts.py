@@ -10,7 +10,7 @@ import numpy as np
 from transformers import PreTrainedTokenizerFast
 
 from monoglot.errors import CorpusError
-from monoglot.evaluation.labeled_data import Columns, Split
+from monoglot.evaluation.labeled_data import Columns, DataSplit
 from monoglot.evaluation.registry import register
 from monoglot.evaluation.sentences import SentenceEncoder, correlations
 from monoglot.evaluation.task import Prepared, text_features
@@ -29,12 +29,12 @@ class Similarity:
     head: ClassVar[str] = "AutoModelForSequenceClassification"
     epochs: ClassVar[int] = 4
 
-    def labels(self, train: Split) -> list[str]:
+    def labels(self, train: DataSplit) -> list[str]:
         """One: a regression."""
         return ["score"]
 
     def prepare(
-        self, split: Split, tokenizer: PreTrainedTokenizerFast, labels: Sequence[str], longest_tokens: int
+        self, split: DataSplit, tokenizer: PreTrainedTokenizerFast, labels: Sequence[str], longest_tokens: int
     ) -> Prepared:
         """Inputs, and the correlations of the answers with the ratings."""
         ratings = _ratings(split)
@@ -48,14 +48,16 @@ class Similarity:
         features = text_features(split, tokenizer, ("first", "second"), targets, longest_tokens)
         return Prepared(features, score)
 
-    def compare(self, split: Split, encoder: SentenceEncoder, original: SentenceEncoder) -> dict[str, float]:
+    def compare(
+        self, split: DataSplit, encoder: SentenceEncoder, original: SentenceEncoder
+    ) -> dict[str, float]:
         """The correlations of cosines with the ratings."""
         first, second = (encoder([record[side] for record in split.records]) for side in ("first", "second"))
         ratings = _ratings(split)
         return correlations((first * second).sum(axis=1), ratings) | {"pairs": len(ratings)}
 
 
-def _ratings(split: Split) -> list[float]:
+def _ratings(split: DataSplit) -> list[float]:
     for i, record in enumerate(split.records):
         if not isinstance(record["score"], int | float) or not math.isfinite(record["score"]):
             raise CorpusError(f"{split.place(i)} has the score {record['score']!r}; expected a number.")

@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Int64
 
 from monoglot.errors import ModelError
-from monoglot.evaluation.equivalence import KINDS, Comparison, compare_outputs
+from monoglot.evaluation.equivalence import KINDS, OutputComparison, compare_outputs
 from monoglot.evaluation.kept_weights import compare_weights
 from monoglot.evaluation.tokenizer_scores import score_tokenizer
 from monoglot.maths.mixture import Mixture
@@ -120,7 +120,7 @@ def check_equivalence(
         except ModelError as error:  # it can't be run, so that no output can be compared
             if not context.settings.accept_difference:
                 raise
-            outputs = Comparison(dict.fromkeys(KINDS, 0), 0.0, 0.0, 0.0, fault=str(error).rstrip("."))
+            outputs = OutputComparison(dict.fromkeys(KINDS, 0), 0.0, 0.0, 0.0, fault=str(error).rstrip("."))
         if not math.isfinite(outputs.largest_difference + outputs.largest_output):
             raise ModelError(
                 f"{context.source.name}, or what was made of it, gives outputs that are not numbers (NaN or "
