@@ -87,7 +87,7 @@ def test_a_tokenizer_written_in_python_is_refused():
     ("model", "reason"),
     [
         (models.WordLevel({"a": 0}, unk_token="a"), "a WordLevel model"),
-        (models.BPE({"a": 0}, []), "a BPE model whose tokens don't spell spaces"),
+        (models.BPE({"a": 0}, []), "a BPE model whose tokens have no spaces"),
     ],
 )
 def test_other_kinds_are_refused_by_name(model, reason):

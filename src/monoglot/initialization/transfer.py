@@ -72,7 +72,7 @@ class Transfer:
             embeddings: The source table. Without it, and without ``trained``, every source row counts as
                 trained.
             vectors: Static vectors of the target tokens.
-            vocabularies: Those of the two tokenizers, in the spelling of ``matching``, if they are known.
+            vocabularies: Those of the two tokenizers, in the form of ``matching``, if they are known.
             trained: Which source rows were trained, if that is known; by default it is found by
                 ``embeddings``.
             seed: Seed of what a method draws.
@@ -82,15 +82,15 @@ class Transfer:
             TokenizerError: If a tokenizer is of an unknown kind.
             VectorsError: If there are not as many vectors as target ids.
         """
-        spelling: Canonicalization = "reference" if matching == "reference" else "exact"
+        form: Canonicalization = "reference" if matching == "reference" else "exact"
         old, new = vocabularies or (
-            Vocabulary.of(source, canonicalization=spelling),
-            Vocabulary.of(target, canonicalization=spelling),
+            Vocabulary.of(source, canonicalization=form),
+            Vocabulary.of(target, canonicalization=form),
         )
         pairs = match(old, new, strategy=matching) if overlap is None else overlap
         if trained is None:
             trained = np.ones(old.size, bool) if embeddings is None else trained_rows(embeddings, old)
-        exact = new if spelling == "exact" else Vocabulary.of(target)
+        exact = new if form == "exact" else Vocabulary.of(target)
         return cls(
             old,
             new,

@@ -263,7 +263,7 @@ def tokens_in_use(folder: Path, tokenizer: PreTrainedTokenizerFast) -> tuple[str
         tokenizer: Its tokenizer.
 
     Returns:
-        The tokens, as the vocabulary spells them, in order of their ids.
+        The tokens, as the vocabulary writes them, in order of their ids.
 
     Raises:
         ModelError: If a file is not JSON.

@@ -151,7 +151,7 @@ def _tensors_of_other_classes(model_class: type[PreTrainedModel], config: PreTra
 
 
 def _bare(name: str, model_class: type[PreTrainedModel]) -> str:
-    """A name without the prefix of the class, spelled as today's transformers do."""
+    """A name without the prefix of the class, written as today's transformers do."""
     for old, new in _OLD_NAMES:
         name = name.replace(old, new)
     return name.removeprefix(f"{model_class.base_model_prefix}.")

@@ -41,7 +41,7 @@ class Renumbering:
     target: PreTrainedTokenizerFast
 
     def new_id(self, old_id: int, role: str = "") -> int | None:
-        """Find the target token of the same role, else of the same spelling, else of another role it had.
+        """Find the target token of the same role, else of the same text, else of another role it had.
 
         Args:
             old_id: An id of the source tokenizer.
@@ -62,8 +62,8 @@ class Renumbering:
         if role in roles and (same := self._with_role(role)) is not None:
             return same
         text = self.text(old_id)
-        if text is not None and (spelled := self.target.backend_tokenizer.token_to_id(text)) is not None:
-            return spelled
+        if text is not None and (alike := self.target.backend_tokenizer.token_to_id(text)) is not None:
+            return alike
         candidates = (self._with_role(name) for name in (*roles, role) if name in ROLES)
         return next((found for found in candidates if found is not None), None)
 

@@ -24,7 +24,7 @@ class AuditedToken:
 
     Attributes:
         id: Its id.
-        text: How the vocabulary spells it.
+        text: As the vocabulary writes it.
         fault: What is wrong.
     """
 

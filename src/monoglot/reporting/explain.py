@@ -33,7 +33,7 @@ class Parent:
     """A source token in the mixture of a row.
 
     Attributes:
-        token: How it is spelled; its number if the source tokenizer is not available.
+        token: As it is shown to people; its number if the source tokenizer is not available.
         weight: Its share.
         cosine: Of its embedding and the row's; ``None`` without the source model.
         auxiliary_cosine: Of the auxiliary vectors of both; ``None`` where one has none.
@@ -50,7 +50,7 @@ class Neighbor:
     """A token near another in some space.
 
     Attributes:
-        token: How it is spelled.
+        token: As it is shown to people.
         cosine: How near.
     """
 
@@ -63,7 +63,7 @@ class TokenExplanation:
     """Everything that is known of one target token.
 
     Attributes:
-        token: How it is spelled.
+        token: As it is shown to people.
         id: Its row.
         provenance: Where the row comes from, for people.
         count: How often the corpus has it.
@@ -94,7 +94,7 @@ class WordExplanation:
         text: The word.
         before: Its pieces by the source tokenizer; ``None`` if that is not available.
         after: Its pieces by the target tokenizer.
-        unknown: Whether the target tokenizer can't spell all of it.
+        unknown: Whether it has characters that the target tokenizer does not know.
     """
 
     text: str
@@ -118,7 +118,7 @@ class Explanation(Result):
     notes: tuple[str, ...]
 
     def __getitem__(self, token: str) -> TokenExplanation:
-        """Give the explanation of one token, by how it is spelled.
+        """Give the explanation of one token, named as it is shown.
 
         Raises:
             UnknownTokenError: If it is none of those that were explained.
@@ -155,7 +155,7 @@ class WordLookup:
     """Finds the words and tokens that a user asks for.
 
     Attributes:
-        spelling: How each target id is spelled, for people.
+        shown: Each target id as it is shown to people.
     """
 
     def __init__(
@@ -166,10 +166,10 @@ class WordLookup:
         name_source: Callable[[int], str],
     ) -> None:
         byte_level = vocabulary.family is Family.BYTE_LEVEL_BPE
-        self.spelling = {token.id: readable(token.text, byte_level=byte_level) for token in vocabulary.tokens}
+        self.shown = {token.id: readable(token.text, byte_level=byte_level) for token in vocabulary.tokens}
         self._vocabulary, self._target, self._source = vocabulary, target, source
         self._name_source = name_source
-        self._ids = {text: id for id, text in self.spelling.items()}
+        self._ids = {text: id for id, text in self.shown.items()}
         self._ids |= {token.text: token.id for token in vocabulary.tokens}
 
     def find(self, asked: Sequence[str]) -> tuple[list[WordExplanation], list[int]]:
@@ -213,7 +213,7 @@ class WordLookup:
         before = None
         if self._source is not None:
             before = tuple(map(self._name_source, cut_text(self._source, text)))
-        after = tuple(self.spelling[id] for id in ids)
+        after = tuple(self.shown[id] for id in ids)
         is_unknown = not ids or (unknown is not None and unknown.id in ids)
         return WordExplanation(text, before, after, is_unknown), ids
 
@@ -225,7 +225,7 @@ class _Explainer:
     run: FinishedRun
     mixture: Mixture
     source: Source | None
-    spelling: dict[int, str]
+    shown: dict[int, str]
     name_source: Callable[[int], str]
     neighbors: int
 
@@ -233,7 +233,7 @@ class _Explainer:
         """Explain a target id."""
         provenance = Provenance(self.mixture.provenance[id]).name.lower()
         return TokenExplanation(
-            token=self.spelling[id],
+            token=self.shown[id],
             id=id,
             provenance=provenance_name(provenance, self.run.settings["method"]),
             count=int(self.run.counts[id]),
@@ -249,10 +249,10 @@ class _Explainer:
         reasons = self.run.reasons
         if id < len(reasons):
             return f"kept because {Reason(reasons[id]).words}"
-        price = self.run.prices.get(self.run.vocabulary.by_id[id].text)
-        if price is None:
+        saving = self.run.savings.get(self.run.vocabulary.by_id[id].text)
+        if saving is None:
             return None
-        count, saved = price
+        count, saved = saving
         return f"new: occurs {count:,} times in the text's words, and saves {saved:,} tokens"
 
     def _parents(self, id: int) -> tuple[Parent, ...]:
@@ -288,7 +288,7 @@ class _Explainer:
         allowed[self.run.vocabulary.ids] = True
         allowed[id] = False
         found = nearest_rows(table[id], table, allowed, self.neighbors)
-        return tuple(Neighbor(self.spelling[row], cosine) for row, cosine in found)
+        return tuple(Neighbor(self.shown[row], cosine) for row, cosine in found)
 
     def _near_old(self, id: int) -> tuple[Neighbor, ...] | None:
         """The nearest rows of the source that were trained; not the very row that was copied."""
@@ -308,7 +308,7 @@ class _Explainer:
         allowed[id] = False
         matrix = torch.from_numpy(vectors.matrix)
         found = nearest_rows(matrix[id], matrix, allowed, self.neighbors)
-        return tuple(Neighbor(self.spelling[row], cosine) for row, cosine in found)
+        return tuple(Neighbor(self.shown[row], cosine) for row, cosine in found)
 
 
 NEIGHBORS = 8
@@ -354,7 +354,7 @@ def explain(
     old = found.model.tokenizer if found.model else None
     lookup = WordLookup(run.vocabulary, run.tokenizer, old, name_source)
     cut, ids = lookup.find([words] if isinstance(words, str) else words)
-    explainer = _Explainer(run, mixture, found.model, lookup.spelling, name_source, neighbors)
+    explainer = _Explainer(run, mixture, found.model, lookup.shown, name_source, neighbors)
     notes = [
         f"'{word.text}' contains characters that the new tokenizer does not know"
         for word in cut

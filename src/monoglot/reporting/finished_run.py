@@ -141,7 +141,7 @@ class FinishedRun:
         return np.load(path) if path else np.zeros(0, np.uint8)
 
     @cached_property
-    def prices(self) -> dict[str, tuple[int, int]]:
+    def savings(self) -> dict[str, tuple[int, int]]:
         """Of each new token of a graft: how often the text has it, and how many tokens it saves."""
         new = self.read(LAYOUT.new_tokens).get("new", ())
         return {token["text"]: (token["count"], token["saved_tokens"]) for token in new}
@@ -281,17 +281,17 @@ def compared_with(run: FinishedRun, found: FoundSource, given: str | Source | No
 
 
 def token_namer(source: Source | None) -> Callable[[int], str]:
-    """Give the function that spells source ids for readers; numbers if the source is not available."""
+    """Give the function that writes source ids for people; numbers if the source is not available."""
     if source is None:
         return "#{}".format
     backend = backend_of(source.tokenizer)
     byte_level = Parts.of(backend).has("ByteLevel")
 
-    def spell(id: int) -> str:
+    def shown(id: int) -> str:
         text = backend.id_to_token(id)
         return f"#{id}" if text is None else readable(text, byte_level=byte_level)
 
-    return spell
+    return shown
 
 
 def _check_same(run: FinishedRun, source: Source) -> None:

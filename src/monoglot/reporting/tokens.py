@@ -71,12 +71,12 @@ class TokenTable:
 
     Attributes:
         ids: Their target ids.
-        texts: How they are spelled, for people.
+        texts: As they are shown to people.
         counts: How often the corpus has each.
         provenance: Where each row comes from: ``Provenance`` in lower case.
         scripts: The script of each.
         parents: For each token the source rows it is made of, the heaviest first; none of copied ones whose
-            spelling is the same in the source.
+            text is the same in the source.
         more: How many further parents each token has.
     """
 
@@ -92,7 +92,7 @@ class TokenTable:
         """Plain values, fit for JSON, that take little space.
 
         Args:
-            name_source: Gives the spelling of a source id.
+            name_source: Gives the text of a source id for people.
         """
         used, parents = np.unique(self.parents.indices, return_inverse=True)
         names, codes = _coded(self.provenance)
@@ -127,7 +127,7 @@ def token_table(
         vocabulary: The target vocabulary.
         mixture: Where its rows come from.
         counts: How often the corpus has each target id.
-        name_source: Gives the spelling of a source id.
+        name_source: Gives the text of a source id for people.
     """
     order = np.argsort(-counts[vocabulary.ids], kind="stable")
     tokens = [vocabulary.tokens[place] for place in order.tolist()]
@@ -149,7 +149,7 @@ def token_table(
 
 
 def _the_same(texts: Sequence[str], rows: SparseRows, name_source: Callable[[int], str]) -> np.ndarray:
-    """Tell which tokens have a single parent of the same spelling."""
+    """Tell which tokens have a single parent of the same text."""
     single = rows.lengths == 1
     first = np.zeros(len(rows), np.int64)
     first[single] = rows.indices[rows.indptr[:-1][single]]

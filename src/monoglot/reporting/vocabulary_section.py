@@ -28,17 +28,17 @@ def kept_table(run: FinishedRun) -> TextTable | None:
 
 def new_tokens_table(run: FinishedRun) -> TextTable | None:
     """The new tokens that save most; ``None`` where there are none."""
-    prices = sorted(run.prices.items(), key=lambda item: -item[1][1])[:MOST_NEW]
-    if not prices:
+    best = sorted(run.savings.items(), key=lambda item: -item[1][1])[:MOST_NEW]
+    if not best:
         return None
-    rows = [(text, f"{count:,}", f"{saved:,}") for text, (count, saved) in prices]
+    rows = [(text, f"{count:,}", f"{saved:,}") for text, (count, saved) in best]
     return TextTable(("new token", "times in the text", "tokens saved"), rows)
 
 
 def saving_curve(run: FinishedRun) -> Chart | None:
     """Draw the share of the text's tokens that so many of the new tokens save, the best first."""
     total = run.read(LAYOUT.new_tokens).get("source_tokens", 0)
-    saved = sorted((saved for _, saved in run.prices.values()), reverse=True)
+    saved = sorted((saved for _, saved in run.savings.values()), reverse=True)
     if not total or len(saved) < 2:
         return None
     sums = accumulate(saved, initial=0)

@@ -1,4 +1,4 @@
-"""Readable spellings of tokens, and the names and colors that the report uses."""
+"""Tokens as people can read them, and the names and colors that the report uses."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ JOINERS = "\u200c\u200d"
 
 
 def readable(text: str, *, byte_level: bool) -> str:
-    """Spell a token for readers: text for bytes, pictures for control characters.
+    """Write a token for people: text for bytes, pictures for control characters.
 
     Args:
-        text: The token as the vocabulary spells it.
+        text: The token as the vocabulary writes it.
         byte_level: Whether its characters stand for bytes (``fÃ¼r``).
     """
     if not byte_level or any(character not in BYTE_OF for character in text):

@@ -30,7 +30,7 @@ class Group:
         tokens: How many they are.
         share: Their share of the tokens of the breakdown.
         corpus_share: Their share of all tokens of the corpus; ``None`` without a corpus.
-        examples: The most frequent of them (without a corpus, the first), as the vocabulary spells them.
+        examples: The most frequent of them (without a corpus, the first), as the vocabulary writes them.
     """
 
     name: str
@@ -69,7 +69,7 @@ class OverlapAudit:
         matched: The target tokens that exist in the source.
         missing: Those that don't.
         by_match: The matched tokens by the reason they were taken to be the same.
-        collisions: Source tokens that can't be told apart, in groups, as the vocabulary spells them.
+        collisions: Source tokens that can't be told apart, in groups, as the vocabulary writes them.
         rules: How each kind was recognized.
     """
 

@@ -22,7 +22,7 @@ from monoglot.tokenization.vocabulary import Vocabulary
 LEAST_SHARE_OF_A_SCRIPT = 0.05
 """Of the text's letters; other scripts are quotations."""
 SHARED_SCRIPTS = frozenset({"Arabic", "Cyrillic", "Devanagari", "Han", "Latin"})
-"""Scripts that many languages of common models are written in: that a token is spelled in one of them
+"""Scripts that many languages of common models are written in: that a token is written in one of them
 does not say that it is the text's language. Unused tokens of every other script are all kept."""
 MOST_TOKENS = 10_000
 """Kept by default at most, of shared scripts: in five languages they regain more than half of the running
@@ -175,7 +175,7 @@ def _spread(places: Int64[np.ndarray, " places"], most: int) -> Int64[np.ndarray
 
 
 def _features(tokens: Sequence[Token], read_rows: ReadRows) -> Float32[np.ndarray, "tokens features"]:
-    """Embedding rows, what spelling and place in the vocabulary tell, and a last column of 1."""
+    """Embedding rows, what text and place in the vocabulary tell, and a last column of 1."""
     ids = np.array([token.id for token in tokens], dtype=np.int64)
     features = np.empty((len(tokens), read_rows(ids[:0]).shape[1] + 4), np.float32)
     for start in range(0, len(tokens), ROWS_AT_A_TIME):

@@ -22,7 +22,7 @@ def segment(text: str, ranks: Mapping[Merge, int]) -> tuple[list[str], list[str]
     """Segment one word by byte-pair encoding: the lowest rank first, the leftmost of equal pairs first.
 
     Args:
-        text: The word, spelled in the characters of the vocabulary.
+        text: The word, written in the characters of the vocabulary.
         ranks: Rank of each merge.
 
     Returns:
@@ -61,25 +61,25 @@ def ancestry(state: State) -> Callable[[str], list[str]]:
 
 
 def characters_of(state: State, family: Family, texts: Iterable[str], known: Collection[str]) -> list[str]:
-    """Give the tokens of single characters that can spell whatever these tokens spell.
+    """Give the tokens of single characters that make up these tokens.
 
-    Only those that are known to the vocabulary. Byte-level tokens are spelled in bytes, all 256 of them.
+    Only those that are known to the vocabulary. Byte-level tokens are written in bytes, all 256 of them.
     """
-    if spelled_in_bytes(state):
+    if reads_bytes(state):
         return [byte for byte in sorted(pre_tokenizers.ByteLevel.alphabet()) if byte in known]
     if family is not Family.WORDPIECE:
         return [character for character in sorted(set("".join(texts))) if character in known]
     prefix = state["model"]["continuing_subword_prefix"]
-    spelled = set()
+    found = set()
     for text in texts:
         bare = text.removeprefix(prefix)
         first = prefix if bare != text else ""
-        spelled |= {first + character for character in bare[:1]}
-        spelled |= {prefix + character for character in bare[1:]}
-    return sorted(spelled.intersection(known))
+        found |= {first + character for character in bare[:1]}
+        found |= {prefix + character for character in bare[1:]}
+    return sorted(found.intersection(known))
 
 
-def spelled_in_bytes(state: State) -> bool:
+def reads_bytes(state: State) -> bool:
     """Tell whether text reaches the model as bytes: byte-level BPE, and Unigram behind the same step."""
     step = state.get("pre_tokenizer") or {}
     return any(inner["type"] == "ByteLevel" for inner in step.get("pretokenizers", [step]) if inner)
@@ -88,10 +88,10 @@ def spelled_in_bytes(state: State) -> bool:
 def line_ends_of(state: State, texts: Iterable[str]) -> list[str]:
     """Give the tokens that these become where a line ends, such as ``.Ċ``.
 
-    A corpus that is read line by line can't show them. Only where text is spelled in bytes there are such
+    A corpus that is read line by line can't show them. Only where text is written in bytes there are such
     tokens: others treat newlines apart.
     """
-    if not spelled_in_bytes(state):
+    if not reads_bytes(state):
         return []
     before = set(texts)
     return [text for text in ids_of(state) if (bare := text.rstrip(_NEWLINES)) != text and bare in before]

@@ -49,16 +49,16 @@ _WORD_STARTS: Mapping[bool | None, tuple[bool | None, ...]] = {
 def exactly(source: Vocabulary) -> Find:
     """Find partners by role, by form and word start, by byte."""
     same = {(token.form, token.word_start): token.id for token in _plain(source)}
-    spelled = {token.text: token.id for token in source.tokens if token.roles or token.unreachable}
+    by_text = {token.text: token.id for token in source.tokens if token.roles or token.unreachable}
 
     def find(token: Token) -> Partner | None:
         if token.roles:
             other = counterpart(token.roles, source.by_role)
             if other is not None:
                 return other.id, MatchKind.ROLE
-            return _found(spelled.get(token.text), MatchKind.EXACT)
-        if token.unreachable and token.text in spelled:
-            return spelled[token.text], MatchKind.EXACT
+            return _found(by_text.get(token.text), MatchKind.EXACT)
+        if token.unreachable and token.text in by_text:
+            return by_text[token.text], MatchKind.EXACT
         if token.is_byte and token.form[0] in source.byte_tokens:
             return source.byte_tokens[token.form[0]].id, MatchKind.EXACT
         for word_start in (None, False) if token.is_byte else _WORD_STARTS[token.word_start]:
@@ -219,7 +219,7 @@ class Overlap:
 def match(source: Vocabulary, target: Vocabulary, *, strategy: Strategy = "exact") -> Overlap:
     """Find for each target token the source token that is the same.
 
-    Special tokens meet only special tokens: by role (see ``roles.counterpart``), else by spelling. All others
+    Special tokens meet only special tokens: by role (see ``roles.counterpart``), else by text. All others
     meet by form and word start. A token that does not tell its word start (``None``) meets either: candidates
     are tried in the order of the target token's own word start, ``None``, and, if its own is ``None``,
     ``False`` and ``True``. A byte-fallback token meets that of the same byte, else a one-byte token that is

@@ -22,7 +22,7 @@ class Family(StrEnum):
 
 
 class Role(StrEnum):
-    """What a special token is for; tokens of the same role correspond, whatever their spelling."""
+    """What a special token is for; tokens of the same role correspond, whatever their text."""
 
     BOS = "bos"
     EOS = "eos"
@@ -36,11 +36,11 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """One token, described without regard to how its tokenizer spells it.
+    """One token, described without regard to how its tokenizer writes it.
 
     Attributes:
         id: Row of the token in the vocabulary-sized tables.
-        text: The token as the tokenizer's vocabulary spells it (``▁für``, ``fÃ¼r``, ``##en``).
+        text: The token as the tokenizer's vocabulary writes it (``▁für``, ``fÃ¼r``, ``##en``).
         form: The UTF-8 bytes it stands for, without the marker of a word start; may be part of a character.
         word_start: Whether it begins a word; ``None`` where the tokenizer does not tell.
         roles: What it is for, if it is a special token; one token may serve several roles.
@@ -114,7 +114,7 @@ def family_of(tokenizer: Tokenizer, parts: Parts) -> Family:
         )
     raise TokenizerError(
         f"the tokenizer is a {type(model).__name__} model"
-        + ("" if marked else " whose tokens don't spell spaces (no ByteLevel, no Metaspace step)")
+        + ("" if marked else " whose tokens have no spaces (no ByteLevel, no Metaspace step)")
         + ", which monoglot does not read; it reads Unigram, SentencePiece BPE, byte-level BPE and WordPiece"
     )
 

@@ -42,7 +42,7 @@ def make_segmenter(backend: Tokenizer, parts: Parts) -> Segmenter:
 
 
 def _spaced_segmenter(backend: Tokenizer, parts: Parts) -> Segmenter:
-    """Segment with a tokenizer that spells spaces, made to add none of its own and to lose none."""
+    """Segment with a tokenizer whose tokens have spaces, made to add none of its own and to lose none."""
     bare = without_habits(backend, parts)
     own_id = _add_plain_tokens(bare, backend)
     space = bare.token_to_id("Ġ" if parts.has("ByteLevel") else replacement_of(parts) or "▁")
@@ -179,7 +179,7 @@ def source_pieces(
         ids: Target ids to segment.
 
     Returns:
-        The pieces of each of ``ids``; none where the source has no way to spell the token.
+        The pieces of each of ``ids``; none where the source has none for the token.
 
     Raises:
         TokenizerError: If the source tokenizer is of a kind that monoglot does not read.
@@ -213,6 +213,6 @@ def _text(token: Token) -> str | None:
 
 def _byte_ids(backend: Tokenizer, parts: Parts) -> dict[int, int]:
     """The source's token for each single byte."""
-    spelled = BYTE_OF if parts.has("ByteLevel") else {f"<0x{byte:02X}>": byte for byte in range(256)}
-    ids = {byte: backend.token_to_id(text) for text, byte in spelled.items()}
+    written = BYTE_OF if parts.has("ByteLevel") else {f"<0x{byte:02X}>": byte for byte in range(256)}
+    ids = {byte: backend.token_to_id(text) for text, byte in written.items()}
     return {byte: id for byte, id in ids.items() if id is not None}

@@ -132,10 +132,10 @@ def _changed(backend: Tokenizer, tokens: Sequence[Token], prefix: str) -> Iterat
             text = token.form.decode()
         except UnicodeDecodeError:
             continue  # part of a character: no text of its own to try
-        spelled = token.text.removeprefix(prefix)
+        written = token.text.removeprefix(prefix)
         inside = bool(prefix) and token.text.startswith(prefix)
         if not any(
-            _has_piece(backend, context, spelled, inside=inside) for context in _contexts(token, text)
+            _has_piece(backend, context, written, inside=inside) for context in _contexts(token, text)
         ):
             yield token
 
@@ -148,11 +148,11 @@ def _contexts(token: Token, text: str) -> Iterator[str]:
         yield from (f"a{text}", text, f"a{text}a", f"1{text}1", f"({text}", f"ا{text}")
 
 
-def _has_piece(backend: Tokenizer, text: str, spelled: str, *, inside: bool) -> bool:
+def _has_piece(backend: Tokenizer, text: str, written: str, *, inside: bool) -> bool:
     """Whether a text reaches the model with the token's characters in one piece."""
     if backend.normalizer is not None:
         text = backend.normalizer.normalize_str(text)
     pieces = [text]
     if backend.pre_tokenizer is not None:
         pieces = [piece for piece, _ in backend.pre_tokenizer.pre_tokenize_str(text)]
-    return any(spelled in (piece[1:] if inside else piece) for piece in pieces)
+    return any(written in (piece[1:] if inside else piece) for piece in pieces)

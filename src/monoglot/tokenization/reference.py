@@ -1,7 +1,8 @@
 """The canonical token forms of PyPI ``deepfocus`` 1.0.1, for comparison with the published method.
 
 They rest on decoding single tokens and on counting markers, so several tokens may share one form (parts of
-characters become U+FFFD, runs of spaces become one). ``spelling`` is what monoglot uses by default.
+characters become U+FFFD, runs of spaces become one). By default, the forms of
+`monoglot.tokenization.token_forms` are used.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ def reference_forms(
     Args:
         tokenizer: The tokenizer as the user gave it; its clean-up of decoded text is applied.
         backend: The same tokenizer's ``tokenizers.Tokenizer``.
-        texts: Native spelling by id.
+        texts: Each token as the vocabulary writes it, by id.
 
     Returns:
         Form and word start of each of ``texts``, in their order.

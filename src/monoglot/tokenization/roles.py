@@ -27,14 +27,14 @@ _LAST_OF_RESERVED = frozenset(">]}⟩D")
 
 
 def is_reserved(text: str) -> bool:
-    """Whether a token is spelled as one that was held in reserve, and never trained.
+    """Whether a token is written as one that was held in reserve, and never trained.
 
     Such are ``<unused7>`` (Gemma), ``[unused7]`` (BERT), ``madeupword0007``, ``<s>NOTUSED`` (RoBERTa,
     CamemBERT), ``<|reserved_special_token_7|>`` (Llama 3), ``<SPECIAL_7>`` (Mistral), ``<|extra_7|>`` (Qwen)
     and ``<｜place▁holder▁no▁7｜>`` (DeepSeek). T5's sentinels ``<extra_id_7>`` are trained.
 
     Args:
-        text: The token, as the vocabulary spells it.
+        text: The token, as the vocabulary writes it.
     """
     last = text[-1:]
     if last not in _LAST_OF_RESERVED and not last.isdecimal():
@@ -47,20 +47,20 @@ def is_reserved(text: str) -> bool:
 
 
 def is_control(text: str) -> bool:
-    """Whether an ordinary piece of a vocabulary is spelled as a token that controls the model.
+    """Whether an ordinary piece of a vocabulary is written as a token that controls the model.
 
     Such are mT5's ``▁<extra_id_0>`` and MADLAD's ``<2de>``; bytes such as ``<0x0A>`` and tokens in reserve
     are not.
 
     Args:
-        text: The token, as the vocabulary spells it.
+        text: The token, as the vocabulary writes it.
     """
     return _CONTROL.fullmatch(text) is not None and not _BYTE.fullmatch(text) and not is_reserved(text)
 
 
 NAMED_ROLES = tuple(role for role in Role if role is not Role.CONTROL)
 
-SPELLINGS: Mapping[str, tuple[Role, ...]] = {
+COMMON_TEXTS: Mapping[str, tuple[Role, ...]] = {
     "<s>": (Role.BOS,),
     "<bos>": (Role.BOS,),
     "[BOS]": (Role.BOS,),
@@ -84,7 +84,7 @@ SPELLINGS: Mapping[str, tuple[Role, ...]] = {
     "<unk>": (Role.UNK,),
     "[UNK]": (Role.UNK,),
 }
-"""Common spellings, used only where nothing better tells what a special token is for."""
+"""Common texts, used only where nothing better tells what a special token is for."""
 
 
 _PRECEDENCE = (Role.EOS, Role.BOS, Role.CLS, Role.SEP, Role.PAD, Role.MASK, Role.UNK)
@@ -117,7 +117,7 @@ def read_roles(
 
     The names that the transformers tokenizer gives count (``bos_token`` and so on). Where it gives none, or
     there is only a ``tokenizers.Tokenizer``, the model's unknown token, the post-processor and then common
-    spellings of special tokens are asked. All other special tokens are ``Role.CONTROL``.
+    texts of special tokens are asked. All other special tokens are ``Role.CONTROL``.
 
     Returns:
         Roles by token id, special tokens only.
@@ -149,7 +149,7 @@ def _guessed(backend: Tokenizer, parts: Parts, special: Mapping[int, str]) -> It
     if unknown:
         yield unknown, Role.UNK
     for text in special.values():
-        for role in SPELLINGS.get(text, ()):
+        for role in COMMON_TEXTS.get(text, ()):
             yield text, role
     for step in parts.post_processor:
         if step["type"] in ("BertProcessing", "RobertaProcessing"):
@@ -163,7 +163,7 @@ def _template_roles(single: list[dict[str, dict[str, str]]]) -> Iterator[tuple[s
     """The token right before the text begins it, the one right after it ends it."""
     texts = [piece["SpecialToken"]["id"] if "SpecialToken" in piece else None for piece in single]
     place = texts.index(None)
-    if place > 0 and texts[place - 1] not in SPELLINGS:
+    if place > 0 and texts[place - 1] not in COMMON_TEXTS:
         yield str(texts[place - 1]), Role.BOS
-    if place + 1 < len(texts) and texts[place + 1] not in SPELLINGS:
+    if place + 1 < len(texts) and texts[place + 1] not in COMMON_TEXTS:
         yield str(texts[place + 1]), Role.EOS

@@ -108,7 +108,7 @@ LEAST_SHARE = 0.05
 def unknown_scripts(vocabulary: Vocabulary, lines: Iterable[str]) -> dict[str, float]:
     """Find the scripts that make up a good part of a text and none of whose letters is in any token.
 
-    A vocabulary may spell them in bytes, or read them as its unknown token.
+    A vocabulary may write them in bytes, or read them as its unknown token.
 
     Args:
         vocabulary: The vocabulary.

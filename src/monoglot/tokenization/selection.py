@@ -47,7 +47,7 @@ def retained_tokens(
       that the user added. Only tokens in reserve (see ``reserved``) are dropped, unless the chat template or
       a configuration (``in_use``) names them, or they stand before a padding token at the head of the
       vocabulary, which must not move because RoBERTa's positions are counted from it;
-    - ordinary pieces that are spelled as control tokens (mT5's ``▁<extra_id_0>``), except in byte-level BPE;
+    - ordinary pieces that are written as control tokens (mT5's ``▁<extra_id_0>``), except in byte-level BPE;
     - the byte tokens ``<0x00>`` … ``<0xFF>`` of a model with byte fallback;
     - in BPE, the runs of spaces, tabs and newlines: a corpus read line by line can't show them.
 
@@ -141,7 +141,7 @@ def selection_order(
     """Give the order in which tokens are let in: first what must stay, then the more frequent ones first.
 
     What a token is merged from stands before it, so any beginning of the order is a valid vocabulary. Of the
-    tokens that never occur, those spelled in characters that do occur come first.
+    tokens that never occur, those written in characters that do occur come first.
 
     Args:
         source: The tokenizer.
@@ -262,7 +262,7 @@ class RetainedText:
 
     Attributes:
         texts: Texts that are segmented as before: prompts, prefixes, what a chat template writes.
-        tokens: Tokens, as the vocabulary spells them.
+        tokens: Tokens, as the vocabulary writes them.
     """
 
     persisted_name: ClassVar[str] = "KeptText"
@@ -279,14 +279,14 @@ class RetainedText:
         Args:
             source: The tokenizer.
             texts: Texts.
-            tokens_or_texts: Each a token, if the vocabulary has one that is spelled so, or a text, or both: a
+            tokens_or_texts: Each a token, if the vocabulary has one that is written so, or a text, or both: a
                 word that is a token inside of words may be another at their start.
         """
         mixed = tuple(dict.fromkeys(tokens_or_texts))
         ids = ids_of_texts(source, mixed)
         tokens = tuple(ids)
-        spelled_otherwise = {text for text in tokens if source.decode([ids[text]]) != text}
-        marked = spelled_otherwise.union(text for text in tokens if text.startswith(_CONTINUATION))
+        decoded_otherwise = {text for text in tokens if source.decode([ids[text]]) != text}
+        marked = decoded_otherwise.union(text for text in tokens if text.startswith(_CONTINUATION))
         further = (text for text in mixed if text not in marked)
         return RetainedText(tuple(dict.fromkeys([*texts, *further])), tokens)
 

@@ -68,10 +68,10 @@ def is_isolated(text: str, tokenizer: Tokenizer) -> bool:
 
 
 def byte_level_surface(text: str) -> bytes:
-    """Give the bytes that a token of a byte-level vocabulary spells (``Ġfür`` as ``ĠfÃ¼r``)."""
+    """Give the bytes that a token of a byte-level vocabulary stands for (``Ġfür`` as ``ĠfÃ¼r``)."""
     try:
         return bytes([BYTE_OF[character] for character in text])
-    except KeyError:  # not spelled in the alphabet: the decoder, too, then takes it for its own text
+    except KeyError:  # not written in the alphabet: the decoder, too, then takes it for its own text
         return text.encode()
 
 

@@ -16,7 +16,7 @@ from transformers import PreTrainedTokenizerFast
 
 from monoglot.errors import CorpusError, SettingError
 from monoglot.progress import SILENT, Progress
-from monoglot.tokenization.merges import characters_of, spelled_in_bytes
+from monoglot.tokenization.merges import characters_of, reads_bytes
 from monoglot.tokenization.parts import Family, Parts, family_of, replacement_of
 from monoglot.tokenization.selection import literal_pattern, retained_tokens, whitespace_merges
 from monoglot.tokenization.token_forms import METASPACE
@@ -52,7 +52,7 @@ def sentencepiece_pieces(
     """Train a SentencePiece vocabulary on counted words (Unigram: Kudo 2018; BPE: Sennrich et al. 2016).
 
     Args:
-        words: Count of each word, sorted; a word start is spelled ``▁``.
+        words: Count of each word, sorted; a word start is written ``▁``.
         size: Number of pieces.
         kind: The model to train.
         coverage: Share of the text's characters that become pieces of their own.
@@ -184,7 +184,7 @@ class TokenizerSettings:
     Attributes:
         vocabulary_size: Number of tokens, everything counted.
         or_fewer: Whether to take fewer tokens where the text does not support so many.
-        character_coverage: Share of the text's characters that get a token of their own; the rest is spelled
+        character_coverage: Share of the text's characters that get a token of their own; the rest is written
             in bytes or becomes the unknown token. Byte-level tokenizers cover everything anyway.
     """
 
@@ -276,7 +276,7 @@ def _learn_from_words(
         return _Learned(wordpiece_pieces(words, size, coverage=coverage, prefix=prefix))
     kind: Literal["unigram", "bpe"] = "unigram" if family is Family.UNIGRAM else "bpe"
     bytes_without_use: list[str] = []
-    if spelled_in_bytes(state):  # a text to come may have any byte
+    if reads_bytes(state):  # a text to come may have any byte
         known, coverage = set("".join(words)), 1.0
         bytes_without_use = [
             byte for byte in characters_of(state, family, (), ids_of(state)) if byte not in known
@@ -291,7 +291,7 @@ def _learn_from_words(
 
 
 def _with_long_words(state: State, words: Mapping[str, int]) -> State:
-    """A WordPiece model that spells the longest word of the text: a line without spaces is one word."""
+    """A WordPiece model that segments the longest word of the text: a line without spaces is one word."""
     longest = max([state["model"]["max_input_chars_per_word"], *map(len, words)])
     return state | {"model": state["model"] | {"max_input_chars_per_word": longest}}
 

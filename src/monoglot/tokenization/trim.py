@@ -89,8 +89,8 @@ def trim_tokenizer(
     token for every character that occurs in the counted text, what its tokens become where a line ends, and
     the tokens of texts that are to be kept.
 
-    One exception: a word that a WordPiece tokenizer can't spell may come out in pieces afterwards, because a
-    token that led into the dead end is gone.
+    One exception: a word for which a WordPiece tokenizer has no pieces may come out in pieces afterwards,
+    because a token that led into the dead end is gone.
 
     Args:
         source: The tokenizer to trim.

@@ -87,7 +87,7 @@ class Vocabulary:
 
     @cached_property
     def by_text(self) -> Mapping[str, Token]:
-        """The tokens by the text that the tokenizer's vocabulary spells."""
+        """The tokens by their text in the tokenizer's vocabulary."""
         return MappingProxyType({token.text: token for token in self.tokens})
 
     @cached_property

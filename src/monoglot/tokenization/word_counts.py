@@ -87,5 +87,5 @@ def covered_characters(counts: Mapping[str, int], coverage: float) -> set[str]:
 
 
 def _by_frequency(counts: Mapping[str, int]) -> list[tuple[str, int]]:
-    # Ties are broken by a checksum: by spelling, only the start of the alphabet would be left of rare words.
+    # Ties are broken by a checksum: by text, only the start of the alphabet would be left of rare words.
     return sorted(counts.items(), key=lambda item: (-item[1], zlib.crc32(item[0].encode()), item[0]))

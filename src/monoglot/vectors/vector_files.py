@@ -27,7 +27,7 @@ _ESCAPES = str.maketrans({character: chr(PRIVATE_USE + ord(character)) for chara
 
 
 def writable(token: str) -> str:
-    """Spell a token so that it is one word: white space in it becomes characters of the private use area."""
+    """Write a token so that it is one word: white space in it becomes characters of the private use area."""
     return token.translate(_ESCAPES)
 
 
@@ -36,7 +36,7 @@ class VectorsFile(Engine):
     """Reads vectors instead of training them.
 
     A ``.safetensors`` file is one that monoglot wrote; the rows of a ``.npy`` file are in the order of the
-    ids; a ``.vec`` file is text with a token, as the tokenizer spells it, and its numbers on each line.
+    ids; a ``.vec`` file is text with a token, as the tokenizer writes it, and its numbers on each line.
 
     Attributes:
         path: The file.
@@ -130,7 +130,7 @@ def _read_vec(path: Path, vocabulary: Vocabulary) -> Float32[np.ndarray, "rows d
     if not found:
         raise VectorsError(
             f"{path} has no vector for any of the {len(vocabulary):,} target tokens; its lines must begin "
-            "with tokens as the tokenizer's vocabulary spells them."
+            "with tokens as the tokenizer's vocabulary writes them."
         )
     return matrix
 

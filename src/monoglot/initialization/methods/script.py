@@ -44,7 +44,7 @@ class Script(Initializer):
                 groups.setdefault(group_of(token), []).append(token.id)
         tokens = [transfer.target.by_id[id] for id in transfer.overlap.missing.tolist()]
         wanted: dict[Group, list[int]] = {}
-        # In the order of their spelling, so that what a token gets does not depend on its id.
+        # In the order of their texts, so that what a token gets does not depend on its id.
         for place in sorted(range(len(tokens)), key=lambda place: tokens[place].text):
             wanted.setdefault(group_of(tokens[place]), []).append(place)
         generator = np.random.default_rng(transfer.seed)

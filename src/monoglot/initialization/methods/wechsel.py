@@ -96,7 +96,7 @@ def alignment(
     Raises:
         VectorsError: If no pair is in both files.
     """
-    pairs = [(_spellings(word), _spellings(translation)) for word, translation in dictionary]
+    pairs = [(_forms(word), _forms(translation)) for word, translation in dictionary]
     words = source.vectors_of({form for forms, _ in pairs for form in forms})
     translations = target.vectors_of({form for _, forms in pairs for form in forms})
     known = [
@@ -114,5 +114,5 @@ def alignment(
     return procrustes(points, images)
 
 
-def _spellings(word: str) -> tuple[str, str, str]:
+def _forms(word: str) -> tuple[str, str, str]:
     return word, word.lower(), word.title()

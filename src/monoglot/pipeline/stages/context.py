@@ -132,7 +132,7 @@ class VocabularyContext(RunContext):
         )
 
     def vocabularies(self, tokenizer: Artifact) -> tuple[Vocabulary, Vocabulary]:
-        """Source and target vocabulary, in the spelling in which the method compares tokens."""
+        """Source and target vocabulary, in the form in which the method compares tokens."""
         canonicalization: Canonicalization = "reference" if self.method.matching == "reference" else "exact"
         both = self.source, self.target(tokenizer)
         if canonicalization == "exact":

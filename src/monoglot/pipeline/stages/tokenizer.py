@@ -115,7 +115,7 @@ def make_trimmed_tokenizer(context: VocabularyContext, corpus_stage: Artifact) -
 
 
 def make_grafted_tokenizer(context: VocabularyContext, corpus_stage: Artifact) -> Artifact:
-    """Keep the source's tokens that the corpus uses, and add those that save most; records ids and prices."""
+    """Keep the source's tokens that the corpus uses, and add those that save most; records the savings."""
     rule, graft = graft_settings(context.settings, generates=generates(context.source))
     if graft.new_tokens == 0 and context.settings.new_tokens is None:
         logger.warning(

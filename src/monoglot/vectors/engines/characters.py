@@ -98,6 +98,6 @@ def form_features(token: Token, longest_ngram: int) -> Iterator[str]:
 
 @cache
 def _character_class(character: str) -> tuple[str, str]:
-    """Script and category of a character, spelled so that they can't be taken for n-grams."""
+    """Script and category of a character, written so that they can't be taken for n-grams."""
     script = unicodedata.name(character, "?").split(" ")[0]
     return f"{BEGIN}{BEGIN}{script}", f"{BEGIN}{BEGIN}{unicodedata.category(character)}"

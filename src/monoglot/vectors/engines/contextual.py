@@ -40,7 +40,7 @@ class TokenTexts:
 
     @classmethod
     def of(cls, vocabulary: Vocabulary) -> Self:
-        """Spell all tokens."""
+        """Take the bytes of all tokens."""
         surfaces = [b""] * vocabulary.size
         spaces = np.zeros(vocabulary.size, dtype=bool)
         characters = np.zeros(vocabulary.size, dtype=np.int64)

@@ -126,7 +126,7 @@ class FastTextSkipGram(FastText):
 def write_tokens(
     corpus: TokenizedCorpus, vocabulary: Vocabulary, path: Path, progress: Progress = SILENT
 ) -> None:
-    """Write the corpus as text, line by line: tokens as the vocabulary spells them, a space between them."""
+    """Write the corpus as text, line by line: tokens as the vocabulary writes them, a space between them."""
     line_end = vocabulary.size
     words = np.full(line_end + 1, "\n", dtype=object)
     for token in vocabulary.tokens:
