@@ -7,7 +7,7 @@ import json
 import math
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import MISSING, fields, is_dataclass
+from dataclasses import MISSING, dataclass, fields, is_dataclass
 from decimal import Decimal, InvalidOperation
 from numbers import Integral, Real
 from pathlib import Path
@@ -51,11 +51,19 @@ CountOrZero = Annotated[int, Number(gte=0)]
 """A number of things that may be 0."""
 
 
+@dataclass(frozen=True)
 class IsFile:
-    """Marks text that names a file, which has to be there."""
+    """Marks text that names a file, which has to be there.
+
+    Attributes:
+        suffixes: What its name may end in, in lower case; empty for anything.
+    """
+
+    suffixes: tuple[str, ...] = ()
 
 
 InputFile = Annotated[str, IsFile()]
+WordVectorsFile = Annotated[str, IsFile((".vec", ".bin"))]
 
 SUFFIXES = {"k": 10**3, "M": 10**6, "G": 10**9}
 NAMES = {
@@ -165,9 +173,10 @@ def bounds_of(hint: Any) -> Number | None:
     return None
 
 
-def is_file(hint: Any) -> bool:
-    """Whether a declared type is that of a file's name."""
-    return get_origin(hint) is Annotated and any(isinstance(extra, IsFile) for extra in hint.__metadata__)
+def file_of(hint: Any) -> IsFile | None:
+    """What is known of the file that a declared type names; ``None`` if it names none."""
+    marks = hint.__metadata__ if get_origin(hint) is Annotated else ()
+    return next((mark for mark in marks if isinstance(mark, IsFile)), None)
 
 
 def range_of(bounds: Number) -> str:

@@ -27,6 +27,7 @@ REFUSED = {
     f"{SPECIALIZE} --method alignment --method-options.parallel-text no.tsv": "there is no file 'no.tsv'",
     f"{SPECIALIZE} --vectors fastext": "unknown vectors 'fastext'",
     f"{SPECIALIZE} --vectors no.vec": "there is no file 'no.vec'",
+    f"{SPECIALIZE} --vectors words --vectors-options.path {{text}}": "is read from .vec and .bin files; got",
     f"{SPECIALIZE} --vectors-options.window 0": "can't be 0: give 1 or more",
     f"{SPECIALIZE} --save 500%": "--save 500% is out of range",
     f"{SPECIALIZE} --new-tokens -1": "--new-tokens can't be -1: give 0 or more",

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from monoglot.cli.base import Display
-from monoglot.cli.nested import FILE_NAME, read_list, stand_in
+from monoglot.cli.nested import read_list, stand_in
 from monoglot.corpus import open_corpus
 from monoglot.corpus.files import could_be_hub_name, is_stream
 from monoglot.device import check_device
@@ -150,9 +150,12 @@ def check_keys(option: str, name: str, given: Mapping[str, Any], owner: str) -> 
     keys = read_list().keys[option][name]
     made: Any = build(stand_in(name, keys), given, owner)
     for key in keys:
-        path = getattr(made, key.name)
-        if key.kind == FILE_NAME and path:
-            check_input(path, f"--{option}.{key.name.replace('_', '-')}")
+        path, suffixes = getattr(made, key.name), key.suffixes
+        if suffixes is not None and path:
+            flag = f"--{option}.{key.name.replace('_', '-')}"
+            if suffixes and Path(path).suffix.lower() not in suffixes:
+                raise SettingError(f"{flag} is read from {' and '.join(suffixes)} files; got '{path}'")
+            check_input(path, flag)
     return made
 
 

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 
 from cyclopts.validators import Number
 
-from monoglot.options import bounds_of, is_file
+from monoglot.options import IsFile, bounds_of, file_of
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,15 @@ class Key:
         signs = {"gte": "≥", "gt": ">", "lte": "≤", "lt": "<"}
         found = "".join(f" {signs[name]}{number}" for name, number in self.bounds.items())
         return f"{self.name.replace('_', '-')} {self.kind}{found}{_default(self)}"
+
+    @property
+    def suffixes(self) -> tuple[str, ...] | None:
+        """What the name of its file may end in, empty for anything; ``None`` if it names no file."""
+        if self.kind == FILE_NAME:
+            return ()
+        if not self.kind.startswith(f"{FILE_NAME}."):
+            return None
+        return tuple(part.removeprefix(FILE_NAME) for part in self.kind.split("|"))
 
     @property
     def hint(self) -> Any:
@@ -93,7 +102,7 @@ FILE = files("monoglot.cli") / "nested_options.json"
 """Written by ``python -m benchmarks.command_line``: to import all methods and engines takes seconds."""
 
 FILE_NAME = "FILE"
-"""The kind of a key that names a file, which has to be there."""
+"""The kind of a key that names a file, which has to be there; ``FILE.vec|FILE.bin`` if its suffix counts."""
 
 FOR = {
     "method-options": "--method",
@@ -156,9 +165,15 @@ def keys_of(cls: type) -> list[Key]:
             numbers = {name: getattr(limits, name, None) for name in ("gte", "gt", "lte", "lt")}
             given = {name: number for name, number in numbers.items() if number is not None}
             required = default is MISSING
-            named = FILE_NAME if is_file(bounded[each.name]) else kind(hints[each.name])
+            file = file_of(bounded[each.name])
+            named = file_kind(file) if file else kind(hints[each.name])
             keys.append(Key(each.name, named, None if required else default, required or None, given))
     return keys
+
+
+def file_kind(file: IsFile) -> str:
+    """Name the kind of a file as the help does."""
+    return "|".join(f"{FILE_NAME}{suffix}" for suffix in file.suffixes) or FILE_NAME
 
 
 def kind(hint: Any) -> str:
@@ -177,6 +192,8 @@ def kind(hint: Any) -> str:
 
 def _type_of(kind: str) -> Any:
     """Give the type that `kind` named."""
+    if kind.startswith(f"{FILE_NAME}."):
+        return str
     if kind.endswith("..."):
         return tuple[_type_of(kind.removesuffix("...")), ...]  # type: ignore[misc]  # a type made here
     plain = {

@@ -11,7 +11,7 @@ from monoglot.initialization.initialize import Initializer
 from monoglot.initialization.registry import register
 from monoglot.initialization.transfer import Transfer
 from monoglot.maths.sparse import SparseRows
-from monoglot.options import Count, InputFile, Positive
+from monoglot.options import Count, Positive, WordVectorsFile
 from monoglot.progress import SILENT, Progress
 from monoglot.vectors.vector_files import check_word_file, open_word_file
 
@@ -34,7 +34,7 @@ class Ofa(Initializer):
         temperature: τ; the lower, the more the nearest counts.
     """
 
-    word_vectors: InputFile
+    word_vectors: WordVectorsFile
     neighbors: Count = 10
     temperature: Positive = 0.1
 

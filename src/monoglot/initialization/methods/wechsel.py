@@ -18,7 +18,7 @@ from monoglot.initialization.registry import register
 from monoglot.initialization.transfer import Transfer
 from monoglot.maths.similarity import procrustes
 from monoglot.maths.sparse import SparseRows
-from monoglot.options import Count, InputFile, Positive
+from monoglot.options import Count, InputFile, Positive, WordVectorsFile
 from monoglot.progress import SILENT, Progress
 from monoglot.vectors.vector_files import WordFile, check_word_file, open_word_file
 
@@ -45,8 +45,8 @@ class Wechsel(Initializer):
     """
 
     dictionary: InputFile
-    source_vectors: InputFile
-    target_vectors: InputFile
+    source_vectors: WordVectorsFile
+    target_vectors: WordVectorsFile
     neighbors: Count = 10
     temperature: Positive = 0.1
 

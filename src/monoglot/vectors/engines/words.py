@@ -13,7 +13,7 @@ from jaxtyping import Bool, Float32, Int64
 from scipy.sparse import csr_array
 
 from monoglot.errors import VectorsError
-from monoglot.options import Count, InputFile
+from monoglot.options import Count, WordVectorsFile
 from monoglot.progress import SILENT, Progress
 from monoglot.tokenization.encoding import Ids, TokenizedCorpus
 from monoglot.tokenization.vocabulary import Vocabulary
@@ -40,7 +40,7 @@ class Words(Engine):
         digest: Hash of the file's content, by which a run knows that it was changed.
     """
 
-    path: InputFile
+    path: WordVectorsFile
     most_words: Count = MOST_WORDS
     digest: str = field(init=False)
 
