@@ -6,12 +6,14 @@ import sys
 
 import pytest
 
-from monoglot.cli.first_second import check_named
+from monoglot.cli.base import Display
+from monoglot.cli.first_second import check_named, first_second
 from monoglot.cli.nested import read_list, stand_in
 from monoglot.demo import model_path
 from monoglot.errors import SettingError
 from monoglot.initialization.registry import METHODS
 from monoglot.options import build
+from monoglot.pipeline.preview import check_processes
 from monoglot.settings import AdaptSettings, CompareSettings, Settings
 from monoglot.training.registry import OBJECTIVES
 from monoglot.vectors.registry import ENGINES
@@ -179,6 +181,22 @@ def test_methods_of_other_packages_are_left_to_the_registry(monkeypatch):
     monkeypatch.setattr("monoglot.cli.first_second.entry_points", lambda group: [group])
     check_named(Settings(method="theirs"))
     check_named(CompareSettings(methods=("theirs:x=1",)))
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        (CompareSettings(), "compare works in one process"),
+        (Settings(adapt_tokens=9), "specialize works in one process"),
+        (AdaptSettings(device="cuda:1"), "cuda:1 is one device, but 4 processes were launched"),
+    ],
+)
+def test_several_processes_are_refused_where_they_can_not_work_together(settings, words, monkeypatch):
+    monkeypatch.setenv("WORLD_SIZE", "4")
+    with pytest.raises(SettingError, match=words):
+        first_second("no model", [], Display(), settings=settings)
+    for fine in (Settings(), AdaptSettings(device="cuda")):
+        check_processes(fine)
 
 
 def test_an_option_of_any_objective_is_taken_where_none_is_named():

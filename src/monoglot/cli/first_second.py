@@ -24,6 +24,7 @@ from monoglot.options import build
 from monoglot.pipeline.preview import (
     check_keep_text,
     check_layers,
+    check_processes,
     check_teacher,
     check_weights,
     preview,
@@ -65,6 +66,7 @@ def first_second(
     """Refuse names, places and devices that can't be, and report what was found, before any slow import."""
     from monoglot.model.find import find_folder
 
+    check_processes(settings)
     check_named(settings)
     check_tools(training)
     if int(os.environ.get("RANK", "0")) > 0:  # of several processes only the first reports

@@ -15,7 +15,7 @@ from monoglot.evaluation.quality import Quality
 from monoglot.keywords import explains_keywords
 from monoglot.model.source import open_source
 from monoglot.pipeline.inputs import check_runs, read_as_the_model_does
-from monoglot.pipeline.preview import check_output
+from monoglot.pipeline.preview import check_output, check_processes
 from monoglot.pipeline.report import report_at_end
 from monoglot.pipeline.stages.context import RunContext
 from monoglot.pipeline.stages.corpus import read_corpus, tokenize_with_source
@@ -129,6 +129,7 @@ def adapt(
     progress = reporter(progress)
     with limited_threads(settings.n_threads):
         check_device(settings.device)
+        check_processes(settings)
         if not join_processes(settings.device):
             run_worker()
             return None

@@ -16,7 +16,7 @@ from monoglot.model.whole_model import check_whole, has_tokenizer
 from monoglot.progress import SILENT, Progress
 from monoglot.run import LAYOUT, read_json, recorded_name
 from monoglot.run.output import check, check_apart, check_place, is_ours
-from monoglot.settings import AdaptSettings
+from monoglot.settings import AdaptSettings, CompareSettings, Settings
 from monoglot.untrusted import check_regular, read_foreign_json
 from monoglot.visible import is_text
 
@@ -108,6 +108,32 @@ def check_output(
                 "rename it."
             )
     check_apart(Path(output), _places(model, inputs, corpus, settings))
+
+
+def check_processes(settings: object) -> None:
+    """Refuse several processes for what works in one, and one device for all of them.
+
+    Args:
+        settings: The settings of a command.
+
+    Raises:
+        SettingError: If a launcher (accelerate, torchrun) has started several.
+    """
+    processes = int(os.environ.get("WORLD_SIZE", "1"))
+    if processes <= 1:
+        return
+    if isinstance(settings, CompareSettings):
+        raise SettingError("compare works in one process: start it without accelerate or torchrun")
+    if isinstance(settings, Settings) and settings.adapt_tokens is not None:
+        raise SettingError(
+            "specialize works in one process: leave out --adapt-tokens, and launch `monoglot adapt` on its "
+            "output in several"
+        )
+    if isinstance(settings, AdaptSettings) and settings.device is not None and ":" in settings.device:
+        raise SettingError(
+            f"--device {settings.device} is one device, but {processes} processes were launched, each with "
+            "its own: leave it out, or launch one process"
+        )
 
 
 def check_keep_text(texts: Iterable[str]) -> None:

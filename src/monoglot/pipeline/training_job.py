@@ -57,11 +57,6 @@ def join_processes(device: str | None) -> bool:
         SettingError: If processes would have to share a GPU.
     """
     processes = int(os.environ.get("WORLD_SIZE", "1"))
-    if processes > 1 and device is not None and ":" in device:
-        raise SettingError(
-            f"--device {device} is one device, but {processes} processes were launched, each with its own: "
-            "leave it out, or launch one process"
-        )
     here = int(os.environ.get("LOCAL_WORLD_SIZE", str(processes)))
     if here > 1 and device_of(device).type != "cpu" and here > (found := torch.accelerator.device_count()):
         raise SettingError(

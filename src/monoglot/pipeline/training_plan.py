@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,7 +15,7 @@ from monoglot.model.pooling import PROMPTS, read_prefix
 from monoglot.model.side_files import transformer_folder
 from monoglot.model.source import Source, open_recorded
 from monoglot.model.tables import build_on_meta
-from monoglot.pipeline.preview import check_layers, check_teacher, original_of
+from monoglot.pipeline.preview import check_layers, check_processes, check_teacher, original_of
 from monoglot.pipeline.stages.context import RunContext
 from monoglot.pipeline.training_job import adapted, new_rows, objective_of, use_attention
 from monoglot.run import LAYOUT, Artifact
@@ -209,11 +208,7 @@ class AdaptPlan:
         Raises:
             SettingError: If an option is unknown or does not fit the model, or there are several processes.
         """
-        if int(os.environ.get("WORLD_SIZE", "1")) > 1:
-            raise SettingError(
-                "specialize works in one process: leave out --adapt-tokens, and launch `monoglot adapt` on "
-                "its output in several"
-            )
+        check_processes(settings)
         if settings.adaptation is None:
             raise SettingError("no training is requested: give --adapt-tokens")
         adapt, training = settings.adaptation

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -14,7 +13,6 @@ import numpy as np
 
 from monoglot.corpus import Given, inputs_of, open_corpus
 from monoglot.device import check_device, limited_threads
-from monoglot.errors import SettingError
 from monoglot.evaluation.line_scores import TeacherDistance
 from monoglot.initialization.registry import get_method
 from monoglot.keywords import explains_keywords
@@ -30,7 +28,7 @@ from monoglot.pipeline.compare.result import (
 from monoglot.pipeline.compare.variants import ORIGINAL, build_variants, read_methods
 from monoglot.pipeline.evaluate import read_lines
 from monoglot.pipeline.inputs import check, check_runs
-from monoglot.pipeline.preview import check_output
+from monoglot.pipeline.preview import check_output, check_processes
 from monoglot.pipeline.report import report_at_end
 from monoglot.pipeline.stages.context import VocabularyContext
 from monoglot.pipeline.stages.corpus import lines_to_score, read_corpus
@@ -106,8 +104,7 @@ def compare(
     inputs = list(inputs_of(corpus))
     shared = settings.of_probes()
     with limited_threads(shared.n_threads):
-        if int(os.environ.get("WORLD_SIZE", "1")) > 1:
-            raise SettingError("compare works in one process: start it without accelerate or torchrun")
+        check_processes(settings)
         check_device(settings.device)
         chosen = read_methods(settings.methods)
         engine = get_engine(shared.vectors, shared.vectors_options)
