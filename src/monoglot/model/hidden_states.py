@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from jaxtyping import Float
-from tokenizers import Encoding
+from jaxtyping import Float, Int64
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
@@ -95,14 +94,15 @@ class Layer:
         return cls(body, round(depth * model.config.get_text_config().num_hidden_layers))
 
     @torch.inference_mode()
-    def states(self, encodings: Sequence[Encoding], pad_id: int) -> Float[Tensor, "texts pieces dim"]:
-        """Run texts through the body as far as this layer, in float32; texts are padded to the longest."""
-        longest = max(map(len, encodings))
-        ids = torch.full((len(encodings), longest), pad_id)
-        mask = torch.zeros_like(ids)
-        for row, encoding in enumerate(encodings):
-            ids[row, : len(encoding)] = torch.tensor(encoding.ids)
-            mask[row, : len(encoding)] = 1
+    def states(
+        self, ids: Int64[Tensor, "texts pieces"], mask: Int64[Tensor, "texts pieces"]
+    ) -> Float[Tensor, "texts pieces dim"]:
+        """Run texts through the body as far as this layer, in float32.
+
+        Args:
+            ids: The texts, padded to the longest.
+            mask: One for text and zero for padding.
+        """
         inputs = {"input_ids": ids.to(self._device), "attention_mask": mask.to(self._device)}
         layers = self._layers()
         if self.number == 0 or self.number > len(layers):  # layers that share their weights are one module

@@ -6,12 +6,15 @@ same for all, though: how a model wants a word's pieces put together. So the row
     e_t = r_t + x_t W + b
 
 while it learns: `r_t` is its own, `W` and `b` are those of all new tokens, and `x_t` is what it was made of,
-which stays as it is. In the end the sum is its row. (ZeTT, Minixhofer et al. 2024, predicts rows from pieces
-by a network that is trained beforehand; this is a linear one, trained along.)
+which stays as it is. In the end the sum is its row. `x_t` has the rows of the token's pieces, and the states
+that a layer of the source model gives to these pieces where they stand alone: its first layers put words
+together from pieces, which no linear function of their rows does. (ZeTT, Minixhofer et al. 2024, predicts
+rows from pieces by a network that is trained beforehand; this is a linear one, trained along.)
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Self
 
 import numpy as np
@@ -20,15 +23,20 @@ from jaxtyping import Bool, Float, Float32, Int64
 from torch import Tensor, nn
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
-from monoglot.model.hidden_states import change_output
+from monoglot.model.hidden_states import Layer, change_output
 from monoglot.tokenization.pieces import Pieces, source_pieces
 from monoglot.tokenization.vocabulary import Vocabulary
+from monoglot.training.packing import SpecialTokenTemplate
 
 RATE = 3e-5
 """Learning rate. Each of its steps moves all new rows at once: ten times as much makes a start worse."""
 MOST_PIECES = 7
 """Tokens of more pieces count as ones of so many."""
 BLOCK_ROWS = 8192
+DEPTH = 1 / 3
+"""Which layer reads the pieces: 0 is the embeddings, 1 the last layer (docs/distillation.md)."""
+READ_TOKENS = 4096
+"""Pieces that are read at a time."""
 
 
 class Composition(nn.Module):
@@ -85,7 +93,8 @@ class Composition(nn.Module):
         if not plain or is_shared or not len(ids):
             return None
         pieces = source_pieces(source_tokenizer, vocabulary, ids)
-        made_of = features(table.weight.detach()[ids], old.weight.detach(), pieces)
+        states = states_of_pieces(source, SpecialTokenTemplate.of(source_tokenizer), pieces)
+        made_of = features(table.weight.detach()[ids], old.weight.detach(), pieces, states)
         places = torch.full((len(table.weight),), -1)
         places[ids] = torch.arange(len(ids))
         composition = cls(made_of, places, table.weight.shape[1]).to(table.weight.device)
@@ -115,8 +124,42 @@ class Composition(nn.Module):
         return added
 
 
+def states_of_pieces(
+    source: PreTrainedModel, template: SpecialTokenTemplate, pieces: Pieces
+) -> tuple[Float32[Tensor, "new dim"], Float32[Tensor, "new dim"]]:
+    """Read the pieces of each new token as a text of its own.
+
+    Args:
+        source: The model that pieces are tokens of.
+        template: The special tokens around a text.
+        pieces: The pieces of each token.
+
+    Returns:
+        The mean state of a token's pieces, and the state of the last; zero for a token without pieces.
+    """
+    layer = Layer.of(source, DEPTH)
+    counts, starts = np.diff(pieces.indptr), pieces.indptr[:-1]
+    width = source.config.get_text_config().hidden_size
+    mean, last = torch.zeros(len(counts), width), torch.zeros(len(counts), width)
+    for count in np.unique(counts[counts > 0]).tolist():  # texts of one length need no padding
+        texts = count + template.tokens
+        alike = np.flatnonzero(counts == count)
+        for some in np.array_split(alike, -(-len(alike) * texts // READ_TOKENS)):
+            ids = np.empty((len(some), texts), np.int64)
+            ids[:, : len(template.before)] = template.before
+            ids[:, len(template.before) + count :] = template.after
+            inner = slice(len(template.before), len(template.before) + count)
+            ids[:, inner] = pieces.ids[starts[some][:, None] + np.arange(count)]
+            states = layer.states(torch.from_numpy(ids), torch.ones(ids.shape, dtype=torch.long))[:, inner]
+            mean[some], last[some] = states.mean(dim=1).cpu(), states[:, -1].cpu()
+    return mean, last
+
+
 def features(
-    rows: Float32[Tensor, "new dim"], source: Float[Tensor, "pieces dim"], pieces: Pieces
+    rows: Float32[Tensor, "new dim"],
+    source: Float[Tensor, "pieces dim"],
+    pieces: Pieces,
+    states: Iterable[Float32[Tensor, "new width"]] = (),
 ) -> Float[Tensor, "new inputs"]:
     """What new tokens are made of: their first rows, and their pieces' rows.
 
@@ -124,11 +167,12 @@ def features(
         rows: Their rows before any training.
         source: Embeddings of the model that pieces are tokens of.
         pieces: The pieces of each.
+        states: States of these pieces, as `states_of_pieces` gives them.
 
     Returns:
         The token's row; its first piece's, its second's if that is not the last, its last's, and the mean of
-        all, scaled to a deviation of one; and the number of pieces, a one among zeros. As float16: it is the
-        largest thing that a composition needs.
+        all, scaled to a deviation of one; the number of pieces, a one among zeros; and the states, centered
+        and scaled alike. As float16: it is the largest thing that a composition needs.
     """
     counts, starts = np.diff(pieces.indptr), pieces.indptr[:-1]
     dim = rows.shape[1]
@@ -151,4 +195,6 @@ def features(
     ]
     scale = float(torch.cat(parts).std().clamp(min=1e-6))
     numbers = torch.nn.functional.one_hot(torch.from_numpy(counts).clamp(max=MOST_PIECES), MOST_PIECES + 1)
-    return torch.cat([*(part / scale for part in parts), numbers.to(rows)], dim=1).half()
+    centered = [(one - one.mean(dim=0)).to(rows) for one in states]
+    scaled = [one / one.std(correction=0).clamp(min=1e-6) for one in centered]
+    return torch.cat([*(part / scale for part in parts), numbers.to(rows), *scaled], dim=1).half()

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Self
 
 import numpy as np
+import torch
 from jaxtyping import Bool, Float32, Float64, Int64
 from scipy.sparse import csr_array
 from tokenizers import Encoding, Tokenizer
+from torch import Tensor
 
 from monoglot.model.hidden_states import Layer
 from monoglot.model.longest_input import longest_input_tokens
@@ -106,7 +108,7 @@ class Contextual(ModelEngine):
         weights = np.zeros(vocabulary.size)
         with inputs.progress.task("reading with the model", len(spans)) as advance:
             for batch in _batches(corpus, spans, token_texts, backend):
-                states = layer.states([encoding for _, encoding in batch], pad_id).cpu().numpy()
+                states = layer.states(*_padded([encoding for _, encoding in batch], pad_id)).cpu().numpy()
                 shares = shared_characters(batch, token_texts, states.shape[1])
                 if sums is None:
                     sums = np.zeros((vocabulary.size, states.shape[2]))
@@ -202,6 +204,19 @@ def _batches(
         excerpts.sort(key=lambda excerpt: len(excerpt[1]))
         for start in range(0, len(excerpts), BATCH):
             yield excerpts[start : start + BATCH]
+
+
+def _padded(
+    encodings: Sequence[Encoding], pad_id: int
+) -> tuple[Int64[Tensor, "texts pieces"], Int64[Tensor, "texts pieces"]]:
+    """The ids of some texts, padded to the longest, and a mask that is one where there is text."""
+    longest = max(map(len, encodings))
+    ids = torch.full((len(encodings), longest), pad_id)
+    mask = torch.zeros_like(ids)
+    for row, encoding in enumerate(encodings):
+        ids[row, : len(encoding)] = torch.tensor(encoding.ids)
+        mask[row, : len(encoding)] = 1
+    return ids, mask
 
 
 def shared_characters(batch: list[Excerpt], token_texts: TokenTexts, longest: int) -> csr_array:
