@@ -45,6 +45,11 @@ def test_what_was_copied_is_kept_in_a_distillation_where_that_is_known():
     assert TrainingSettings(schedule="all").filled(known.recipe).schedule == "all"
 
 
+def test_a_body_with_mostly_copied_rows_learns_slowly_in_a_distillation():
+    rates = [get_objective("distill").recipe(new_share=share).learning_rate for share in (0.22, 0.5, 0.51, 1)]
+    assert rates == [3e-5, 3e-5, 1e-4, 1e-4]
+
+
 def test_embeddings_learn_faster_when_the_body_waits():
     assert TrainingSettings(learning_rate=1e-5).rate_of_embeddings == 1e-5
     assert TrainingSettings(schedule="embeddings-first").rate_of_embeddings == 1e-3

@@ -99,7 +99,8 @@ class TrainingSettings:
             the model, ``new-rows`` where at most a fifth of the embeddings is new, else ``keep-copied``.
         frozen_share: In ``embeddings-first``: share of the budget after which the body is trained too.
         layers: Numbers of the layers to train, and nothing else of the body; by default the whole body.
-        learning_rate: Learning rate of the body; by default 5e-5, and 1e-4 for ``distill``.
+        learning_rate: Learning rate of the body; by default 5e-5, and for ``distill`` 1e-4, or 3e-5 where it
+            is trained and at most half of the embeddings is new.
         embedding_learning_rate: Learning rate of the vocabulary's tables; by default 2e-4 for ``distill``,
             for others 1e-3, in schedule ``all`` the body's.
         warmup_share: Share of the steps in which learning rates rise from zero.

@@ -160,9 +160,13 @@ def unexplained(
     return (student - teacher).square().mean() / variance
 
 
+RATE, LOW_RATE = 1e-4, 3e-5
+"""Learning rates of the body."""
 NEW_ROWS_RATE = 2e-3
 FEW_NEW_ROWS = 0.2
 """Up to this share of the vocabulary, new rows are trained alone (docs/distillation.md)."""
+MANY_NEW_ROWS = 0.5
+"""Up to this share, the body is trained at the low rate."""
 
 
 @register("distill")
@@ -224,12 +228,15 @@ class SentenceDistillation(Objective):
         """Small steps, rates that fall to zero, and what was copied stays as it is where that is known.
 
         A high rate takes from copied rows what makes them good before it gives anything back; new rows gain
-        by it. The same is true of the body as long as few rows are new: it pays where many have to learn.
+        by it. The same is true of the body as long as few rows are new: it pays where many have to learn, at
+        a low rate where most rows are copied.
         """
         if new_share is None:
-            return Recipe(1024, 1e-4, 2e-4, "linear")
-        alone = 0 < new_share <= FEW_NEW_ROWS
-        return Recipe(1024, 1e-4, NEW_ROWS_RATE, "linear", "new-rows" if alone else "keep-copied")
+            return Recipe(1024, RATE, 2e-4, "linear")
+        if 0 < new_share <= FEW_NEW_ROWS:
+            return Recipe(1024, RATE, NEW_ROWS_RATE, "linear", "new-rows")
+        rate = LOW_RATE if new_share <= MANY_NEW_ROWS else RATE
+        return Recipe(1024, rate, NEW_ROWS_RATE, "linear", "keep-copied")
 
     def composition(
         self, context: TrainingContext, new_rows: Bool[np.ndarray, " rows"]
