@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import replace as replace_fields
 from pathlib import Path
@@ -43,6 +44,8 @@ from monoglot.settings_text import run_file
 from monoglot.tokenization.overlap import Overlap
 from monoglot.vectors.registry import get_engine
 
+logger = logging.getLogger(__name__)
+
 
 @explains_keywords(settings=Settings)
 def specialize(
@@ -75,6 +78,8 @@ def specialize(
     """
     settings, progress = settings or Settings(), reporter(progress)
     inputs = list(inputs_of(corpus))
+    for sentence in settings.ignored:
+        logger.warning(sentence)
     with limited_threads(settings.n_threads):
         check_device(settings.device)
         # All that can be wrong with the input is looked at before the first minute of work.

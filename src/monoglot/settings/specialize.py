@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
@@ -29,6 +29,29 @@ from monoglot.settings.run import RunSettings
 from monoglot.training.schedule import TrainingSettings
 
 MODE = Literal["replace", "extend", "trim", "graft"]
+KEEPING: tuple[MODE, ...] = ("trim", "graft")
+ADDING: tuple[MODE, ...] = ("replace", "extend", "graft")
+REFUSED_OUTSIDE: dict[str, tuple[MODE, ...]] = {
+    "new_tokens": ("graft",),
+    "save": ("graft",),
+    "language_tokens": KEEPING,
+    "keep_script": KEEPING,
+    "weights": ("trim",),
+}
+"""The modes of options that are refused in others: they say what somebody wants who means another mode."""
+IGNORED_OUTSIDE: dict[str, tuple[MODE, ...]] = {
+    "add_tokens": ("extend",),
+    "minimum_count": KEEPING,
+    "coverage": KEEPING,
+    "max_loss": KEEPING,
+    "accept_difference": ("trim", "extend", "graft"),
+    "method": ADDING,
+    "method_options": ADDING,
+    "norm_calibration": ADDING,
+    "vectors": ADDING,
+    "vectors_options": ADDING,
+}
+"""The modes of options that do nothing in others, with a warning: one command may serve several modes."""
 TRAINED_SIZE = 50_048
 """Tokens of a trained vocabulary, if the text supports so many: the paper's 50,000, as a multiple of 64."""
 
@@ -54,6 +77,11 @@ def _check_share(share: float, text: str) -> None:
         )
 
 
+def default_of(option: dataclasses.Field[Any]) -> object:
+    """The default of a field, made anew if it is one that can change."""
+    return option.default if option.default_factory is dataclasses.MISSING else option.default_factory()
+
+
 @dataclass(frozen=True)
 class Settings(RunSettings):
     """Settings of `specialize`; the defaults are what was measured to be best (docs/methods.md).
@@ -76,17 +104,18 @@ class Settings(RunSettings):
             10,000, and all tokens of a script that few languages share. 0 for none.
         keep_script: In modes ``trim`` and ``graft``: scripts whose tokens are all kept, such as Arabic.
         minimum_count: In modes ``trim`` and ``graft``: keep tokens with at least this number of occurrences.
-        coverage: In mode ``trim``: keep the most frequent tokens that make up this share of the text.
-        max_loss: In mode ``trim``: keep the fewest tokens that change the segmentation of at most this share
-            of the held-out lines.
+        coverage: In modes ``trim`` and ``graft``: keep the most frequent tokens that make up this share of
+            the text.
+        max_loss: In modes ``trim`` and ``graft``: keep the fewest tokens that change the segmentation of at
+            most this share of the held-out lines.
         weights: In mode ``trim``: the weight of each CORPUS relative to the others, whatever its length; one
             number each. By default every token of the text counts the same.
         keep_text: Texts that are segmented as by the source, whatever the corpus (in mode ``replace``: texts
             whose tokens are kept), in addition to the prompts, prefixes and chat templates in the model's
             files.
         keep_tokens: File of tokens, or texts, to keep, one per line.
-        accept_difference: In modes ``trim`` and ``extend``: write the model even if its outputs on texts of
-            kept tokens were not shown to equal the source's.
+        accept_difference: In modes ``trim``, ``extend`` and ``graft``: write the model even if its outputs on
+            texts of kept tokens were not shown to equal the source's.
         method: How the embeddings of missing tokens are initialized: blend, focus, focus-reference, subword,
             wechsel, clp, ofa, omp, alignment, script, random, mean, zero, or one of yours.
         method_options: Settings of the method, by the names of its fields.
@@ -132,11 +161,11 @@ class Settings(RunSettings):
             SettingError: If a value is of another type than its field's, or a number is too small.
         """
         super().__post_init__()
+        self._check_modes()
         if self.weights:
             self._check_weights()
         self._check_training()
         self._check_graft()
-        self._check_language_tokens()
         if self.base_model is not None and not re.fullmatch(r"[\w.-]+/[\w.-]+", self.base_model):
             raise SettingError(f"--base-model '{self.base_model}' is not a name on the hub: give owner/name")
         if self.target_tokenizer and self.mode == "trim":
@@ -148,13 +177,36 @@ class Settings(RunSettings):
             given = " and ".join(f"--{name.replace('_', '-')}" for name in rules)
             raise SettingError(f"tokens are kept by one rule, got {given}: give only one")
 
+    def _check_modes(self) -> None:
+        """Refuse options that belong to another mode."""
+        for name, modes in self._outside(REFUSED_OUTSIDE):
+            raise SettingError(f"{name} is for --mode {modes}, got --mode {self.mode}: leave it out")
+
+    def _outside(self, modes_of: Mapping[str, Sequence[MODE]]) -> Iterator[tuple[str, str]]:
+        """Give the options that were given though the mode does not have them, and the modes that do."""
+        for option in dataclasses.fields(self):
+            modes = modes_of.get(option.name, (self.mode,))
+            given = getattr(self, option.name)
+            if self.mode not in modes and given and given != default_of(option):  # 0 asks for nothing
+                names = f"{', '.join(modes[:-1])} and {modes[-1]}" if len(modes) > 1 else modes[0]
+                yield f"--{option.name.replace('_', '-')}", names
+
+    @property
+    def ignored(self) -> list[str]:
+        """What was given and does nothing, a sentence each."""
+        sentences = [
+            f"{name} is for --mode {modes} and does nothing in --mode {self.mode}"
+            for name, modes in self._outside(IGNORED_OUTSIDE)
+        ]
+        if self.target_tokenizer and self.mode in ("replace", "extend") and self.vocabulary_size is not None:
+            sentences.append(
+                "--vocabulary-size is for a tokenizer that is trained and does nothing with a"
+                " --target-tokenizer"
+            )
+        return sentences
+
     def _check_graft(self) -> None:
-        """Refuse numbers of new tokens that another mode would ignore, or that make no sense."""
-        for name in ("new_tokens", "save"):
-            value = getattr(self, name)
-            if value is not None and self.mode != "graft":
-                flag = f"--{name.replace('_', '-')}"
-                raise SettingError(f"{flag} is for --mode graft, got --mode {self.mode}: leave it out")
+        """Refuse numbers of new tokens that make no sense."""
         if self.new_tokens is not None and self.save is not None:
             raise SettingError("--new-tokens and --save set the same thing in two ways: give only one")
         if self.save is not None:
@@ -166,18 +218,8 @@ class Settings(RunSettings):
                 f"{size}: give fewer new tokens or a larger size"
             )
 
-    def _check_language_tokens(self) -> None:
-        """Refuse tokens to keep that another mode would ignore."""
-        for name, given in (("language-tokens", self.language_tokens), ("keep-script", self.keep_script)):
-            if given and self.mode not in ("trim", "graft"):
-                raise SettingError(
-                    f"--{name} is for --mode trim and graft, got --mode {self.mode}: leave it out"
-                )
-
     def _check_weights(self) -> None:
         """Refuse weights that would do nothing, or could not be shares of a text."""
-        if self.mode != "trim":
-            raise SettingError(f"--weights is for --mode trim, got --mode {self.mode}: leave it out")
         if wrong := [weight for weight in self.weights if not (0 < weight < math.inf)]:
             raise SettingError(f"--weights are positive numbers, got {wrong[0]}: leave out a CORPUS instead")
         if self.vocabulary_size is self.coverage is self.max_loss is None:
