@@ -270,6 +270,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "decoders_sw": experiment("decoders", "small_sw"),
     "decoders_ja": experiment("decoders", "small_ja"),
     "decoders_de": experiment("decoders", "small_de"),
+    "tasks_by_mode_ar_ner": experiment("tasks_by_mode", "small_ar_ner"),
     "forgotten": experiment("forgotten", "small"),
     "less_text_sw": experiment("less_text", "small_sw"),
     "vocabulary_size_de": experiment("vocabulary_size", "small_de"),

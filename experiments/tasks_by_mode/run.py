@@ -55,7 +55,8 @@ def shown(content: Mapping[str, Any]) -> str:
         [arm, spread(row["scores"], 3), "–" if arm == "original" else less_original(rows, arm)]
         for arm, row in rows.items()
     ]
-    heads = ["", f"{content['metric']}, {content['seeds']} seeds", "less the original, same seeds"]
+    seeds = f"{content['seeds']} seed{'s' * (content['seeds'] > 1)}"
+    heads = ["", f"{content['metric']}, {seeds}", "less the original"]
     return pages.table(heads, lines) + f"\n\n{budget(content)}."
 
 
