@@ -85,6 +85,7 @@ def picture(segmented: dict[str, Any], trained: dict[str, Any], grafted: dict[st
     before, after = segmented["pieces"]
     speeds = [sum(rounds) / len(rounds) for rounds in _both(trained["texts_per_cpu_second"])]
     sts = [scores["sts"] for scores in _both(trained["scores"])]
+    minutes = round(trained["seconds"]["cpu"] / 60)
     figures = (
         ("parameters", " → ".join(millions(each) for each in _both(trained["parameters"]))),
         ("tokens of held-out text", f"−{grafted['rows']['graft +10,000']['saved']:.1%}"),
@@ -95,7 +96,9 @@ def picture(segmented: dict[str, Any], trained: dict[str, Any], grafted: dict[st
         element("style", Markup(STYLE)),
         element("rect", x=0.5, y=0.5, width=WIDTH - 1, height=HEIGHT - 1, rx=10, class_="paper"),
         *_row(36, "before: multilingual-e5-small", before, "old"),
-        *_row(118, "after: monoglot, 12 MB of German, 6 minutes of training on one core", after, "new"),
+        *_row(
+            118, f"after: monoglot, 12 MB of German, {minutes} minutes of training on one core", after, "new"
+        ),
         element("line", x1=MARGIN, y1=202, x2=WIDTH - MARGIN, y2=202, class_="hair"),
         *_figures(figures, 240),
     ]

@@ -227,6 +227,20 @@ def experiment(name: str, block: str) -> Callable[[], str]:
     return read
 
 
+def repeated() -> str:
+    """What came out when experiments were run again from a fresh clone."""
+    file = EXPERIMENTS / "results" / "repeated.json"
+    rows = json.loads(file.read_text(encoding="utf-8"))["rows"]
+    lines = []
+    for name, row in rows.items():
+        beyond = "; ".join(f"`{one['name']}` {one['before']:,.8g} → {one['after']:,.8g}" for one in row["beyond"])
+        commits = " → ".join(row["commits"])
+        lines.append(
+            [f"`{name}`", commits, row["figures"], row["equal"], row["within_spread"], beyond or "none"]
+        )
+    return pages.table(["result", "commits", "figures", "equal", "within the spread", "beyond it"], lines)
+
+
 def sources() -> str:
     """Every saved result: command, commit, machine."""
     return pages.table(["result", "date", "commit", "machine", "command"], list(source_lines()))
@@ -275,6 +289,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "less_text_sw": experiment("less_text", "small_sw"),
     "vocabulary_size_de": experiment("vocabulary_size", "small_de"),
     "vocabulary_size_ar": experiment("vocabulary_size", "small_ar"),
+    "repeated": repeated,
     "sources": sources,
 }
 
