@@ -233,7 +233,8 @@ def repeated() -> str:
     rows = json.loads(file.read_text(encoding="utf-8"))["rows"]
     lines = []
     for name, row in rows.items():
-        beyond = "; ".join(f"`{one['name']}` {one['before']:,.8g} → {one['after']:,.8g}" for one in row["beyond"])
+        others = [f"`{one['name']}` {one['before']:,.8g} → {one['after']:,.8g}" for one in row["beyond"]]
+        beyond = "; ".join(others)
         commits = " → ".join(row["commits"])
         lines.append(
             [f"`{name}`", commits, row["figures"], row["equal"], row["within_spread"], beyond or "none"]

@@ -285,6 +285,6 @@ def test_standard_input_is_a_corpus(monkeypatch, capsys):
         raise MonoglotError("seen")
 
     monkeypatch.setattr("monoglot.pipeline.plan.plan", found)
-    monkeypatch.setattr("monoglot.pipeline.preview.preview", lambda *_, **__: None)
+    monkeypatch.setattr("monoglot.cli.first_second.preview", lambda *_, **__: None)
     assert main(["plan", "model", "-"]) == 1
     assert asked["corpus"] == ["/dev/stdin"]

@@ -222,9 +222,11 @@ def _fit(
     penalty = np.full(features.shape[1], PENALTY)
     penalty[-1] = 1e-6  # the intercept is free
     weights = np.zeros(features.shape[1])
-    part, few = features[::PART], positive[::PART]
+    few = positive[::PART]
+    # From a part without some of both kinds, the steps on all would start too far away to get back.
+    every = PART if min(few.sum(), len(few) - few.sum()) >= LEAST_POSITIVES else 1
     for _ in range(STEPS_ON_A_PART):
-        weights, _ = _newton_step(part, few, weights, penalty / PART)
+        weights, _ = _newton_step(features[::every], positive[::every], weights, penalty / every)
     for _ in range(STEPS_ON_ALL):
         weights, hessian = _newton_step(features, positive, weights, penalty)
     # The last step was so short that the Hessian before it is that of the solution.
