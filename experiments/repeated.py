@@ -1,6 +1,7 @@
 """Does an experiment give the same figures again?
 
     git clone REPOSITORY fresh && cd fresh
+    rm experiments/anchors_swahili/small.json    # what a result has is not measured again
     python -m experiments.anchors_swahili.run --data ../shared/data --models models
     python -m experiments.repeated experiments/anchors_swahili/small.json --into REPOSITORY
 
@@ -115,6 +116,16 @@ def compare(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, An
     }
 
 
+def check_repeated(name: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
+    """Refuse a result that is the committed one: a comparison with itself shows nothing.
+
+    Raises:
+        SystemExit: If it is.
+    """
+    if all(before.get(part) == after.get(part) for part in ("commit", "date", "command", "rows")):
+        raise SystemExit(f"{name} is as it was committed: remove it and run its experiment again")
+
+
 def committed(file: Path) -> dict[str, Any]:
     """The result that the last commit has."""
     shown = subprocess.run(["git", "show", f"HEAD:{file}"], capture_output=True, text=True, check=True)
@@ -132,7 +143,9 @@ def main() -> None:
     known = folder / "repeated.json"
     rows = json.loads(known.read_text(encoding="utf-8"))["rows"] if known.exists() else {}
     for file in arguments.files:
-        rows[str(file)] = compare(committed(file), json.loads(file.read_text(encoding="utf-8")))
+        before, after = committed(file), json.loads(file.read_text(encoding="utf-8"))
+        check_repeated(str(file), before, after)
+        rows[str(file)] = compare(before, after)
         print(file, {name: value for name, value in rows[str(file)].items() if name != "command"})
     head.save("repeated", {"rows": rows}, folder)
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from benchmarks import head
-from experiments.repeated import OUTPUT, compare, figures
+from experiments.repeated import OUTPUT, check_repeated, compare, figures
 
 
 def result(**rows: object) -> dict[str, object]:
@@ -37,6 +39,13 @@ def test_rows_that_one_result_lacks_are_named() -> None:
     found = compare(result(a={"x": 1}, b={"x": 1}), result(a={"x": 1}))
     assert found["not_repeated"] == ["b"]
     assert found["equal"] == 1
+
+
+def test_a_result_that_was_not_measured_again_is_refused() -> None:
+    before = result(a={"x": 1})
+    with pytest.raises(SystemExit, match="remove it and run its experiment again"):
+        check_repeated("small.json", before, result(a={"x": 1}))
+    check_repeated("small.json", before, result(a={"x": 1}) | {"commit": "def"})
 
 
 def test_saved_repetitions_are_consistent() -> None:
