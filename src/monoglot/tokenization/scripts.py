@@ -6,10 +6,11 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Collection, Iterable
+from difflib import get_close_matches
 from functools import cache
 from typing import TYPE_CHECKING
 
-from monoglot.errors import SettingError, did_you_mean
+from monoglot.errors import SettingError
 
 if TYPE_CHECKING:
     from monoglot.tokenization.vocabulary import Vocabulary
@@ -60,19 +61,26 @@ def _letter_script(character: str) -> str:
 
 MOST_LETTERS = 0x30000
 """All later letters of Unicode are Han."""
+LIKE = 0.75
+"""How like a name of a script is to be suggested, from 0 to 1."""
+USUAL = ("Arabic", "Cyrillic", "Devanagari", "Greek", "Han", "Hebrew", "Latin", "Thai")
+"""Names that are given as examples."""
 
 
 def check_script_names(names: Iterable[str]) -> None:
     """Refuse names of scripts that `script_of` gives to no text, before any vocabulary is read.
 
     Raises:
-        SettingError: If there is one, with the name that is most like it.
+        SettingError: If there is one, with the name that is most like it if there is one.
     """
     letters = map(chr, range(MOST_LETTERS))
     known = {_letter_script.__wrapped__(letter) for letter in letters} - {COMMON} if names else set()
     for name in names:
         if name not in known:
-            raise SettingError(f"--keep-script: there is no script '{name}': {did_you_mean(name, known)}")
+            # All names would fill a screen, and some, such as Kelvin, are of symbols.
+            close = get_close_matches(name.capitalize(), known, n=1, cutoff=LIKE)
+            advice = f"did you mean '{close[0]}'?" if close else f"give {', '.join(USUAL)} or another"
+            raise SettingError(f"--keep-script: there is no script '{name}': {advice}")
 
 
 def scripts_of(vocabulary: Vocabulary) -> frozenset[str]:
