@@ -11,12 +11,13 @@ import torch
 from tokenizers import Tokenizer
 from transformers import PreTrainedTokenizerFast
 
-from monoglot.errors import Interrupted
+from monoglot.errors import Interrupted, SettingError
 from monoglot.model.hidden_states import Layer
 from monoglot.tokenization.pieces import Pieces
 from monoglot.training.composition import DEPTH, MOST_PIECES, Composition, features, states_of_pieces
 from monoglot.training.lapt import Outcome, train
 from monoglot.training.objective import TrainingContext
+from monoglot.training.objectives.distill import SentenceDistillation
 from monoglot.training.packing import SpecialTokenTemplate
 from monoglot.training.registry import get_objective
 from monoglot.training.schedule import TrainingSettings
@@ -176,3 +177,14 @@ def test_rows_that_no_token_has_are_made_of_nothing(taught):
     new[[7, id, id - 1, id + 9] if id > SIZE else [7, id]] = True
     found = Composition.of(given.model, gapped, given.teacher.model, given.teacher.tokenizer, new)
     assert np.flatnonzero(found.places.numpy() >= 0).tolist() == [7, id]
+
+
+def test_a_training_of_an_earlier_version_is_not_resumed(taught, tmp_path, monkeypatch):
+    """Its shared weights have another shape."""
+    with monkeypatch.context() as earlier:
+        earlier.setattr(SentenceDistillation, "version", 1)
+        run(taught(), tmp_path)
+    with pytest.raises(
+        SettingError, match=r"version of the objective was .* and is now 2.*remove that folder"
+    ):
+        run(taught(), tmp_path)

@@ -98,7 +98,9 @@ def train(
     context = replace(context, bf16=uses_bf16(settings.precision, device))
     budget = Budget.of(settings, PartialState().num_processes)
     with restored_randomness():
-        task = begin(context, objective, folder, {**settings.resume_identity(), **identity})
+        # The first is not noted, as in trainings from before there were versions.
+        version = {"version of the objective": objective.version} if objective.version > 1 else {}
+        task = begin(context, objective, folder, {**settings.resume_identity(), **identity, **version})
     checkpoint = latest(folder)
     resumed = step_of(checkpoint) if checkpoint else None
     if checkpoint and resumed:

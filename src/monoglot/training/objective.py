@@ -128,6 +128,8 @@ class Objective(ABC):
     """Rank among the objectives that fit a model; the lowest is taken. ``None``: only when asked for."""
     watched: ClassVar[str] = "bits_per_byte"
     """The held-out figure that early stopping watches; lower is better."""
+    version: ClassVar[int] = 1
+    """Raised where what is trained comes to have another shape: an older training can't resume then."""
     tokens_per_new_row: ClassVar[int] = TOKENS_PER_NEW_ROW
     """Tokens of text that are trained on for each new embedding, unless the user says how many."""
     needs_teacher: ClassVar[bool] = False

@@ -194,6 +194,7 @@ class SentenceDistillation(Objective):
     needs_teacher = True
     watched = "distance_to_teacher"
     tokens_per_new_row = SENTENCE_TOKENS_PER_NEW_ROW
+    version = 2
     distance: Distance = "cosine"
     relational: Weight = 0.3
     hidden: Weight = 1.0
