@@ -8,7 +8,7 @@ Gives the original a vocabulary of 50,048 tokens or as many as are asked for, or
 (in `folder/untrained`, unless it is there), trains that on the language's corpus to match the original's
 sentence vectors (in `folder/distilled`), and scores these, the original and the original trimmed to the same
 text as `benchmarks.sentences` does. Of each: texts per CPU second that are embedded, in two rounds that take
-turns. Saved as `benchmarks/results/distill_<language>.json` (graft: `distill_graft_<language>.json`).
+turns. Saved as `benchmarks/results/distill_<language>.json` (graft: `distill_graft_<new tokens>_<language>.json`).
 """
 
 from __future__ import annotations
@@ -117,7 +117,8 @@ def main() -> None:
     }
     for name, figures in scores.items():
         print(f"{name:<12}" + "".join(f"{key:>10} {value:.3f}" for key, value in figures.items()))
-    print(head.save(f"distill_{'graft_' * (arguments.mode == 'graft')}{arguments.language}", report))
+    kind = "" if arguments.mode == "replace" else f"graft_{arguments.new_tokens}_"
+    print(head.save(f"distill_{kind}{arguments.language}", report))
 
 
 if __name__ == "__main__":

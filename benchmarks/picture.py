@@ -3,7 +3,7 @@
     python -m benchmarks.picture
     python -m benchmarks.picture --original models/e5-small --specialized build/distill_de/distilled
 
-Figures are those of `results/distill_graft_de.json` and `results/graft_de.json`. The pieces are read from
+Figures are those of `results/distill_graft_10000_de.json` and `results/graft_de.json`. The pieces are read from
 `results/picture_de.json`; with both models they are found anew and saved there. The picture is written to
 `docs/before-after.svg`.
 """
@@ -52,7 +52,7 @@ def main() -> None:
     given = head.parse(parser)
     if given.original and given.specialized:
         head.save("picture_de", {"sentence": SENTENCE, "pieces": pieces(given.original, given.specialized)})
-    PICTURE.write_text(picture(*(read(name) for name in ("picture_de", "distill_graft_de", "graft_de"))))
+    PICTURE.write_text(picture(*(read(name) for name in ("picture_de", "distill_graft_10000_de", "graft_de"))))
     print(f"Written to {PICTURE}.")
 
 

@@ -73,7 +73,7 @@ def after_training() -> str:
     """What distillation makes of a graft and of a replacement."""
     lines = []
     for code, language in LANGUAGES.items():
-        for mode in ("distill", "distill_graft"):
+        for mode in ("distill", "distill_graft_2000", "distill_graft_10000"):
             content = saved(f"{mode}_{code}")
             if content is None:
                 continue

@@ -34,7 +34,7 @@ def plan() -> str:
 
 def distilled() -> str:
     """What six minutes of training make of a German graft."""
-    content = _read("distill_graft_de")
+    content = _read("distill_graft_10000_de")
     lines = []
     for key, name in DISTILLED.items():
         row = content["scores"][key]
