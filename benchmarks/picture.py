@@ -21,6 +21,7 @@ from benchmarks import head
 from monoglot.reporting.svg import drawing, element
 from monoglot.reporting.wording import millions
 
+RESULTS = ("picture_de", "distill_graft_10000_de", "graft_de")
 SENTENCE = "Die Versicherten bezahlen ihre Krankenversicherungsbeiträge monatlich."
 PICTURE = head.ROOT / "docs" / "before-after.svg"
 WIDTH, HEIGHT, MARGIN = 860, 290, 28
@@ -52,7 +53,7 @@ def main() -> None:
     given = head.parse(parser)
     if given.original and given.specialized:
         head.save("picture_de", {"sentence": SENTENCE, "pieces": pieces(given.original, given.specialized)})
-    PICTURE.write_text(picture(*(read(name) for name in ("picture_de", "distill_graft_10000_de", "graft_de"))))
+    PICTURE.write_text(picture(*map(read, RESULTS)))
     print(f"Written to {PICTURE}.")
 
 

@@ -1,10 +1,10 @@
 """The picture of the README shows what was measured."""
 
-from benchmarks.picture import PICTURE, SENTENCE, picture, read
+from benchmarks.picture import PICTURE, RESULTS, SENTENCE, picture, read
 
 
 def test_it_is_drawn_from_saved_results():
-    results = [read(name) for name in ("picture_de", "distill_graft_10000_de", "graft_de")]
+    results = [read(name) for name in RESULTS]
     assert PICTURE.read_text(encoding="utf-8") == picture(*results)
     assert results[0]["sentence"] == SENTENCE
     for segments in results[0]["pieces"]:
