@@ -8,7 +8,8 @@ Gives the original a vocabulary of 50,048 tokens or as many as are asked for, or
 (in `folder/untrained`, unless it is there), trains that on the language's corpus to match the original's
 sentence vectors (in `folder/distilled`), and scores these, the original and the original trimmed to the same
 text as `benchmarks.sentences` does. Of each: texts per CPU second that are embedded, in two rounds that take
-turns. Saved as `benchmarks/results/distill_<language>.json` (graft: `distill_graft_<new tokens>_<language>.json`).
+turns. Saved as `benchmarks/results/distill_<language>.json`, that of a graft as
+`distill_graft_<new tokens>_<language>.json`.
 """
 
 from __future__ import annotations

@@ -3,9 +3,9 @@
     python -m benchmarks.picture
     python -m benchmarks.picture --original models/e5-small --specialized build/distill_de/distilled
 
-Figures are those of `results/distill_graft_10000_de.json` and `results/graft_de.json`. The pieces are read from
-`results/picture_de.json`; with both models they are found anew and saved there. The picture is written to
-`docs/before-after.svg`.
+Figures are those of `results/distill_graft_10000_de.json` and `results/graft_de.json`. The pieces are read
+from `results/picture_de.json`; with both models they are found anew and saved there. The picture is written
+to `docs/before-after.svg`.
 """
 
 from __future__ import annotations
