@@ -12,13 +12,11 @@ from tokenizers import Tokenizer
 from transformers import PreTrainedTokenizerFast
 
 from monoglot.errors import Interrupted, SettingError
-from monoglot.model.hidden_states import Layer
 from monoglot.tokenization.pieces import Pieces
-from monoglot.training.composition import DEPTH, MOST_PIECES, Composition, features, states_of_pieces
+from monoglot.training.composition import MOST_PIECES, Composition, features
 from monoglot.training.lapt import Outcome, train
 from monoglot.training.objective import TrainingContext
 from monoglot.training.objectives.distill import SentenceDistillation
-from monoglot.training.packing import SpecialTokenTemplate
 from monoglot.training.registry import get_objective
 from monoglot.training.schedule import TrainingSettings
 
@@ -65,17 +63,6 @@ def test_states_are_centered_and_scaled():
     assert found.std(correction=0) == pytest.approx(1, abs=1e-3)
     alone = features(rows[:1], torch.ones(1, 1), Pieces(np.array([0, 1]), np.array([0])), [states[:1]])
     assert alone[:, -1].tolist() == [0]  # one token has no deviation
-
-
-def test_pieces_are_read_as_a_text_of_their_own(taught):
-    source = taught().teacher.model
-    template, pieces = SpecialTokenTemplate((0,), (2,)), Pieces(np.array([0, 2, 2, 3]), np.array([7, 8, 9]))
-    mean, last = states_of_pieces(source, template, pieces)
-    layer = Layer.of(source, DEPTH)
-    two = layer.states(torch.tensor([[0, 7, 8, 2]]), torch.ones(1, 4, dtype=torch.long))[0]
-    one = layer.states(torch.tensor([[0, 9, 2]]), torch.ones(1, 3, dtype=torch.long))[0]
-    torch.testing.assert_close(mean, torch.stack([two[1:3].mean(dim=0), torch.zeros_like(one[1]), one[1]]))
-    torch.testing.assert_close(last, torch.stack([two[2], torch.zeros_like(one[1]), one[1]]))
 
 
 def test_a_model_does_at_first_what_it_did_and_then_what_the_sum_does(taught):

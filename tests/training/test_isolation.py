@@ -5,9 +5,10 @@ import pytest
 import torch
 
 from monoglot.errors import SettingError
+from monoglot.tokenization.special_token_template import SpecialTokenTemplate
 from monoglot.training.isolation import Isolation, find_inputs, tensors
 from monoglot.training.masking import TokenKinds
-from monoglot.training.packing import PackedCorpus, PackedLayout, SpecialTokenTemplate
+from monoglot.training.packing import PackedCorpus, PackedLayout
 from tests.fixtures.models import ARCHITECTURES
 
 MASKED = ["bert", "roberta", "xlm-roberta", "camembert", "distilbert", "electra", "albert", "bert-headless"]

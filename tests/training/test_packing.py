@@ -6,11 +6,11 @@ from hypothesis import given, strategies as st
 
 from monoglot.errors import CorpusError
 from monoglot.tokenization.encoding import TokenizedCorpus
+from monoglot.tokenization.special_token_template import SpecialTokenTemplate
 from monoglot.training.packing import (
     PADDING,
     PackedCorpus,
     PackedLayout,
-    SpecialTokenTemplate,
     Windows,
     filling_order,
 )

@@ -14,8 +14,8 @@ from transformers import PreTrainedModel, PreTrainedTokenizerFast
 from monoglot.errors import ModelError
 from monoglot.model.hidden_states import changed_input
 from monoglot.tokenization.scripts import UNSPACED_SCRIPTS, script_of
+from monoglot.tokenization.special_token_template import SpecialTokenTemplate
 from monoglot.tokenization.vocabulary import plain_backend
-from monoglot.training.packing import SpecialTokenTemplate
 
 
 @dataclass(frozen=True)

@@ -10,13 +10,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
 
 import numpy as np
 from jaxtyping import Int64
 
-from monoglot.tokenization.extend import above_their_parts, best_split, extended_scores, joining_merges
+from monoglot.tokenization.extend import above_their_parts, extended_scores, joining_merges
 from monoglot.tokenization.joined_pieces import Segmented, joined_pieces, scores_from_counts, segment_words
+from monoglot.tokenization.splits import Split, bpe_split, unigram_split, wordpiece_split
 from monoglot.tokenization.tokenizer_json import Merge, State, ids_of, with_tokens
 from monoglot.tokenization.vocabulary import Vocabulary
 
@@ -112,46 +112,6 @@ class Candidates:
         if self.merges is not None:
             merges = [pair for pair in self.merges if {*pair, "".join(pair)} <= ids.keys()]
         return with_tokens(self.state, ids, scores=self.scores, merges=merges)
-
-
-class Split(Protocol):
-    """How the text of a token is segmented where the token itself is not in the vocabulary."""
-
-    def __call__(self, text: str, removed: Collection[str]) -> tuple[str, ...]:
-        """Give the pieces, without those removed."""
-
-
-def unigram_split(scores: Mapping[str, float]) -> Split:
-    """Segment by the highest sum of scores, in two or more pieces."""
-    return lambda text, removed: best_split(text, scores, removed)[1]
-
-
-def wordpiece_split(known: Collection[str], prefix: str) -> Split:
-    """Segment by the longest match from the left, in two or more pieces."""
-
-    def split(text: str, removed: Collection[str]) -> tuple[str, ...]:
-        mark = prefix if text.startswith(prefix) else ""
-        rest, pieces = text[len(mark) :], []
-        while rest:
-            for end in range(len(rest), 0, -1):
-                piece = mark + rest[:end]
-                if piece != text and piece in known and piece not in removed:
-                    break
-            else:
-                return ()
-            pieces.append(piece)
-            rest, mark = rest[end:], prefix
-        return tuple(pieces)
-
-    return split
-
-
-def bpe_split(merges: Iterable[Merge]) -> Split:
-    """Undo the first merge that makes a token."""
-    parts: dict[str, Merge] = {}
-    for pair in merges:
-        parts.setdefault("".join(pair), pair)
-    return lambda text, removed: parts.get(text, ())
 
 
 def split_of(candidates: Candidates) -> Split:

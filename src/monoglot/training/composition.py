@@ -23,10 +23,11 @@ from jaxtyping import Bool, Float, Float32, Int64
 from torch import Tensor, nn
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
-from monoglot.model.hidden_states import Layer, change_output
+from monoglot.model.hidden_states import change_output
+from monoglot.model.piece_states import states_of_pieces
 from monoglot.tokenization.pieces import Pieces, source_pieces
+from monoglot.tokenization.special_token_template import SpecialTokenTemplate
 from monoglot.tokenization.vocabulary import Vocabulary
-from monoglot.training.packing import SpecialTokenTemplate
 
 RATE = 3e-5
 """Learning rate. Each of its steps moves all new rows at once: ten times as much makes a start worse."""
@@ -35,8 +36,6 @@ MOST_PIECES = 7
 BLOCK_ROWS = 8192
 DEPTH = 1 / 3
 """Which layer reads the pieces: 0 is the embeddings, 1 the last layer (docs/distillation.md)."""
-READ_TOKENS = 4096
-"""Pieces that are read at a time."""
 
 
 class Composition(nn.Module):
@@ -93,7 +92,7 @@ class Composition(nn.Module):
         if not plain or is_shared or not len(ids):
             return None
         pieces = source_pieces(source_tokenizer, vocabulary, ids)
-        states = states_of_pieces(source, SpecialTokenTemplate.of(source_tokenizer), pieces)
+        states = states_of_pieces(source, SpecialTokenTemplate.of(source_tokenizer), pieces, depth=DEPTH)
         made_of = features(table.weight.detach()[ids], old.weight.detach(), pieces, states)
         places = torch.full((len(table.weight),), -1)
         places[ids] = torch.arange(len(ids))
@@ -122,37 +121,6 @@ class Composition(nn.Module):
         for ids in torch.nonzero(places >= 0).squeeze(1).split(BLOCK_ROWS):
             added[ids] += self.features[places[ids]].cpu().to(weight) @ weight
         return added
-
-
-def states_of_pieces(
-    source: PreTrainedModel, template: SpecialTokenTemplate, pieces: Pieces
-) -> tuple[Float32[Tensor, "new dim"], Float32[Tensor, "new dim"]]:
-    """Read the pieces of each new token as a text of its own.
-
-    Args:
-        source: The model that pieces are tokens of.
-        template: The special tokens around a text.
-        pieces: The pieces of each token.
-
-    Returns:
-        The mean state of a token's pieces, and the state of the last; zero for a token without pieces.
-    """
-    layer = Layer.of(source, DEPTH)
-    counts, starts = np.diff(pieces.indptr), pieces.indptr[:-1]
-    width = source.config.get_text_config().hidden_size
-    mean, last = torch.zeros(len(counts), width), torch.zeros(len(counts), width)
-    for count in np.unique(counts[counts > 0]).tolist():  # texts of one length need no padding
-        texts = count + template.tokens
-        alike = np.flatnonzero(counts == count)
-        for some in np.array_split(alike, -(-len(alike) * texts // READ_TOKENS)):
-            ids = np.empty((len(some), texts), np.int64)
-            ids[:, : len(template.before)] = template.before
-            ids[:, len(template.before) + count :] = template.after
-            inner = slice(len(template.before), len(template.before) + count)
-            ids[:, inner] = pieces.ids[starts[some][:, None] + np.arange(count)]
-            states = layer.states(torch.from_numpy(ids), torch.ones(ids.shape, dtype=torch.long))[:, inner]
-            mean[some], last[some] = states.mean(dim=1).cpu(), states[:, -1].cpu()
-    return mean, last
 
 
 def features(

@@ -16,10 +16,11 @@ from transformers import PreTrainedModel, PrinterCallback
 from monoglot._hf import is_sharded, quiet_transformers
 from monoglot.errors import CorpusError, Interrupted
 from monoglot.progress import SILENT, Progress
+from monoglot.tokenization.special_token_template import SpecialTokenTemplate
 from monoglot.training.checkpoints import discard_unusable, ended_early, latest, records, same_run, step_of
 from monoglot.training.objective import Objective, Task, TrainingContext
 from monoglot.training.objective_wrapper import Learning, ObjectiveWrapper, check_sharded
-from monoglot.training.packing import PackedCorpus, PackedLayout, SpecialTokenTemplate
+from monoglot.training.packing import PackedCorpus, PackedLayout
 from monoglot.training.parameters import COMPOSITION
 from monoglot.training.schedule import Budget, TrainingSettings
 from monoglot.training.trainer import (

@@ -21,9 +21,9 @@ from monoglot.model.hidden_states import last_hidden_states
 from monoglot.model.longest_input import longest_input_tokens
 from monoglot.model.pooling import Pooling, cosines, pool_rows
 from monoglot.tokenization.encoding import TokenizedCorpus
+from monoglot.tokenization.special_token_template import SpecialTokenTemplate
 from monoglot.tokenization.vocabulary import plain_backend
 from monoglot.training.objective import Teacher
-from monoglot.training.packing import SpecialTokenTemplate
 
 BATCH_TOKENS = 4096
 LONGEST_TOKENS = 512
