@@ -99,8 +99,8 @@ def test_permuting_the_target_ids_permutes_the_rows(method, transfer):
     steady = before.provenance != Provenance.NOISE  # noise is drawn in the order of the ids
     assert np.array_equal(before.provenance, after.provenance[new_id])
     torch.testing.assert_close(
-        before.apply(table(transfer))[steady], after.apply(table(transfer))[new_id][steady], atol=1e-5, rtol=0
-    )
+        before.apply(table(transfer))[steady], after.apply(table(transfer))[new_id][steady], atol=5e-5, rtol=0
+    )  # corrections are stored as float16
 
 
 def permuted(transfer: Transfer, new_id: np.ndarray) -> Transfer:

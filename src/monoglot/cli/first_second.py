@@ -33,6 +33,7 @@ from monoglot.pipeline.preview import (
 from monoglot.progress import SILENT, Progress
 from monoglot.run import LAYOUT
 from monoglot.settings import (
+    AUTO,
     AdaptSettings,
     CompareSettings,
     EvaluateSettings,
@@ -102,7 +103,8 @@ def check_named(settings: object) -> None:
         SettingError: If there is one.
     """
     if isinstance(settings, Settings):
-        check_method(settings.method, settings.method_options)
+        # A blend has no option that a regression does not have.
+        check_method("regression" if settings.method == AUTO else settings.method, settings.method_options)
         if settings.adaptation:
             check_objective(settings.adaptation[0])
             check_tools(settings.adaptation[1])
@@ -174,7 +176,7 @@ def check_method(name: str, options: Mapping[str, Any]) -> Any:
     made = check_keys("method-options", name, options, f"method '{name}'")
     if hasattr(made, "anchors"):
         check_temperature(made.temperature, made.anchors)
-    if name == "blend":
+    if name in ("blend", "regression"):
         for part, its_options in ((made.first, made.first_options), (made.second, made.second_options)):
             check_part_of_blend(part, is_alike=True)
             found = check_method(part, its_options or {})

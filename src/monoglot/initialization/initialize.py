@@ -9,16 +9,17 @@ from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
-from jaxtyping import Bool, Float64, Int64
+from jaxtyping import Bool, Float16, Float64, Int64
 
 from monoglot.errors import SettingError
 from monoglot.initialization.transfer import Transfer
-from monoglot.maths.mixture import Mixture, Provenance
+from monoglot.maths.mixture import Correction, Mixture, Provenance
 from monoglot.maths.sparse import SparseRows, offsets
 from monoglot.options import check_types
 from monoglot.progress import SILENT, Progress
 from monoglot.tokenization.overlap import Overlap, Strategy
 from monoglot.tokenization.parts import Token
+from monoglot.tokenization.pieces import Pieces
 from monoglot.tokenization.scripts import script_of
 
 
@@ -28,6 +29,8 @@ class Initializer(ABC):
 
     needs_vectors: ClassVar[bool] = False
     """Whether static vectors of the target tokens have to be trained for it."""
+    reads_model: ClassVar[bool] = False
+    """Whether it reads hidden states of the source model."""
     fallback: ClassVar[tuple[Provenance, ...]] = (Provenance.SUBWORD, Provenance.SCRIPT, Provenance.NOISE)
     """What becomes of tokens that it has no answer for, in order; the last answers for every token."""
     is_convex: ClassVar[bool] = True
@@ -67,10 +70,37 @@ class Initializer(ABC):
     def mix(self, transfer: Transfer, progress: Progress = SILENT) -> SparseRows:
         """Weights over source ids for each missing token; an empty row where the method has no answer."""
 
+    def correction(
+        self, transfer: Transfer, rows: SparseRows, progress: Progress = SILENT
+    ) -> Float16[np.ndarray, "missing dim"] | None:
+        """What is added to the mixed input embeddings of missing tokens, by methods that do more than mix.
+
+        Output head and output bias, where they are tables of their own, are mixed and not corrected.
+
+        Args:
+            transfer: What is known of the two vocabularies.
+            rows: The answers of ``mix``.
+            progress: Where to show how far it is.
+
+        Returns:
+            Zeros for tokens that are mixed only; ``None`` if all are.
+        """
+        return None
+
 
 def pieces_by_length(transfer: Transfer) -> SparseRows:
     """Weights for the trained pieces of each missing token, in proportion to their characters."""
-    equal = equal_pieces(transfer)
+    return weights_by_length(transfer, transfer.pieces)
+
+
+def weights_by_length(transfer: Transfer, pieces: Pieces) -> SparseRows:
+    """Weights for the trained ones of the source's pieces of some tokens, in proportion to their characters.
+
+    Args:
+        transfer: What is known of the source.
+        pieces: The pieces of each token.
+    """
+    equal = SparseRows.uniform(pieces.indptr, pieces.ids, transfer.trained[pieces.ids])
     answered = np.flatnonzero(equal.lengths > 0)
     if not len(answered):
         return equal
@@ -152,6 +182,7 @@ def initialize(
     answers = method.mix(transfer, progress) if len(overlap.missing) else SparseRows.empty(0)
     _check(answers, method, len(overlap.missing), transfer.source.size)
     answers = answers.kept(is_text)
+    correction = method.correction(transfer, answers, progress) if len(overlap.missing) else None
     provenance = np.where(answers.lengths > 0, Provenance.METHOD, method.fallback[-1])
     for fallback in method.fallback[:-1]:
         open_rows = (answers.lengths == 0) & is_text
@@ -160,7 +191,11 @@ def initialize(
         answers = SparseRows.total([answers, found])
     trained = transfer.trained if method.ignores_untrained else np.ones_like(transfer.trained)
     rows, codes = _place(overlap, answers, provenance.astype(np.uint8), transfer.target.size)
-    return Mixture(rows, codes, trained, seed, calibration)
+    corrected = None
+    if correction is not None:
+        places = np.flatnonzero((provenance == Provenance.METHOD) & correction.any(axis=1))
+        corrected = Correction.of(overlap.missing[places], correction[places])
+    return Mixture(rows, codes, trained, seed, calibration, corrected)
 
 
 def _check(rows: SparseRows, method: Initializer, n_missing: int, n_source: int) -> None:

@@ -25,7 +25,7 @@ def check_part_of_blend(name: str, *, is_alike: bool) -> None:
     Raises:
         SettingError: If it can't be a part.
     """
-    if name == "blend" or not is_alike:
+    if name in ("blend", "regression") or not is_alike:
         raise SettingError(
             f"'{name}' can't be part of a blend: give two other methods, such as focus and subword"
         )

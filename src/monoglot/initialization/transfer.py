@@ -9,9 +9,10 @@ from typing import Self
 import numpy as np
 from jaxtyping import Bool, Float
 from torch import Tensor
-from transformers import PreTrainedTokenizerFast
+from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from monoglot.errors import SettingError, VectorsError
+from monoglot.model.piece_states import PieceReader
 from monoglot.model.tables import trained_rows
 from monoglot.tokenization.overlap import MatchKind, Overlap, Strategy, match
 from monoglot.tokenization.pieces import Pieces, Segmenter, segmenter_of, source_pieces
@@ -32,6 +33,7 @@ class Transfer:
         vectors: Static vectors of the target tokens, if the method asked for them.
         embeddings: The source table, for methods that look at more than which rows there are.
         segmenters: Segment texts by the source and the target tokenizer, for methods that read texts.
+        reader: Reads pieces with the source model, for methods that look at its hidden states.
         seed: Seed of what a method draws.
         device: Where to compute.
     """
@@ -44,6 +46,7 @@ class Transfer:
     vectors: TokenVectors | None = None
     embeddings: Float[Tensor, "rows dim"] | None = None
     segmenters: tuple[Segmenter, Segmenter] | None = None
+    reader: PieceReader | None = None
     seed: int = 42
     device: str = "cpu"
 
@@ -59,6 +62,7 @@ class Transfer:
         vectors: TokenVectors | None = None,
         vocabularies: tuple[Vocabulary, Vocabulary] | None = None,
         trained: Bool[np.ndarray, " source"] | None = None,
+        model: PreTrainedModel | None = None,
         seed: int = 42,
         device: str = "cpu",
     ) -> Self:
@@ -75,6 +79,7 @@ class Transfer:
             vocabularies: Those of the two tokenizers, in the form of ``matching``, if they are known.
             trained: Which source rows were trained, if that is known; by default it is found by
                 ``embeddings``.
+            model: The source model, for methods that look at its hidden states.
             seed: Seed of what a method draws.
             device: Where to compute.
 
@@ -100,6 +105,7 @@ class Transfer:
             vectors=vectors,
             embeddings=embeddings,
             segmenters=(segmenter_of(source), segmenter_of(target)),
+            reader=None if model is None else PieceReader(model, source),
             seed=seed,
             device=device,
         )
@@ -166,6 +172,20 @@ class Transfer:
                 "this initialization method looks at the source embeddings, and none were given"
             )
         return self.embeddings
+
+    @property
+    def required_reader(self) -> PieceReader:
+        """Reads pieces with the source model, for a method that can't do without.
+
+        Raises:
+            SettingError: If the model was not given.
+        """
+        if self.reader is None:
+            raise SettingError(
+                "this initialization method reads hidden states of the source model, which was not given: "
+                "call Transfer.of(…, model=…)"
+            )
+        return self.reader
 
     @property
     def required_vectors(self) -> TokenVectors:

@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, Float32, Int64, UInt8
+from jaxtyping import Bool, Float, Float16, Float32, Int64, UInt8
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 from torch import Tensor
@@ -43,8 +44,38 @@ class Provenance(IntEnum):
 
 
 @dataclass(frozen=True)
+class Correction:
+    """What is added to some mixed rows of the input embeddings.
+
+    Attributes:
+        ids: Target ids, ascending.
+        rows: What is added to each.
+    """
+
+    ids: Int64[np.ndarray, " corrected"]
+    rows: Float16[np.ndarray, "corrected dim"]
+
+    @classmethod
+    def of(cls, ids: Int64[np.ndarray, " corrected"], rows: Float16[np.ndarray, "corrected dim"]) -> Self:
+        """Take corrections in any order of their ids."""
+        order = np.argsort(ids)
+        return cls(ids[order], rows[order])
+
+    def at(self, ids: Int64[np.ndarray, " ids"]) -> Float32[np.ndarray, "ids dim"]:
+        """What is added to the rows of some ids: zeros where nothing is."""
+        found = np.zeros((len(ids), self.rows.shape[1]), np.float32)
+        if len(self.ids):
+            places = np.searchsorted(self.ids, ids).clip(max=len(self.ids) - 1)
+            known = self.ids[places] == ids
+            found[known] = self.rows[places[known]]
+        return found
+
+
+@dataclass(frozen=True)
 class Mixture:
     """Weights over source ids for each target id, applied alike to embeddings, output head and output bias.
+
+    A method that is no mixture (`Correction`) adds something to its rows, in the input embeddings only.
 
     Attributes:
         rows: One row for each target id, columns are source ids; empty for rows that are noise or unused.
@@ -52,6 +83,7 @@ class Mixture:
         trained: Which source rows may shape the noise (untrained rows would distort mean and deviation).
         seed: Seed of the noise.
         calibration: How far the shrinking of mixed rows is undone, from 0 to 1 (see ``_gains``).
+        correction: What is added to rows of the input embeddings.
     """
 
     rows: SparseRows
@@ -59,6 +91,7 @@ class Mixture:
     trained: Bool[np.ndarray, " source"]
     seed: int = 42
     calibration: float = 0.0
+    correction: Correction | None = None
 
     @property
     def n_source(self) -> int:
@@ -81,11 +114,14 @@ class Mixture:
         return [(int(indices[i]), float(weights[i])) for i in order]
 
     @torch.no_grad()
-    def apply(self, table: Float[Tensor, " source *features"]) -> Float[Tensor, " target *features"]:
+    def apply(
+        self, table: Float[Tensor, " source *features"], *, is_input: bool = True
+    ) -> Float[Tensor, " target *features"]:
         """Compute the target table: copies bit for bit, mixtures summed in float32.
 
         Args:
             table: Source table with at least ``n_source`` rows; embeddings, an output head, or a bias.
+            is_input: Whether it is the table of input embeddings, which corrections are added to.
 
         Returns:
             A new table of the source's dtype, on its device.
@@ -104,6 +140,8 @@ class Mixture:
                 stretched = totals * center + (sums - totals * center) * gains
                 # What is zero stands for nothing, such as the row of padding: it has no length to give back.
                 sums = torch.where(sums.any(dim=1, keepdim=True), stretched, sums)
+            if self.correction is not None and is_input:
+                sums = sums + _on(self.correction.at(block), flat)
             result[_on(block, flat)] = sums.to(flat.dtype)
         self._fill(flat, result)
         return result.reshape(self.n_target, *table.shape[1:])
@@ -117,15 +155,7 @@ class Mixture:
 
     def _weighted_sums(self, flat: Tensor, ids: Int64[np.ndarray, " ids"]) -> Float[Tensor, "ids features"]:
         """The mixed rows of some target ids, in float32."""
-        rows = self.rows.select(ids)
-        parents, entries = np.unique(rows.indices, return_inverse=True)
-        return F.embedding_bag(
-            _on(entries, flat),
-            flat[_on(parents, flat)].float(),
-            _on(rows.indptr[:-1], flat),
-            mode="sum",
-            per_sample_weights=_on(rows.weights, flat),
-        )
+        return weighted_sums(self.rows.select(ids), flat)
 
     def _gains(
         self, ids: Int64[np.ndarray, " ids"]
@@ -176,6 +206,8 @@ class Mixture:
             "provenance": self.provenance,
             "trained": self.trained,
         }
+        if self.correction is not None:
+            arrays |= {"corrected_ids": self.correction.ids, "correction": self.correction.rows}
         # One metadata entry only: safetensors writes several in no fixed order.
         settings = {"format": "mixture", "seed": self.seed, "calibration": self.calibration}
         save_file(arrays, path, metadata={"monoglot": json.dumps(settings)})
@@ -192,12 +224,29 @@ class Mixture:
                 rows = SparseRows(*(file.get_tensor(name) for name in ("indptr", "indices", "weights")))
                 settings = json.loads(file.metadata()["monoglot"])
                 codes, trained = file.get_tensor("provenance"), file.get_tensor("trained")
-                return Mixture(rows, codes, trained, settings["seed"], settings["calibration"])
+                correction = None
+                if "correction" in file.keys():  # noqa: SIM118 - the file is no mapping
+                    correction = Correction(file.get_tensor("corrected_ids"), file.get_tensor("correction"))
+                return Mixture(rows, codes, trained, settings["seed"], settings["calibration"], correction)
         except (SafetensorError, KeyError, TypeError) as error:
             raise OutputError(
                 f"{path} can't be read as a mixture ({error}): it is damaged, or an earlier version of "
                 "monoglot wrote it; run `monoglot specialize` again"
             ) from error
+
+
+def weighted_sums(
+    rows: SparseRows, table: Float[Tensor, "source features"]
+) -> Float32[Tensor, "rows features"]:
+    """Sum the rows of a table by weights, in float32."""
+    parents, entries = np.unique(rows.indices, return_inverse=True)
+    return F.embedding_bag(
+        _on(entries, table),
+        table[_on(parents, table)].float(),
+        _on(rows.indptr[:-1], table),
+        mode="sum",
+        per_sample_weights=_on(rows.weights, table),
+    )
 
 
 def _on(array: np.ndarray, like: Tensor) -> Tensor:

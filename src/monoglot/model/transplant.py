@@ -77,7 +77,8 @@ class TransplantPlan:
         table = tensor.detach().movedim(axis, 0)
         check_finite(name, table)
         # Embeddings, output head, and here the output bias too: it is a table with one number for each token.
-        return self.mixture.apply(table).movedim(0, axis).contiguous()
+        new = self.mixture.apply(table, is_input=name in self.tables.input.names)
+        return new.movedim(0, axis).contiguous()
 
     def only_copies(self, name: str) -> bool:
         """Whether a tensor is a table of which every new row is a copy, as when a vocabulary is trimmed."""

@@ -12,7 +12,7 @@ from monoglot.device import check_device, limited_threads
 from monoglot.initialization.registry import get_method
 from monoglot.keywords import explains_keywords
 from monoglot.model.source import Source, open_source
-from monoglot.pipeline.inputs import check
+from monoglot.pipeline.inputs import check, method_for
 from monoglot.pipeline.preview import check_output
 from monoglot.pipeline.report import report_at_end
 from monoglot.pipeline.stages.context import VocabularyContext
@@ -39,7 +39,7 @@ from monoglot.reporting.next_step import training_command
 from monoglot.reporting.summary import Summary
 from monoglot.run import Artifact, Description, Run
 from monoglot.run.layout import LAYOUT
-from monoglot.settings import Settings
+from monoglot.settings import AUTO, Settings
 from monoglot.settings_text import run_file
 from monoglot.tokenization.overlap import Overlap
 from monoglot.vectors.registry import get_engine
@@ -83,12 +83,15 @@ def specialize(
     with limited_threads(settings.n_threads):
         check_device(settings.device)
         # All that can be wrong with the input is looked at before the first minute of work.
-        method = get_method(settings.method, settings.method_options)
+        if settings.method != AUTO:
+            get_method(settings.method, settings.method_options)
         engine = get_engine(settings.vectors, settings.vectors_options)
         text = open_corpus(inputs, column=settings.column, heldout=settings.heldout)
         model = open_source(str(source), trust_remote_code=settings.trust_remote_code)
         check_output(output, source, inputs, text, settings)
         check(model, text, settings)
+        settings = replace_fields(settings, method=method_for(model, settings))
+        method = get_method(settings.method, settings.method_options)
         finish = last_stage(settings, model)
         with Run.open(Path(output), overwrite) as run:
             context = VocabularyContext(run, model, text, settings, progress, method=method, engine=engine)

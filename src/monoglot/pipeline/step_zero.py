@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -17,11 +18,13 @@ from monoglot.evaluation.quality import held_out_places, measure_of, perfect
 from monoglot.initialization.initialize import initialize
 from monoglot.initialization.registry import get_method
 from monoglot.initialization.transfer import Transfer
+from monoglot.model.piece_states import PieceReader
 from monoglot.model.source import Source
 from monoglot.model.transplant import transplant
+from monoglot.pipeline.inputs import method_for
 from monoglot.pipeline.stages.tokenizer import overlap_of_retained, with_rows
 from monoglot.progress import SILENT, Progress
-from monoglot.settings import Settings
+from monoglot.settings import MODE, Settings
 from monoglot.tokenization.encoding import encode_corpus
 from monoglot.tokenization.overlap import Overlap, match
 from monoglot.tokenization.vocabulary import Vocabulary
@@ -104,6 +107,8 @@ class StepZero:
         ids = tokenizer(list(self.lines), add_special_tokens=False)["input_ids"]
         new = np.isin(np.array([id for row in ids for id in row]), overlap.missing)
         vectors = self._vectors(tokenizer, target, overlap)
+        mode: MODE = "replace" if kept_source_ids is None else "graft"
+        method = get_method(method_for(source, replace(self._settings, mode=mode)), {})
         transfer = Transfer.of(
             source.tokenizer,
             tokenizer,
@@ -113,7 +118,8 @@ class StepZero:
             vocabularies=(source.vocabulary, target),
             seed=self._settings.seed,
         )
-        method = get_method(self._settings.method, {})
+        if method.reads_model:
+            transfer = replace(transfer, reader=self._reader)
         mixture = initialize(transfer, method, seed=self._settings.seed, progress=progress)
         model = transplant(source.model, mixture, tokenizer, source_tokenizer=source.tokenizer).eval()
         scored = self._measure(model, tokenizer, self.lines, progress=progress)
@@ -121,6 +127,11 @@ class StepZero:
             scored.amounts[None], self._original.amounts[None], scored.sizes, seed=self._settings.seed
         )
         return StepZeroScore(float(new.mean()) if len(new) else 0.0, distance)
+
+    @cached_property
+    def _reader(self) -> PieceReader:
+        """Reads the source's own tokens once for all vocabularies."""
+        return PieceReader(self._source.model, self._source.tokenizer)
 
     def _needed(self, overlap: Overlap, tokenizer: PreTrainedTokenizerFast) -> Overlap:
         """Leave out rows that change nothing: a sentence vector depends on its own tokens only."""

@@ -145,7 +145,9 @@ def tags(facts: Facts) -> list[str]:
 
 def uses_focus(facts: Facts) -> bool:
     """Whether any row was mixed by FOCUS."""
-    return facts.method in ("focus", "focus-reference", "blend") and facts.of("method").tokens > 0
+    return (
+        facts.method in ("focus", "focus-reference", "blend", "regression") and facts.of("method").tokens > 0
+    )
 
 
 def results(quality: Quality | None, card: CardFacts) -> list[EvalResult] | None:

@@ -98,6 +98,10 @@ STAGES = {
 }
 
 
+METHOD_NAMES = {"focus": "FOCUS", "regression": "blend and regression"}
+"""Methods whose rows are called otherwise than they are."""
+
+
 def provenance_name(provenance: str, method: str) -> str:
     """Give the name of a provenance on the page.
 
@@ -105,7 +109,7 @@ def provenance_name(provenance: str, method: str) -> str:
         provenance: ``Provenance`` in lower case.
         method: The initialization method.
     """
-    return _PROVENANCE_NAMES[provenance].format(method=method.upper() if method == "focus" else method)
+    return _PROVENANCE_NAMES[provenance].format(method=METHOD_NAMES.get(method, method))
 
 
 def file_size(size_bytes: float) -> str:

@@ -4,10 +4,12 @@ from monoglot.settings.adapt import AdaptSettings
 from monoglot.settings.compare import CompareSettings
 from monoglot.settings.evaluate import FIRST_SEED, EvaluateSettings, TaskSettings, check_choice
 from monoglot.settings.run import RunSettings
-from monoglot.settings.specialize import Settings
+from monoglot.settings.specialize import AUTO, MODE, Settings
 
 __all__ = [
+    "AUTO",
     "FIRST_SEED",
+    "MODE",
     "AdaptSettings",
     "CompareSettings",
     "EvaluateSettings",

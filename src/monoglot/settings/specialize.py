@@ -52,6 +52,8 @@ IGNORED_OUTSIDE: dict[str, tuple[MODE, ...]] = {
     "vectors_options": ADDING,
 }
 """The modes of options that do nothing in others, with a warning: one command may serve several modes."""
+AUTO = "auto"
+"""The method that suits mode and model."""
 TRAINED_SIZE = 50_048
 """Tokens of a trained vocabulary, if the text supports so many: the paper's 50,000, as a multiple of 64."""
 
@@ -116,8 +118,10 @@ class Settings(RunSettings):
         keep_tokens: File of tokens, or texts, to keep, one per line.
         accept_difference: In modes ``trim``, ``extend`` and ``graft``: write the model even if its outputs on
             texts of kept tokens were not shown to equal the source's.
-        method: How the embeddings of missing tokens are initialized: blend, focus, focus-reference, subword,
-            wechsel, clp, ofa, omp, alignment, script, random, mean, zero, or one of yours.
+        method: How the embeddings of missing tokens are initialized: blend, regression, focus,
+            focus-reference, subword, wechsel, clp, ofa, omp, alignment, script, random, mean, zero, or one of
+            yours. ``auto``, the default, is regression in modes ``graft`` and ``extend`` if the model has no
+            output head, such as a sentence encoder, and blend otherwise.
         method_options: Settings of the method, by the names of its fields.
         norm_calibration: How far to rescale mixed rows, which are shorter than their parents: 0 not at all, 1
             as if parents were independent.
@@ -145,7 +149,7 @@ class Settings(RunSettings):
     keep_text: VocabularyOption[tuple[str, ...]] = ()
     keep_tokens: VocabularyOption[str | None] = None
     accept_difference: VocabularyOption[bool] = False
-    method: InitializationOption[str] = "blend"
+    method: InitializationOption[str] = AUTO
     method_options: InitializationOption[dict[str, Any]] = field(default_factory=dict)
     norm_calibration: InitializationOption[Share] = 0.0
     vectors: InitializationOption[str] = "cooccurrence"

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Protocol
 
+from transformers import PreTrainedTokenizerFast
+
 from monoglot.tokenization.extend import best_split
-from monoglot.tokenization.tokenizer_json import Merge
+from monoglot.tokenization.tokenizer_json import Merge, ids_of, merges_of, scores_of, state_of
 
 
 class Split(Protocol):
@@ -47,3 +49,29 @@ def bpe_split(merges: Iterable[Merge]) -> Split:
     for pair in merges:
         parts.setdefault("".join(pair), pair)
     return lambda text, removed: parts.get(text, ())
+
+
+def segment_own_tokens(tokenizer: PreTrainedTokenizerFast) -> Callable[[int], tuple[int, ...]]:
+    """Make the function that gives the pieces of a token as if the tokenizer did not have that one token.
+
+    Args:
+        tokenizer: The tokenizer.
+
+    Returns:
+        A function from the id of a token to the ids of its pieces; none where the token can't be divided.
+    """
+    state = state_of(tokenizer)
+    ids = ids_of(state)
+    texts = {id: text for text, id in ids.items()}
+    model = state["model"]
+    if model["type"] == "Unigram":
+        split = unigram_split(scores_of(state))
+    elif model["type"] == "BPE":
+        split = bpe_split(merges_of(state))
+    else:
+        split = wordpiece_split(ids, model["continuing_subword_prefix"])
+
+    def segment(id: int) -> tuple[int, ...]:
+        return tuple(ids[piece] for piece in split(texts[id], ()))
+
+    return segment

@@ -78,6 +78,7 @@ def compute_mixture(
             vectors=static,
             vocabularies=context.vocabularies(tokenizer),
             trained=context.source.trained,
+            model=context.source.model if context.method.reads_model else None,
             seed=context.settings.seed,
             device=str(device) if device.type == "cuda" else "cpu",  # others lack float64
         )

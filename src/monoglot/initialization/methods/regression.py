@@ -1,0 +1,141 @@
+"""Regression: each missing token's row is predicted from what the source model reads in its pieces."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+import torch
+from jaxtyping import Float16, Float32, Int64
+
+from monoglot.initialization.initialize import weights_by_length
+from monoglot.initialization.methods.blend import Blend
+from monoglot.initialization.registry import register
+from monoglot.initialization.transfer import Transfer
+from monoglot.maths.mixture import weighted_sums
+from monoglot.maths.ridge import Ridge
+from monoglot.maths.sparse import SparseRows, offsets
+from monoglot.options import Count, Share
+from monoglot.progress import SILENT, Progress
+from monoglot.tokenization.pieces import Pieces
+from monoglot.tokenization.scripts import COMMON, script_of
+
+MOST_PIECES = 4
+"""Tokens of more pieces count as ones of so many."""
+FEWEST = 2
+"""A token of fewer pieces has nothing to put together."""
+
+
+@register("regression")
+@dataclass(frozen=True)
+class Regression(Blend):
+    """``e = (1 - s) blend + s (p + x W)``: a blend, and a row that the source's own tokens teach to predict.
+
+    The first layers of a transformer put words together from their pieces, which no mixture of rows does. So
+    tokens of the source are segmented as if the source did not have them; ``W`` is the ridge regression from
+    what is then known of them to their rows, less the mean ``p`` of their pieces by length. ``x`` is that
+    mean, the mean state that a layer of the source gives to the pieces where they stand alone, the state of
+    the last piece, and how many pieces there are. Missing tokens that are a single piece are blended only.
+
+    Only the input embeddings, with a head that is tied to them, are predicted: an output head of its own and
+    an output bias are blended. Measured in docs/methods.md. ZeTT (Minixhofer et al. 2024, arXiv 2405.07883)
+    predicts rows by a network that is trained beforehand; this is a linear function, fitted in seconds.
+
+    Attributes:
+        predicted_share: Weight of the predicted row, from 0 to 1.
+        examples: How many tokens of the source to learn from: those of the scripts of missing tokens first.
+        depth: Which layer of the source reads pieces: 0 for the embeddings, 1 for the last layer.
+    """
+
+    reads_model: ClassVar[bool] = True
+    predicted_share: Share = 2 / 3
+    examples: Count = 10_000
+    depth: Share = 0.5
+
+    def correction(
+        self, transfer: Transfer, rows: SparseRows, progress: Progress = SILENT
+    ) -> Float16[np.ndarray, "missing dim"] | None:
+        """How far the predicted row of each missing token is from its blend, times the share."""
+        counts = np.diff(transfer.pieces.indptr)
+        places = np.flatnonzero((counts >= FEWEST) & (rows.lengths > 0))
+        ids, pieces = self._examples(transfer)
+        if len(ids) < 2 or not len(places):
+            return None
+        table = transfer.required_embeddings
+        wanted = _some(transfer.pieces, places)
+        known, asked = (_put_together(some, transfer, self.depth, progress) for some in (pieces, wanted))
+        scales = [max(float(part.std()), 1e-6) for part in known[:-1]] + [1.0]
+        means = known[0]
+        own = table[torch.from_numpy(ids).to(table.device)].float().cpu().numpy()
+        ridge = Ridge.fit(_inputs(known, scales), own - means)
+        predicted = asked[0] + ridge.predict(_inputs(asked, scales))
+        blended = weighted_sums(rows.select(places), table).cpu().numpy()
+        found = np.zeros((len(rows), table.shape[1]), np.float16)
+        found[places] = self.predicted_share * (predicted - blended)
+        return found
+
+    def _examples(self, transfer: Transfer) -> tuple[Int64[np.ndarray, " examples"], Pieces]:
+        """Choose words and parts of words of the source that have two pieces or more without themselves.
+
+        Those of the scripts of the missing tokens come first; each group in an order drawn from the seed.
+        """
+        segment = transfer.required_reader.segmenter()
+        missing = {transfer.target.by_id[id].form for id in transfer.overlap.missing.tolist()}
+        scripts = {script_of(form.decode("utf-8", "ignore")) for form in missing} - {COMMON}
+        tokens = [token for token in transfer.source.tokens if transfer.trained[token.id] and not token.roles]
+        tokens = [tokens[i] for i in np.random.default_rng(transfer.seed).permutation(len(tokens))]
+        texts = [token.form.decode("utf-8", "replace") for token in tokens]
+        others = [script_of(text) not in scripts for text in texts]
+        ids: list[int] = []
+        lists: list[tuple[int, ...]] = []
+        for place in np.argsort(others, kind="stable").tolist():
+            if len(ids) == self.examples:
+                break
+            if len(texts[place]) < FEWEST or not texts[place].isalpha():
+                continue
+            pieces = segment(tokens[place].id)
+            # The space of a word's beginning is no piece that a text would be read in.
+            if len(pieces) < FEWEST or not all(self._is_text(transfer, piece) for piece in pieces):
+                continue
+            ids.append(tokens[place].id)
+            lists.append(pieces)
+        lengths = np.array([len(pieces) for pieces in lists], np.int64)
+        flat = np.array([piece for pieces in lists for piece in pieces], np.int64)
+        return np.array(ids, np.int64), Pieces(offsets(lengths), flat)
+
+    @staticmethod
+    def _is_text(transfer: Transfer, id: int) -> bool:
+        """Whether a source token was trained and is more than the mark of a word's beginning."""
+        token = transfer.source.by_id.get(id)
+        return token is not None and bool(transfer.trained[id]) and len(token.form) > 0
+
+
+def _some(pieces: Pieces, places: Int64[np.ndarray, " places"]) -> Pieces:
+    """The pieces of some tokens."""
+    chosen = SparseRows(pieces.indptr, pieces.ids, np.ones(len(pieces.ids), np.float32)).select(places)
+    return Pieces(chosen.indptr, chosen.indices)
+
+
+Known = tuple[
+    Float32[np.ndarray, "tokens dim"],
+    Float32[np.ndarray, "tokens width"],
+    Float32[np.ndarray, "tokens width"],
+    Float32[np.ndarray, "tokens numbers"],
+]
+"""Of each token: its pieces' mean row, their mean state, the last one's state, and a one for their number."""
+
+
+def _put_together(pieces: Pieces, transfer: Transfer, depth: float, progress: Progress) -> Known:
+    """What is known of tokens by their pieces."""
+    mean, last = transfer.required_reader.states(pieces, depth=depth, progress=progress)
+    rows = weighted_sums(weights_by_length(transfer, pieces), transfer.required_embeddings)
+    counts = np.diff(pieces.indptr).clip(max=MOST_PIECES)
+    numbers = np.eye(MOST_PIECES + 1, dtype=np.float32)[counts][:, FEWEST:]
+    return rows.cpu().numpy(), mean.numpy(), last.numpy(), numbers
+
+
+def _inputs(known: Known, scales: Sequence[float]) -> Float32[np.ndarray, "tokens inputs"]:
+    """Each part in units of its deviation among the examples, so that one penalty suits all."""
+    return np.concatenate([part / scale for part, scale in zip(known, scales, strict=True)], axis=1)
