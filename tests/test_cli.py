@@ -158,7 +158,7 @@ def test_help_names_every_method_and_engine_and_no_empty_default(capsys):
     ours = {n for of in (METHODS, ENGINES) for n in of if of[n].__module__.startswith("monoglot.")}
     assert len(ours) > 15
     assert ours <= words
-    assert "[default: blend]" in " ".join(said.replace("│", " ").split())
+    assert "[default: auto]" in " ".join(said.replace("│", " ").split())
     assert not re.search(r"\[default: *(\{\}|\(\)|False|None)? *\]", said)
 
 

@@ -55,7 +55,7 @@ def test_specialize_leaves_a_page_drawings_and_a_card(run):
     assert "monoglot gave xlm-roberta a vocabulary of 700 tokens" in found.text
     assert {"rows", "sentences", "tokens", "map", "norms", "making"} <= set(found.ids)
     assert "monoglot specialize " in found.text
-    assert "--vocabulary-size 700 \\\n    --threads 1" in found.text
+    assert "--vocabulary-size 700 \\\n    --method blend \\\n    --threads 1" in found.text
     figures = run / "monoglot" / "figures"
     names = {"overlap-by-kind", "overlap-by-script", "map", "map-by-origin", "map-by-script", "norms"}
     assert {path.stem for path in figures.iterdir()} == names

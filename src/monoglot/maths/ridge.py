@@ -13,7 +13,7 @@ PENALTIES = tuple(10.0 ** (power / 2) for power in range(-6, 5))
 
 
 @dataclass(frozen=True)
-class Ridge:
+class RidgeRegression:
     """A fitted regression: ``y = mean_y + (x - mean_x) W``.
 
     Attributes:
@@ -31,7 +31,7 @@ class Ridge:
     @classmethod
     def fit(
         cls, x: Float32[np.ndarray, "examples inputs"], y: Float32[np.ndarray, "examples outputs"]
-    ) -> Ridge:
+    ) -> RidgeRegression:
         """Fit by least squares, with the penalty of the lowest generalized cross-validation score.
 
         With the eigenvalues ``s`` of ``X'X`` and ``d = s / (s + penalty)``, the residual sum of squares is

@@ -90,7 +90,7 @@ def specialize(
         model = open_source(str(source), trust_remote_code=settings.trust_remote_code)
         check_output(output, source, inputs, text, settings)
         check(model, text, settings)
-        settings = replace_fields(settings, method=method_for(model, settings))
+        asked, settings = settings, replace_fields(settings, method=method_for(model, settings))
         method = get_method(settings.method, settings.method_options)
         finish = last_stage(settings, model)
         with Run.open(Path(output), overwrite) as run:
@@ -112,7 +112,7 @@ def specialize(
             run.publish(
                 result,
                 description=description,
-                config=run_file("specialize", given, settings),
+                config=run_file("specialize", given, asked),
                 finish=lambda folder: report_at_end(folder, run.output, model, progress),
             )
             made = FinishedRun(run.output, trust_remote_code=settings.trust_remote_code)

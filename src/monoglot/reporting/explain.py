@@ -69,6 +69,7 @@ class TokenExplanation:
         count: How often the corpus has it.
         reason: Why it is in the vocabulary, in words; ``None`` where that was not recorded.
         parents: What its row was made of before any training, the heaviest first.
+        correction: The length of what was added to that mixture, relative to the row's; ``None`` if nothing was.
         near_new: The nearest tokens in the output's embeddings.
         near_old: The source tokens whose embeddings are nearest to the row; ``None`` without the source.
         near_auxiliary: The nearest tokens in the auxiliary space; ``None`` if it is not kept, or the token
@@ -81,6 +82,7 @@ class TokenExplanation:
     count: int
     reason: str | None
     parents: tuple[Parent, ...]
+    correction: float | None
     near_new: tuple[Neighbor, ...]
     near_old: tuple[Neighbor, ...] | None
     near_auxiliary: tuple[Neighbor, ...] | None
@@ -239,6 +241,7 @@ class _Explainer:
             count=int(self.run.counts[id]),
             reason=self._reason(id),
             parents=self._parents(id),
+            correction=self._correction(id),
             near_new=self._near_new(id),
             near_old=self._near_old(id),
             near_auxiliary=self._near_auxiliary(id),
@@ -266,6 +269,13 @@ class _Explainer:
             Parent(self.name_source(parent), weight, cosine, other)
             for (parent, weight), cosine, other in zip(entries, cosines, auxiliary, strict=True)
         )
+
+    def _correction(self, id: int) -> float | None:
+        added = self.mixture.correction
+        if added is None or id not in added.ids:
+            return None
+        length = float(np.linalg.norm(added.at(np.array([id]))))
+        return length / max(float(self.run.embeddings[id].float().norm()), 1e-12)
 
     def _auxiliary_cosines(self, id: int, parents: Int64[np.ndarray, " ids"]) -> list[float | None]:
         """How alike the auxiliary vectors of a token and of its parents are, where both have one."""

@@ -49,7 +49,8 @@ def _token(token: TokenExplanation) -> Iterator[RenderableType]:
     if token.reason:
         yield f"  {escape(token.reason)}"
     if token.parents:
-        yield f"  {escape(token.token)} = {_sum(token.parents)}"
+        added = "" if token.correction is None else f" + a correction of {token.correction:.0%} of its length"
+        yield f"  {escape(token.token)} = {_sum(token.parents)}{added}"
     if len(token.parents) > 1:
         yield Padding(_parents(token.parents), (0, 0, 0, 2))
     spaces = (("new", token.near_new), ("old", token.near_old), ("auxiliary", token.near_auxiliary))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar  # noqa: F401 - the fields of a blend are declared with Any
 
 import numpy as np
 import torch
@@ -15,9 +15,9 @@ from monoglot.initialization.methods.blend import Blend
 from monoglot.initialization.registry import register
 from monoglot.initialization.transfer import Transfer
 from monoglot.maths.mixture import weighted_sums
-from monoglot.maths.ridge import Ridge
+from monoglot.maths.ridge import RidgeRegression
 from monoglot.maths.sparse import SparseRows, offsets
-from monoglot.options import Count, Share
+from monoglot.options import Count, CountOrZero, Share  # noqa: F401 - so with CountOrZero
 from monoglot.progress import SILENT, Progress
 from monoglot.tokenization.pieces import Pieces
 from monoglot.tokenization.scripts import COMMON, script_of
@@ -69,7 +69,7 @@ class Regression(Blend):
         scales = [max(float(part.std()), 1e-6) for part in known[:-1]] + [1.0]
         means = known[0]
         own = table[torch.from_numpy(ids).to(table.device)].float().cpu().numpy()
-        ridge = Ridge.fit(_inputs(known, scales), own - means)
+        ridge = RidgeRegression.fit(_inputs(known, scales), own - means)
         predicted = asked[0] + ridge.predict(_inputs(asked, scales))
         blended = weighted_sums(rows.select(places), table).cpu().numpy()
         found = np.zeros((len(rows), table.shape[1]), np.float16)
