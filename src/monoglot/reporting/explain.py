@@ -69,7 +69,7 @@ class TokenExplanation:
         count: How often the corpus has it.
         reason: Why it is in the vocabulary, in words; ``None`` where that was not recorded.
         parents: What its row was made of before any training, the heaviest first.
-        correction: The length of what was added to that mixture, relative to the row's; ``None`` if nothing was.
+        correction: How long what was added to that is, relative to the row; ``None`` if nothing was added.
         near_new: The nearest tokens in the output's embeddings.
         near_old: The source tokens whose embeddings are nearest to the row; ``None`` without the source.
         near_auxiliary: The nearest tokens in the auxiliary space; ``None`` if it is not kept, or the token
