@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
 import pytest
-from transformers import AutoModelForMaskedLM, AutoTokenizer
+import torch
+from transformers import AutoModel, AutoModelForMaskedLM, AutoTokenizer
 
 from monoglot.cli import main
 from monoglot.errors import SettingError
@@ -51,6 +53,31 @@ def test_kept_rows_are_the_sources_and_new_rows_are_mixtures_of_them(made, xlm_r
     assert len(AutoTokenizer.from_pretrained(output)) == len(kept) + NEW
     assert (added.norm(dim=1) > 0).all()
     assert (added.norm(dim=1) <= old.norm(dim=1).max() * 1.0001).all()
+
+
+def test_rows_of_a_model_without_a_head_are_predicted(tiny_folder, text, tmp_path):
+    """By default; what was added to a mixture is told by `explain`."""
+    source = tiny_folder("xlm-roberta-token-classification")
+    settings = Settings(mode="graft", new_tokens=NEW, threads=1)
+    specialize(str(source), [str(text)], tmp_path / "default", settings)
+    specialize(str(source), [str(text)], tmp_path / "blend", replace(settings, method="blend"))
+    assert FinishedRun(tmp_path / "default").settings["method"] == "regression"
+    tables = [
+        AutoModel.from_pretrained(tmp_path / name).get_input_embeddings().weight
+        for name in ("default", "blend")
+    ]
+    kept = len(tables[0]) - NEW
+    assert torch.equal(tables[0][:kept], tables[1][:kept])
+    assert (tables[0][kept:] != tables[1][kept:]).any(dim=1).float().mean() > 0.5
+    texts = AutoTokenizer.from_pretrained(tmp_path / "default").convert_ids_to_tokens
+    changed = (tables[0] != tables[1]).any(dim=1).nonzero().squeeze(1).tolist()
+    for name, told in (("default", True), ("blend", False)):
+        (token,) = explain(tmp_path / name, [texts(changed[0])]).tokens
+        assert (token.correction is not None) is told
+
+
+def test_a_model_with_a_head_is_blended(made):
+    assert FinishedRun(made[0]).settings["method"] == "blend"
 
 
 def test_prices_are_recorded(made):
