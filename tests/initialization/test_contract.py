@@ -52,9 +52,14 @@ def table(transfer: Transfer, seed: int = 0) -> torch.Tensor:
     return torch.randn(transfer.source.size, 16, generator=torch.Generator().manual_seed(seed))
 
 
-def test_identical_vocabularies_give_the_embeddings_back(method, source_tokenizers):
-    for tokenizer in source_tokenizers.values():
-        transfer = make_transfer(tokenizer, tokenizer, strategy="exact")
+@pytest.fixture(scope="module")
+def identical(source_tokenizers):
+    """The transfer of each family's tokenizer to itself."""
+    return [make_transfer(tokenizer, tokenizer, strategy="exact") for tokenizer in source_tokenizers.values()]
+
+
+def test_identical_vocabularies_give_the_embeddings_back(method, identical):
+    for transfer in identical:
         assert torch.equal(initialize(transfer, method).apply(table(transfer)), table(transfer))
 
 

@@ -17,6 +17,7 @@ from monoglot.vectors.registry import ENGINES
 METHOD_NAMES = {
     "alignment": "Alignment", "blend": "Blend", "clp": "Clp", "focus": "Focus",
     "focus-reference": "FocusReference", "mean": "Mean", "ofa": "Ofa", "omp": "Omp", "random": "Random",
+    "regression": "Regression",
     "script": "Script", "subword": "Subword", "wechsel": "Wechsel", "zero": "Zero",
 }  # fmt: skip
 ENGINE_NAMES = {
