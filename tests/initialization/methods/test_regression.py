@@ -106,6 +106,28 @@ def test_a_vocabulary_without_examples_is_blended(transfer):
     assert corrected(none).correction is None
 
 
+def test_words_with_marks_are_examples(transfer):
+    """Vowels of Devanagari are marks, and no letters."""
+    word = "हिन्दी"
+    assert not word.isalpha()
+    method = get_method("regression")
+    marked = transfer.source.by_id[int(method._examples(transfer)[0][0])]
+    changed = tuple(
+        replace(token, form=word.encode()) if token.id == marked.id else token
+        for token in transfer.source.tokens
+    )
+    with_marks = replace(transfer, source=replace(transfer.source, tokens=changed))
+    assert marked.id in method._examples(with_marks)[0]
+
+
+def test_the_mark_of_a_words_beginning_is_no_piece(transfer):
+    texts = {token.id: token for token in transfer.source.tokens}
+    _, pieces = get_method("regression")._examples(transfer)
+    assert len(pieces) > 50
+    assert all(texts[id].form.strip() for id in pieces.ids.tolist())
+    assert any(token.form == b" " for token in transfer.source.tokens)
+
+
 def test_the_model_has_to_be_given(transfer):
     with pytest.raises(SettingError, match="reads hidden states of the source model"):
         corrected(replace(transfer, reader=None))

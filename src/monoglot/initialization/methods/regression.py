@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, ClassVar  # noqa: F401 - the fields of a blend are declared with Any
 
 import numpy as np
@@ -26,6 +28,15 @@ MOST_PIECES = 4
 """Tokens of more pieces count as ones of so many."""
 FEWEST = 2
 """A token of fewer pieces has nothing to put together."""
+
+WORD = {"L", "M"}
+"""Letters and their marks, which vowels are in many scripts: what words are written with."""
+
+
+@cache
+def _kind(character: str) -> str:
+    """The first letter of a character's Unicode category."""
+    return unicodedata.category(character)[0]
 
 
 @register("regression")
@@ -93,7 +104,7 @@ class Regression(Blend):
         for place in np.argsort(others, kind="stable").tolist():
             if len(ids) == self.examples:
                 break
-            if len(texts[place]) < FEWEST or not texts[place].isalpha():
+            if len(texts[place]) < FEWEST or not set(map(_kind, texts[place])) <= WORD:
                 continue
             pieces = segment(tokens[place].id)
             # The space of a word's beginning is no piece that a text would be read in.
@@ -109,7 +120,7 @@ class Regression(Blend):
     def _is_text(transfer: Transfer, id: int) -> bool:
         """Whether a source token was trained and is more than the mark of a word's beginning."""
         token = transfer.source.by_id.get(id)
-        return token is not None and bool(transfer.trained[id]) and len(token.form) > 0
+        return token is not None and bool(transfer.trained[id]) and bool(token.form.strip())
 
 
 def _some(pieces: Pieces, places: Int64[np.ndarray, " places"]) -> Pieces:
