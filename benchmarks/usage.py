@@ -27,8 +27,9 @@ def main() -> None:
     parser.add_argument("command", nargs=argparse.REMAINDER)
     given = parser.parse_args()
     started = time.perf_counter()
+    in_order = os.environ | {"PYTHONUNBUFFERED": "1"}  # else what a Python tool prints comes behind its error
     with given.log.open("wb") as log:
-        process = subprocess.Popen(given.command, stdout=log, stderr=subprocess.STDOUT)
+        process = subprocess.Popen(given.command, stdout=log, stderr=subprocess.STDOUT, env=in_order)
         _, status, used = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     cost = {

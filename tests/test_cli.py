@@ -1,6 +1,7 @@
 """Every command, and what it says when the input can't be used."""
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -232,9 +233,11 @@ def test_help_is_quick_and_imports_no_torch():
     assert done.stdout.strip().endswith("False")
 
 
-def test_a_reader_that_leaves_early_is_no_fault(xlm_r):
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_reader_that_leaves_early_is_no_fault(xlm_r, unbuffered):
     command = [sys.executable, "-m", "monoglot", "overlap", str(xlm_r), str(xlm_r), "--json", "--quiet"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    environment = os.environ | {"PYTHONUNBUFFERED": unbuffered}
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment)
     process.stdout.close()
     said = process.stderr.read()
     process.stderr.close()

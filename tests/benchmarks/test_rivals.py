@@ -1,6 +1,7 @@
 """What monoglot is compared with does what its names say, and failures are told."""
 
 import json
+import os
 import subprocess
 import sys
 
@@ -79,7 +80,7 @@ def test_a_failure_is_a_row_with_what_the_tool_said(tmp_path):
     cost = tmp_path / "cost.json"
     command = [sys.executable, "-c", "print('at work'); raise SystemExit('no such model')"]
     usage = [sys.executable, head.ROOT / "benchmarks" / "usage.py", cost, tmp_path / "log", *command]
-    subprocess.run(usage, check=True)
+    subprocess.run(usage, check=True, env=os.environ | {"PYTHONUNBUFFERED": ""})
     row = {"tool": "some tool", "asked": 8000, **json.loads(cost.read_text(encoding="utf-8"))}
     assert row["exit_code"] == 1
     assert row["peak_memory_bytes"] > 1_000_000

@@ -150,6 +150,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         words = [STANDARD_INPUT if word == "-" else word for word in words]  # else read as an option
         check_flags(app, words)
         app(words, exit_on_error=False, print_error=False, result_action="return_value")
+        if sys.stdout is not None:
+            sys.stdout.flush()  # here, and not when Python ends, is it noticed that the reader has left
     except CycloptsError as error:
         errors.print(f"[bold red]error:[/] {escape(usage_error(error))}", highlight=False, markup=True)
         return USAGE_ERROR
