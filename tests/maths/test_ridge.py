@@ -1,4 +1,4 @@
-"""RidgeRegression regression is least squares with a penalty, which follows from the noise."""
+"""Ridge regression is least squares with a penalty, which follows from the noise."""
 
 import numpy as np
 import pytest

@@ -9,7 +9,7 @@ from monoglot.errors import SettingError, TokenizerError
 from monoglot.tokenization.encoding import count_tokens
 from monoglot.tokenization.graft import GraftSettings, graft_tokens
 from monoglot.tokenization.joined_pieces import joined_pieces, segment_words
-from monoglot.tokenization.new_tokens import Candidates, Elimination, NewToken, parents_first, split_of
+from monoglot.tokenization.new_tokens import Candidates, Elimination, NewToken, parents_first
 from monoglot.tokenization.selection import RetainedText
 from monoglot.tokenization.tokenizer_json import ids_of, state_of
 from monoglot.tokenization.trim import TrimSettings, check_segmentation, trim_tokenizer
@@ -78,7 +78,7 @@ def elimination_of(tokenizer, lines=TEXT):
     marked = {spell(tokenizer, word): count for word, count in words.items()}
     segmented = segment_words(state, marked)
     candidates = Candidates.of_words(state, Vocabulary.of(tokenizer), segmented)
-    return Elimination(candidates, split_of(candidates), marked, segmented.text_tokens)
+    return Elimination(candidates, candidates.split, marked, segmented.text_tokens)
 
 
 def spell(tokenizer, word):

@@ -88,19 +88,14 @@ class Initializer(ABC):
         return None
 
 
-def pieces_by_length(transfer: Transfer) -> SparseRows:
-    """Weights for the trained pieces of each missing token, in proportion to their characters."""
-    return weights_by_length(transfer, transfer.pieces)
-
-
-def weights_by_length(transfer: Transfer, pieces: Pieces) -> SparseRows:
-    """Weights for the trained ones of the source's pieces of some tokens, in proportion to their characters.
+def pieces_by_length(transfer: Transfer, pieces: Pieces | None = None) -> SparseRows:
+    """Weights for the trained pieces of tokens, in proportion to their characters.
 
     Args:
-        transfer: What is known of the source.
-        pieces: The pieces of each token.
+        transfer: What is known of the two vocabularies.
+        pieces: The source's pieces of each token; by default those of the missing tokens.
     """
-    equal = SparseRows.uniform(pieces.indptr, pieces.ids, transfer.trained[pieces.ids])
+    equal = equal_pieces(transfer, pieces)
     answered = np.flatnonzero(equal.lengths > 0)
     if not len(answered):
         return equal
@@ -194,7 +189,7 @@ def initialize(
     corrected = None
     if correction is not None:
         places = np.flatnonzero((provenance == Provenance.METHOD) & correction.any(axis=1))
-        corrected = Correction.of(overlap.missing[places], correction[places])
+        corrected = Correction(overlap.missing[places], correction[places])
     return Mixture(rows, codes, trained, seed, calibration, corrected)
 
 
@@ -223,9 +218,9 @@ def _place(
     return known.select(position), codes
 
 
-def equal_pieces(transfer: Transfer) -> SparseRows:
-    """Equal weights for the trained pieces into which the source tokenizer segments each missing token."""
-    pieces = transfer.pieces
+def equal_pieces(transfer: Transfer, pieces: Pieces | None = None) -> SparseRows:
+    """Equal weights for the trained pieces of tokens; the arguments are those of `pieces_by_length`."""
+    pieces = transfer.pieces if pieces is None else pieces
     return SparseRows.uniform(pieces.indptr, pieces.ids, transfer.trained[pieces.ids])
 
 

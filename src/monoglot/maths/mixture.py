@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
-from typing import Self
 
 import numpy as np
 import torch
@@ -55,12 +54,6 @@ class Correction:
     ids: Int64[np.ndarray, " corrected"]
     rows: Float16[np.ndarray, "corrected dim"]
 
-    @classmethod
-    def of(cls, ids: Int64[np.ndarray, " corrected"], rows: Float16[np.ndarray, "corrected dim"]) -> Self:
-        """Take corrections in any order of their ids."""
-        order = np.argsort(ids)
-        return cls(ids[order], rows[order])
-
     def at(self, ids: Int64[np.ndarray, " ids"]) -> Float32[np.ndarray, "ids dim"]:
         """What is added to the rows of some ids: zeros where nothing is."""
         found = np.zeros((len(ids), self.rows.shape[1]), np.float32)
@@ -75,7 +68,7 @@ class Correction:
 class Mixture:
     """Weights over source ids for each target id, applied alike to embeddings, output head and output bias.
 
-    A method that is no mixture (`Correction`) adds something to its rows, in the input embeddings only.
+    A method may also add a `Correction` to rows of the input embeddings; output head and bias have none.
 
     Attributes:
         rows: One row for each target id, columns are source ids; empty for rows that are noise or unused.
@@ -134,7 +127,7 @@ class Mixture:
             result[_on(block, flat)] = flat[_on(self.rows.indices[self.rows.indptr[block]], flat)]
         center = self._trained_mean(flat) if self.calibration else None
         for block in self._blocks():
-            sums = self._weighted_sums(flat, block)
+            sums = weighted_sums(self.rows.select(block), flat)
             if center is not None:
                 gains, totals = (_on(values, flat)[:, None] for values in self._gains(block))
                 stretched = totals * center + (sums - totals * center) * gains
@@ -152,10 +145,6 @@ class Mixture:
         entries_before = offsets(self.rows.lengths[mixed])[:-1]
         boundaries = np.flatnonzero(np.diff(entries_before // BLOCK_ENTRIES)) + 1
         yield from (block for block in np.split(mixed, boundaries) if len(block))
-
-    def _weighted_sums(self, flat: Tensor, ids: Int64[np.ndarray, " ids"]) -> Float[Tensor, "ids features"]:
-        """The mixed rows of some target ids, in float32."""
-        return weighted_sums(self.rows.select(ids), flat)
 
     def _gains(
         self, ids: Int64[np.ndarray, " ids"]

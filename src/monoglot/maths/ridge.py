@@ -54,12 +54,12 @@ class RidgeRegression:
         inputs, outputs = x - mean_x, y - mean_y
         values, vectors = eigh((inputs.T @ inputs).astype(np.float64))
         # What is zero but for rounding tells nothing, and would be divided by.
-        told = values > max(values.max(initial=0.0), 0.0) * len(values) * np.finfo(np.float32).eps
+        told = values > values.max(initial=0.0) * len(values) * np.finfo(np.float32).eps
         values, vectors = values[told], vectors[:, told]
         moments: Float64[np.ndarray, "told outputs"] = vectors.T @ (inputs.T @ outputs).astype(np.float64)
         explained = (moments**2).sum(axis=1) / values
         total = float((outputs.astype(np.float64) ** 2).sum())
-        unit = values.sum() / max(len(told), 1)
+        unit = values.sum() / len(told)
         scores = [_score(values, explained, total, len(x), penalty * unit) for penalty in PENALTIES]
         penalty = PENALTIES[int(np.argmin(scores))]
         weights = vectors @ (moments / (values + penalty * unit)[:, None])
@@ -77,9 +77,8 @@ def _score(
     examples: int,
     penalty: float,
 ) -> float:
-    """The generalized cross-validation score of one penalty; infinite where no freedom is left."""
+    """The generalized cross-validation score of one penalty."""
     kept = values / (values + penalty)
-    freedom = 1 - (1 + kept.sum()) / examples  # one for the mean
-    if freedom <= 0:
-        return float("inf")
+    # One for the mean. Above 0: without the mean, the rank is below the number of examples.
+    freedom = 1 - (1 + kept.sum()) / examples
     return float((total - ((2 * kept - kept**2) * explained).sum()) / freedom**2)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from jaxtyping import Int64
+from jaxtyping import Bool, Int64
 from transformers import PreTrainedTokenizerFast
 
 from monoglot.maths.mixture import Mixture, Provenance
@@ -78,6 +78,7 @@ class TokenTable:
         parents: For each token the source rows it is made of, the heaviest first; none of copied ones whose
             text is the same in the source.
         more: How many further parents each token has.
+        corrected: Whether something was added to the sum of its parents.
     """
 
     ids: Int64[np.ndarray, " tokens"]
@@ -87,6 +88,7 @@ class TokenTable:
     scripts: tuple[str, ...]
     parents: SparseRows
     more: Int64[np.ndarray, " tokens"]
+    corrected: Bool[np.ndarray, " tokens"]
 
     def packed(self, name_source: Callable[[int], str]) -> dict[str, Any]:
         """Plain values, fit for JSON, that take little space.
@@ -108,6 +110,7 @@ class TokenTable:
             "parents": parents.tolist(),
             "weights": np.rint(self.parents.weights * UNIT).astype(int).tolist(),
             "more": self.more.tolist(),
+            "corrected": self.corrected.astype(int).tolist(),
         }
 
 
@@ -145,6 +148,7 @@ def token_table(
         scripts=tuple(script_of(token_text(token) or "") for token in tokens),
         parents=heaviest,
         more=rows.lengths - heaviest.lengths,
+        corrected=np.isin(ids, mixture.correction.ids) if mixture.correction else np.zeros(len(ids), bool),
     )
 
 

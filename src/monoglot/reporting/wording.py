@@ -99,7 +99,7 @@ STAGES = {
 
 
 METHOD_NAMES = {"focus": "FOCUS", "regression": "blend and regression"}
-"""Methods whose rows are called otherwise than they are."""
+"""Methods that are named otherwise where their rows are."""
 
 
 def provenance_name(provenance: str, method: str) -> str:

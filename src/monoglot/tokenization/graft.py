@@ -18,7 +18,6 @@ from monoglot.tokenization.new_tokens import (
     Elimination,
     NewToken,
     parents_first,
-    split_of,
 )
 from monoglot.tokenization.parts import Family, Parts, family_of, replacement_of
 from monoglot.tokenization.selection import NOTHING_KEPT, RetainedText, literal_pattern
@@ -156,7 +155,7 @@ def _elimination(
     segmented = segment_words(state, spelled)
     if language is None:
         candidates = Candidates.of_words(state, Vocabulary.of(trimmed), segmented, dropped)
-        return Elimination(candidates, split_of(candidates), spelled, segmented.text_tokens)
+        return Elimination(candidates, candidates.split, spelled, segmented.text_tokens)
     other = family_of(backend_of(language), Parts.of(backend_of(language)))
     if family is not other:
         raise TokenizerError(
@@ -167,7 +166,7 @@ def _elimination(
     candidates = Candidates.of_language(
         state, state_of(language), (text for text in wanted if text not in dropped)
     )
-    return Elimination(candidates, split_of(candidates), spelled, segmented.text_tokens)
+    return Elimination(candidates, candidates.split, spelled, segmented.text_tokens)
 
 
 def _grafted(

@@ -16,7 +16,7 @@ from jaxtyping import Int64
 
 from monoglot.tokenization.extend import above_their_parts, extended_scores, joining_merges
 from monoglot.tokenization.joined_pieces import Segmented, joined_pieces, scores_from_counts, segment_words
-from monoglot.tokenization.splits import Split, bpe_split, unigram_split, wordpiece_split
+from monoglot.tokenization.splits import Split, split_of
 from monoglot.tokenization.tokenizer_json import Merge, State, ids_of, with_tokens
 from monoglot.tokenization.vocabulary import Vocabulary
 
@@ -99,6 +99,11 @@ class Candidates:
         new, merges = joining_merges(state, tokens, sys.maxsize, frozenset(unwanted))
         return Candidates(state, tuple(new), merges=tuple(merges))
 
+    @property
+    def split(self) -> Split:
+        """How the tokenizer with all candidates segments one of them, if that is removed."""
+        return split_of(self.state, new=self.tokens, scores=self.scores, merges=self.merges)
+
     def with_new(self, new: Sequence[str]) -> State:
         """Give the tokenizer.json with some of the candidates, after the ids of its own tokens.
 
@@ -112,16 +117,6 @@ class Candidates:
         if self.merges is not None:
             merges = [pair for pair in self.merges if {*pair, "".join(pair)} <= ids.keys()]
         return with_tokens(self.state, ids, scores=self.scores, merges=merges)
-
-
-def split_of(candidates: Candidates) -> Split:
-    """Give the way in which a family of tokenizers segments a token that it does not have."""
-    if candidates.merges is not None:
-        return bpe_split(candidates.merges)
-    if candidates.scores is not None:
-        return unigram_split(candidates.scores)
-    prefix = candidates.state["model"]["continuing_subword_prefix"]
-    return wordpiece_split(ids_of(candidates.state).keys() | set(candidates.tokens), prefix)
 
 
 @dataclass

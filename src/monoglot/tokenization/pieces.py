@@ -13,6 +13,7 @@ from jaxtyping import Int64
 from tokenizers import Encoding, Tokenizer, models
 from transformers import PreTrainedTokenizerBase
 
+from monoglot.maths.sparse import concatenated_ranges, offsets
 from monoglot.tokenization.parts import Parts, Token, replacement_of
 from monoglot.tokenization.roles import read_roles
 from monoglot.tokenization.token_forms import BYTE_OF, is_isolated
@@ -158,6 +159,11 @@ class Pieces:
     def of(self, place: int) -> Int64[np.ndarray, " pieces"]:
         """Give the pieces of one token, by its place in the list of tokens."""
         return self.ids[self.indptr[place] : self.indptr[place + 1]]
+
+    def select(self, places: Int64[np.ndarray, " places"]) -> Pieces:
+        """Give the pieces of some tokens, in the order given."""
+        lengths = np.diff(self.indptr)[places]
+        return Pieces(offsets(lengths), self.ids[concatenated_ranges(self.indptr[places], lengths)])
 
 
 def source_pieces(

@@ -8,7 +8,7 @@ from typing import Protocol
 from transformers import PreTrainedTokenizerFast
 
 from monoglot.tokenization.extend import best_split
-from monoglot.tokenization.tokenizer_json import Merge, ids_of, merges_of, scores_of, state_of
+from monoglot.tokenization.tokenizer_json import Merge, State, ids_of, merges_of, scores_of, state_of
 
 
 class Split(Protocol):
@@ -51,6 +51,29 @@ def bpe_split(merges: Iterable[Merge]) -> Split:
     return lambda text, removed: parts.get(text, ())
 
 
+def split_of(
+    state: State,
+    *,
+    new: Collection[str] = (),
+    scores: Mapping[str, float] | None = None,
+    merges: Iterable[Merge] | None = None,
+) -> Split:
+    """Give the way in which a tokenizer segments a token that it does not have.
+
+    Args:
+        state: Its tokenizer.json.
+        new: Tokens that it has besides.
+        scores: Scores of all tokens of a Unigram model, if there are others than its own.
+        merges: All merges of a BPE model, if there are others than its own.
+    """
+    kind = state["model"]["type"]
+    if kind == "BPE":
+        return bpe_split(merges_of(state) if merges is None else merges)
+    if kind == "Unigram":
+        return unigram_split(scores_of(state) if scores is None else scores)
+    return wordpiece_split(ids_of(state).keys() | set(new), state["model"]["continuing_subword_prefix"])
+
+
 def segment_own_tokens(tokenizer: PreTrainedTokenizerFast) -> Callable[[int], tuple[int, ...]]:
     """Make the function that gives the pieces of a token as if the tokenizer did not have that one token.
 
@@ -63,13 +86,7 @@ def segment_own_tokens(tokenizer: PreTrainedTokenizerFast) -> Callable[[int], tu
     state = state_of(tokenizer)
     ids = ids_of(state)
     texts = {id: text for text, id in ids.items()}
-    model = state["model"]
-    if model["type"] == "Unigram":
-        split = unigram_split(scores_of(state))
-    elif model["type"] == "BPE":
-        split = bpe_split(merges_of(state))
-    else:
-        split = wordpiece_split(ids, model["continuing_subword_prefix"])
+    split = split_of(state)
 
     def segment(id: int) -> tuple[int, ...]:
         return tuple(ids[piece] for piece in split(texts[id], ()))

@@ -41,7 +41,7 @@ def test_words_of_several_pieces_are_corrected_and_all_others_blended(transfer):
 
 
 def test_rows_that_follow_from_their_pieces_are_predicted(source_tokenizers, target_tokenizers):
-    """If the source's rows are a linear function of their pieces' rows, new rows are that function too."""
+    """If rows of the source are a function of their pieces' rows, new rows come nearer to it than a blend."""
     transfer = make_transfer(source_tokenizers["unigram"], target_tokenizers["unigram"])
     segment = transfer.required_reader.segmenter()
     table = transfer.embeddings.clone()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from rich.console import RenderableType
 from rich.table import Table
 
-from monoglot.reporting.wording import counted, points, relative
+from monoglot.reporting.wording import METHOD_NAMES, counted, points, relative
 from monoglot.visible import escape
 
 if TYPE_CHECKING:  # takes a second to import, which no other command should wait for
@@ -113,7 +113,7 @@ def provenance(summary: Summary) -> Table:
         column.justify = "right"
     for name, share in summary.provenance.items():
         table.add_row(
-            PROVENANCE[name].format(method=summary.method),
+            PROVENANCE[name].format(method=METHOD_NAMES.get(summary.method, summary.method)),
             f"{share.tokens:,}",
             f"{share.vocabulary_share:.1%}",
             f"{share.corpus_share:.1%}",

@@ -6,29 +6,28 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, ClassVar  # noqa: F401 - the fields of a blend are declared with Any
+from typing import Any, ClassVar  # noqa: F401 - Any is the type of inherited fields
 
 import numpy as np
 import torch
 from jaxtyping import Float16, Float32, Int64
 
-from monoglot.initialization.initialize import weights_by_length
+from monoglot.initialization.initialize import pieces_by_length
 from monoglot.initialization.methods.blend import Blend
 from monoglot.initialization.registry import register
 from monoglot.initialization.transfer import Transfer
 from monoglot.maths.mixture import weighted_sums
 from monoglot.maths.ridge import RidgeRegression
 from monoglot.maths.sparse import SparseRows, offsets
-from monoglot.options import Count, CountOrZero, Share  # noqa: F401 - so with CountOrZero
+from monoglot.options import Count, CountOrZero, Share  # noqa: F401 - CountOrZero is that of another one
 from monoglot.progress import SILENT, Progress
 from monoglot.tokenization.pieces import Pieces
 from monoglot.tokenization.scripts import COMMON, script_of
 
 MOST_PIECES = 4
 """Tokens of more pieces count as ones of so many."""
-FEWEST = 2
+FEWEST_PIECES = 2
 """A token of fewer pieces has nothing to put together."""
-
 WORD = {"L", "M"}
 """Letters and their marks, which vowels are in many scripts: what words are written with."""
 
@@ -70,17 +69,16 @@ class Regression(Blend):
     ) -> Float16[np.ndarray, "missing dim"] | None:
         """How far the predicted row of each missing token is from its blend, times the share."""
         counts = np.diff(transfer.pieces.indptr)
-        places = np.flatnonzero((counts >= FEWEST) & (rows.lengths > 0))
+        places = np.flatnonzero((counts >= FEWEST_PIECES) & (rows.lengths > 0))
         ids, pieces = self._examples(transfer)
         if len(ids) < 2 or not len(places):
             return None
         table = transfer.required_embeddings
-        wanted = _some(transfer.pieces, places)
+        wanted = transfer.pieces.select(places)
         known, asked = (_put_together(some, transfer, self.depth, progress) for some in (pieces, wanted))
         scales = [max(float(part.std()), 1e-6) for part in known[:-1]] + [1.0]
-        means = known[0]
         own = table[torch.from_numpy(ids).to(table.device)].float().cpu().numpy()
-        ridge = RidgeRegression.fit(_inputs(known, scales), own - means)
+        ridge = RidgeRegression.fit(_inputs(known, scales), own - known[0])
         predicted = asked[0] + ridge.predict(_inputs(asked, scales))
         blended = weighted_sums(rows.select(places), table).cpu().numpy()
         found = np.zeros((len(rows), table.shape[1]), np.float16)
@@ -104,11 +102,11 @@ class Regression(Blend):
         for place in np.argsort(others, kind="stable").tolist():
             if len(ids) == self.examples:
                 break
-            if len(texts[place]) < FEWEST or not set(map(_kind, texts[place])) <= WORD:
+            if len(texts[place]) < 2 or not set(map(_kind, texts[place])) <= WORD:
                 continue
             pieces = segment(tokens[place].id)
             # The space of a word's beginning is no piece that a text would be read in.
-            if len(pieces) < FEWEST or not all(self._is_text(transfer, piece) for piece in pieces):
+            if len(pieces) < FEWEST_PIECES or not all(self._is_text(transfer, piece) for piece in pieces):
                 continue
             ids.append(tokens[place].id)
             lists.append(pieces)
@@ -123,12 +121,6 @@ class Regression(Blend):
         return token is not None and bool(transfer.trained[id]) and bool(token.form.strip())
 
 
-def _some(pieces: Pieces, places: Int64[np.ndarray, " places"]) -> Pieces:
-    """The pieces of some tokens."""
-    chosen = SparseRows(pieces.indptr, pieces.ids, np.ones(len(pieces.ids), np.float32)).select(places)
-    return Pieces(chosen.indptr, chosen.indices)
-
-
 Known = tuple[
     Float32[np.ndarray, "tokens dim"],
     Float32[np.ndarray, "tokens width"],
@@ -141,9 +133,9 @@ Known = tuple[
 def _put_together(pieces: Pieces, transfer: Transfer, depth: float, progress: Progress) -> Known:
     """What is known of tokens by their pieces."""
     mean, last = transfer.required_reader.states(pieces, depth=depth, progress=progress)
-    rows = weighted_sums(weights_by_length(transfer, pieces), transfer.required_embeddings)
+    rows = weighted_sums(pieces_by_length(transfer, pieces), transfer.required_embeddings)
     counts = np.diff(pieces.indptr).clip(max=MOST_PIECES)
-    numbers = np.eye(MOST_PIECES + 1, dtype=np.float32)[counts][:, FEWEST:]
+    numbers = np.eye(MOST_PIECES + 1, dtype=np.float32)[counts][:, FEWEST_PIECES:]
     return rows.cpu().numpy(), mean.numpy(), last.numpy(), numbers
 
 

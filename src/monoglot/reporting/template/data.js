@@ -22,5 +22,6 @@ function parentsOf(data, token) {
     nodes.push(make("span", { className: "weight" }, weight), " ", make("bdi", {}, data.sources[data.parents[entry]]));
   }
   if (data.more[token]) nodes.push(make("span", { className: "muted" }, ` + ${data.more[token]} more`));
+  if (data.corrected[token]) nodes.push(make("span", { className: "muted" }, " + a correction"));
   return nodes;
 }
