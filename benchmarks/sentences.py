@@ -18,7 +18,7 @@ import numpy as np
 from benchmarks import head
 from monoglot.device import device_of
 from monoglot.evaluation.labeled_data import read_split
-from monoglot.evaluation.sentences import SentenceEncoder, mean_cosine, precision_at_1
+from monoglot.evaluation.sentences import SentenceEncoder, found_at_1, mean_cosine
 from monoglot.evaluation.tasks.retrieval import Retrieval
 from monoglot.evaluation.tasks.sts import Similarity
 from monoglot.model.folder import load_model
@@ -63,12 +63,17 @@ class Benchmark:
     def score_with(self, encode: SentenceEncoder, heldout: np.ndarray) -> dict[str, float]:
         """All figures of one model, whose vectors of the held-out lines are known."""
         scores = {"cosine": mean_cosine(heldout, self.original_heldout)}
-        for name, pairs in self.pairs.items():
-            vectors = encode([pair["sentence"] for pair in pairs])
-            scores[name] = precision_at_1(vectors, self.english[name])
+        scores |= {name: float(found.mean()) for name, found in self.found(encode).items()}
         if self.sts:
             scores["sts"] = Similarity().compare(self.sts, encode, self.original)["spearman"]
         return scores
+
+    def found(self, encode: SentenceEncoder) -> dict[str, np.ndarray]:
+        """Whether each sentence finds its translation, which the original embeds."""
+        return {
+            name: found_at_1(encode([pair["sentence"] for pair in pairs]), self.english[name])
+            for name, pairs in self.pairs.items()
+        }
 
 
 def main() -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Float, Float32
+from jaxtyping import Bool, Float, Float32
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from monoglot.model.hidden_states import last_hidden_states
@@ -121,15 +121,22 @@ def correlations(given: Float[np.ndarray, " pairs"], ratings: Sequence[float]) -
     }
 
 
-def precision_at_1(queries: Float32[np.ndarray, "n dim"], answers: Float32[np.ndarray, "n dim"]) -> float:
-    """Compute the share of queries whose nearest answer by cosine is the one at the same index.
+def found_at_1(
+    queries: Float32[np.ndarray, "n dim"], answers: Float32[np.ndarray, "n dim"]
+) -> Bool[np.ndarray, " n"]:
+    """Find which queries' nearest answer by cosine is the one at the same index.
 
     Args:
         queries: Vectors of length one.
         answers: Vectors of length one, in the same order.
     """
-    nearest = (queries @ answers.T).argmax(axis=1)
-    return float((nearest == np.arange(len(queries))).mean())
+    found: Bool[np.ndarray, " n"] = (queries @ answers.T).argmax(axis=1) == np.arange(len(queries))
+    return found
+
+
+def precision_at_1(queries: Float32[np.ndarray, "n dim"], answers: Float32[np.ndarray, "n dim"]) -> float:
+    """Compute the share of queries that `found_at_1` finds an answer for."""
+    return float(found_at_1(queries, answers).mean())
 
 
 def mean_cosine(first: Float32[np.ndarray, "n dim"], second: Float32[np.ndarray, "n dim"]) -> float:
