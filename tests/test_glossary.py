@@ -58,7 +58,7 @@ def unexplained(found: Iterable[str], terms: set[str], *, without: set[str] = fr
 def test_labels_of_specialize(german_run, terms):
     _, summary = german_run
     found = {*labels(summary_table(summary)), *PROVENANCE.values()}
-    said = {"before", "after", "rows of the new vocabulary", "mixed by blend"}
+    said = {"before", "after", "rows of the new vocabulary", "initialized by blend"}
     assert not unexplained(found, terms, without=said)
 
 

@@ -181,7 +181,7 @@ def test_tokens_are_searched_and_the_plot_is_switched(visit):
     assert all("recht" in text.lower() for text in seen["found"])
     assert seen["nothing"] == [0, "0 of 700 tokens, the most frequent first"]
     assert seen["mixed"]
-    assert all(re.match(r"mixed by blend-?\d\.\d\d ", text) for text in seen["mixed"])
+    assert all(re.match(r"initialized by blend-?\d\.\d\d ", text) for text in seen["mixed"])
     before, first, after, second = seen["colors"]
     assert (before, after) == ("p", "s")
     assert first != second

@@ -47,7 +47,7 @@ def test_parents_are_those_of_the_mixture_with_true_cosines(xlm_r, run, mixed):
     names = AutoTokenizer.from_pretrained(xlm_r).convert_ids_to_tokens
     old, new = (AutoModel.from_pretrained(f).get_input_embeddings().weight.detach() for f in (xlm_r, run))
     assert (token.token, token.id) == mixed
-    assert token.provenance == "mixed by blend"
+    assert token.provenance == "initialized by blend"
     assert token.count == int((np.load(run / "monoglot" / "tokens" / "ids.npy") == id).sum()) > 0
     assert [(p.token, p.weight) for p in token.parents] == [(names(i), w) for i, w in mixture.explain(id)]
     for parent, (source_id, _) in zip(token.parents, mixture.explain(id), strict=True):

@@ -57,7 +57,7 @@ def specialize(
     """Make a model for one language out of a multilingual one.
 
     By default, it keeps the tokens that the corpus and its language use, together with their embeddings, and
-    drops the others. It adds the tokens that save most, with embeddings mixed from existing ones (FOCUS).
+    drops the others. It adds the tokens that save most, with embeddings computed from existing ones.
     With --mode it trims, extends or replaces the vocabulary instead. The output is a Hugging Face folder. An
     interrupted run resumes where it stopped.
 
@@ -99,7 +99,7 @@ def adapt(
     folder. An interrupted run resumes from its last checkpoint. To share the work among several processes,
     launch them together: ``accelerate launch -m monoglot adapt …``.
 
-    Example: ``monoglot adapt e5-german german/*.txt.gz --output e5-german-lapt --tokens 10M``
+    Example: ``monoglot adapt gemma-german german/*.txt.gz --output gemma-german-lapt --tokens 1M``
 
     Args:
         model: Folder or hub name of the model.

@@ -77,7 +77,7 @@ def explain(
     """Show what became of words and tokens: pieces before and after, parents, neighbors.
 
     A word is segmented as in the middle of a sentence, and each of its tokens is explained: where its
-    embedding comes from, the old tokens and weights that it is mixed from, its nearest neighbors in the new
+    embedding comes from, the old tokens and weights that it is made of, its nearest neighbors in the new
     embeddings, the old embeddings and the auxiliary space, and how often it occurs in the corpus.
 
     Example: ``monoglot explain e5-german Krankenwagen ▁Straße``

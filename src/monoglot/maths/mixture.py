@@ -29,7 +29,7 @@ class Provenance(IntEnum):
     COPIED = 0
     """The row of the same token in the source vocabulary."""
     METHOD = 1
-    """Mixed by the initialization method."""
+    """Made by the initialization method."""
     SUBWORD = 2
     """Mean of the pieces into which the source tokenizer segments the token."""
     NOISE = 3

@@ -125,6 +125,9 @@ def metadata(card: CardFacts, facts: Facts) -> str:
     return data.to_yaml()
 
 
+FOCUS_METHODS = ("focus", "focus-reference", "blend", "regression")
+"""Methods that use FOCUS, alone or as a part."""
+
 MODE_TAGS = {
     "trim": ("vocabulary-trimming",),
     "graft": ("vocabulary-trimming", "vocabulary-extension"),
@@ -144,10 +147,8 @@ def tags(facts: Facts) -> list[str]:
 
 
 def uses_focus(facts: Facts) -> bool:
-    """Whether any row was mixed by FOCUS."""
-    return (
-        facts.method in ("focus", "focus-reference", "blend", "regression") and facts.of("method").tokens > 0
-    )
+    """Whether FOCUS was used for any row."""
+    return facts.method in FOCUS_METHODS and facts.of("method").tokens > 0
 
 
 def results(quality: Quality | None, card: CardFacts) -> list[EvalResult] | None:

@@ -169,6 +169,7 @@ class Page:
         versions: Versions of libraries.
         hashes: Content hashes of inputs and of what was made.
         command: What to type to make it again.
+        cites_focus: Whether FOCUS was used, so that its paper is named.
         closing: The last sentence: what else there is.
     """
 
@@ -201,6 +202,7 @@ class Page:
     versions: Mapping[str, str] = field(default_factory=dict)
     hashes: Mapping[str, str] = field(default_factory=dict)
     command: str = ""
+    cites_focus: bool = False
     closing: str = ""
 
     @property

@@ -192,17 +192,18 @@ class Space:
         return ridges("Lengths of embeddings", "length of an embedding", rows) if rows else None
 
     def norms_advice(self) -> str:
-        """What to try if mixed rows are much shorter than copied ones; empty if they are not."""
+        """What to try if new rows are much shorter than copied ones; empty if they are not."""
         both = [self.mixture.where(origin) for origin in (Provenance.COPIED, Provenance.METHOD)]
         if self.mixture.calibration or min(map(len, both)) < FEWEST_FOR_A_HISTOGRAM:
             return ""
         lengths = row_norms(self.new[: self.mixture.n_target])
-        copied, mixed = (float(np.median(lengths[ids])) for ids in both)
-        if mixed >= MUCH_SHORTER * copied:
+        copied, made = (float(np.median(lengths[ids])) for ids in both)
+        if made >= MUCH_SHORTER * copied:
             return ""
         return (
-            f"The median mixed row is {1 - mixed / copied:.0%} shorter than the median copied one: "
-            "--norm-calibration 1 corrects for that; compare both."
+            f"The median new row is {1 - made / copied:.0%} shorter than the median copied one. "
+            "--norm-calibration 1 lengthens weighted means; it does harm if the output head is tied to the "
+            "embeddings. Compare both."
         )
 
 

@@ -156,10 +156,10 @@ def _origins(facts: Facts) -> list[str]:
             f"{copied.corpus_share:.1%} of the running text."
         )
     if mixed.tokens:
-        by = provenance_name("method", facts.method).removeprefix("mixed by ")
+        by = provenance_name("method", facts.method).removeprefix("initialized by ")
         told.append(
-            f"The embeddings of {mixed.tokens:,} new tokens ({mixed.corpus_share:.1%}) were mixed from "
-            f"those of existing tokens by {by}."
+            f"The embeddings of {mixed.tokens:,} new tokens ({mixed.corpus_share:.1%}) were computed "
+            f"from those of existing tokens by {by}."
         )
     return told
 

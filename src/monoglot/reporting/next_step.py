@@ -81,7 +81,7 @@ def next_step(run: FinishedRun) -> NextStep:
     if command and mixture is not None:
         new = int((mixture.provenance != Provenance.COPIED).sum())
         return NextStep(
-            f"Next: train the {new:,} new rows, which are mixed from old ones so far.",
+            f"Next: train the {new:,} new rows, which are initialized, but not trained.",
             shell_lines(shlex.split(command)),
         )
     return NextStep("Next: use it.", loading(run.output, str(run.place)))

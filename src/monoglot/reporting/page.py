@@ -13,6 +13,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from monoglot.maths.mixture import Mixture
 from monoglot.model.source import Source
 from monoglot.reporting import facts as report_facts, how_made
+from monoglot.reporting.card_metadata import uses_focus
 from monoglot.reporting.chart import Chart
 from monoglot.reporting.content import Page
 from monoglot.reporting.embedding_map import Space
@@ -76,6 +77,7 @@ def compose(run: FinishedRun, facts: Facts, found: FoundSource) -> Page:
         training=training_changes(facts),
         curves=_curves(facts),
         comparison=Scoreboard(run.comparison).section if run.comparison else None,
+        cites_focus=uses_focus(facts),
         closing="The figures and their numbers are in monoglot/figures; `monoglot report` writes this page "
         "again, and `monoglot explain` shows more about single tokens.",
         **how_made.sections(run),

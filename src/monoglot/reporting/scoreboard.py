@@ -11,6 +11,7 @@ from markupsafe import Markup
 from monoglot.evaluation.line_scores import Interval, TeacherDistance
 from monoglot.options import field_names
 from monoglot.reporting import facts as report_facts, how_made
+from monoglot.reporting.card_metadata import FOCUS_METHODS
 from monoglot.reporting.chart import Chart
 from monoglot.reporting.content import ComparisonSection, NextStep, Page, TextTable
 from monoglot.reporting.figures.comparison import Series, comparison_curves
@@ -184,6 +185,7 @@ def compose_comparison(run: FinishedRun) -> Page:
         answers=list(board.answers()),
         next_step=_next_step(run, board),
         comparison=board.section,
+        cites_focus=any(name_and_options(one["name"])[0] in FOCUS_METHODS for one in board.entries),
         closing="The figures and their numbers are in monoglot/figures, and all scores by seed are in "
         "comparison.json; `monoglot report` writes this page again.",
         **how_made.sections(run),

@@ -60,7 +60,7 @@ PROVENANCE_COLORS: Mapping[str, int] = {
 
 _PROVENANCE_NAMES = {
     "copied": "copied",
-    "method": "mixed by {method}",
+    "method": "initialized by {method}",
     "subword": "mean of pieces",
     "script": "mean of script",
     "mean": "mean row",
@@ -70,7 +70,7 @@ _PROVENANCE_NAMES = {
 
 PROVENANCE_MEANINGS = {
     "copied": "the source has the same token; its row is unchanged",
-    "method": "a weighted mean of rows of the source's tokens",
+    "method": "a weighted mean of rows of the source's tokens; regression adds a correction to most",
     "subword": "the mean of the source tokens that it was segmented into before",
     "script": "the mean of frequent source tokens of the same script",
     "mean": "the mean of all source rows, because there was no other evidence",

@@ -38,7 +38,8 @@ class CompareSettings(RunSettings):
         retention: Text of another language, to see how much is lost in it.
         vocabulary_size: Tokens of the new vocabulary that all methods share; 50,048 when one is trained.
         target_tokenizer: Folder or hub name of a tokenizer to use instead of training one.
-        norm_calibration: How far to rescale mixed rows, which are shorter than their parents, from 0 to 1.
+        norm_calibration: How far to lengthen weighted means, which are shorter than their parents, from 0 to
+            1.
         vectors: Engine that trains the auxiliary vectors, or a file with vectors for the target tokenizer.
         vectors_options: Settings of the engine, by the names of its fields.
         objective_options: Settings of the training objective, such as the prefix that a sentence encoder

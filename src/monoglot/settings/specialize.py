@@ -123,8 +123,8 @@ class Settings(RunSettings):
             yours. ``auto``, the default, is regression in modes ``graft`` and ``extend`` if the model has no
             output head, such as a sentence encoder, and blend otherwise.
         method_options: Settings of the method, by the names of its fields.
-        norm_calibration: How far to rescale mixed rows, which are shorter than their parents: 0 not at all, 1
-            as if parents were independent.
+        norm_calibration: How far to lengthen weighted means, which are shorter than their parents: 0 not at
+            all, 1 as if parents were independent.
         vectors: What makes the auxiliary vectors: cooccurrence, fasttext, fasttext-skipgram, words,
             characters, model, contextual, or a file with vectors for the target tokenizer.
         vectors_options: Settings of the engine, by the names of its fields.

@@ -58,7 +58,7 @@ def prospect_table(analysis: OverlapAnalysis) -> Table:
     for _ in range(2):
         table.add_column(justify="right", min_width=7)
     rows = [
-        ("mixed by their auxiliary vector", prospect.with_vector),
+        ("by their auxiliary vector", prospect.with_vector),
         ("mean of the source's pieces", prospect.with_pieces),
         ("noise", prospect.without),
     ]

@@ -18,7 +18,7 @@ if TYPE_CHECKING:  # takes a second to import, which no other command should wai
 
 PROVENANCE = {
     "copied": "copied from the source",
-    "method": "mixed by {method}",
+    "method": "initialized by {method}",
     "subword": "mean of the source's pieces",
     "script": "mean of the source rows of their script",
     "noise": "random: no evidence was found",
@@ -56,8 +56,8 @@ def summary_table(summary: Summary) -> Iterator[RenderableType]:
     yield f"\nWritten to {escape(summary.output)} ({spent}); README.md there says how to load it."
     if summary.next_command:
         yield (
-            f"{summary.new_share:.1%} of the text is in new tokens, whose embeddings are mixed and not yet "
-            f"trained. To train them:\n  {escape(summary.next_command)}"
+            f"{summary.new_share:.1%} of the text is in new tokens, whose embeddings are initialized and "
+            f"not yet trained. To train them:\n  {escape(summary.next_command)}"
         )
     report = Path(summary.output) / "monoglot" / "report.html"
     if report.exists():

@@ -180,7 +180,7 @@ ROOM_FOR_FEW_NEW = 20
 
 MOST_SAVED_UNTRAINED = 0.05
 """Without training afterwards a graft saves at most this share of the text's tokens by default: the distance
-to the original is about 0.12 × the share (docs/modes.md), and more than 0.006 of it shows in retrieval."""
+to the original is about 0.09 × the share (docs/modes.md), and more than 0.006 of it shows in retrieval."""
 
 
 def generates(source: Source) -> bool:
