@@ -1,6 +1,6 @@
-"""Write the tables of the tutorials from the saved results of benchmarks.
+"""Write the tables of README, docs/modes.md and the tutorials from the saved results of benchmarks.
 
-    python -m experiments.tutorials
+    python -m experiments.page_tables
 
 Each table stands between marks that bear its name. Figures stay those of the files; nothing is measured.
 """
@@ -8,12 +8,16 @@ Each table stands between marks that bear its name. Figures stay those of the fi
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from benchmarks import head, pages
-from experiments.collect import figure, saved, share
+from experiments.collect import LANGUAGES, figure, saved, share
 
+README = pages.DOCS.parent / "README.md"
 BUDGET = "50000"
+LEAST_SAVED = 0.01
+"""Below it, distance over the share saved is that of rounding."""
 DISTILLED = {
     "original": "original",
     "trimmed": "trim",
@@ -30,6 +34,93 @@ def plan() -> str:
         margin = "" if row["margin"] is None else f" ± {row['margin']:.4f}"
         lines.append([name, share(row["saved"]), figure(row["distance"], 4) + margin])
     return pages.table(["option", "tokens saved", "distance"], lines)
+
+
+def readme() -> str:
+    """German by mode, before and after distillation: the table of README."""
+    graft, replaced = _read("distill_graft_10000_de"), _read("distill_de")
+    before = _read("graft_de")["rows"]
+    models = {
+        "original": graft["scores"]["original"] | before["original"],
+        "trim": graft["scores"]["trimmed"] | {"saved": before["trim"]["saved"]},
+        "graft, 10,000 new": graft["scores"]["untrained"] | {"saved": before["graft +10,000"]["saved"]},
+        "… distilled, 6 minutes": graft["scores"]["distilled"] | {"saved": before["graft +10,000"]["saved"]},
+        "replace": before["replace"],
+        "… distilled, an hour": replaced["scores"]["distilled"],
+    }
+    sizes = [graft["parameters"][key] for key in DISTILLED] + [before["replace"]["parameters"]]
+    sizes.append(replaced["parameters"]["distilled"])
+    speeds = [
+        ", ".join(figure(speed, 1) for speed in graft["texts_per_cpu_second"][key]) for key in DISTILLED
+    ]
+    rows = list(models.values())
+    found = [f"{figure(row['tatoeba'])}/{figure(row['ntrex'])}" for row in rows]
+    lines = [
+        ["parameters", *(f"{size / 1e6:.1f}M" for size in sizes)],
+        ["tokens saved, held-out text", *(share(row["saved"]) if "saved" in row else "–" for row in rows)],
+        ["cosine to the original's sentence vectors", *(figure(row["cosine"], 4) for row in rows)],
+        ["English translation found, Tatoeba/NTREX (P@1)", *found],
+        ["German STS benchmark (Spearman)", *(figure(row["sts"]) for row in rows)],
+        ["texts per CPU second (two rounds)", *speeds, "–", "–"],
+    ]
+    return pages.table(["multilingual-e5-small, German", *models], lines)
+
+
+def german() -> str:
+    """What trim, grafts and replacement cost and save in German, before any training."""
+    lines = []
+    for name, row in _read("graft_de")["rows"].items():
+        new = "–" if row["new"] is None or name == "original" else share(row["new"])
+        found = [figure(row[score]) for score in ("tatoeba", "ntrex", "sts")]
+        lines.append([name, *_sizes(row), new, _cosine(row), _law(row), *found])
+    heads = ["German", "tokens", "parameters", "tokens saved", "new tokens, share of text"]
+    return pages.table([*heads, "cosine (3 draws)", "c", "Tatoeba", "NTREX", "STS"], lines)
+
+
+def languages() -> str:
+    """The same in the other languages, each with the commit that it was measured at."""
+    lines = []
+    for code, language in LANGUAGES.items():
+        content = saved(f"graft_{code}")
+        if content is None or code == "de":
+            continue
+        for name, row in content["rows"].items():
+            first = f"{language}, {content['commit']}" if name == "original" else ""
+            found = [figure(row[score]) for score in ("tatoeba", "ntrex")]
+            lines.append([first, name, *_sizes(row), _cosine(row), _law(row), *found])
+    heads = ["language, commit", "", "tokens", "parameters", "tokens saved", "cosine (3 draws)", "c"]
+    return pages.table([*heads, "Tatoeba", "NTREX"], lines)
+
+
+def _sizes(row: dict[str, Any]) -> list[str]:
+    return [f"{row['tokens']:,}", f"{row['parameters'] / 1e6:.1f}M", share(row["saved"])]
+
+
+def _cosine(row: dict[str, Any]) -> str:
+    return f"{row['cosine']:.4f} ± {row['cosine_std']:.4f}"
+
+
+def _law(row: dict[str, Any]) -> str:
+    """Distance over the share of tokens saved; a dash where next to nothing is saved."""
+    return "–" if row["c"] is None or row["saved"] < LEAST_SAVED else figure(row["c"])
+
+
+def trained_grafts() -> str:
+    """Grafts before and after distillation on 250,000 tokens."""
+    lines = []
+    for code, language in LANGUAGES.items():
+        for new in (2_000, 10_000):
+            content = saved(f"distill_graft_{new}_{code}")
+            for key, name in DISTILLED.items() if content else ():
+                assert content is not None
+                row = content["scores"][key]
+                first = f"{language}, {new:,} new, {content['commit']}" if key == "original" else ""
+                speeds = ", ".join(figure(speed, 1) for speed in content["texts_per_cpu_second"][key])
+                seconds = figure(content["seconds"]["cpu"], 0) if key == "distilled" else "–"
+                found = [figure(row.get(score)) for score in ("tatoeba", "ntrex", "sts")]
+                lines.append([first, name, figure(row["cosine"], 4), *found, seconds, speeds])
+    heads = ["language, new tokens, commit", "", "cosine", "Tatoeba", "NTREX", "STS", "CPU s of training"]
+    return pages.table([*heads, "texts per CPU s"], lines)
 
 
 def distilled() -> str:
@@ -78,7 +169,11 @@ def _read(name: str) -> dict[str, Any]:
     return content
 
 
-BLOCKS: dict[tuple[str, str], Callable[[], str]] = {
+BLOCKS: dict[tuple[str | Path, str], Callable[[], str]] = {
+    (README, "results"): readme,
+    ("modes.md", "german"): german,
+    ("modes.md", "languages"): languages,
+    ("modes.md", "trained-grafts"): trained_grafts,
     ("tutorial-embeddings.md", "plan"): plan,
     ("tutorial-embeddings.md", "distilled"): distilled,
     ("tutorial-decoder.md", "decoder"): decoder,
