@@ -94,7 +94,7 @@ def audit(
     Args:
         overlap: What ``match`` found.
         source: The source vocabulary.
-        target: The target vocabulary, of exact canonicalisation.
+        target: The target vocabulary, of exact canonicalization.
         evidence: Counts in a corpus, and in an English text if there is one.
 
     Returns:

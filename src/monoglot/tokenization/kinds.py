@@ -119,7 +119,7 @@ def kinds_of(vocabulary: Vocabulary, evidence: Evidence) -> list[Kind]:
     """Tell the kind of each token of a vocabulary, by ``RULES``.
 
     Args:
-        vocabulary: The target vocabulary, of exact canonicalisation.
+        vocabulary: The target vocabulary, of exact canonicalization.
         evidence: Counts of tokens and words.
 
     Returns:

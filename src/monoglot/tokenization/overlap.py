@@ -237,7 +237,7 @@ def match(source: Vocabulary, target: Vocabulary, *, strategy: Strategy = "exact
             of ``deepfocus`` alone, the highest source id counting (FOCUS, Dobler & de Melo 2023).
 
     Raises:
-        SettingError: If the vocabularies' canonicalisation is not the one that the strategy needs.
+        SettingError: If the vocabularies' canonicalization is not the one that the strategy needs.
     """
     needed = "reference" if strategy == "reference" else "exact"
     if not source.canonicalization == target.canonicalization == needed:

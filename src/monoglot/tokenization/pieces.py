@@ -181,7 +181,7 @@ def source_pieces(
 
     Args:
         source_tokenizer: The tokenizer of the source model.
-        vocabulary: The target vocabulary, of exact canonicalisation.
+        vocabulary: The target vocabulary, of exact canonicalization.
         ids: Target ids to segment.
 
     Returns:

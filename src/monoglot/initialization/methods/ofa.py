@@ -22,7 +22,7 @@ class Ofa(Initializer):
     """``w = softmax(cos(Y[m], X) / τ)`` over the k nearest source tokens, in one space of many languages.
 
     X and Y are vectors of the source and target tokens: means of the words of the list that contain them,
-    all words alike. The embeddings stay as wide as they are; the paper's factorised variants, which change
+    all words alike. The embeddings stay as wide as they are; the paper's factorized variants, which change
     the model, are not made.
 
     Reference: Liu, Lin, Wang & Schütze 2024, "OFA: A Framework of Initializing Unseen Subword Embeddings for
