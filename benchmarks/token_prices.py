@@ -101,7 +101,7 @@ def main() -> None:
             elimination.rank = by_agreement(source, elimination, power) if foreseen else by_count(power)
             chosen = _choose(elimination, GraftSettings(save=saving), SILENT)
             grafted = _grafted(trim.tokenizer, elimination, chosen, keep)
-            found = measure(grafted.tokenizer, trim.kept_source_ids)
+            found = measure(grafted.tokenizer, trim.kept_source_ids, mode="graft")
             saved = 1 - score_tokenizer(grafted.tokenizer, heldout).tokens / before
             row = {
                 "new_tokens": len(grafted.new),

@@ -164,6 +164,14 @@ def test_classes_for(canary, bert):
     assert names == {"BertModel", "BertForMaskedLM", "BertForPreTraining"}
 
 
+def test_decoders_are_told_from_encoders(canary):
+    types = ("gpt2", "llama", "gemma3_text", "bert", "xlm-roberta", "bart", "t5")
+    found = canary(
+        _hf.only_predicts_next, "transformers", lambda: [_hf.only_predicts_next(kind) for kind in types]
+    )
+    assert found == [True, True, True, False, False, False, False]
+
+
 @pytest.mark.parametrize(
     ("kind", "name"), [("MASKED_LM", "BertForMaskedLM"), ("CAUSAL_LM", "GPT2LMHeadModel")]
 )

@@ -33,6 +33,7 @@ from monoglot.pipeline.stages.retained import find_kept
 from monoglot.pipeline.step_zero import StepZero, StepZeroScore
 from monoglot.progress import SILENT, Progress
 from monoglot.run.hashing import content_key
+from monoglot.settings import MODE
 from monoglot.tokenization.selection import RetainedText
 from monoglot.tokenization.trim import TrimSettings, trim_tokenizer
 from monoglot.tokenization.vocabulary import plain_backend
@@ -52,12 +53,13 @@ class Remembering(StepZero):
         tokenizer: PreTrainedTokenizerFast,
         kept_source_ids: Int64[np.ndarray, " kept"] | None = None,
         *,
+        mode: MODE,
         progress: Progress = SILENT,
     ) -> StepZeroScore:
         """Measure a vocabulary, or recall it."""
         key = content_key([sorted(tokenizer.get_vocab().items())])[:16]
         if key not in self.known:
-            found = super().__call__(tokenizer, kept_source_ids, progress=progress)
+            found = super().__call__(tokenizer, kept_source_ids, mode=mode, progress=progress)
             self.known[key] = asdict(found)
         kept = self.known[key]
         return StepZeroScore(kept["new_share"], Interval(**kept["distance"]))
@@ -76,7 +78,7 @@ def trims(
             return
         made = trim_tokenizer(source.tokenizer, counts, TrimSettings(vocabulary_size=size), keep=keep)
         scores = score_tokenizer(made.tokenizer, heldout)
-        found = step_zero(made.tokenizer, made.kept_source_ids)
+        found = step_zero(made.tokenizer, made.kept_source_ids, mode="trim")
         margin = (found.distance.high - found.distance.low) / 2
         yield Option(
             f"trim {size:,}", size, parameters_with(size), scores.fertility, scores.tokens / before.tokens,

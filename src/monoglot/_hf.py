@@ -155,6 +155,19 @@ def language_model_classes(kind: Literal["MASKED_LM", "CAUSAL_LM"]) -> list[str]
     return [one for each in names for one in ((each,) if isinstance(each, str) else each)]
 
 
+def only_predicts_next(model_type: str) -> bool:
+    """Whether models of a type can have a head that predicts the next token, and none that fills masks.
+
+    The mappings stand in an undocumented module. If one vanishes, decoders can't be told from encoders.
+    """
+    from transformers.models.auto import modeling_auto
+
+    causal, masked = (
+        getattr(modeling_auto, f"MODEL_FOR_{kind}_MAPPING_NAMES") for kind in ("CAUSAL_LM", "MASKED_LM")
+    )
+    return model_type in causal and model_type not in masked
+
+
 def class_from_code(reference: str, folder: Path) -> Any:
     """Load a class from the code that comes with a model; for callers whom the user has allowed to run it.
 

@@ -256,11 +256,11 @@ def test_an_extension_is_estimated_by_the_law_and_a_replacement_only_of_vectors(
 def test_rows_that_no_line_reads_need_not_be_made(sentence_encoder, target_tokenizers, monkeypatch):
     lines = (DATA / "de.txt").read_text(encoding="utf-8").split("\n")[:300]
     measure = StepZero(open_source(str(sentence_encoder)), lines, lines[:9])
-    found = measure(target_tokenizers["wordpiece"])
+    found = measure(target_tokenizers["wordpiece"], mode="replace")
     assert found.new_share > 0.1
     assert found.distance.low < found.distance.value < found.distance.high
     monkeypatch.setattr(StepZero, "_needed", lambda self, overlap, tokenizer: overlap)
-    again = measure(target_tokenizers["wordpiece"]).distance.value
+    again = measure(target_tokenizers["wordpiece"], mode="replace").distance.value
     assert again == pytest.approx(found.distance.value, abs=1e-5)
 
 
@@ -286,7 +286,7 @@ def test_the_source_is_not_changed_by_measuring(xlm_r):
     before = {name: tensor.clone() for name, tensor in source.model.state_dict().items()}
     lines = (DATA / "de.txt").read_text(encoding="utf-8").split("\n")[:50]
     measure = StepZero(source, lines, lines[:5])
-    first = measure(source.tokenizer)
+    first = measure(source.tokenizer, mode="trim")
     assert first.new_share == 0
     assert first.distance.value == pytest.approx(0, abs=1e-6)
     assert all(torch.equal(tensor, before[name]) for name, tensor in source.model.state_dict().items())

@@ -1,13 +1,31 @@
 """How a tokenizer segments one of its own tokens, if it did not have it."""
 
 import json
+import re
 
 import pytest
 from tokenizers import Tokenizer
+from transformers import PreTrainedTokenizerFast
 
 from monoglot.tokenization.splits import segment_own_tokens
 from monoglot.tokenization.tokenizer_json import ids_of, state_of
 from tests.fixtures.tokenizers import FAMILIES
+
+MARKS = {"unigram": "▁", "sentencepiece-bpe": "▁", "byte-level-bpe": "Ġ", "wordpiece": ""}
+
+
+def without(state, word):
+    """The tokenizer with that token under another name, so that no text has it."""
+    model = dict(state["model"])
+    name = "☃" * 9
+    if isinstance(model["vocab"], list):
+        model["vocab"] = [[name if text == word else text, score] for text, score in model["vocab"]]
+    else:
+        model["vocab"] = {name if text == word else text: id for text, id in model["vocab"].items()}
+    if "merges" in model:
+        pairs = [tuple(pair.split(" ")) if isinstance(pair, str) else tuple(pair) for pair in model["merges"]]
+        model["merges"] = [list(pair) for pair in pairs if word not in (*pair, "".join(pair))]
+    return Tokenizer.from_str(json.dumps({**state, "model": model}))
 
 
 @pytest.mark.parametrize("family", sorted(FAMILIES))
@@ -26,15 +44,24 @@ def test_pieces_together_are_the_token(target_tokenizers, family):
             assert first + "".join(text.removeprefix(prefix) for text in rest) == texts[id]
 
 
-def test_a_unigram_token_is_segmented_as_by_a_tokenizer_without_it(target_tokenizers):
+@pytest.mark.parametrize("family", sorted(FAMILIES))
+def test_a_token_is_segmented_as_by_a_tokenizer_without_it(target_tokenizers, family):
     """Where the token has another name, the tokenizer itself gives the same pieces."""
-    tokenizer = target_tokenizers["unigram"]
+    tokenizer, mark = target_tokenizers[family], MARKS[family]
     segment, state = segment_own_tokens(tokenizer), state_of(tokenizer)
-    words = [text for text in ids_of(state) if len(text) > 4 and text[0] == "▁" and text[1:].isalpha()]
+    words = [text for text in ids_of(state) if len(text) > 4 and text.startswith(mark)]
+    words = [word for word in words if re.fullmatch("[A-Za-z]+", word.removeprefix(mark))]
     assert len(words) > 20
-    for word in words[:20]:
-        vocabulary = [["☃" * 9 if text == word else text, score] for text, score in state["model"]["vocab"]]
-        renamed = {**state, "model": {**state["model"], "vocab": vocabulary}}
-        without = Tokenizer.from_str(json.dumps(renamed))
-        found = without.encode(word[1:], add_special_tokens=False).ids
-        assert segment(ids_of(state)[word]) == tuple(found)
+    for word in words[:40]:
+        text = " " * family.endswith("bpe") + word.removeprefix(mark)
+        found = without(state, word).encode(text, add_special_tokens=False)
+        assert segment(ids_of(state)[word]) == tuple(found.ids), (word, found.tokens)
+
+
+def test_of_several_merges_the_one_counts_that_a_text_comes_to():
+    """Files of the Gemma kind list every way to make a token."""
+    merges = [["a", "b"], ["c", "d"], ["b", "c"], ["a", "bc"], ["ab", "c"], ["abc", "d"], ["ab", "cd"]]
+    texts = ["a", "b", "c", "d", "ab", "cd", "bc", "abc", "abcd"]
+    model = {"type": "BPE", "vocab": {text: id for id, text in enumerate(texts)}, "merges": merges}
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=Tokenizer.from_str(json.dumps({"model": model})))
+    assert segment_own_tokens(tokenizer)(texts.index("abcd")) == (texts.index("ab"), texts.index("cd"))

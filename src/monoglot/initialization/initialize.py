@@ -170,7 +170,7 @@ def initialize(
         One row for each target id, gaps included.
 
     Raises:
-        ValueError: If the method returns rows of the wrong shape, or weights that are not finite.
+        ValueError: If the method returns rows of the wrong shape, or numbers that are not finite.
     """
     overlap = transfer.overlap
     is_text = ~np.isin(overlap.missing, [token.id for token in transfer.target.special])
@@ -178,12 +178,15 @@ def initialize(
     _check(answers, method, len(overlap.missing), transfer.source.size)
     answers = answers.kept(is_text)
     correction = method.correction(transfer, answers, progress) if len(overlap.missing) else None
+    if correction is not None:
+        _check_correction(correction, method, (len(overlap.missing), transfer.required_embeddings.shape[1]))
     provenance = np.where(answers.lengths > 0, Provenance.METHOD, method.fallback[-1])
     for fallback in method.fallback[:-1]:
         open_rows = (answers.lengths == 0) & is_text
         found = FALLBACKS[fallback](transfer, open_rows)
         provenance[found.lengths > 0] = fallback
         answers = SparseRows.total([answers, found])
+    answers = SparseRows.total([answers])  # each source token once in a row, for those who count or list them
     trained = transfer.trained if method.ignores_untrained else np.ones_like(transfer.trained)
     rows, codes = _place(overlap, answers, provenance.astype(np.uint8), transfer.target.size)
     corrected = None
@@ -202,6 +205,15 @@ def _check(rows: SparseRows, method: Initializer, n_missing: int, n_source: int)
         raise ValueError(f"{name}.mix returned weights that are not finite")
     if len(rows.indices) and not 0 <= rows.indices.min() <= rows.indices.max() < n_source:
         raise ValueError(f"{name}.mix returned source ids outside 0 … {n_source - 1}")
+
+
+def _check_correction(correction: np.ndarray, method: Initializer, shape: tuple[int, int]) -> None:
+    """Refuse what a faulty method returns."""
+    name = type(method).__name__
+    if correction.shape != shape:
+        raise ValueError(f"{name}.correction returned an array of shape {correction.shape}; expected {shape}")
+    if not np.isfinite(correction).all():
+        raise ValueError(f"{name}.correction returned numbers that are not finite, or not as float16")
 
 
 def _place(

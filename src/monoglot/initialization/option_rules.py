@@ -15,17 +15,23 @@ def check_temperature(temperature: float, anchors: int) -> None:
         raise SettingError("focus with a temperature needs a number of anchors: softmax would mix them all")
 
 
-def check_part_of_blend(name: str, *, is_alike: bool) -> None:
-    """Refuse a blend within a blend, and a method that compares vocabularies in another way than a blend.
+def check_part_of_blend(name: str, *, is_alike: bool = True, mixes_only: bool = True) -> None:
+    """Refuse what can't be averaged with another method.
 
     Args:
         name: Name of the part.
         is_alike: Whether it compares vocabularies as a blend does.
+        mixes_only: Whether all that it makes are weights.
 
     Raises:
-        SettingError: If it can't be a part.
+        SettingError: If it is a blend itself, compares vocabularies in another way, or adds a correction.
     """
-    if name in ("blend", "regression") or not is_alike:
+    if name in ("blend", "regression") or not mixes_only:
         raise SettingError(
             f"'{name}' can't be part of a blend: give two other methods, such as focus and subword"
+        )
+    if not is_alike:
+        raise SettingError(
+            f"'{name}' can't be part of a blend with this option overlap, or in its way of comparing "
+            "vocabularies: leave out the option, or give another method, such as subword"
         )

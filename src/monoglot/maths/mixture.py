@@ -21,6 +21,8 @@ from monoglot.maths.sparse import SparseRows, offsets
 
 BLOCK_ENTRIES = 1 << 14
 """About how many weighted source rows are summed at once."""
+BLOCK_COLUMNS = 64
+"""How many columns of a table are averaged at once."""
 
 
 class Provenance(IntEnum):
@@ -76,7 +78,7 @@ class Mixture:
         trained: Which source rows may shape the noise (untrained rows would distort mean and deviation).
         seed: Seed of the noise.
         calibration: How far the shrinking of mixed rows is undone, from 0 to 1 (see ``_gains``).
-        correction: What is added to rows of the input embeddings.
+        correction: What is added to rows of the input embeddings, which are not stretched then.
     """
 
     rows: SparseRows
@@ -127,14 +129,16 @@ class Mixture:
             result[_on(block, flat)] = flat[_on(self.rows.indices[self.rows.indptr[block]], flat)]
         center = self._trained_mean(flat) if self.calibration else None
         for block in self._blocks():
-            sums = weighted_sums(self.rows.select(block), flat)
+            sums = plain = weighted_sums(self.rows.select(block), flat)
             if center is not None:
                 gains, totals = (_on(values, flat)[:, None] for values in self._gains(block))
                 stretched = totals * center + (sums - totals * center) * gains
                 # What is zero stands for nothing, such as the row of padding: it has no length to give back.
                 sums = torch.where(sums.any(dim=1, keepdim=True), stretched, sums)
             if self.correction is not None and is_input:
-                sums = sums + _on(self.correction.at(block), flat)
+                added = _on(self.correction.at(block), flat)
+                # What is added leads from the plain sum to the row that a method wants.
+                sums = torch.where(added.any(dim=1, keepdim=True), plain + added, sums)
             result[_on(block, flat)] = sums.to(flat.dtype)
         self._fill(flat, result)
         return result.reshape(self.n_target, *table.shape[1:])
@@ -167,7 +171,13 @@ class Mixture:
 
     def _trained_mean(self, flat: Tensor) -> Float[Tensor, " features"]:
         """The mean of the trained rows, in float32."""
-        return flat[: self.n_source][_on(self.trained, flat)].float().mean(dim=0)
+        return torch.cat([columns.mean(dim=0) for columns in self._trained_columns(flat)])
+
+    def _trained_columns(self, flat: Tensor) -> Iterator[Float32[Tensor, "trained columns"]]:
+        """The trained rows, some columns at a time: all of them as float32 may be larger than the model."""
+        trained = _on(np.flatnonzero(self.trained), flat)
+        for start in range(0, flat.shape[1], BLOCK_COLUMNS):
+            yield flat[:, start : start + BLOCK_COLUMNS][trained].float()
 
     def _fill(self, flat: Tensor, result: Tensor) -> None:
         """Fill the rows that no source row answers for: noise, and the mean for unused ids."""
@@ -175,12 +185,14 @@ class Mixture:
         constant = np.flatnonzero(np.isin(self.provenance, (Provenance.MEAN, Provenance.UNUSED)))
         if len(noise) + len(constant) == 0:
             return
-        trained = flat[: self.n_source][_on(self.trained, flat)].float().cpu()
-        mean = trained.mean(dim=0)
+        mean = self._trained_mean(flat).cpu()
         result[_on(constant, flat)] = mean.to(result)
         if not len(noise):
             return
-        deviation = trained.std(dim=0, correction=min(1, len(trained) - 1))
+        correction = min(1, int(self.trained.sum()) - 1)
+        deviation = torch.cat(
+            [columns.cpu().std(dim=0, correction=correction) for columns in self._trained_columns(flat)]
+        )
         generator = torch.Generator().manual_seed(self.seed)
         # One draw a row in ascending order, as the reference does, so that its noise is reproduced too.
         for target_id in noise:

@@ -36,7 +36,8 @@ class RidgeRegression:
 
         With the eigenvalues ``s`` of ``X'X`` and ``d = s / (s + penalty)``, the residual sum of squares is
         ``|Y|^2 - sum (2 d - d^2) |Z|^2`` for the projections ``Z`` of ``Y``, and the score that sum over
-        ``(1 - (1 + sum d) / n)^2``: one eigenvalue problem serves all penalties. O(n p^2 + p^3).
+        ``(1 - (1 + sum d) / n)^2``: one eigenvalue problem serves all penalties. It is that of ``X'X``, or of
+        ``XX'`` where there are fewer examples than inputs: O(n p m + m^3), m being the smaller of the two.
 
         Reference: Golub, Heath & Wahba 1979, "Generalized Cross-Validation as a Method for Choosing a Good
         Ridge Parameter".
@@ -52,17 +53,25 @@ class RidgeRegression:
             raise ValueError(f"a regression needs two examples or more, got {len(x)}")
         mean_x, mean_y = x.mean(axis=0), y.mean(axis=0)
         inputs, outputs = x - mean_x, y - mean_y
-        values, vectors = eigh((inputs.T @ inputs).astype(np.float64))
+        by_examples = len(x) < x.shape[1]
+        square = inputs @ inputs.T if by_examples else inputs.T @ inputs
+        values, vectors = eigh(square.astype(np.float64))
         # What is zero but for rounding tells nothing, and would be divided by.
         told = values > values.max(initial=0.0) * len(values) * np.finfo(np.float32).eps
         values, vectors = values[told], vectors[:, told]
-        moments: Float64[np.ndarray, "told outputs"] = vectors.T @ (inputs.T @ outputs).astype(np.float64)
-        explained = (moments**2).sum(axis=1) / values
+        if by_examples:
+            moments: Float64[np.ndarray, "told outputs"] = vectors.T @ outputs.astype(np.float64)
+            explained = (moments**2).sum(axis=1)
+        else:
+            moments = vectors.T @ (inputs.T @ outputs).astype(np.float64)
+            explained = (moments**2).sum(axis=1) / values
         total = float((outputs.astype(np.float64) ** 2).sum())
-        unit = values.sum() / len(told)
+        unit = values.sum() / x.shape[1]
         scores = [_score(values, explained, total, len(x), penalty * unit) for penalty in PENALTIES]
         penalty = PENALTIES[int(np.argmin(scores))]
         weights = vectors @ (moments / (values + penalty * unit)[:, None])
+        if by_examples:
+            weights = inputs.T @ weights
         return cls(mean_x, mean_y, weights.astype(np.float32), penalty)
 
     def predict(self, x: Float32[np.ndarray, "rows inputs"]) -> Float32[np.ndarray, "rows outputs"]:

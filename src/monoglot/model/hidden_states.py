@@ -15,6 +15,8 @@ from jaxtyping import Float, Int64
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
+from monoglot.errors import ModelError
+
 
 def last_hidden_states(model: PreTrainedModel, inputs: Mapping[str, Any]) -> Float[Tensor, "rows tokens dim"]:
     """Run the body of a model, whatever head it has, and give its last hidden states."""
@@ -82,50 +84,70 @@ class Layer:
     Attributes:
         body: The body.
         number: Which layer, counted from 1; 0 are the embeddings that enter the first.
+        layers: How many there are.
     """
 
     body: nn.Module
     number: int
+    layers: int
 
     @classmethod
     def of(cls, model: PreTrainedModel, depth: float) -> Layer:
         """Give the layer at a depth from 0, the embeddings, to 1, the last layer."""
         body = model.get_encoder() if model.config.is_encoder_decoder else model.base_model
-        return cls(body, round(depth * model.config.get_text_config().num_hidden_layers))
+        layers = model.config.get_text_config().num_hidden_layers
+        return cls(body, round(depth * layers), layers)
 
     @torch.inference_mode()
     def states(
         self, ids: Int64[Tensor, "texts pieces"], mask: Int64[Tensor, "texts pieces"]
     ) -> Float[Tensor, "texts pieces dim"]:
-        """Run texts through the body as far as this layer, in float32.
+        """Run texts through the body as far as this layer; the states as float32.
 
         Args:
             ids: The texts, padded to the longest.
             mask: One for text and zero for padding.
+
+        Raises:
+            ModelError: If the layer has no state for each token, as where a model pools between its layers.
         """
         inputs = {"input_ids": ids.to(self._device), "attention_mask": mask.to(self._device)}
         layers = self._layers()
-        if self.number == 0 or self.number > len(layers):  # layers that share their weights are one module
-            states: Tensor = self.body(**inputs, output_hidden_states=True).hidden_states[self.number]
-            return states.float()
+        states = self._stopped(inputs, layers[self.number - 1]) if self.number and layers else None
+        if states is None or states.shape[:2] != ids.shape:
+            states = self.body(**inputs, output_hidden_states=True).hidden_states[self.number]
+        if states.shape[:2] != ids.shape:
+            raise ModelError(
+                f"layer {self.number} of {type(self.body).__name__} gives states of shape "
+                f"{tuple(states.shape)} for texts of {tuple(ids.shape)} tokens; expected one for each token"
+            )
+        return states.float()
+
+    def _stopped(self, inputs: Mapping[str, Tensor], layer: nn.Module) -> Tensor | None:
+        """Run the body until a layer is done; what that gives."""
         caught: list[Tensor] = []
 
         def stop(_: nn.Module, given: Any, output: Any) -> None:
             caught.append(output[0] if isinstance(output, tuple) else output)
             raise _LayerDone
 
-        handle = layers[self.number - 1].register_forward_hook(stop)
+        handle = layer.register_forward_hook(stop)
         try:
             with suppress(_LayerDone):
                 self.body(**inputs)
         finally:
             handle.remove()
-        return caught[0].float()
+        return caught[0] if caught else None
 
     @property
     def _device(self) -> torch.device:
         return next(self.body.parameters()).device
 
     def _layers(self) -> Sequence[nn.Module]:
+        """The layers, if exactly one list of modules has as many as there are layers; else none.
+
+        Some models list the parts of their layers, or share the weights of all, or read images as well.
+        """
         lists = [list(module) for module in self.body.modules() if isinstance(module, nn.ModuleList)]
-        return max(lists, key=len, default=[])
+        found = [layers for layers in lists if len(layers) == self.layers]
+        return found[0] if len(found) == 1 else []

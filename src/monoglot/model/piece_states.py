@@ -12,6 +12,7 @@ from jaxtyping import Float32
 from torch import Tensor
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
+from monoglot.errors import ModelError
 from monoglot.model.hidden_states import Layer
 from monoglot.progress import SILENT, Progress
 from monoglot.tokenization.pieces import Pieces
@@ -41,6 +42,9 @@ def states_of_pieces(
 
     Returns:
         The mean state of a token's pieces, and the state of the last; zero for a token without pieces.
+
+    Raises:
+        ModelError: If the model can't be read so, or its states are not finite.
     """
     layer = Layer.of(source, depth)
     counts, starts = np.diff(pieces.indptr), pieces.indptr[:-1]
@@ -60,6 +64,11 @@ def states_of_pieces(
                 states = layer.states(torch.from_numpy(ids), mask)[:, inner]
                 mean[some], last[some] = states.mean(dim=1).cpu(), states[:, -1].cpu()
                 advance(len(some))
+    if not (mean.isfinite().all() and last.isfinite().all()):
+        raise ModelError(
+            f"the states of layer {layer.number} of {type(source).__name__} are not finite in {source.dtype}; "
+            "expected numbers: give a source with weights in float32 or bfloat16, or --method blend"
+        )
     return mean, last
 
 
@@ -70,7 +79,7 @@ class PieceReader:
     Attributes:
         model: The model.
         tokenizer: Its tokenizer.
-        memo: States that were asked for before, for callers that ask for the same again.
+        memo: States that are asked for again where a method is applied to several vocabularies.
     """
 
     model: PreTrainedModel
@@ -92,12 +101,20 @@ class PieceReader:
         return segment_own_tokens(self.tokenizer)
 
     def states(
-        self, pieces: Pieces, *, depth: float, progress: Progress = SILENT
+        self, pieces: Pieces, *, depth: float, keep: bool = False, progress: Progress = SILENT
     ) -> tuple[Float32[Tensor, "tokens dim"], Float32[Tensor, "tokens dim"]]:
-        """Read the pieces of each token as a text of its own, see `states_of_pieces`."""
+        """Read the pieces of each token as a text of its own, see `states_of_pieces`.
+
+        Args:
+            pieces: The pieces of each token.
+            depth: Which layer: 0 is the embeddings, 1 the last layer.
+            keep: Whether to remember the states, because they will be asked for again.
+            progress: Where to show how far it is.
+        """
         key = depth, pieces.indptr.tobytes(), pieces.ids.tobytes()
-        if key not in self.memo:
-            self.memo[key] = states_of_pieces(
-                self.model, self.template, pieces, depth=depth, progress=progress
-            )
-        return self.memo[key]
+        if key in self.memo:
+            return self.memo[key]
+        found = states_of_pieces(self.model, self.template, pieces, depth=depth, progress=progress)
+        if keep:
+            self.memo[key] = found
+        return found

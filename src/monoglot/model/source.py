@@ -10,10 +10,12 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
+from monoglot.errors import ModelError
 from monoglot.model.checkpoint import Checkpoint
 from monoglot.model.find import find_folder, find_here
 from monoglot.model.folder import check_stored, load_model
 from monoglot.model.given_text import GivenText, given_texts
+from monoglot.model.piece_states import states_of_pieces
 from monoglot.model.side_files import transformer_folder
 from monoglot.model.side_modules import check_kind
 from monoglot.model.stored_rows import StoredRows
@@ -21,7 +23,10 @@ from monoglot.model.tables import trained_rows
 from monoglot.model.tokenizer_folder import load_tokenizer, warn_if_read_differently
 from monoglot.model.transplant import check_rows
 from monoglot.run import content_key, file_hash
+from monoglot.tokenization.pieces import Pieces
+from monoglot.tokenization.special_token_template import SpecialTokenTemplate
 from monoglot.tokenization.vocabulary import Vocabulary
+from monoglot.untrusted import refusing
 
 TOKENIZER_FILES = ("tokenizer", "special_tokens_map", "added_tokens", "chat_template", "vocab", "merges")
 
@@ -83,6 +88,19 @@ class Source:
     def given_texts(self) -> tuple[GivenText, ...]:
         """The texts that the model is always given: prompts, prefixes, what chat templates write."""
         return given_texts(self.folder)
+
+    @cached_property
+    def why_unread(self) -> str | None:
+        """Why no layer of the model can be read on a text of one token; ``None`` if it can."""
+        model = self.__dict__.get("model") or self.at(self.folder).model
+        template = SpecialTokenTemplate.of(self.tokenizer)
+        some = next((token.id for token in self.vocabulary.tokens if not token.roles), 0)
+        try:
+            with refusing(ModelError, f"{self.name} can't be read on text", "give another model"):
+                states_of_pieces(model, template, Pieces(np.array([0, 1]), np.array([some])), depth=0.5)
+        except ModelError as error:
+            return str(error)
+        return None
 
     def at(self, folder: Path) -> Source:
         """Another model folder, such as one made from this; its code may run if that of this one may."""

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from transformers import PreTrainedModel
 
+from monoglot._hf import only_predicts_next
 from monoglot.corpus import Corpus
 from monoglot.errors import ModelError, TokenizerError
 from monoglot.evaluation.equivalence import output
@@ -48,7 +49,7 @@ def check(source: Source, text: Corpus, settings: Settings) -> None:
     for problem in unread_templates(source.folder):
         logger.warning("%s", problem)
     if settings.mode != "trim":
-        get_method(method_for(source, settings), settings.method_options).check()
+        check_method(source, settings)
     if settings.weights:
         check_weights(text, settings.weights)
     if settings.target_tokenizer:
@@ -64,6 +65,23 @@ def check(source: Source, text: Corpus, settings: Settings) -> None:
             ) from error
 
 
+def check_method(source: Source, settings: Settings) -> None:
+    """Check the initialization method and its files, and that it can read the model if it has to.
+
+    Raises:
+        InputError: If a file is not what it should be, or the model can't be read.
+    """
+    method = get_method(method_for(source, settings), settings.method_options)
+    method.check()
+    if method.reads_model and source.why_unread:
+        raise ModelError(
+            f"--method {settings.method} reads the model, and that fails ({source.why_unread.rstrip('.')}); "
+            "choose another method, such as --method blend."
+        )
+    if settings.method == AUTO and is_headless_encoder(source) and source.why_unread:
+        logger.warning("new rows are blended and not predicted: %s", source.why_unread)
+
+
 def method_for(source: Source, settings: Settings) -> str:
     """Give the name of the initialization method: the one asked for, or the one that suits mode and model.
 
@@ -72,8 +90,15 @@ def method_for(source: Source, settings: Settings) -> str:
     """
     if settings.method != AUTO:
         return settings.method
-    headless = source.checkpoint.structure.get_output_embeddings() is None
-    return "regression" if headless and settings.mode in ("graft", "extend") else "blend"
+    suits = settings.mode in ("graft", "extend") and is_headless_encoder(source)
+    return "regression" if suits and source.why_unread is None else "blend"
+
+
+def is_headless_encoder(source: Source) -> bool:
+    """Whether a model gives states and no logits of tokens, and is not the body of a decoder."""
+    structure = source.checkpoint.structure
+    type_of_text = structure.config.get_text_config().model_type
+    return structure.get_output_embeddings() is None and not only_predicts_next(type_of_text)
 
 
 def read_as_the_model_does(text: Corpus, source: Source) -> None:

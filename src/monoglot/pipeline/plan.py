@@ -20,6 +20,7 @@ from monoglot.model.positions import coupled_tables
 from monoglot.model.source import Source, open_source
 from monoglot.model.tables import TableKind, VocabularyTables, named_tensors
 from monoglot.pipeline.advice import Advice, advise
+from monoglot.pipeline.inputs import read_as_the_model_does
 from monoglot.pipeline.plan_chart import draw_chart
 from monoglot.pipeline.plan_options import Law, Option, fit_law, try_options, with_estimates
 from monoglot.pipeline.preview import check_chart
@@ -147,6 +148,7 @@ def plan(
     with limited_threads(shared.n_threads):
         model = open_source(str(source), trust_remote_code=trust_remote_code)
         text = open_corpus(inputs, column=column)
+        read_as_the_model_does(text, model)
         kept = find_kept(model, keep_text, keep_tokens)
         for problem in unread_templates(model.folder):
             logger.warning("%s", problem)
@@ -160,7 +162,16 @@ def plan(
         if chart is not None and step_zero is None:
             raise ModelError(f"There is nothing to draw into {chart}: {measured} Leave out --chart.")
         tried = tuple(
-            try_options(model, inspection.parameters_with, keep, sample, heldout, step_zero, progress)
+            try_options(
+                model,
+                inspection.parameters_with,
+                keep,
+                sample,
+                heldout,
+                step_zero,
+                progress,
+                lowercase=text.lowercase,
+            )
         )
         law = fit_law(tried)
         of_vectors = step_zero is not None and step_zero.bits_per_byte is None

@@ -16,7 +16,7 @@ from monoglot.model.source import Source
 from monoglot.pipeline.stages.unused_tokens import find_unused_tokens
 from monoglot.pipeline.step_zero import StepZero
 from monoglot.progress import Progress
-from monoglot.settings import Settings
+from monoglot.settings import MODE, Settings
 from monoglot.tokenization.extend import ExtendSettings, extend_tokenizer, with_kept_tokens
 from monoglot.tokenization.graft import grafts
 from monoglot.tokenization.selection import RetainedText
@@ -139,6 +139,7 @@ def try_options(
     step_zero: StepZero | None,
     progress: Progress,
     *,
+    lowercase: bool = False,
     everything: bool = False,
 ) -> Iterator[Option]:
     """Try vocabularies on a sample of the text, and measure trim, each graft and the largest replacement.
@@ -151,6 +152,7 @@ def try_options(
         heldout: Other lines of that text, to score them on.
         step_zero: Measures a vocabulary before any training; ``None`` if the model can't be measured.
         progress: Where to show how far it is.
+        lowercase: Whether the model is given text in lower case only.
         everything: Whether to measure smaller replacements and the extension, too.
     """
     before = score_tokenizer(source.tokenizer, heldout)
@@ -160,11 +162,12 @@ def try_options(
         tokenizer: PreTrainedTokenizerFast,
         kept_source_ids: Int64[np.ndarray, " kept"] | None = None,
         *,
-        measured: bool = False,
+        mode: MODE,
+        measured: bool = True,
     ) -> Option:
         scores = score_tokenizer(tokenizer, heldout)
         size = id_rows(tokenizer.backend_tokenizer)
-        found = step_zero(tokenizer, kept_source_ids) if measured and step_zero else None
+        found = step_zero(tokenizer, kept_source_ids, mode=mode) if measured and step_zero else None
         option = Option(
             name, size, parameters_with(size), scores.fertility, scores.tokens / max(1, before.tokens)
         )
@@ -176,12 +179,12 @@ def try_options(
     rows = source.checkpoint.tables.rows
     yield Option("as it is", len(source.vocabulary), parameters_with(rows), before.fertility, 1.0, 0.0, 0.0)
     with progress.task("trying vocabularies", len(SIZES) + 3) as advance:
-        trim = _trimmed(source, keep, sample)
+        trim = _trimmed(source, keep, sample, lowercase=lowercase)
         kept = trim.kept_source_ids
-        yield tried("trim", trim.tokenizer, kept, measured=True)
+        yield tried("trim", trim.tokenizer, kept, mode="trim")
         advance(1)
         for added, tokenizer in _grafts(source, trim.tokenizer, keep, sample):
-            yield tried(f"graft +{added:,}", tokenizer, kept, measured=True)
+            yield tried(f"graft +{added:,}", tokenizer, kept, mode="graft")
         advance(1)
         language, replacements = None, {}
         for size in SIZES:
@@ -193,18 +196,19 @@ def try_options(
                 replacements[f"replace {size:,}"] = replaced
             advance(1)
         for name, tokenizer in replacements.items():
-            yield tried(name, tokenizer, measured=everything or name == list(replacements)[-1])
+            is_last = name == list(replacements)[-1]
+            yield tried(name, tokenizer, mode="replace", measured=everything or is_last)
         if language is not None and (extended := _extended(source, language, keep)) is not None:
             added = len(extended) - len(source.tokenizer)
-            yield tried(f"extend +{added:,}", extended, measured=everything)
+            yield tried(f"extend +{added:,}", extended, mode="extend", measured=everything)
 
 
-def _trimmed(source: Source, keep: RetainedText, sample: list[str]) -> Trimmed:
+def _trimmed(source: Source, keep: RetainedText, sample: list[str], *, lowercase: bool = False) -> Trimmed:
     """Keep the tokens that `specialize` would keep: those that the text uses, and what belongs to them."""
     counts = np.zeros(source.vocabulary.size, np.int64)
     for encoding in plain_backend(source.tokenizer).encode_batch_fast(sample, add_special_tokens=False):
         np.add.at(counts, encoding.ids, 1)
-    unused = find_unused_tokens(source, Settings(), keep, counts)
+    unused = find_unused_tokens(source, Settings(), keep, counts, lowercase=lowercase)
     return trim_tokenizer(source.tokenizer, counts, TrimSettings(), keep=unused.added_to(keep, source))
 
 

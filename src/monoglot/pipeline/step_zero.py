@@ -88,6 +88,7 @@ class StepZero:
         tokenizer: PreTrainedTokenizerFast,
         kept_source_ids: Int64[np.ndarray, " kept"] | None = None,
         *,
+        mode: MODE,
         progress: Progress = SILENT,
     ) -> StepZeroScore:
         """Measure a vocabulary.
@@ -95,6 +96,7 @@ class StepZero:
         Args:
             tokenizer: The target tokenizer.
             kept_source_ids: Source id of each of its first tokens, where they are known to be the source's.
+            mode: How it was made, which the method depends on.
             progress: Where to show how far it is.
         """
         source, target = self._source, Vocabulary.of(tokenizer)
@@ -107,7 +109,6 @@ class StepZero:
         ids = tokenizer(list(self.lines), add_special_tokens=False)["input_ids"]
         new = np.isin(np.array([id for row in ids for id in row]), overlap.missing)
         vectors = self._vectors(tokenizer, target, overlap)
-        mode: MODE = "replace" if kept_source_ids is None else "graft"
         method = get_method(method_for(source, replace(self._settings, mode=mode)), {})
         transfer = Transfer.of(
             source.tokenizer,

@@ -35,7 +35,7 @@ class Facts:
     Attributes:
         source: What the user called the source model; empty if that was not recorded.
         output: Name of the output folder.
-        mode: ``replace``, ``extend`` or ``trim``; empty if the vocabulary was left as it was.
+        mode: ``replace``, ``extend``, ``trim`` or ``graft``; empty if the vocabulary was left as it was.
         method: The initialization method.
         vectors: What made the auxiliary vectors.
         scores: Size and fit before and after; ``None`` if the vocabulary was left as it was.

@@ -15,6 +15,8 @@ from safetensors import safe_open
 
 from monoglot.evaluation.quality import Quality
 from monoglot.maths.mixture import Mixture, Provenance
+from monoglot.model.side_files import transformer_folder
+from monoglot.model.stored_tensors import weight_files
 from monoglot.reporting.verdict import Answer, answers
 from monoglot.result import Highlight, Result, Row
 
@@ -194,7 +196,7 @@ def provenance_shares(mixture: Mixture, counts: Int64[np.ndarray, " target"]) ->
 def count_parameters(folder: Path) -> int:
     """Count the parameters stored in a folder, tied ones once, from the headers of its files."""
     total = 0
-    for path in sorted(folder.glob("*.safetensors")):
+    for path in weight_files(transformer_folder(folder)):
         with safe_open(path, framework="numpy") as file:
             slices = (file.get_slice(name) for name in file.offset_keys())
             # Integers are buffers such as position ids.

@@ -18,12 +18,13 @@ from monoglot.tokenization.tokenizer_json import Merge, State, ids_of, merges_of
 _NEWLINES = "Ċč"
 
 
-def segment(text: str, ranks: Mapping[Merge, int]) -> tuple[list[str], list[str]]:
+def segment(text: str, ranks: Mapping[Merge, int], *, without: str = "") -> tuple[list[str], list[str]]:
     """Segment one word by byte-pair encoding: the lowest rank first, the leftmost of equal pairs first.
 
     Args:
         text: The word, written in the characters of the vocabulary.
         ranks: Rank of each merge.
+        without: A token that is not made, whatever pair it is made of.
 
     Returns:
         The tokens of the word, and every token that was made on the way, characters included.
@@ -31,7 +32,11 @@ def segment(text: str, ranks: Mapping[Merge, int]) -> tuple[list[str], list[str]
     symbols = list(text)
     made = list(symbols)
     while len(symbols) > 1:
-        found = [(ranks[pair], place) for place, pair in enumerate(pairwise(symbols)) if pair in ranks]
+        found = [
+            (ranks[pair], place)
+            for place, pair in enumerate(pairwise(symbols))
+            if pair in ranks and "".join(pair) != without
+        ]
         if not found:
             break
         _, place = min(found)

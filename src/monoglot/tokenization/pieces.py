@@ -9,7 +9,7 @@ from itertools import chain
 from typing import Any
 
 import numpy as np
-from jaxtyping import Int64
+from jaxtyping import Bool, Int64
 from tokenizers import Encoding, Tokenizer, models
 from transformers import PreTrainedTokenizerBase
 
@@ -164,6 +164,10 @@ class Pieces:
         """Give the pieces of some tokens, in the order given."""
         lengths = np.diff(self.indptr)[places]
         return Pieces(offsets(lengths), self.ids[concatenated_ranges(self.indptr[places], lengths)])
+
+    def kept(self, keep: Bool[np.ndarray, " pieces"]) -> Pieces:
+        """Give the same tokens with some of their pieces only."""
+        return Pieces(np.concatenate([[0], np.cumsum(keep)])[self.indptr], self.ids[keep])
 
 
 def source_pieces(

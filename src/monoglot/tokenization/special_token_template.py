@@ -7,9 +7,11 @@ from typing import Self
 
 from transformers import PreTrainedTokenizerFast
 
+from monoglot.errors import TokenizerError
 from monoglot.tokenization.vocabulary import plain_backend
 
-PROBE = "0"
+PROBES = ("0", "a", "e", "o", ".", "是", "अ", "ا", "а")
+"""Texts that are encoded to see what is put around them."""
 
 
 @dataclass(frozen=True)
@@ -26,10 +28,21 @@ class SpecialTokenTemplate:
 
     @classmethod
     def of(cls, tokenizer: PreTrainedTokenizerFast) -> Self:
-        """Find out by encoding a text with and without special tokens."""
+        """Find out by encoding a text with and without special tokens.
+
+        Raises:
+            TokenizerError: If the tokenizer can't encode any text that is tried.
+        """
         backend = plain_backend(tokenizer)
-        plain = backend.encode(PROBE, add_special_tokens=False).ids
-        framed = backend.encode(PROBE).ids
+        # A tokenizer may have no token for the first, and none for what it does not know.
+        probe = next((text for text in PROBES if backend.encode(text, add_special_tokens=False).ids), None)
+        if probe is None:
+            raise TokenizerError(
+                f"the tokenizer has no token for any of {', '.join(PROBES)}, and none for unknown text; "
+                "expected one that can encode a letter: give another model"
+            )
+        plain = backend.encode(probe, add_special_tokens=False).ids
+        framed = backend.encode(probe).ids
         starts = range(len(framed) - len(plain) + 1)
         start = next(i for i in starts if framed[i : i + len(plain)] == plain)
         return cls(tuple(framed[:start]), tuple(framed[start + len(plain) :]))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Protocol
 
 from transformers import PreTrainedTokenizerFast
 
 from monoglot.tokenization.extend import best_split
+from monoglot.tokenization.merges import ranks_of, segment
 from monoglot.tokenization.tokenizer_json import Merge, State, ids_of, merges_of, scores_of, state_of
 
 
@@ -15,7 +16,7 @@ class Split(Protocol):
     """How the text of a token is segmented where the token itself is not in the vocabulary."""
 
     def __call__(self, text: str, removed: Collection[str]) -> tuple[str, ...]:
-        """Give the pieces, without those removed."""
+        """Give the pieces, without those removed; by merges, those are given all the same."""
 
 
 def unigram_split(scores: Mapping[str, float]) -> Split:
@@ -44,7 +45,10 @@ def wordpiece_split(known: Collection[str], prefix: str) -> Split:
 
 
 def bpe_split(merges: Iterable[Merge]) -> Split:
-    """Undo the first merge that makes a token."""
+    """Undo the first merge that makes a token: two pieces, which need not be those that a text would have.
+
+    Where several merges make it, the tokenizer may come to another of them (see `segment_own_tokens`).
+    """
     parts: dict[str, Merge] = {}
     for pair in merges:
         parts.setdefault("".join(pair), pair)
@@ -86,9 +90,21 @@ def segment_own_tokens(tokenizer: PreTrainedTokenizerFast) -> Callable[[int], tu
     state = state_of(tokenizer)
     ids = ids_of(state)
     texts = {id: text for text, id in ids.items()}
-    split = split_of(state)
+    if state["model"]["type"] == "BPE":
+        ranks = ranks_of(merges_of(state))
 
-    def segment(id: int) -> tuple[int, ...]:
-        return tuple(ids[piece] for piece in split(texts[id], ()))
+        def pieces_of(text: str) -> Sequence[str]:
+            return segment(text, ranks, without=text)[0]
+    else:
+        split = split_of(state)
 
-    return segment
+        def pieces_of(text: str) -> Sequence[str]:
+            return split(text, ())
+
+    def divide(id: int) -> tuple[int, ...]:
+        pieces = [ids.get(piece) for piece in pieces_of(texts[id])]
+        # A character that is no token would be read as bytes or as unknown: that is another text.
+        known = tuple(piece for piece in pieces if piece is not None)
+        return known if len(known) == len(pieces) > 1 else ()
+
+    return divide

@@ -92,6 +92,7 @@ class Composition(nn.Module):
         if not plain or is_shared or not len(ids):
             return None
         pieces = source_pieces(source_tokenizer, vocabulary, ids)
+        pieces = pieces.kept(pieces.ids < len(old.weight))  # added tokens may have no row
         states = states_of_pieces(source, SpecialTokenTemplate.of(source_tokenizer), pieces, depth=DEPTH)
         made_of = features(table.weight.detach()[ids], old.weight.detach(), pieces, states)
         places = torch.full((len(table.weight),), -1)

@@ -54,9 +54,10 @@ class Blend(Initializer):
         """
         super().__post_init__()
         for name in (self.first, self.second):
-            check_part_of_blend(name, is_alike=True)  # before a blend is made of blends
+            check_part_of_blend(name)  # before a blend is made of blends
         for name, part in zip((self.first, self.second), self.parts, strict=True):
-            check_part_of_blend(name, is_alike=part.matching == self.matching)
+            mixes_only = not part.reads_model and type(part).correction is Initializer.correction
+            check_part_of_blend(name, is_alike=part.matching == self.matching, mixes_only=mixes_only)
 
     @property
     def parts(self) -> tuple[Initializer, Initializer]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from typing import Any, ClassVar  # noqa: F401 - Any is the type of inherited fi
 import numpy as np
 import torch
 from jaxtyping import Float16, Float32, Int64
+from torch import Tensor
 
 from monoglot.initialization.initialize import pieces_by_length
 from monoglot.initialization.methods.blend import Blend
@@ -24,10 +26,14 @@ from monoglot.progress import SILENT, Progress
 from monoglot.tokenization.pieces import Pieces
 from monoglot.tokenization.scripts import COMMON, script_of
 
+logger = logging.getLogger(__name__)
+
 MOST_PIECES = 4
 """Tokens of more pieces count as ones of so many."""
 FEWEST_PIECES = 2
 """A token of fewer pieces has nothing to put together."""
+FEWEST_EXAMPLES = 50
+"""With fewer, what is learned is chance."""
 WORD = {"L", "M"}
 """Letters and their marks, which vowels are in many scripts: what words are written with."""
 
@@ -47,7 +53,9 @@ class Regression(Blend):
     tokens of the source are segmented as if the source did not have them; ``W`` is the ridge regression from
     what is then known of them to their rows, less the mean ``p`` of their pieces by length. ``x`` is that
     mean, the mean state that a layer of the source gives to the pieces where they stand alone, the state of
-    the last piece, and how many pieces there are. Missing tokens that are a single piece are blended only.
+    the last piece, and how many pieces there are (by merges, a token of the source always has two). Missing
+    tokens that are a single piece are blended only. Examples are words and parts of words; what is learned
+    of them is applied to numbers and marks as well.
 
     Only the input embeddings, with a head that is tied to them, are predicted: an output head of its own and
     an output bias are blended. Measured in docs/methods.md. ZeTT (Minixhofer et al. 2024, arXiv 2405.07883)
@@ -68,14 +76,24 @@ class Regression(Blend):
         self, transfer: Transfer, rows: SparseRows, progress: Progress = SILENT
     ) -> Float16[np.ndarray, "missing dim"] | None:
         """How far the predicted row of each missing token is from its blend, times the share."""
-        counts = np.diff(transfer.pieces.indptr)
-        places = np.flatnonzero((counts >= FEWEST_PIECES) & (rows.lengths > 0))
-        ids, pieces = self._examples(transfer)
-        if len(ids) < 2 or not len(places):
+        trained = transfer.pieces.kept(transfer.trained[transfer.pieces.ids])
+        places = np.flatnonzero((np.diff(trained.indptr) >= FEWEST_PIECES) & (rows.lengths > 0))
+        if not len(places):
             return None
-        table = transfer.required_embeddings
-        wanted = transfer.pieces.select(places)
-        known, asked = (_put_together(some, transfer, self.depth, progress) for some in (pieces, wanted))
+        ids, pieces = self._examples(transfer)
+        if len(ids) < FEWEST_EXAMPLES:
+            logger.warning(
+                "%s of the source's tokens %s a word that it can segment otherwise, too few to learn from "
+                "(%d are needed): new rows are blended and not predicted",
+                len(ids), "is" if len(ids) == 1 else "are", FEWEST_EXAMPLES,
+            )  # fmt: skip
+            return None
+        table, reader = transfer.required_embeddings, transfer.required_reader
+        wanted = trained.select(places)
+        states = reader.states(pieces, depth=self.depth, keep=True, progress=progress)
+        known = _put_together(pieces, states, transfer)
+        states = reader.states(wanted, depth=self.depth, progress=progress)
+        asked = _put_together(wanted, states, transfer)
         scales = [max(float(part.std()), 1e-6) for part in known[:-1]] + [1.0]
         own = table[torch.from_numpy(ids).to(table.device)].float().cpu().numpy()
         ridge = RidgeRegression.fit(_inputs(known, scales), own - known[0])
@@ -130,9 +148,9 @@ Known = tuple[
 """Of each token: its pieces' mean row, their mean state, the last one's state, and a one for their number."""
 
 
-def _put_together(pieces: Pieces, transfer: Transfer, depth: float, progress: Progress) -> Known:
+def _put_together(pieces: Pieces, states: tuple[Tensor, Tensor], transfer: Transfer) -> Known:
     """What is known of tokens by their pieces."""
-    mean, last = transfer.required_reader.states(pieces, depth=depth, progress=progress)
+    mean, last = states
     rows = weighted_sums(pieces_by_length(transfer, pieces), transfer.required_embeddings)
     counts = np.diff(pieces.indptr).clip(max=MOST_PIECES)
     numbers = np.eye(MOST_PIECES + 1, dtype=np.float32)[counts][:, FEWEST_PIECES:]

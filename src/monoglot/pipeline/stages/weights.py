@@ -69,16 +69,17 @@ def compute_mixture(
         static = TokenVectors.load(vectors.folder / LAYOUT.vectors.name) if vectors else None
         if static and vectors_of:
             static = vectors_at_new_ids(static, context.target(vectors_of).vocabulary, target.vocabulary)
+        pairs = Overlap.load(overlap.folder / LAYOUT.overlap.name)
         transfer = Transfer.of(
             context.source.tokenizer,
             target.tokenizer,
             matching=context.method.matching,
-            overlap=Overlap.load(overlap.folder / LAYOUT.overlap.name),
+            overlap=pairs,
             embeddings=context.source.embeddings,
             vectors=static,
             vocabularies=context.vocabularies(tokenizer),
             trained=context.source.trained,
-            model=context.source.model if context.method.reads_model else None,
+            model=context.source.model if context.method.reads_model and len(pairs.missing) else None,
             seed=context.settings.seed,
             device=str(device) if device.type == "cuda" else "cpu",  # others lack float64
         )
@@ -90,6 +91,7 @@ def compute_mixture(
             progress=context.progress,
         )
         result.save(folder / LAYOUT.mixture.name)
+        context.source.forget_model()
         if static:
             write_json(folder / LAYOUT.anchors.name, asdict(judge_anchors(transfer)))
 
