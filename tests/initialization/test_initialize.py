@@ -7,6 +7,7 @@ from monoglot.errors import SettingError, VectorsError
 from monoglot.initialization.initialize import MEMBERS, Initializer, initialize, script_mean
 from monoglot.initialization.methods.focus import Focus
 from monoglot.initialization.methods.subword import Subword
+from monoglot.initialization.registry import get_method
 from monoglot.maths.mixture import Provenance
 from monoglot.maths.sparse import SparseRows
 from monoglot.tokenization.scripts import script_of
@@ -96,3 +97,36 @@ def test_only_wanted_tokens_and_trained_parents(transfer):
 
 def test_nothing_wanted_is_nothing_computed(transfer):
     assert not script_mean(transfer, np.zeros(len(transfer.overlap.missing), bool)).lengths.any()
+
+
+@dataclass(frozen=True)
+class Correcting(Subword):
+    """Adds what it is given."""
+
+    added: object = None
+
+    def correction(self, transfer, rows, progress=None):
+        return self.added
+
+
+@pytest.mark.parametrize(
+    ("added", "message"),
+    [
+        (lambda shape: np.zeros((3, 2), np.float16), r"an array of shape \(3, 2\); expected"),
+        (lambda shape: np.full(shape, np.nan, np.float16), "numbers that are not finite"),
+        (lambda shape: np.full(shape, np.inf, np.float16), "numbers that are not finite"),
+    ],
+)
+def test_faulty_corrections_are_refused(transfer, added, message):
+    shape = (len(transfer.overlap.missing), transfer.embeddings.shape[1])
+    with pytest.raises(ValueError, match=f"Correcting.correction returned {message}"):
+        initialize(transfer, Correcting(added=added(shape)))
+
+
+def test_a_source_token_stands_once_in_a_row(source_tokenizers, target_tokenizers):
+    """Those who count or list parents rely on it; `script` draws some twice."""
+    transfer = make_transfer(source_tokenizers["unigram"], target_tokenizers["unigram"])
+    mixture = initialize(transfer, get_method("script"))
+    for id in transfer.overlap.missing.tolist():
+        parents = [parent for parent, _ in mixture.explain(id)]
+        assert len(parents) == len(set(parents))

@@ -7,7 +7,7 @@ from safetensors.numpy import load_file, save_file
 
 from monoglot.errors import OutputError
 from monoglot.maths import mixture as module
-from monoglot.maths.mixture import Mixture, Provenance
+from monoglot.maths.mixture import Correction, Mixture, Provenance
 from monoglot.maths.sparse import SparseRows
 
 
@@ -146,3 +146,23 @@ def test_calibration_neither_moves_zero_rows_nor_shrinks_signed_ones():
     blank = table.clone()
     blank[:2] = 0
     assert torch.equal(calibrated_rows([[0.5, 0.5]], blank, 1.0), torch.zeros(1, 6))
+
+
+def test_calibration_leaves_corrected_rows_where_the_method_wants_them():
+    table = torch.randn(4, 6, generator=torch.Generator().manual_seed(0))
+    plain, wanted = example().apply(table), torch.arange(6.0)
+    added = (wanted - plain[1])[None].numpy().astype(np.float16)
+    corrected = replace(example(), correction=Correction(np.array([1]), added), calibration=1.0)
+    result = corrected.apply(table)
+    torch.testing.assert_close(result[1], wanted, atol=2e-3, rtol=1e-3)
+    assert torch.equal(result[2], replace(example(), calibration=1.0).apply(table)[2])
+
+
+def test_noise_does_not_depend_on_how_many_columns_are_read_at_a_time(monkeypatch):
+    table = torch.randn(40, 130, generator=torch.Generator().manual_seed(0)).half()
+    codes = np.array([Provenance.NOISE, Provenance.UNUSED, Provenance.NOISE], np.uint8)
+    mixture = Mixture(SparseRows.empty(3), codes, np.arange(40) < 30)
+    made = mixture.apply(table)
+    monkeypatch.setattr("monoglot.maths.mixture.BLOCK_COLUMNS", 1000)
+    assert torch.equal(mixture.apply(table), made)
+    torch.testing.assert_close(made[1], table[:30].float().mean(dim=0).half())

@@ -2,6 +2,7 @@ import itertools
 import json
 import math
 import shlex
+import shutil
 from dataclasses import dataclass
 from xml.etree import ElementTree
 
@@ -12,6 +13,7 @@ from monoglot.cli import main
 from monoglot.cli.show import plan_tables
 from monoglot.errors import ModelError, OutputError
 from monoglot.evaluation.quality import MOST_BYTES, MOST_LINES, held_out_places
+from monoglot.initialization.registry import get_method
 from monoglot.model.source import open_source
 from monoglot.pipeline import plan as planning, plan_options
 from monoglot.pipeline.advice import advise
@@ -290,3 +292,32 @@ def test_the_source_is_not_changed_by_measuring(xlm_r):
     assert first.new_share == 0
     assert first.distance.value == pytest.approx(0, abs=1e-6)
     assert all(torch.equal(tensor, before[name]) for name, tensor in source.model.state_dict().items())
+
+
+def test_the_text_is_read_as_the_model_does(sentence_encoder, tmp_path, monkeypatch):
+    source = shutil.copytree(sentence_encoder, tmp_path / "lower")
+    (source / "sentence_bert_config.json").write_text(json.dumps({"do_lower_case": True}))
+    seen = []
+
+    def stop(source, parameters_with, keep, sample, *others, lowercase):
+        seen.extend(sample)
+        raise KeyboardInterrupt if lowercase else AssertionError
+
+    monkeypatch.setattr(planning, "try_options", stop)
+    with pytest.raises(KeyboardInterrupt):
+        planning.plan(str(source), [str(DATA / "de.txt")], threads=1)
+    assert len(seen) > 100
+    assert not any(character.isupper() for line in seen for character in line)
+
+
+def test_an_extension_is_initialized_as_an_extension(sentence_encoder, target_tokenizers, monkeypatch):
+    lines = (DATA / "de.txt").read_text(encoding="utf-8").split("\n")[:300]
+    measure, methods = StepZero(open_source(str(sentence_encoder)), lines, lines[:9]), []
+    real = get_method
+    monkeypatch.setattr(
+        "monoglot.pipeline.step_zero.get_method",
+        lambda name, options: methods.append(name) or real(name, options),
+    )
+    for mode in ("extend", "replace"):
+        measure(target_tokenizers["wordpiece"], mode=mode)
+    assert methods == ["regression", "blend"]

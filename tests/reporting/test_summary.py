@@ -1,9 +1,11 @@
+import json
 import re
+import shutil
 
 import pytest
 
 from monoglot.pipeline.stages.scores import first_lines
-from monoglot.reporting.summary import Share, diagnose
+from monoglot.reporting.summary import Share, count_parameters, diagnose
 
 
 def shares(**corpus_shares):
@@ -50,3 +52,18 @@ def test_text_that_is_lost_is_named():
 )
 def test_lines_up_to_a_number_of_lines_and_characters_but_at_least_one(most_lines, most_characters, expected):
     assert first_lines(["aaaa", "bb", "cccc"], most_lines, most_characters) == expected
+
+
+def test_parameters_are_those_of_the_models_own_files(tiny_folder, tmp_path):
+    """Some folders keep the transformer in a folder of its own, or the same weights in another file."""
+    folder = tiny_folder("bert-headless")
+    expected = count_parameters(folder)
+    assert expected > 1000
+    inner = shutil.copytree(folder, tmp_path / "modules" / "0_Transformer").parent
+    (inner / "modules.json").write_text(
+        json.dumps([{"path": "0_Transformer", "type": "sentence_transformers.models.Transformer"}])
+    )
+    assert count_parameters(inner) == expected
+    twice = shutil.copytree(folder, tmp_path / "twice")
+    shutil.copyfile(twice / "model.safetensors", twice / "consolidated.safetensors")
+    assert count_parameters(twice) == expected

@@ -66,8 +66,9 @@ def states_of_pieces(
                 advance(len(some))
     if not (mean.isfinite().all() and last.isfinite().all()):
         raise ModelError(
-            f"the states of layer {layer.number} of {type(source).__name__} are not finite in {source.dtype}; "
-            "expected numbers: give a source with weights in float32 or bfloat16, or --method blend"
+            f"the states of layer {layer.number} of {type(source).__name__} are not finite in "
+            f"{source.dtype}; expected numbers: give a source with weights in float32 or bfloat16, or "
+            "--method blend"
         )
     return mean, last
 

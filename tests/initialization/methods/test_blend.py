@@ -1,3 +1,5 @@
+from dataclasses import dataclass
+
 import numpy as np
 import pytest
 
@@ -5,6 +7,7 @@ from monoglot.errors import SettingError
 from monoglot.initialization.methods.blend import Blend
 from monoglot.initialization.methods.focus import Focus
 from monoglot.initialization.methods.subword import Subword
+from monoglot.initialization.registry import get_method, register
 from tests.fixtures.transfers import make_transfer
 
 
@@ -75,3 +78,21 @@ def test_files_of_the_parts_are_its_own():
         blend.check()
     with pytest.raises(SettingError, match="option 'evidence' of Blend can't be -1: give 0 or more"):
         Blend(evidence=-1)
+
+
+def test_a_method_that_adds_a_correction_is_no_part():
+    """Its correction would be lost."""
+
+    @register("corrects-for-a-test")
+    @dataclass(frozen=True)
+    class Corrects(Subword):
+        def correction(self, transfer, rows, progress=None):
+            return np.ones((len(rows), 16), np.float16)
+
+    with pytest.raises(SettingError, match="'corrects-for-a-test' can't be part of a blend"):
+        get_method("blend", {"second": "corrects-for-a-test"})
+
+
+def test_an_overlap_of_its_own_is_named():
+    with pytest.raises(SettingError, match="'focus' can't be part of a blend with this option overlap"):
+        get_method("blend", {"first_options": {"overlap": "fuzzy"}})

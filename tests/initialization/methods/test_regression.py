@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from monoglot.errors import SettingError
+from monoglot.errors import ModelError, SettingError
 from monoglot.initialization.initialize import initialize
 from monoglot.initialization.registry import get_method
 from monoglot.maths.mixture import Mixture, Provenance
@@ -152,3 +152,29 @@ def test_every_architecture_reads_pieces(source_tokenizers, name):
 def test_tokens_that_are_mixed_otherwise_are_not_corrected(transfer):
     mixture = corrected(transfer)
     assert (mixture.provenance[mixture.correction.ids] == Provenance.METHOD).all()
+
+
+def test_too_few_examples_are_said(transfer, caplog):
+    trained = np.zeros_like(transfer.trained)
+    trained[:40] = True
+    assert corrected(replace(transfer, trained=trained)).correction is None
+    assert "too few to learn from (50 are needed): new rows are blended and not predicted" in caplog.text
+
+
+def test_pieces_without_a_row_are_left_out(transfer):
+    """Added tokens may have an id and no row; a mixture leaves them out, and so does what reads them."""
+    rows = 400
+    short = replace(transfer, trained=np.arange(transfer.source.size) < rows)
+    model = ARCHITECTURES["xlm-roberta"](transfer.reader.tokenizer, vocab_size=rows)
+    embeddings = model.get_input_embeddings().weight.detach()
+    short = replace(short, reader=PieceReader(model, transfer.reader.tokenizer), embeddings=embeddings)
+    assert (transfer.pieces.ids >= rows).any()
+    assert len(corrected(short).correction.ids) > 50
+
+
+def test_states_that_are_not_finite_are_refused(transfer):
+    model = ARCHITECTURES["xlm-roberta"](transfer.reader.tokenizer)
+    with torch.no_grad():
+        model.get_input_embeddings().weight[50:] = float("inf")
+    with pytest.raises(ModelError, match=r"the states of layer . of XLMRobertaForMaskedLM are not finite"):
+        corrected(replace(transfer, reader=PieceReader(model, transfer.reader.tokenizer)))
