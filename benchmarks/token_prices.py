@@ -96,11 +96,11 @@ def main() -> None:
             ("saved / count^0.5", 0.5, False),
             ("saved / (count × (1 - agreement))^0.5", 0.5, True),
         ):
-            given = _elimination(trim.tokenizer, words, dropped, None)
+            given = _elimination(trim.tokenizer, words, dropped, None, keep)
             elimination = Ranked(given.candidates, given.split, given.words, given.source_tokens)
             elimination.rank = by_agreement(source, elimination, power) if foreseen else by_count(power)
             chosen = _choose(elimination, GraftSettings(save=saving), SILENT)
-            grafted = _grafted(trim.tokenizer, elimination, chosen, keep)
+            grafted = _grafted(trim.tokenizer, elimination, chosen)
             found = measure(grafted.tokenizer, trim.kept_source_ids, mode="graft")
             saved = 1 - score_tokenizer(grafted.tokenizer, heldout).tokens / before
             row = {

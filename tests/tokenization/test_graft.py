@@ -102,7 +102,8 @@ class TestEveryFamily:
         before = lengths(trimmed[family].tokenizer, HELD_OUT)
         after = lengths(grafted[family].tokenizer, HELD_OUT)
         assert after.sum() < 0.97 * before.sum()
-        assert (after <= before).all()
+        # WordPiece takes the longest match, after which the rest may need more pieces.
+        assert (after <= before).all() if family != "wordpiece" else (after <= before).mean() > 0.95
 
     def test_every_new_token_can_be_reached(self, family, grafted):
         tokenizer = grafted[family].tokenizer
@@ -144,6 +145,22 @@ class TestEveryFamily:
         keep = RetainedText.of(source, [prompt], ())
         result = graft_tokens(old, WORDS, GraftSettings(new_tokens=ADDED), keep=keep)
         assert result.tokenizer(prompt)["input_ids"] == old(prompt)["input_ids"]
+        assert len(result.new) == ADDED
+
+    def test_what_kept_texts_exclude_is_made_up_for(self, family, trimmed, source_tokenizers):
+        """The number, the saving, and what is recorded are those of the tokenizer that is made."""
+        old = trimmed[family].tokenizer
+        prompts = [line for line in TEXT if 40 < len(line) < 80][:6]
+        keep = RetainedText.of(source_tokenizers[family], prompts, ())
+        for settings in (GraftSettings(new_tokens=ADDED), GraftSettings(save=0.08)):
+            result = graft_tokens(old, WORDS, settings, keep=keep)
+            saved = 1 - result.text_tokens / result.source_tokens
+            lines = [f" {line}" for line in TEXT] if family.endswith("bpe") else TEXT
+            real = 1 - sum(lengths(result.tokenizer, lines)) / sum(lengths(old, lines))
+            assert real == pytest.approx(saved, abs=0.005)
+            assert len(result.new) == ADDED if settings.new_tokens else saved >= 0.08
+            for prompt in prompts:
+                assert result.tokenizer(prompt)["input_ids"] == old(prompt)["input_ids"]
 
     def test_saves_the_share_asked_for_with_few_tokens(self, family, trimmed, grafted):
         reached = 1 - grafted[family].text_tokens / grafted[family].source_tokens

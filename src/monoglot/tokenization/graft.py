@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -11,7 +12,7 @@ from transformers import PreTrainedTokenizerFast
 from monoglot.errors import SettingError, TokenizerError
 from monoglot.progress import SILENT, Progress
 from monoglot.tokenization.extend import candidate_tokens
-from monoglot.tokenization.joined_pieces import segment_words
+from monoglot.tokenization.joined_pieces import MOST_CANDIDATES, segment_words
 from monoglot.tokenization.new_tokens import (
     REMOVED_SHARE,
     Candidates,
@@ -20,7 +21,13 @@ from monoglot.tokenization.new_tokens import (
     parents_first,
 )
 from monoglot.tokenization.parts import Family, Parts, family_of, replacement_of
-from monoglot.tokenization.selection import NOTHING_KEPT, RetainedText, literal_pattern
+from monoglot.tokenization.selection import (
+    NOTHING_KEPT,
+    RetainedText,
+    forms_of,
+    is_json_mark,
+    literal_pattern,
+)
 from monoglot.tokenization.token_forms import METASPACE
 from monoglot.tokenization.tokenizer_json import ids_of, rebuild, state_of
 from monoglot.tokenization.train import MOST_CHARACTERS, pretokenized_words
@@ -112,9 +119,9 @@ def graft_tokens(
         family = family_of(backend_of(trimmed), Parts.of(backend_of(trimmed)))
         tokens = segment_words(state_of(trimmed), _spelled_words(trimmed, words, family)).text_tokens
         return Grafted(trimmed, (), tokens, tokens)
-    elimination = _elimination(trimmed, words, frozenset(dropped), language)
+    elimination = _elimination(trimmed, words, frozenset(dropped), language, keep)
     chosen = _choose(elimination, settings, progress)
-    return _grafted(trimmed, elimination, chosen, keep)
+    return _grafted(trimmed, elimination, chosen)
 
 
 def grafts(
@@ -134,12 +141,12 @@ def grafts(
         dropped: Tokens of the source that were not kept; they are not added as new ones.
         keep: Texts that are segmented as before.
     """
-    elimination = _elimination(trimmed, words, frozenset(dropped), None)
+    elimination = _elimination(trimmed, words, frozenset(dropped), None, keep)
     supported = _supported(elimination)
     for number in sorted(numbers, reverse=True):
         if number <= supported:
             chosen = _chosen(elimination, GraftSettings(new_tokens=number), SILENT)
-            yield _grafted(trimmed, elimination, chosen, keep)
+            yield _grafted(trimmed, elimination, chosen)
 
 
 def _elimination(
@@ -147,14 +154,16 @@ def _elimination(
     words: Mapping[str, int],
     dropped: frozenset[str],
     language: PreTrainedTokenizerFast | None,
+    keep: RetainedText,
 ) -> Elimination:
     pipeline = backend_of(trimmed)
     family = family_of(pipeline, Parts.of(pipeline))
     state = state_of(trimmed)
     spelled = _spelled_words(trimmed, words, family)
     segmented = segment_words(state, spelled)
+    unwanted = dropped | _parts_of_kept_texts(trimmed, keep, spelled)
     if language is None:
-        candidates = Candidates.of_words(state, Vocabulary.of(trimmed), segmented, dropped)
+        candidates = Candidates.of_words(state, Vocabulary.of(trimmed), segmented, unwanted)
         return Elimination(candidates, candidates.split, spelled, segmented.text_tokens)
     other = family_of(backend_of(language), Parts.of(backend_of(language)))
     if family is not other:
@@ -163,20 +172,54 @@ def _elimination(
             "family can be added; train it from the source"
         )
     wanted = candidate_tokens(pipeline, family, ids_of(state), language)
-    candidates = Candidates.of_language(
-        state, state_of(language), (text for text in wanted if text not in dropped)
-    )
+    candidates = Candidates.of_language(state, state_of(language), wanted, unwanted)
     return Elimination(candidates, candidates.split, spelled, segmented.text_tokens)
 
 
 def _grafted(
-    trimmed: PreTrainedTokenizerFast,
-    elimination: Elimination,
-    chosen: Sequence[NewToken],
-    keep: RetainedText,
+    trimmed: PreTrainedTokenizerFast, elimination: Elimination, chosen: Sequence[NewToken]
 ) -> Grafted:
-    tokenizer, new = _without_kept_texts(trimmed, elimination.candidates, chosen, elimination.removed, keep)
-    return Grafted(tokenizer, tuple(new), elimination.source_tokens, elimination.text_tokens)
+    tokenizer = rebuild(trimmed, elimination.candidates.with_new([token.text for token in chosen]))
+    return Grafted(tokenizer, tuple(chosen), elimination.source_tokens, elimination.text_tokens)
+
+
+def _parts_of_kept_texts(
+    trimmed: PreTrainedTokenizerFast, keep: RetainedText, words: Iterable[str]
+) -> frozenset[str]:
+    """All parts of the words of kept texts: without such tokens, no text that is kept changes.
+
+    Args:
+        trimmed: The tokenizer.
+        keep: The texts.
+        words: The words of the corpus, as they reach the tokenizer's model.
+    """
+    pipeline, state = backend_of(trimmed), state_of(trimmed)
+    literal = literal_pattern(state, [str(token) for token in trimmed.added_tokens_encoder])
+    normalize = pipeline.normalizer.normalize_str if pipeline.normalizer else str
+    prefix = state["model"].get("continuing_subword_prefix") or ""
+    kept: set[str] = set()
+    for form in (form for text in keep.texts for form in forms_of(text, trimmed)):
+        for text in (part for part in literal.split(form) if part) if literal else (form,):
+            normal = normalize(text)
+            steps = pipeline.pre_tokenizer
+            kept |= {piece for piece, _ in steps.pre_tokenize_str(normal)} if steps else {normal}
+    parts = {part for word in kept for part in _parts(word)}
+    if any('{"' in text for text in keep.texts):
+        runs = {run for word in words for run in _JSON_RUN.findall(word)}
+        parts |= {part for run in runs for part in _parts(run) if is_json_mark(part)}
+    return frozenset(parts | {prefix + part for part in parts} if prefix else parts)
+
+
+_JSON_RUN = re.compile(r"""[▁Ġ\[{"\]},:Ċ\n]{2,}""")
+_LONGEST_PART_CHARACTERS = 64
+"""No token that is worth adding is longer."""
+
+
+def _parts(word: str) -> Iterator[str]:
+    """All parts of a word of two characters or more."""
+    for start in range(len(word)):
+        for end in range(start + 2, min(len(word), start + _LONGEST_PART_CHARACTERS) + 1):
+            yield word[start:end]
 
 
 def _spelled_words(
@@ -205,6 +248,12 @@ def _chosen(elimination: Elimination, settings: GraftSettings, progress: Progres
     wanted = settings.new_tokens
     if wanted is not None:
         supported = _supported(elimination)
+        if wanted > supported and len(elimination.candidates.tokens) >= MOST_CANDIDATES:
+            raise SettingError(
+                f"--new-tokens {wanted} is more than can be chosen: of the {MOST_CANDIDATES} most frequent "
+                f"candidates, which are tried, {supported} save any token of this text; request at most that "
+                "many, or choose --mode replace"
+            )
         if wanted > supported:
             raise SettingError(
                 f"--new-tokens {wanted} is more than this text supports: only {supported} new tokens would "
@@ -275,33 +324,3 @@ def _put_back(elimination: Elimination, settings: GraftSettings) -> list[NewToke
             f"{settings.most_new_tokens:,}; raise --vocabulary-size"
         )
     return parents_first(priced, elimination.candidates.merges or ())
-
-
-def _without_kept_texts(
-    trimmed: PreTrainedTokenizerFast,
-    candidates: Candidates,
-    chosen: Sequence[NewToken],
-    removed: Sequence[NewToken],
-    keep: RetainedText,
-) -> tuple[PreTrainedTokenizerFast, list[NewToken]]:
-    """Build the tokenizer, without the new tokens that would become parts of texts that are kept.
-
-    Those that were removed last take their places.
-    """
-    known = ids_of(candidates.state)
-    new = list(chosen)
-    taken = {token.text for token in chosen}
-    next_best = [token for token in reversed(removed) if token.text not in taken and token.saved_tokens]
-    excluded: set[str] = set()
-    while True:
-        tokenizer = rebuild(trimmed, candidates.with_new([token.text for token in new]))
-        texts = tokenizer.convert_ids_to_tokens(list(keep.token_ids(tokenizer)))
-        unwanted = set(texts).difference(known)
-        if not unwanted:
-            return tokenizer, new
-        for pair in candidates.merges or ():
-            if not unwanted.isdisjoint(pair):  # merges come after those of their parts
-                unwanted.add("".join(pair))
-        excluded |= unwanted
-        ranked = [token for token in [*new, *next_best] if token.text not in excluded]
-        new, next_best = ranked[: len(new)], ranked[len(new) :]

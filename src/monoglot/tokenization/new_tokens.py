@@ -56,17 +56,21 @@ class Candidates:
     merges: Sequence[Merge] | None = None
 
     @staticmethod
-    def of_language(state: State, language: State, wanted: Iterable[str]) -> Candidates:
+    def of_language(
+        state: State, language: State, wanted: Iterable[str], unwanted: Collection[str] = ()
+    ) -> Candidates:
         """Take tokens of a tokenizer that was trained on the language.
 
         Args:
             state: The tokenizer.json that they would be added to.
             language: The tokenizer.json of the language.
             wanted: The tokens, as `candidate_tokens` gives them.
+            unwanted: Tokens that are not to be added.
         """
-        tokens = list(wanted)
+        tokens = [text for text in wanted if text not in unwanted]
         unigram = state["model"]["type"] == "Unigram"
-        return Candidates._of(state, tokens, extended_scores(state, language, tokens) if unigram else None)
+        scores = extended_scores(state, language, tokens) if unigram else None
+        return Candidates._of(state, tokens, scores, unwanted)
 
     @staticmethod
     def of_words(

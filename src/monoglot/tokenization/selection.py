@@ -302,11 +302,11 @@ class RetainedText:
         found = dict.fromkeys(id for encoding in encodings for id in encoding.ids)
         if any('{"' in text for text in self.texts):
             vocabulary = source.get_vocab()
-            found |= dict.fromkeys(sorted(id for text, id in vocabulary.items() if _is_json_mark(text)))
+            found |= dict.fromkeys(sorted(id for text, id in vocabulary.items() if is_json_mark(text)))
         return found | dict.fromkeys(ids_of_texts(source, self.tokens).values())
 
 
-def _is_json_mark(token: str) -> bool:
+def is_json_mark(token: str) -> bool:
     """Whether a token is what stands between the words of JSON, in whatever order a user's tools bring it."""
     return len(token) > 1 and _JSON_MARKS.fullmatch(token) is not None
 
