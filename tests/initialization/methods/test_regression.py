@@ -15,6 +15,7 @@ from monoglot.model.tables import find_tables
 from monoglot.model.transplant import transplant
 from monoglot.tokenization.pieces import Pieces
 from tests.fixtures.models import ARCHITECTURES
+from tests.fixtures.tokenizers import FAMILIES, sample
 from tests.fixtures.transfers import make_transfer
 
 
@@ -178,3 +179,14 @@ def test_states_that_are_not_finite_are_refused(transfer):
         model.get_input_embeddings().weight[50:] = float("inf")
     with pytest.raises(ModelError, match=r"the states of layer . of XLMRobertaForMaskedLM are not finite"):
         corrected(replace(transfer, reader=PieceReader(model, transfer.reader.tokenizer)))
+
+
+@pytest.mark.parametrize("family", sorted(FAMILIES))
+def test_every_family_has_examples(family, target_tokenizers):
+    """Of German and Swahili: with five scripts, a small vocabulary of WordPiece has characters only."""
+    source = FAMILIES[family]([*sample("de", 1000), *sample("sw", 1000)], 900)
+    source.pad_token = source.pad_token or source.eos_token  # the tiny model wants one
+    mixture = corrected(make_transfer(source, target_tokenizers[family]))
+    assert mixture.correction is not None
+    assert len(mixture.correction.ids) > 100
+    assert np.isfinite(mixture.correction.rows).all()
