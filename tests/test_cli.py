@@ -1,5 +1,6 @@
 """Every command, and what it says when the input can't be used."""
 
+import errno
 import json
 import os
 import re
@@ -8,6 +9,7 @@ import sys
 
 import pytest
 
+from monoglot.__main__ import run as entry_point
 from monoglot.cli import app, main
 from monoglot.cli.main import ELSEWHERE
 from monoglot.errors import MonoglotError
@@ -291,3 +293,95 @@ def test_standard_input_is_a_corpus(monkeypatch, capsys):
     monkeypatch.setattr("monoglot.cli.first_second.preview", lambda *_, **__: None)
     assert main(["plan", "model", "-"]) == 1
     assert asked["corpus"] == ["/dev/stdin"]
+
+
+def test_an_interrupted_command_says_that_it_resumes(xlm_r, tmp_path, capsys, monkeypatch):
+    def stop(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("monoglot.pipeline.specialize.check", stop)
+    code, _, err = run(capsys, "specialize", xlm_r, DATA / "de.txt", "-o", tmp_path / "o", *QUICK)
+    assert code == 130
+    assert "the same command resumes from here" in err
+
+
+def test_an_interruption_before_the_first_import_is_no_traceback(capsys, monkeypatch):
+    def stop():
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("monoglot.cli.main", stop)
+    assert entry_point() == 130
+    assert capsys.readouterr().err == "interrupted before anything was done\n"
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS, errno.EACCES])
+def test_what_can_not_be_written_is_one_sentence(number, capsys, monkeypatch):
+    def fail(*_, **__):
+        raise OSError(number, os.strerror(number), "/some/where")
+
+    module = sys.modules["monoglot.cli.main"]  # the package has a function of that name
+    monkeypatch.setattr(module, "check_flags", fail)
+    monkeypatch.setattr(module, "leave_output", lambda: None)
+    code, _, err = run(capsys, "audit", "x")
+    assert code == 2
+    assert f"/some/where can't be written ({os.strerror(number)})" in err
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full here")  # noqa: PTH110
+def test_a_full_disk_behind_standard_output_is_one_sentence():
+    with open("/dev/full", "w") as full:  # noqa: PTH123
+        found = subprocess.run(
+            [sys.executable, "-m", "monoglot", "--help"], stdout=full, stderr=subprocess.PIPE, text=True
+        )
+    assert found.returncode == 2
+    assert "standard output can't be written" in found.stderr
+    assert len(found.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (
+            ["--vocabulary-size", "1G"],
+            "--vocabulary-size can't be 1000000000: give a number from 1 to 10000000",
+        ),
+        (
+            ["--vectors-options.window", "1G"],
+            "option 'window' of the engine 'cooccurrence' can't be 1000000000",
+        ),
+        (["--vectors-options.context-dim", "1G"], "can't be 1000000000: give a number from 1 to 10000"),
+        (["--coverage", "inf"], 'expected a number, got "inf"'),
+        (["--adapt-tokens", "1k", "--adapt-options.weight-decay", "inf"], "'inf'"),
+    ],
+)
+def test_numbers_that_no_text_needs_are_refused_at_once(words, said, xlm_r, tmp_path, capsys):
+    code, _, err = run(capsys, "specialize", xlm_r, DATA / "de.txt", "-o", tmp_path / "o", *words)
+    assert code == 2
+    assert said in " ".join(err.split())
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", ["", " "])
+def test_a_model_without_a_name_is_refused(name, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    code, _, err = run(capsys, "specialize", name, DATA / "de.txt", "-o", tmp_path / "o")
+    assert code == 2
+    assert "the name of the model is empty" in err
+
+
+def test_words_that_are_no_text_are_refused(german_run, capsys):
+    code, _, err = run(capsys, "explain", german_run[0], "\udcff")
+    assert code == 2
+    assert r"the word '\udcff' is not UTF-8" in err
+    assert run(capsys, "explain", german_run[0])[0] == 2
+
+
+@pytest.mark.parametrize(
+    "words", [["--language", "German"], ["--base-model", "xx"], ["--language", "\udcff"]]
+)
+def test_a_card_is_not_given_what_the_hub_does_not_know(words, german_run, capsys):
+    before = (german_run[0] / "README.md").read_bytes()
+    code, _, err = run(capsys, "report", german_run[0], *words)
+    assert code == 2
+    assert words[0] in err
+    assert (german_run[0] / "README.md").read_bytes() == before

@@ -49,6 +49,11 @@ Positive = Annotated[float, Number(gt=0)]
 Count = Annotated[int, Number(gte=1)]
 CountOrZero = Annotated[int, Number(gte=0)]
 """A number of things that may be 0."""
+# Trainers reserve memory for what is asked for, and loops run as long: what no text needs is refused.
+TokenCount = Annotated[int, Number(gte=1, lte=10_000_000)]
+TokenCountOrZero = Annotated[int, Number(gte=0, lte=10_000_000)]
+Dimension = Annotated[int, Number(gte=1, lte=10_000)]
+Window = Annotated[int, Number(gte=1, lte=100)]
 
 
 @dataclass(frozen=True)
@@ -229,7 +234,8 @@ def described(hint: Any) -> str:
 def from_text(kind: type, text: str) -> Any:
     """Convert one word to a plain type, as cyclopts does but for numbers.
 
-    Whole numbers may end in ``k``, ``M`` or ``G``, and are not rounded to be whole; NaN is no number.
+    Whole numbers may end in ``k``, ``M`` or ``G``, and are not rounded to be whole; NaN and infinity are no
+    numbers.
 
     Raises:
         CoercionError: If the word is none of that type.
@@ -238,7 +244,7 @@ def from_text(kind: type, text: str) -> Any:
         return _whole_number(text)
     if kind is float:
         number = convert(float, [text])
-        if math.isnan(number):
+        if not math.isfinite(number):
             raise CoercionError(msg=f'expected {NAMES[float]}, got "{text}".')
         return number
     return convert(kind, [text])
@@ -341,7 +347,7 @@ def _integer(_: Any, value: Any) -> int:
 
 
 def _number(_: Any, value: Any) -> float:
-    if not isinstance(value, Real) or isinstance(value, bool) or math.isnan(value):
+    if not isinstance(value, Real) or isinstance(value, bool) or not math.isfinite(value):
         raise ValueError
     # An int stays one: stages are found again by what was given.
     return value if isinstance(value, int | float) else float(value)

@@ -114,3 +114,12 @@ def test_a_hub_data_set_that_is_not_there_is_refused(monkeypatch):
     monkeypatch.setattr(datasets, "load_dataset", load)
     with pytest.raises(CorpusError, match=r"hub dataset \(no network\)"):
         read_split("owner/name", TAGGED, "train")
+
+
+def test_prose_is_no_data(tmp_path):
+    file = tmp_path / "prose.txt"
+    file.write_text(
+        "Ein Satz .\nEin Satz mit so vielen Wörtern , wie keine Datei in Spalten hat , denn es ist Text .\n"
+    )
+    with pytest.raises(CorpusError, match=r"line 2 of .* has 19 words; expected a token and its label"):
+        read_split(str(file), {"tokens": ("tokens",), "labels": ("labels",)}, "test")

@@ -11,7 +11,7 @@ import pytest
 from transformers import AutoModel, AutoModelForMaskedLM, AutoTokenizer
 
 from monoglot.cli import main
-from monoglot.errors import SettingError
+from monoglot.errors import CorpusError, SettingError
 from monoglot.pipeline.plan import plan
 from monoglot.pipeline.specialize import specialize
 from monoglot.reporting.explain import explain
@@ -143,7 +143,7 @@ def test_a_small_text_gets_the_tokens_that_it_supports(xlm_r, tmp_path):
 @pytest.mark.parametrize(
     ("wrong", "words"),
     [
-        ({"new_tokens": -1}, "can't be -1: give 0 or more"),
+        ({"new_tokens": -1}, "can't be -1: give a number from 0 to 10000000"),
         ({"save": 1.5}, "out of range"),
         ({"new_tokens": 5, "save": 0.1}, "give only one"),
     ],
@@ -161,9 +161,9 @@ def test_settings_refuse_what_makes_no_sense(wrong, words):
         (["--mode", "trim", "--new-tokens", "5"], "is for --mode graft"),
         (["--mode", "replace", "--save", "0.1"], "is for --mode graft"),
         (["--mode", "graft", "--save", "1.1"], "out of range"),
-        (["--mode", "graft", "--new-tokens", "-1"], "can't be -1: give 0 or more"),
+        (["--mode", "graft", "--new-tokens", "-1"], "can't be -1: give a number from 0 to 10000000"),
         (["--new-tokens", "5", "--save", "0.1"], "give only one"),
-        (["--mode", "graft", "--language-tokens", "-1"], "can't be -1: give 0 or more"),
+        (["--mode", "graft", "--language-tokens", "-1"], "can't be -1: give a number from 0 to 10000000"),
         (["--mode", "replace", "--language-tokens", "9"], "is for --mode trim and graft"),
         (["--mode", "graft", "--weights", "1"], "--weights is for --mode trim"),
     ],
@@ -288,7 +288,9 @@ def test_a_script_that_the_source_has_never_seen_is_named(xlm_r, tmp_path, caplo
     lines = [" ".join(order) for order in product(words, repeat=4)]
     (tmp_path / "ka.txt").write_text("\n".join(lines), encoding="utf-8")
     specialize(str(xlm_r), [str(tmp_path / "ka.txt")], tmp_path / "out", Settings(mode="trim", threads=1))
-    assert "100% of the text's letters are Georgian, and no token of the source has one" in caplog.text
+    assert (
+        "100% of the text's letters are Georgian, and no token of the source has any of them" in caplog.text
+    )
 
 
 def test_the_next_command_trains_the_new_rows(xlm_r, text, tmp_path, capsys):
@@ -307,3 +309,55 @@ def test_the_next_command_trains_the_new_rows(xlm_r, text, tmp_path, capsys):
     assert main([*command.split()[1:], "--lines", "3"]) == 0
     summary = specialize(str(xlm_r), [str(text)], tmp_path / "trim", Settings(mode="trim", threads=1))
     assert summary.next_command == ""
+
+
+def test_options_of_a_method_without_new_tokens_are_said():
+    found = Settings(new_tokens=0, method="focus", vectors="fasttext").ignored
+    assert found == [
+        "--method does nothing with --new-tokens 0",
+        "--vectors does nothing with --new-tokens 0",
+    ]
+
+
+def test_vectors_that_a_method_does_not_need_are_said(xlm_r, text, tmp_path, caplog):
+    settings = Settings(new_tokens=20, method="subword", vectors="fasttext", threads=1)
+    specialize(str(xlm_r), [str(text)], tmp_path / "out", settings)
+    assert "--vectors does nothing with --method subword" in caplog.text
+
+
+def test_a_graft_without_new_tokens_says_so(xlm_r, tmp_path, caplog):
+    file = tmp_path / "de.txt"
+    file.write_text("\n".join(sample("de", 40)), encoding="utf-8")
+    specialize(str(xlm_r), [str(file)], tmp_path / "out", Settings(threads=1))
+    assert "no new tokens are added: none would save enough of this text" in caplog.text
+
+
+def test_lines_that_are_held_out_as_well_are_said(xlm_r, text, tmp_path, caplog):
+    heldout = tmp_path / "heldout.txt"
+    heldout.write_text("\n".join(sample("de", 30)), encoding="utf-8")
+    settings = Settings(mode="trim", heldout=str(heldout), threads=1)
+    specialize(str(xlm_r), [str(text)], tmp_path / "out", settings)
+    assert (
+        "30 lines of the corpus are also in the held-out text, and are left out of the corpus" in caplog.text
+    )
+    with pytest.raises(CorpusError, match="all of its lines are in the held-out text, too"):
+        specialize(str(xlm_r), [str(heldout)], tmp_path / "other", settings)
+
+
+def test_one_line_is_not_called_held_out(xlm_r, tmp_path, capsys):
+    file = tmp_path / "one.txt"
+    file.write_text(" ".join(sample("de", 40)), encoding="utf-8")
+    assert main(["specialize", str(xlm_r), str(file), "-o", str(tmp_path / "out"), "--mode", "trim"]) == 0
+    said = capsys.readouterr().out
+    assert "tokens per word (held-out)" not in said
+    assert "Proof on the first lines of the text: 1 of 1 lines" in " ".join(said.split())
+
+
+def test_a_card_of_an_earlier_run_is_said(xlm_r, text, tmp_path, caplog):
+    output, settings = tmp_path / "out", Settings(mode="trim", threads=1)
+    specialize(str(xlm_r), [str(text)], output, settings)
+    card = (output / "README.md").read_text(encoding="utf-8") + "mine\n"
+    (output / "README.md").write_text(card, encoding="utf-8")
+    specialize(str(xlm_r), [str(text)], output, replace(settings, coverage=0.9), overwrite=True)
+    assert (output / "README.md").read_text(encoding="utf-8") == card
+    assert "what it says is of an earlier run" in caplog.text

@@ -130,8 +130,8 @@ class TestEveryFamily:
 
     def test_a_size_out_of_reach_is_refused(self, family, source_tokenizers):
         source = source_tokenizers[family]
-        for size in (5, len(source) + 1):
-            with pytest.raises(SettingError, match=f"{size} were requested"):
+        for size, said in ((5, "leaves no room for the"), (len(source) + 1, "is more than the")):
+            with pytest.raises(SettingError, match=f"--vocabulary-size {size} {said}"):
                 trim_tokenizer(source, count(source, GERMAN), TrimSettings(vocabulary_size=size))
 
 

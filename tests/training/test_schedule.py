@@ -82,3 +82,19 @@ def test_rates_rise_and_fall(decay, middle, end):
     assert 0 < factor(10) < factor(19) <= factor(20) == 1
     assert factor(70) == pytest.approx(middle)
     assert factor(120) == pytest.approx(end)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"frozen_share": 0.5, "schedule": "all"}, ["--frozen-share is for --schedule embeddings-first"]),
+        ({"layers": (0,), "schedule": "embeddings"}, ["--layers is for the body"]),
+        ({"learning_rate": 1e-3, "schedule": "new-rows"}, ["--learning-rate is for the body"]),
+        ({"patience": 9, "checks": 2}, ["--patience 9 never ends a training that is scored 2 times"]),
+        ({"frozen_share": 0.5, "schedule": "embeddings-first", "patience": 2}, []),
+    ],
+)
+def test_what_does_nothing_is_said(given, said):
+    found = list(TrainingSettings(**given).ignored)
+    assert len(found) == len(said)
+    assert all(sentence.startswith(begun) for sentence, begun in zip(found, said, strict=True))

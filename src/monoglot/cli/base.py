@@ -36,6 +36,7 @@ app = App(
     version=__version__,
     help="Give any Hugging Face transformer a vocabulary made for your language.",
     config=(fill_from_config,),
+    suppress_keyboard_interrupt=False,  # `main` says that the work can be resumed
     default_parameter=Parameter(
         negative=(), consume_multiple=True, show_default=shown_default, converter=by_declared_type
     ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import errno
 import gc
 import os
 import sys
@@ -95,6 +96,8 @@ USAGE_ERROR = 2
 INTERRUPTED = 130
 READER_LEFT = 141
 UNFORESEEN = 1
+NOT_WRITABLE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EFBIG}
+"""Numbers of the system's errors that the user can do something about."""
 YOUNG_OBJECTS = 500_000
 TRACEBACK = "MONOGLOT_TRACEBACK"
 STANDARD_INPUT = "/dev/stdin"
@@ -165,13 +168,37 @@ def main(arguments: Sequence[str] | None = None) -> int:
         errors.print("interrupted: what is done is kept, and the same command resumes from here")
         return INTERRUPTED
     except BrokenPipeError:  # the reader, such as head, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        leave_output()
         return READER_LEFT
     except (SystemExit, GeneratorExit):
         raise
     except BaseException as error:  # whatever is left, panics of Rust included
         if os.environ.get(TRACEBACK):
             raise
-        errors.print(f"[bold red]error:[/] {unforeseen(error)}", highlight=False, markup=True)
-        return UNFORESEEN
+        return answer(error, errors)
     return 0
+
+
+def answer(error: BaseException, errors: Console) -> int:
+    """Print an error that monoglot did not raise, and give the exit code."""
+    if isinstance(error, OSError) and error.errno in NOT_WRITABLE:
+        leave_output()
+        errors.print(f"[bold red]error:[/] {not_writable(error)}", highlight=False, markup=True)
+        return USAGE_ERROR
+    errors.print(f"[bold red]error:[/] {unforeseen(error)}", highlight=False, markup=True)
+    return UNFORESEEN
+
+
+def leave_output() -> None:
+    """Write what is left of standard output to nowhere: Python would try it again when it ends."""
+    if sys.stdout is not None:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def not_writable(error: OSError) -> str:
+    """Say in one sentence what could not be written."""
+    place = error.filename or "standard output"
+    return escape(
+        f"{place} can't be written ({error.strerror}); expected a place with room, where you may write: make "
+        "room, change its permissions, or choose another place."
+    )

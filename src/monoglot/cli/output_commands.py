@@ -14,6 +14,7 @@ from monoglot.demo import sample_path
 from monoglot.options import ModelOption, OutputOption, RunOption
 from monoglot.progress import SILENT
 from monoglot.run.output import check_finished
+from monoglot.settings.described import check_described, check_words
 from monoglot.settings.run import check_threads
 
 
@@ -52,6 +53,7 @@ def report(
         trust_remote_code: Whether code that comes with the models may run.
         display: What is shown.
     """
+    check_described(language, base_model)
     check_finished(output)
     check_threads(threads)
     from monoglot.pipeline.report import report as run
@@ -91,6 +93,7 @@ def explain(
         trust_remote_code: Whether code that comes with the models may run.
         display: What is shown.
     """
+    check_words(words)
     check_finished(output)
     check_threads(threads)
     from monoglot.reporting.explain import explain as run

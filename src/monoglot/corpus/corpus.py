@@ -52,6 +52,8 @@ class Corpus:
 
     Attributes:
         lowercase: Whether text is read in lower case, as some models get it; set before the first reading.
+        repeated_lines: How many lines were left out when they were counted, because the user's held-out text
+            has them.
     """
 
     def __init__(
@@ -64,6 +66,7 @@ class Corpus:
         self.heldout = tuple(heldout)
         self._part_sizes = tuple(part_sizes) or (len(self.sources),)
         self.lowercase = False
+        self.repeated_lines = 0
         self._statistics: CorpusStatistics | None = None
         self._fingerprint: str | None = None
 
@@ -142,11 +145,12 @@ class Corpus:
     def _count(self, advance: Advance) -> CorpusStatistics:
         excluded = self._heldout_keys() if self.heldout else ()
         choice = HeldoutChoice()
-        lines = words = size_bytes = 0
+        lines = words = size_bytes = self.repeated_lines = 0
         for line in self._lines(self.sources, advance):
             encoded = line.encode()
             key = line_key(encoded)
             if key in excluded:
+                self.repeated_lines += 1
                 continue
             line_words, line_bytes = number_of_words(line), len(encoded)
             lines += 1
@@ -154,7 +158,8 @@ class Corpus:
             size_bytes += line_bytes
             choice.see(key, line_words, line_bytes)
         if not lines:
-            raise CorpusError(f"there is no text to train on in {_names(self.sources)}.")
+            why = ": all of its lines are in the held-out text, too" if self.repeated_lines else ""
+            raise CorpusError(f"there is no text to train on in {_names(self.sources)}{why}.")
         if self.heldout:
             return CorpusStatistics(lines, words, size_bytes, *self._count_own_heldout(), NOTHING)
         limit, groups = choice.choose(lines)

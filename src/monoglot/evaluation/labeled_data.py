@@ -113,6 +113,10 @@ def _json_lines(lines: Iterator[str], name: str) -> Iterator[tuple[int, Record]]
         yield number, record
 
 
+MOST_COLUMNS = 14
+"""CoNLL-X and CoNLL-U have 10 columns, CoNLL-2009 and later ones up to 14; sentences have more words."""
+
+
 def _conll(lines: Iterator[str], name: str) -> Iterator[tuple[int, Record]]:
     """Read ``token … label`` lines; sentences end with an empty line, comments are skipped."""
     tokens: list[str] = []
@@ -128,6 +132,11 @@ def _conll(lines: Iterator[str], name: str) -> Iterator[tuple[int, Record]]:
                 yield start, {"tokens": tokens, "labels": labels}
             tokens, labels, start = [], [], number + 1
         elif len(columns) >= 2:
+            if len(columns) > MOST_COLUMNS:
+                raise CorpusError(
+                    f"line {number} of {name} has {len(columns)} words; expected a token and its label "
+                    "(CoNLL, at most 14 columns), or a file of JSON lines that ends in .jsonl."
+                )
             tokens.append(columns[0])
             labels.append(columns[-1])
         else:

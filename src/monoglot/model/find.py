@@ -23,6 +23,8 @@ def find_folder(name: str) -> Path:
     Raises:
         ModelError: If it is neither a folder nor a model that the hub gives.
     """
+    if not name.strip():
+        raise ModelError("the name of the model is empty; expected a folder, or a name on the hub")
     folder = Path(name).expanduser()
     return folder if folder.is_dir() else _download(name)
 

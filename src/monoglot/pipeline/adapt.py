@@ -127,6 +127,8 @@ def adapt(
     """
     settings, training = settings or AdaptSettings(), training or TrainingSettings()
     progress = reporter(progress)
+    for sentence in training.ignored:
+        logger.warning("%s", sentence)
     with limited_threads(settings.n_threads):
         check_device(settings.device)
         check_processes(settings)

@@ -73,6 +73,10 @@ def check_method(source: Source, settings: Settings) -> None:
     """
     method = get_method(method_for(source, settings), settings.method_options)
     method.check()
+    defaults = Settings()
+    for name in ("vectors", "vectors_options"):
+        if not method.needs_vectors and getattr(settings, name) != getattr(defaults, name):
+            logger.warning("--%s does nothing with --method %s", name.replace("_", "-"), settings.method)
     if method.reads_model and source.why_unread:
         raise ModelError(
             f"--method {settings.method} reads the model, and that fails ({source.why_unread.rstrip('.')}); "

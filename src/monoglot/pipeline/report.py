@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from monoglot.device import limited_threads
-from monoglot.errors import OutputError
+from monoglot.errors import OutputError, SettingError
 from monoglot.evaluation.settings import SCORED_WORDS
 from monoglot.keywords import explains_keywords
 from monoglot.model.source import Source, open_source
@@ -25,6 +25,7 @@ from monoglot.result import Highlight, Made, Result, Row, folder_of
 from monoglot.run import atomic_write, write_json
 from monoglot.run.layout import LAYOUT
 from monoglot.settings import EvaluateSettings, RunSettings
+from monoglot.settings.described import check_described
 
 logger = logging.getLogger(__name__)
 
@@ -90,10 +91,15 @@ def report(
 
     Raises:
         OutputError: If monoglot did not make the folder, or there is nothing to evaluate on.
-        SettingError: If what draws PNG is not installed.
+        SettingError: If what draws PNG is not installed, or a language or a name is no such thing.
         ModelError: If a source is named that can't be used, or is not the one.
     """
+    check_described(language, base_model)
     artifacts = FinishedRun(folder_of(output), trust_remote_code=trust_remote_code)
+    if artifacts.is_comparison and (language or base_model):
+        raise SettingError(
+            f"{output} is a comparison, which has no model card: leave out --language and --base-model"
+        )
     with limited_threads(RunSettings(threads=threads).n_threads):
         return _write(
             artifacts, source, language, base_model, evaluate=evaluate, png=png, progress=reporter(progress)
@@ -215,4 +221,8 @@ def report_at_end(folder: Path, output: Path, source: Source | None, progress: P
             exc_info=logger.isEnabledFor(logging.DEBUG),
         )
         return
+    if CARD_KEPT in written.notes:
+        logger.warning(
+            "%s; what it says is of an earlier run: remove it and run `monoglot report`", CARD_KEPT
+        )
     progress.note(f"report       {output / Path(written.page).relative_to(folder)}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -42,6 +43,8 @@ LONGEST_STAGE = timedelta(days=2)
 """How long the others wait while the leader reads and tokenizes the corpus."""
 
 Sent = TypeVar("Sent")
+
+logger = logging.getLogger(__name__)
 
 
 def join_processes(device: str | None) -> bool:
@@ -139,7 +142,13 @@ def run_job(job: TrainingJob, lines: Callable[[], Iterable[str]], progress: Prog
         load_teacher(job),
         progress,
     )
-    longest = min(job.training.window_tokens, longest_input_tokens(model, tokenizer))
+    limit = longest_input_tokens(model, tokenizer)
+    longest = min(job.training.window_tokens, limit)
+    if longest < job.training.window_tokens and job.training.window_tokens != TrainingSettings.window_tokens:
+        logger.warning(
+            "--window-tokens %s is more than the %s that the model takes: windows have %s tokens",
+            job.training.window_tokens, limit, longest,
+        )  # fmt: skip
     return train(
         training_context,
         objective_of(settings),
@@ -295,11 +304,12 @@ def worsened(metrics: Path, settings: AdaptSettings) -> list[str]:
     watched = objective_of(settings).watched
     lines = [json.loads(line) for line in metrics.read_text(encoding="utf-8").splitlines()]
     values = [line[watched] for line in lines if watched in line]
-    if len(values) < 2 or not values[-1] > values[0]:
+    first, last = (f"{value:.4f}" for value in (values[0], values[-1])) if values else ("", "")
+    if len(values) < 2 or not values[-1] > values[0] or first == last:
         return []
     return [
         f"training made the model worse: {watched.replace('_', ' ')} of held-out text rose from "
-        f"{values[0]:.4f} to {values[-1]:.4f}; use the model from before, or train on more tokens or at a "
+        f"{first} to {last}; use the model from before, or train on more tokens or at a "
         "lower --learning-rate"
     ]
 

@@ -22,6 +22,7 @@ from monoglot.reporting.finished_run import FinishedRun, find_source, token_name
 from monoglot.reporting.wording import provenance_name, readable
 from monoglot.result import Highlight, Made, Result, Row, folder_of
 from monoglot.settings import RunSettings
+from monoglot.settings.described import check_words
 from monoglot.tokenization.kept_reasons import Reason
 from monoglot.tokenization.parts import Family, Parts, Role
 from monoglot.tokenization.pieces import make_segmenter
@@ -187,11 +188,8 @@ class WordLookup:
             The words, and the ids of all tokens to be explained, each once.
 
         Raises:
-            SettingError: If nothing was asked for.
             UnknownTokenError: If a marked text is no token.
         """
-        if not any(text.strip() for text in asked):
-            raise SettingError("no words were given; give words such as Haus, or tokens such as ▁Haus")
         words: list[WordExplanation] = []
         ids: list[int] = []
         for text in (text for text in asked if text.strip()):
@@ -347,10 +345,11 @@ def explain(
     Raises:
         OutputError: If monoglot did not make the folder.
         ModelError: If a source is named that can't be used, or is not the one.
-        SettingError: If the run changed no vocabulary.
+        SettingError: If the run changed no vocabulary, or a word is no text.
         UnknownTokenError: If a token is asked for by name (``▁Haus``) that the vocabulary does not have.
     """
     output = folder_of(output)
+    check_words([words] if isinstance(words, str) else words)
     run = FinishedRun(output, trust_remote_code=trust_remote_code)
     run.check_model()
     mixture = run.mixture

@@ -15,6 +15,7 @@ from monoglot.options import (
     EvaluationOption,
     InitializationOption,
     Share,
+    TokenCount,
     TrainingOption,
     VocabularyOption,
 )
@@ -52,7 +53,7 @@ class CompareSettings(RunSettings):
     seeds: TrainingOption[Count] = 3
     lines: EvaluationOption[Annotated[int, Number(gte=2)]] = 200
     retention: EvaluationOption[tuple[str, ...]] = ()
-    vocabulary_size: VocabularyOption[Count | None] = None
+    vocabulary_size: VocabularyOption[TokenCount | None] = None
     target_tokenizer: VocabularyOption[str | None] = None
     norm_calibration: InitializationOption[Share] = 0.0
     vectors: InitializationOption[str] = "cooccurrence"

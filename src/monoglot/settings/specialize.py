@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
@@ -14,10 +13,11 @@ from cyclopts import Parameter
 from monoglot.errors import SettingError
 from monoglot.options import (
     Count,
-    CountOrZero,
     InitializationOption,
     ModelOption,
     Share,
+    TokenCount,
+    TokenCountOrZero,
     TrainingOption,
     VocabularyOption,
     Weight,
@@ -25,6 +25,7 @@ from monoglot.options import (
     checked,
 )
 from monoglot.settings.adapt import AdaptSettings
+from monoglot.settings.described import check_described
 from monoglot.settings.run import RunSettings
 from monoglot.training.schedule import TrainingSettings
 
@@ -135,12 +136,12 @@ class Settings(RunSettings):
     """
 
     mode: VocabularyOption[MODE] = "graft"
-    vocabulary_size: VocabularyOption[Count | None] = None
+    vocabulary_size: VocabularyOption[TokenCount | None] = None
     target_tokenizer: VocabularyOption[str | None] = None
-    add_tokens: VocabularyOption[Count | None] = None
-    new_tokens: VocabularyOption[CountOrZero | None] = None
+    add_tokens: VocabularyOption[TokenCount | None] = None
+    new_tokens: VocabularyOption[TokenCountOrZero | None] = None
     save: Annotated[VocabularyOption[float | None], Parameter(converter=_share)] = None
-    language_tokens: VocabularyOption[CountOrZero | None] = None
+    language_tokens: VocabularyOption[TokenCountOrZero | None] = None
     keep_script: VocabularyOption[tuple[str, ...]] = ()
     minimum_count: VocabularyOption[Weight] = 1
     coverage: VocabularyOption[Share | None] = None
@@ -170,8 +171,7 @@ class Settings(RunSettings):
             self._check_weights()
         self._check_training()
         self._check_graft()
-        if self.base_model is not None and not re.fullmatch(r"[\w.-]+/[\w.-]+", self.base_model):
-            raise SettingError(f"--base-model '{self.base_model}' is not a name on the hub: give owner/name")
+        check_described(None, self.base_model)
         if self.target_tokenizer and self.mode == "trim":
             raise SettingError("--mode trim keeps the source's own tokens: leave out --target-tokenizer")
         rules = [
@@ -207,7 +207,12 @@ class Settings(RunSettings):
                 "--vocabulary-size is for a tokenizer that is trained and does nothing with a"
                 " --target-tokenizer"
             )
-        return sentences
+        if self.mode == "graft" and self.new_tokens == 0:
+            given = ("method", "method_options", "norm_calibration", "vectors", "vectors_options")
+            defaults = {field.name: field.default for field in fields(self)}
+            names = [name for name in given if getattr(self, name) not in (defaults[name], {})]
+            sentences += [f"--{name.replace('_', '-')} does nothing with --new-tokens 0" for name in names]
+        return sentences + (list(self.adaptation[1].ignored) if self.adaptation else [])
 
     def _check_graft(self) -> None:
         """Refuse numbers of new tokens that make no sense."""

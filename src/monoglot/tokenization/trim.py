@@ -108,10 +108,15 @@ def trim_tokenizer(
     required, others = selection_order(source, state, counts, keep.token_ids(source))
     if settings.vocabulary_size is not None:
         everything = len(ids_of(state))
-        if not len(required) <= settings.vocabulary_size <= everything:
+        if settings.vocabulary_size > everything:
             raise SettingError(
-                f"with this text, the tokenizer can be trimmed to between {len(required)} and {everything} "
-                f"tokens, but {settings.vocabulary_size} were requested"
+                f"--vocabulary-size {settings.vocabulary_size} is more than the {everything} tokens that the "
+                "tokenizer has: a trim adds none; give at most that many, or another --mode"
+            )
+        if settings.vocabulary_size < len(required):
+            raise SettingError(
+                f"--vocabulary-size {settings.vocabulary_size} leaves no room for the {len(required)} tokens "
+                "that have to stay (special tokens, characters or bytes, prompts): give at least that many"
             )
         chosen: Iterator[int] = islice(others, settings.vocabulary_size - len(required))
     elif settings.max_loss is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
 from math import ceil
 from typing import Annotated, Any, Literal, Self
@@ -16,6 +17,7 @@ SCHEDULE = Literal["all", "keep-copied", "embeddings-first", "embeddings", "new-
 DECAY = Literal["constant", "linear", "cosine"]
 EMBEDDINGS_ALONE = ("embeddings", "new-rows")
 """Schedules that train nothing of the body."""
+FROZEN_SHARE = 0.2
 PRECISION = Literal["auto", "bf16", "float32"]
 
 EXECUTION = ("device_tokens", "keep", "report_to", "compile", "gradient_checkpointing")
@@ -122,7 +124,7 @@ class TrainingSettings:
     batch_tokens: Count | None = None
     device_tokens: Count = 4096
     schedule: SCHEDULE | None = None
-    frozen_share: Share = 0.2
+    frozen_share: Share = FROZEN_SHARE
     layers: Annotated[tuple[int, ...], Number(gte=0)] = ()
     learning_rate: InnerShare | None = None
     embedding_learning_rate: InnerShare | None = None
@@ -150,6 +152,22 @@ class TrainingSettings:
             raise SettingError(
                 "--lora-rank has no matrices to work on: no layer of the body is trained with --schedule "
                 f"{self.schedule}; leave it out, or choose another schedule"
+            )
+
+    @property
+    def ignored(self) -> Iterator[str]:
+        """What was given and does nothing, a sentence each."""
+        if self.frozen_share != FROZEN_SHARE and self.schedule not in (None, "embeddings-first"):
+            yield f"--frozen-share is for --schedule embeddings-first and does nothing with {self.schedule}"
+        if self.schedule in EMBEDDINGS_ALONE:
+            for name in ("layers", "learning_rate"):
+                if getattr(self, name):
+                    flag = f"--{name.replace('_', '-')}"
+                    yield f"{flag} is for the body, which --schedule {self.schedule} does not train"
+        if self.patience is not None and self.patience >= self.checks:
+            yield (
+                f"--patience {self.patience} never ends a training that is scored {self.checks} times "
+                "(--checks): give less, or more checks"
             )
 
     def filled(self, recipe: Recipe) -> TrainingSettings:

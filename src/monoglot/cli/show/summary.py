@@ -38,11 +38,16 @@ def summary_table(summary: Summary) -> Iterator[RenderableType]:
         yield f"\n{escape(summary.kept)}"
     if summary.proof:
         yield (
-            "\nProof on held-out text: {equal:,} of {lines:,} lines are segmented as before ({share:.2%}); "
+            "\nProof on {text}: {equal:,} of {lines:,} lines are segmented as before ({share:.2%}); "
             "{rows:,} rows of kept tokens and {tensors:,} other tensors were compared with the original's; "
             "single texts ({texts}), pairs ({pairs}), padded batches ({batches}) and prompts ({prompts}) of "
             "kept tokens have {outputs}."
-        ).format(**summary.proof, **summary.proof["compared"], outputs=_outputs(**summary.proof))
+        ).format(
+            **summary.proof,
+            **summary.proof["compared"],
+            outputs=_outputs(**summary.proof),
+            text="held-out text" if summary.before.tokens_per_word else "the first lines of the text",
+        )
         if left_out := summary.proof["left_out"]:
             yield (
                 f"Not compared with the original's: {counted(len(left_out), 'tensor')}, such as "
@@ -85,17 +90,18 @@ def before_and_after(summary: Summary) -> Table:
     table = Table("", "before", "after", "", box=None, pad_edge=False)
     for column in table.columns[1:]:
         column.justify = "right"
-    rows = (
-        ("parameters", "parameters", "{:,.0f}"),
-        ("vocabulary", "vocabulary", "{:,.0f}"),
-        ("tokens per word (held-out)", "tokens_per_word", "{:.3f}"),
-        ("bytes per token (held-out)", "bytes_per_token", "{:.3f}"),
-    )
+    rows = [("parameters", "parameters", "{:,.0f}"), ("vocabulary", "vocabulary", "{:,.0f}")]
+    if was_scored := summary.before.tokens_per_word > 0:  # else no line was held out
+        rows += [
+            ("tokens per word (held-out)", "tokens_per_word", "{:.3f}"),
+            ("bytes per token (held-out)", "bytes_per_token", "{:.3f}"),
+        ]
     for name, key, form in rows:
         before, after = getattr(summary.before, key), getattr(summary.after, key)
         table.add_row(name, form.format(before), form.format(after), relative(before, after))
-    lost = (summary.before.unknown_share, summary.after.unknown_share)
-    table.add_row("text lost as unknown (held-out)", *(f"{share:.3%}" for share in lost), points(*lost))
+    if was_scored:
+        lost = (summary.before.unknown_share, summary.after.unknown_share)
+        table.add_row("text lost as unknown (held-out)", *(f"{share:.3%}" for share in lost), points(*lost))
     return table
 
 

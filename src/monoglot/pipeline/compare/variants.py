@@ -137,7 +137,11 @@ def branch(context: VocabularyContext, method: MethodSpec) -> VocabularyContext:
 
 
 def trimmed_variant(context: VocabularyContext, corpus_stage: Artifact, text: Artifact, size: int) -> Variant:
-    """Make the control that keeps the source's most frequent tokens, as many as the new vocabulary has."""
+    """Make the control that keeps the source's most frequent tokens, as many as the new vocabulary has.
+
+    All of them, if the source has fewer.
+    """
+    size = min(size, len(context.source.vocabulary))
     settings = replace(context.settings, mode="trim", vocabulary_size=size, target_tokenizer=None)
     own = replace(context, settings=settings, branch=TRIMMED)
     tokenizer = make_trimmed_tokenizer(own, corpus_stage)

@@ -33,6 +33,11 @@ def read_corpus(context: RunContext) -> Artifact:
 
     def compute(folder: Path) -> None:
         statistics = context.corpus.statistics(context.progress)
+        if context.corpus.repeated_lines:
+            logger.warning(
+                "%s lines of the corpus are also in the held-out text, and are left out of the corpus",
+                f"{context.corpus.repeated_lines:,}",
+            )
         content = {"fingerprint": context.corpus.fingerprint(), "statistics": asdict(statistics)}
         write_json(folder / LAYOUT.corpus.name, content)
         with atomic_write(folder / LAYOUT.heldout.name) as file:
@@ -53,9 +58,9 @@ def warn_of_language(source: Source, lines: Sequence[str]) -> None:
     unknown = unknown_scripts(source.vocabulary, lines)
     for script, share in unknown.items():
         logger.warning(
-            "%.0f%% of the text's letters are %s, and no token of the source has one: it reads them as bytes "
-            "or as unknown, and has no embeddings to mix new tokens from; choose a source model that "
-            "was trained on this script",
+            "%.0f%% of the text's letters are %s, and no token of the source has any of them: it reads them "
+            "as bytes or as unknown, and has no embeddings to mix new tokens from; choose a source model "
+            "that was trained on this script",
             100 * share,
             script,
         )

@@ -144,6 +144,11 @@ def make_grafted_tokenizer(context: VocabularyContext, corpus_stage: Artifact) -
             keep=keep,
             progress=context.progress,
         )
+        if not result.new and graft.new_tokens != 0:
+            logger.warning(
+                "no new tokens are added: none would save enough of this text; --new-tokens N adds N all the "
+                "same"
+            )
         result.tokenizer.save_pretrained(folder)
         np.save(folder / LAYOUT.source_ids.name, trimmed.kept_source_ids)
         write_json(folder / LAYOUT.new_tokens.name, result.to_dict())

@@ -10,7 +10,7 @@ from functools import cache
 import numpy as np
 from scipy.sparse import csr_array
 
-from monoglot.options import Count
+from monoglot.options import Count, Dimension
 from monoglot.tokenization.parts import Token
 from monoglot.tokenization.vocabulary import Vocabulary
 from monoglot.vectors.cooccurrence.decomposition import scaled_singular_vectors
@@ -28,7 +28,7 @@ class Characters(Engine):
         longest_ngram: Characters of the longest n-grams, marks of start and end included.
     """
 
-    dim: Count = 300
+    dim: Dimension = 300
     longest_ngram: Count = 4
 
     def vectors(self, inputs: EngineInputs) -> TokenVectors:

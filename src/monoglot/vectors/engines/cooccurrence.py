@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float32, Int64
 from scipy.sparse import csr_array
 
-from monoglot.options import Count, Share, Weight
+from monoglot.options import Count, Dimension, Share, Weight, Window
 from monoglot.progress import SILENT, Progress
 from monoglot.tokenization.encoding import TokenizedCorpus
 from monoglot.tokenization.vocabulary import Vocabulary
@@ -41,11 +41,11 @@ class Cooccurrence(Engine):
         most_pairs: Different pairs of neighbors that are used, the most frequent ones; bounds the memory.
     """
 
-    window: Count = 3
+    window: Window = 3
     smoothing: Weight = 0.75
     shift: Weight = 0.0
-    context_dim: Count = 300
-    form_dim: Count = 300
+    context_dim: Dimension = 300
+    form_dim: Dimension = 300
     longest_ngram: Count = 4
     form_share: Share = 0.5
     half_evidence_count: Weight = 5.0

@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Int64
 
 from monoglot._hf import FastTextModel
-from monoglot.options import Count, CountOrZero, Positive, Weight
+from monoglot.options import Count, CountOrZero, Dimension, Positive, Weight, Window
 from monoglot.progress import SILENT, Progress
 from monoglot.tokenization.encoding import TokenizedCorpus
 from monoglot.tokenization.vocabulary import Vocabulary
@@ -51,10 +51,10 @@ class FastText(Engine):
     """
 
     model: Literal["cbow", "skipgram"] = "cbow"
-    dim: Count = 300
+    dim: Dimension = 300
     epochs: Count = 3
     min_count: Count = 10
-    window: Count = 5
+    window: Window = 5
     negatives: Count = 10
     learning_rate: Positive = 0.05
     subsampling: Weight = 1e-4
