@@ -178,9 +178,8 @@ def find_files(given: str) -> list[Path]:
         return check_names(training_files(found, path))
     if path.exists():
         if not path.is_file():
-            raise CorpusError(
-                f"{given} is a device, not a file; expected a file of text, or - for standard input."
-            )
+            what = "standard input" if str(given) == "/dev/stdin" else given
+            raise CorpusError(f"{what} is a device, not a file or a pipe; expected text: give a file of it.")
         format_of(path)
         return check_names([path])
     if glob.has_magic(given):

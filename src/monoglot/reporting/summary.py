@@ -18,6 +18,7 @@ from monoglot.maths.mixture import Mixture, Provenance
 from monoglot.model.side_files import transformer_folder
 from monoglot.model.stored_tensors import weight_files
 from monoglot.reporting.verdict import Answer, answers
+from monoglot.reporting.wording import counted
 from monoglot.result import Highlight, Result, Row
 
 
@@ -301,7 +302,7 @@ def _texts(kept: dict[str, Any]) -> str:
         return ""
     parts = []
     if texts:
-        parts.append(f"{len(texts):,} texts that the model receives ({_shown(texts)})")
+        parts.append(f"{counted(len(texts), 'text')} that the model receives ({_shown(texts)})")
     if named:
         parts.append(f"{len(named):,} tokens or texts of --keep-tokens")
     changed = (

@@ -115,9 +115,10 @@ def check_place(output: Path) -> None:
             what is not a folder or can't be written to.
     """
     advice = "choose another --output."
-    if output.name in ("", ".."):
+    if output.name in ("", ".."):  # `Path` makes a dot of an empty name
         raise OutputError(
-            f"The output {str(output)!r} has no name of its own; expected the folder to make: {advice}"
+            f"The output {str(output)!r} has no name of its own (or is empty); expected the folder to make: "
+            f"{advice}"
         )
     if not is_text(str(output)):
         raise OutputError(f"The output {str(output)!r} is not UTF-8, and can't be recorded: {advice}")

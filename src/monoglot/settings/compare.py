@@ -19,7 +19,7 @@ from monoglot.options import (
     TrainingOption,
     VocabularyOption,
 )
-from monoglot.settings.run import RunSettings
+from monoglot.settings.run import MOST_SEED, RunSettings
 from monoglot.settings.specialize import Settings
 
 PROBE_OPTIONS = {"batch_tokens": 2048, "checks": 5, "keep": 1}
@@ -69,6 +69,7 @@ class CompareSettings(RunSettings):
                 could differ in length.
         """
         super().__post_init__()
+        self._check_seeds()
         for name in ("tokens", "patience"):
             if name in self.adapt_options:
                 raise SettingError(
@@ -103,6 +104,14 @@ class CompareSettings(RunSettings):
             adapt_tokens=self.probe_tokens,
             adapt_options=PROBE_OPTIONS | options,
         )
+
+    def _check_seeds(self) -> None:
+        """Refuse seeds that the last training could not have."""
+        if self.seed + self.seeds - 1 > MOST_SEED:
+            raise SettingError(
+                f"--seed {self.seed} with {self.seeds} trainings (--seeds) goes beyond the largest seed, "
+                f"{MOST_SEED}: give a smaller one"
+            )
 
     @property
     def all_seeds(self) -> tuple[int, ...]:

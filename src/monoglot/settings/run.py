@@ -14,6 +14,8 @@ from monoglot.options import (
     check_types,
 )
 
+MOST_SEED = 2**31 - 1
+
 
 def cores() -> int:
     """Count the cores that this process may use, in a container fewer than the machine has."""
@@ -60,8 +62,8 @@ class RunSettings:
         check_types(self)
         check_threads(self.threads)
         check_name(self.device)
-        if not 0 <= self.seed < 2**31:
-            raise SettingError(f"--seed {self.seed} is out of range: give 0 … {2**31 - 1}")
+        if not 0 <= self.seed <= MOST_SEED:
+            raise SettingError(f"--seed {self.seed} is out of range: give 0 … {MOST_SEED}")
 
     @property
     def n_threads(self) -> int:

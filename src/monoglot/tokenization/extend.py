@@ -124,13 +124,14 @@ def _extended(
             scores = extended_scores(state, state_of(target), new)
     if not new:
         raise SettingError(
-            "the target tokenizer has no token that the source's lacks: give more text, or a larger "
-            "--target-tokenizer"
+            "the language's tokenizer has no token that the source's lacks: give more text, a larger "
+            "--vocabulary-size, or a larger --target-tokenizer if you gave one"
         )
     if len(new) < settings.add_tokens and not at_most:
         raise SettingError(
-            f"the target tokenizer has {len(new):,} tokens to add, but {settings.add_tokens:,} were "
-            "requested: request fewer (--add-tokens), give more text, or a larger --target-tokenizer"
+            f"the language's tokenizer has {len(new):,} tokens to add, but {settings.add_tokens:,} were "
+            "requested: request fewer (--add-tokens), give more text, a larger --vocabulary-size, or a "
+            "larger --target-tokenizer if you gave one"
         )
     first = max(known.values()) + 1
     ids = known | {text: id for id, text in enumerate(new, start=first)}

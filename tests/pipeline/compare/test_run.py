@@ -311,3 +311,14 @@ def test_the_countdown_counts_what_was_computed(monkeypatch):
         "probe 2 of 3: focus, about 2 min left",
         "probe 3 of 3: focus, about 1 min left",
     ]
+
+
+def test_seeds_beyond_the_largest_are_refused_at_once():
+    with pytest.raises(SettingError, match="--seed 2147483647 with 2 trainings"):
+        replace(QUICK, seed=2**31 - 1)
+
+
+def test_a_source_smaller_than_the_new_vocabulary_is_not_trimmed_beyond_its_size(xlm_r, tmp_path):
+    comparison = compare(xlm_r, GERMAN, tmp_path / "out", replace(QUICK, vocabulary_size=1600, seeds=1))
+    sizes = {name: row["vocabulary"] for name, row in by_name(comparison).items()}
+    assert sizes["mean"] > sizes["trim"] == 1500

@@ -58,7 +58,7 @@ def make_new_tokenizer(
         )
         if (size := len(tokenizer)) < settings.vocabulary_size:
             logger.warning(
-                "the text supports %d tokens, not the usual %d: the vocabulary has that many",
+                "the text supports %d tokens, not the usual %d: the language's tokenizer has that many",
                 size,
                 settings.vocabulary_size,
             )
