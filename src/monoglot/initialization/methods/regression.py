@@ -83,10 +83,11 @@ class Regression(Blend):
         ids, pieces = self._examples(transfer)
         if len(ids) < FEWEST_EXAMPLES:
             logger.warning(
-                "%s of the source's tokens %s a word that it can segment otherwise, too few to learn from "
-                "(%d are needed): new rows are blended and not predicted",
-                len(ids), "is" if len(ids) == 1 else "are", FEWEST_EXAMPLES,
-            )  # fmt: skip
+                "of the source's tokens, %d are words that it could also segment, too few to learn from (%d are "
+                "needed): new rows are blended and not predicted",
+                len(ids),
+                FEWEST_EXAMPLES,
+            )
             return None
         table, reader = transfer.required_embeddings, transfer.required_reader
         wanted = trained.select(places)
