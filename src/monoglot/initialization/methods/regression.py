@@ -83,8 +83,8 @@ class Regression(Blend):
         ids, pieces = self._examples(transfer)
         if len(ids) < FEWEST_EXAMPLES:
             logger.warning(
-                "of the source's tokens, %d are words that it could also segment, too few to learn from (%d are "
-                "needed): new rows are blended and not predicted",
+                "of the source's tokens, %d are words that it could also segment, too few to learn from (%d "
+                "are needed): new rows are blended and not predicted",
                 len(ids),
                 FEWEST_EXAMPLES,
             )
