@@ -121,8 +121,8 @@ class Settings(RunSettings):
             texts of kept tokens were not shown to equal the source's.
         method: How the embeddings of missing tokens are initialized: blend, regression, focus,
             focus-reference, subword, wechsel, clp, ofa, omp, alignment, script, random, mean, zero, or one of
-            yours. ``auto``, the default, is regression in modes ``graft`` and ``extend`` if the model has no
-            output head, such as a sentence encoder, and blend otherwise.
+            yours. ``auto``, the default, is regression in modes ``graft`` and ``extend`` if the model is an
+            encoder without an output head, such as a sentence encoder, and blend otherwise.
         method_options: Settings of the method, by the names of its fields.
         norm_calibration: How far to lengthen weighted means, which are shorter than their parents: 0 not at
             all, 1 as if parents were independent.
