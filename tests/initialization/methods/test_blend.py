@@ -7,7 +7,7 @@ from monoglot.errors import SettingError
 from monoglot.initialization.methods.blend import Blend
 from monoglot.initialization.methods.focus import Focus
 from monoglot.initialization.methods.subword import Subword
-from monoglot.initialization.registry import get_method, register
+from monoglot.initialization.registry import METHODS, get_method
 from tests.fixtures.transfers import make_transfer
 
 
@@ -80,15 +80,15 @@ def test_files_of_the_parts_are_its_own():
         Blend(evidence=-1)
 
 
-def test_a_method_that_adds_a_correction_is_no_part():
+def test_a_method_that_adds_a_correction_is_no_part(monkeypatch):
     """Its correction would be lost."""
 
-    @register("corrects-for-a-test")
     @dataclass(frozen=True)
     class Corrects(Subword):
         def correction(self, transfer, rows, progress=None):
             return np.ones((len(rows), 16), np.float16)
 
+    monkeypatch.setitem(METHODS, "corrects-for-a-test", Corrects)
     with pytest.raises(SettingError, match="'corrects-for-a-test' can't be part of a blend"):
         get_method("blend", {"second": "corrects-for-a-test"})
 
