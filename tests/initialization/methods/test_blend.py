@@ -88,7 +88,7 @@ def test_a_method_that_adds_a_correction_is_no_part(monkeypatch):
         def correction(self, transfer, rows, progress=None):
             return np.ones((len(rows), 16), np.float16)
 
-    monkeypatch.setitem(METHODS, "corrects-for-a-test", Corrects)
+    monkeypatch.setitem(METHODS._classes, "corrects-for-a-test", Corrects)
     with pytest.raises(SettingError, match="'corrects-for-a-test' can't be part of a blend"):
         get_method("blend", {"second": "corrects-for-a-test"})
 
