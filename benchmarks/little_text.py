@@ -73,7 +73,7 @@ def against_trim(figures: dict[str, Any], trim: dict[str, Any]) -> str:
     )
     lost, gained = len(here - there), len(there - here)
     chance = binomtest(lost, lost + gained).pvalue if lost + gained else 1.0
-    return f"−{lost}, +{gained} (p = {chance:.2f})"
+    return f"−{lost}, +{gained} (p {'< 0.01' if chance < 0.01 else f'= {chance:.2f}'})"
 
 
 def table(results: dict[str, Any]) -> str:
