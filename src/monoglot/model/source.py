@@ -59,6 +59,11 @@ class Source:
         """The source model, in evaluation mode."""
         return load_model(self.folder, trust_remote_code=self.trust_remote_code)
 
+    @property
+    def is_loaded(self) -> bool:
+        """Whether the weights are in memory."""
+        return "model" in self.__dict__
+
     @cached_property
     def vocabulary(self) -> Vocabulary:
         """The source tokenizer's tokens."""
@@ -91,8 +96,11 @@ class Source:
 
     @cached_property
     def why_unread(self) -> str | None:
-        """Why no layer of the model can be read on a text of one token; ``None`` if it can."""
-        model = self.__dict__.get("model") or self.at(self.folder).model
+        """Why no layer of the model can be read on a text of one token; ``None`` if it can.
+
+        The weights stay in memory, see `forget_model`.
+        """
+        model = self.model
         template = SpecialTokenTemplate.of(self.tokenizer)
         some = next((token.id for token in self.vocabulary.tokens if not token.roles), 0)
         try:

@@ -63,6 +63,7 @@ def check(source: Source, text: Corpus, settings: Settings) -> None:
             raise ModelError(
                 f"{str(error).rstrip('.')}; --accept-difference makes the model anyway, without a comparison."
             ) from error
+    source.forget_model()  # loaded to see whether it can be read
 
 
 def check_method(source: Source, settings: Settings) -> None:
@@ -158,6 +159,6 @@ def check_runs(source: Source, loaded: PreTrainedModel | None = None, *, trained
             f"{type(structure).__name__} needs {structure.main_input_name} in addition to text: specialize "
             "can give it a vocabulary, but it can't be trained or scored on text."
         )
-    model = loaded or source.at(source.folder).model
+    model = loaded or (source.model if source.is_loaded else source.at(source.folder).model)
     with torch.inference_mode():
         output(model, source.tokenizer(["a"], return_tensors="pt"))
