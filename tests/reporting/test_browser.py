@@ -39,9 +39,9 @@ const timer = setInterval(() => {
   use(id("search"), "<i>", "input");
   seen.nothing = [rows().length, id("found").textContent];
   use(id("search"), "", "input");
-  const mixed = [...id("by-provenance").options].find((option) => option.text.startsWith("mixed"));
+  const mixed = [...id("by-provenance").options].find((option) => option.text.startsWith("initialized"));
   use(id("by-provenance"), mixed.value, "change");
-  seen.mixed = rows().map((row) => row.cells[2].textContent);
+  seen.initialized = rows().map((row) => row.cells[2].textContent);
   const svg = document.querySelector("#plot svg");
   const circles = [...svg.querySelectorAll(".points circle")];
   const color = () => circles.map((circle) => getComputedStyle(circle).fill).join();
@@ -175,13 +175,13 @@ def test_tokens_are_searched_and_the_plot_is_switched(visit):
     assert seen["loaded"] == []
     assert seen["drawnMore"] == 2 * seen["drawn"] > 0
     assert seen["focus"]
-    assert all(text.startswith("mixed") for text in seen["opensOn"])
+    assert all(text.startswith("initialized") for text in seen["opensOn"])
     assert seen["searched"] == ""
     assert seen["found"]
     assert all("recht" in text.lower() for text in seen["found"])
     assert seen["nothing"] == [0, "0 of 700 tokens, the most frequent first"]
-    assert seen["mixed"]
-    assert all(re.match(r"initialized by blend-?\d\.\d\d ", text) for text in seen["mixed"])
+    assert seen["initialized"]
+    assert all(re.match(r"initialized by blend-?\d\.\d\d ", text) for text in seen["initialized"])
     before, first, after, second = seen["colors"]
     assert (before, after) == ("p", "s")
     assert first != second
