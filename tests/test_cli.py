@@ -324,7 +324,7 @@ def test_what_can_not_be_written_is_one_sentence(number, capsys, monkeypatch):
     monkeypatch.setattr(module, "leave_output", lambda: None)
     code, _, err = run(capsys, "audit", "x")
     assert code == 2
-    assert f"/some/where can't be written ({os.strerror(number)})" in err
+    assert f"/some/where can't be read or written ({os.strerror(number)})" in err
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full here")  # noqa: PTH110
@@ -334,7 +334,7 @@ def test_a_full_disk_behind_standard_output_is_one_sentence():
             [sys.executable, "-m", "monoglot", "--help"], stdout=full, stderr=subprocess.PIPE, text=True
         )
     assert found.returncode == 2
-    assert "standard output can't be written" in found.stderr
+    assert "standard output can't be read or written" in found.stderr
     assert len(found.stderr.splitlines()) == 1
 
 

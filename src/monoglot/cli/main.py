@@ -96,7 +96,7 @@ USAGE_ERROR = 2
 INTERRUPTED = 130
 READER_LEFT = 141
 UNFORESEEN = 1
-NOT_WRITABLE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EFBIG}
+OF_THE_PLACE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EFBIG}
 """Numbers of the system's errors that the user can do something about."""
 YOUNG_OBJECTS = 500_000
 TRACEBACK = "MONOGLOT_TRACEBACK"
@@ -175,15 +175,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BaseException as error:  # whatever is left, panics of Rust included
         if os.environ.get(TRACEBACK):
             raise
-        return answer(error, errors)
+        return print_failure(error, errors)
     return 0
 
 
-def answer(error: BaseException, errors: Console) -> int:
+def print_failure(error: BaseException, errors: Console) -> int:
     """Print an error that monoglot did not raise, and give the exit code."""
-    if isinstance(error, OSError) and error.errno in NOT_WRITABLE:
-        leave_output()
-        errors.print(f"[bold red]error:[/] {not_writable(error)}", highlight=False, markup=True)
+    if isinstance(error, OSError) and error.errno in OF_THE_PLACE:
+        if error.filename is None:
+            leave_output()
+        errors.print(f"[bold red]error:[/] {unusable_place(error)}", highlight=False, markup=True)
         return USAGE_ERROR
     errors.print(f"[bold red]error:[/] {unforeseen(error)}", highlight=False, markup=True)
     return UNFORESEEN
@@ -195,10 +196,10 @@ def leave_output() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def not_writable(error: OSError) -> str:
-    """Say in one sentence what could not be written."""
+def unusable_place(error: OSError) -> str:
+    """Say in one sentence what could not be read or written."""
     place = error.filename or "standard output"
     return escape(
-        f"{place} can't be written ({error.strerror}); expected a place with room, where you may write: make "
-        "room, change its permissions, or choose another place."
+        f"{place} can't be read or written ({error.strerror}); expected a place with room, and the right to "
+        "use it: make room, change its permissions, or choose another place."
     )

@@ -32,6 +32,6 @@ def check_part_of_blend(name: str, *, is_alike: bool = True, mixes_only: bool = 
         )
     if not is_alike:
         raise SettingError(
-            f"'{name}' can't be part of a blend with this option overlap, or in its way of comparing "
-            "vocabularies: leave out the option, or give another method, such as subword"
+            f"'{name}' can't be part of a blend: it compares vocabularies in another way; leave out its "
+            "option overlap, or give another method, such as subword"
         )

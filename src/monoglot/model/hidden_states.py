@@ -84,19 +84,19 @@ class Layer:
     Attributes:
         body: The body.
         number: Which layer, counted from 1; 0 are the embeddings that enter the first.
-        layers: How many there are.
+        count: How many there are.
     """
 
     body: nn.Module
     number: int
-    layers: int
+    count: int
 
     @classmethod
     def of(cls, model: PreTrainedModel, depth: float) -> Layer:
         """Give the layer at a depth from 0, the embeddings, to 1, the last layer."""
         body = model.get_encoder() if model.config.is_encoder_decoder else model.base_model
-        layers = model.config.get_text_config().num_hidden_layers
-        return cls(body, round(depth * layers), layers)
+        count = model.config.get_text_config().num_hidden_layers
+        return cls(body, round(depth * count), count)
 
     @torch.inference_mode()
     def states(
@@ -149,5 +149,5 @@ class Layer:
         Some models list the parts of their layers, or share the weights of all, or read images as well.
         """
         lists = [list(module) for module in self.body.modules() if isinstance(module, nn.ModuleList)]
-        found = [layers for layers in lists if len(layers) == self.layers]
+        found = [layers for layers in lists if len(layers) == self.count]
         return found[0] if len(found) == 1 else []

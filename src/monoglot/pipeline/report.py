@@ -223,6 +223,6 @@ def report_at_end(folder: Path, output: Path, source: Source | None, progress: P
         return
     if CARD_KEPT in written.notes:
         logger.warning(
-            "%s; what it says is of an earlier run: remove it and run `monoglot report`", CARD_KEPT
+            "%s; what it says may be of an earlier run: remove it and run `monoglot report`", CARD_KEPT
         )
     progress.note(f"report       {output / Path(written.page).relative_to(folder)}")

@@ -1,4 +1,4 @@
-"""What a user says about a model for its card, and the words to explain: refused if it can't be that."""
+"""What `report` and `explain` are given, checked before slow imports: language, base model, words."""
 
 from __future__ import annotations
 

@@ -41,6 +41,10 @@ FEW = 0.005
 LEAST_COUNT = 20
 """By default a new token has to occur so often: with less, its auxiliary vector is unreliable."""
 
+LONGEST_PART_CHARACTERS = 64
+"""Longer parts of kept texts are not looked for: no token that is worth adding is longer."""
+JSON_RUN = re.compile(r"""[▁Ġ\[{"\]},:Ċ\n]{2,}""")
+
 
 @dataclass(frozen=True)
 class GraftSettings:
@@ -198,27 +202,21 @@ def _parts_of_kept_texts(
     normalize = pipeline.normalizer.normalize_str if pipeline.normalizer else str
     prefix = state["model"].get("continuing_subword_prefix") or ""
     kept: set[str] = set()
-    for form in (form for text in keep.texts for form in forms_of(text, trimmed)):
-        for text in (part for part in literal.split(form) if part) if literal else (form,):
-            normal = normalize(text)
-            steps = pipeline.pre_tokenizer
-            kept |= {piece for piece, _ in steps.pre_tokenize_str(normal)} if steps else {normal}
+    forms = [form for text in keep.texts for form in forms_of(text, trimmed)]
+    for text in (part for form in forms for part in (literal.split(form) if literal else [form]) if part):
+        normal, steps = normalize(text), pipeline.pre_tokenizer
+        kept |= {piece for piece, _ in steps.pre_tokenize_str(normal)} if steps else {normal}
     parts = {part for word in kept for part in _parts(word)}
     if any('{"' in text for text in keep.texts):
-        runs = {run for word in words for run in _JSON_RUN.findall(word)}
+        runs = {run for word in words for run in JSON_RUN.findall(word)}
         parts |= {part for run in runs for part in _parts(run) if is_json_mark(part)}
     return frozenset(parts | {prefix + part for part in parts} if prefix else parts)
-
-
-_JSON_RUN = re.compile(r"""[▁Ġ\[{"\]},:Ċ\n]{2,}""")
-_LONGEST_PART_CHARACTERS = 64
-"""No token that is worth adding is longer."""
 
 
 def _parts(word: str) -> Iterator[str]:
     """All parts of a word of two characters or more."""
     for start in range(len(word)):
-        for end in range(start + 2, min(len(word), start + _LONGEST_PART_CHARACTERS) + 1):
+        for end in range(start + 2, min(len(word), start + LONGEST_PART_CHARACTERS) + 1):
             yield word[start:end]
 
 

@@ -94,5 +94,7 @@ def test_a_method_that_adds_a_correction_is_no_part(monkeypatch):
 
 
 def test_an_overlap_of_its_own_is_named():
-    with pytest.raises(SettingError, match="'focus' can't be part of a blend with this option overlap"):
+    with pytest.raises(
+        SettingError, match=r"'focus' can't be part of a blend: .* leave out its option overlap"
+    ):
         get_method("blend", {"first_options": {"overlap": "fuzzy"}})
